@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# What the scripts share. Sourced, never run.
+
+say() { printf '%s\n' "$*"; }
+warn() { printf '%s\n' "$*" >&2; }
+fail() { warn "$*"; exit 1; }
+
+# Somebody listens on 127.0.0.1:PORT.
+port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# A port that nobody listens on, below the range that the kernel hands out to clients.
+free_port() {
+  local port
+  for _ in {1..100}; do
+    port=$((RANDOM % 10000 + 22000))
+    port_taken "$port" || { say "$port"; return; }
+  done
+  fail "No free port was found between 22000 and 32000."
+}
+
+# One HTTP request without curl, which a bare machine may lack: http PORT PATH [HEADER…] prints the whole answer.
+http() {
+  local port=$1 path=$2 header
+  shift 2
+  (
+    exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$port" || exit 1
+    {
+      printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n' "$path"
+      for header in "$@"; do printf '%s\r\n' "$header"; done
+      printf '\r\n'
+    } >&3
+    timeout 5 cat <&3
+  )
+}
+
+answers_ok() { [[ $(http "$@" | head -c 12 || true) == HTTP/1.?" 200" ]]; }
+
+# wait_until SECONDS COMMAND…: polls; a failing command is "not yet".
+wait_until() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.1
+  done
+}
+
+running() { [[ -n ${1:-} ]] && kill -0 "$1" 2>/dev/null; }
+gone() { ! running "$1"; }
+
+# install_packages PACKAGE…: by apt-get where that is possible, else a line that says what to install. The services that a package
+# brings are neither started nor enabled: what stands here runs nodes of its own, and a service would sit on their ports.
+# A subshell, so that the trap is its own.
+install_packages() (
+  policy=/usr/sbin/policy-rc.d
+  if ! command -v apt-get >/dev/null || [[ $(id -u) != 0 ]]; then
+    fail "Missing: $*. Install it (Debian, Ubuntu: sudo apt-get install --no-install-recommends $*) and start again."
+  fi
+  warn "Installing $* …"
+  if [[ ! -e $policy ]]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+  fi
+  {
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+  } >/dev/null 2>&1 </dev/null || fail "apt-get could not install $*. Try: apt-get update && apt-get install --no-install-recommends $*"
+)

@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Options;
+using MimeKit;
+using WorkinIt.Consumers.Mail;
+using WorkinIt.Contracts;
+using WorkinIt.Gifs;
+
+namespace WorkinIt.Consumers.GifEmails;
+
+/// <summary>Writes the mail: the thought and its GIF, as text and as HTML, from the same command always the same mail.</summary>
+internal sealed class GifMail(IOptions<SmtpOptions> options)
+{
+    private const int LongestSubjectThought = 50;
+    private const string Why = "You got this one mail because somebody gave your address to WorkinIt together with this thought. There is no list, and no second mail.";
+    private const string PoweredByGiphy = "Powered by GIPHY";
+
+    /// <exception cref="MailRefusedException">The address is none: no server could take the mail.</exception>
+    public MimeMessage Compose(SendGifEmail command, Gif gif)
+    {
+        var sender = options.Value.Sender;
+        var mail = new MimeMessage
+        {
+            MessageId = $"{command.SubmissionId:N}@{sender.Domain}",
+            Date = command.SubmittedAt,
+            Subject = $"A GIF for your thought: {Shorten(command.Thought)}",
+            Body = Body(command, gif, sender.Domain),
+        };
+        mail.From.Add(sender);
+        mail.To.Add(Recipient(command.EmailAddress));
+        mail.Headers.Add(HeaderId.AutoSubmitted, "auto-generated"); // no out-of-office answers, please
+        return mail;
+    }
+
+    private static MailboxAddress Recipient(string address)
+    {
+        // Web has checked it; but anybody with the right may publish a command, or an operator may have edited one.
+        return !address.Any(char.IsControl)
+            && MailboxAddress.TryParse(address, out var mailbox)
+            && mailbox.Address == address && mailbox.Domain.Length > 0
+                ? mailbox
+                : throw new MailRefusedException("The command's EmailAddress is not one bare address (name@example.com): no mail server could take it");
+    }
+
+    private static MultipartAlternative Body(SendGifEmail command, Gif gif, string domain)
+    {
+        var text = new TextPart("plain") { Text = Text(command.Thought, gif) };
+        var (source, image) = gif switch
+        {
+            CollectionGif own => Inline(own, $"{own.Name}.{command.SubmissionId:N}@{domain}"),
+            GiphyGif giphy => (giphy.Url.AbsoluteUri, null),
+            _ => throw new ArgumentException($"{gif.GetType().Name} is no kind of GIF that a mail can carry", nameof(gif)),
+        };
+        var html = new TextPart("html") { Text = Html(command.Thought, gif, source) };
+        return new MultipartAlternative(text, image is null ? html : new MultipartRelated { html, image });
+    }
+
+    private static (string Source, MimePart Image) Inline(CollectionGif gif, string contentId) => ($"cid:{contentId}", new MimePart("image", "gif")
+    {
+        ContentId = contentId,
+        ContentDisposition = new ContentDisposition(ContentDisposition.Inline) { FileName = $"{gif.Name}.gif" },
+        ContentTransferEncoding = ContentEncoding.Base64,
+        Content = new MimeContent(new MemoryStream(gif.Content.ToArray(), writable: false)),
+    });
+
+    /// <summary>One line, cut between whole characters; nothing in it can begin a header of its own.</summary>
+    private static string Shorten(string thought)
+    {
+        var line = string.Join(' ', thought.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        var elements = new StringInfo(line);
+        return elements.LengthInTextElements <= LongestSubjectThought
+            ? line
+            : elements.SubstringByTextElements(0, LongestSubjectThought).TrimEnd() + "…";
+    }
+
+    private static string Text(string thought, Gif gif) => $"""
+        Your thought:
+
+        {thought}
+
+        And its GIF: {gif.Alt}
+        {(gif is GiphyGif giphy ? $"{giphy.Url.AbsoluteUri}\n({PoweredByGiphy})" : "(The picture is in the HTML part of this mail.)")}
+
+        --{" "}
+        {Why}
+
+        """;
+
+    // Tables and inline styles: what mail programs understand. The style element only adds dark mode and small screens.
+    private static string Html(string thought, Gif gif, string source) => $$"""
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <meta name="supported-color-schemes" content="light dark">
+        <title>A GIF for your thought</title>
+        <style>
+        :root { color-scheme: light dark; }
+        @media (prefers-color-scheme: dark) {
+          .page { background: #1d1a17 !important; }
+          .card { background: #2a2622 !important; border-color: #443d36 !important; }
+          .thought { color: #f4ede4 !important; }
+          .quiet { color: #b9aea2 !important; }
+        }
+        @media (max-width: 480px) { .card { border-radius: 0 !important; } .inner { padding: 20px !important; } }
+        </style>
+        </head>
+        <body class="page" style="margin:0;padding:0;background:#f6f1ea;">
+        <table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:#f6f1ea;"><tr><td align="center" style="padding:24px 0;">
+        <table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:520px;background:#ffffff;border:1px solid #e4dacd;border-radius:16px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;">
+        <tr><td class="inner" style="padding:28px 32px;">
+        <p class="quiet" style="margin:0 0 8px;font-size:14px;line-height:20px;color:#6b6157;">You thought</p>
+        <p class="thought" dir="auto" style="margin:0 0 24px;font-size:22px;line-height:30px;font-weight:600;color:#2b2622;white-space:pre-wrap;overflow-wrap:anywhere;word-break:break-word;">{{WebUtility.HtmlEncode(thought).Replace("\n", "<br>", StringComparison.Ordinal)}}</p>
+        <img src="{{WebUtility.HtmlEncode(source)}}" alt="{{WebUtility.HtmlEncode(gif.Alt)}}" width="456" style="display:block;width:100%;max-width:456px;height:auto;border-radius:12px;border:0;font-size:16px;line-height:24px;color:#6b6157;">
+        {{(gif is GiphyGif ? $"""<p class="quiet" style="margin:8px 0 0;font-size:12px;line-height:18px;color:#6b6157;">{PoweredByGiphy}</p>""" : "")}}
+        </td></tr>
+        </table>
+        <p class="quiet" style="max-width:456px;margin:16px auto 0;padding:0 24px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:12px;line-height:18px;color:#6b6157;">{{Why}}</p>
+        </td></tr></table>
+        </body>
+        </html>
+        """;
+}

@@ -1,0 +1,12 @@
+namespace WorkinIt.Consumers.Mail;
+
+/// <summary>Not sent, and a later try may succeed: the server is out of reach, busy, or said 4xx.</summary>
+internal sealed class MailDeferredException(string message) : Exception(message);
+
+/// <summary>Not sent, and no try will succeed: the server said 5xx to this recipient or this mail, or no server could take the address.</summary>
+internal sealed class MailRefusedException(string message) : Exception(message);
+
+/// <summary>
+/// All of the mail was written and no reply came: it may have arrived. Sending again could make two of one, so a person decides.
+/// </summary>
+internal sealed class MailOutcomeUnknownException(string message) : Exception(message);

@@ -1,0 +1,75 @@
+using System.Collections.Frozen;
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace WorkinIt.Gifs;
+
+/// <summary>The built-in collection: chosen by the words of the thought, and the same thought always gets the same GIF.</summary>
+public sealed class BuiltInGifs : IGifFinder
+{
+    private readonly CollectionGif[] _gifs;
+    private readonly FrozenDictionary<string, int> _gifByWord;
+
+    /// <summary>Reads the collection out of the assembly.</summary>
+    public BuiltInGifs()
+    {
+        var entries = JsonSerializer.Deserialize<Entry[]>(Resource("collection.json"), JsonSerializerOptions.Web)!;
+        _gifs = [.. entries.Select(entry => new CollectionGif(entry.Name, entry.Alt, Resource(entry.File)))];
+        _gifByWord = entries
+            .SelectMany((entry, index) => entry.Words.Select(word => KeyValuePair.Create(word, index)))
+            .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+    }
+
+    /// <summary>All of them, in the collection's order.</summary>
+    public IReadOnlyList<CollectionGif> All => _gifs;
+
+    /// <summary>The GIF that most words of the thought ask for; without any, one that stands for just this thought.</summary>
+    /// <param name="thought">Any text.</param>
+    public CollectionGif Choose(string thought)
+    {
+        var votes = new int[_gifs.Length];
+        foreach (var word in Words(thought))
+            if (_gifByWord.TryGetValue(word, out var index))
+                votes[index]++;
+
+        var most = votes.Max();
+        var candidates = Enumerable.Range(0, _gifs.Length).Where(index => votes[index] == most).ToArray();
+        return _gifs[candidates[StableNumber(thought) % candidates.Length]];
+    }
+
+    /// <inheritdoc/>
+    public Task<Gif> FindAsync(string thought, CancellationToken cancellationToken) => Task.FromResult<Gif>(Choose(thought));
+
+    private static IEnumerable<string> Words(string thought)
+    {
+        var start = -1;
+        for (var i = 0; i <= thought.Length; i++)
+        {
+            var inWord = i < thought.Length && (char.IsLetterOrDigit(thought[i]) || thought[i] is '\'' or '’');
+            if (inWord && start < 0)
+                start = i;
+            else if (!inWord && start >= 0)
+            {
+                yield return thought[start..i];
+                start = -1;
+            }
+        }
+    }
+
+    // string.GetHashCode differs from process to process; two consumers must choose alike.
+    private static int StableNumber(string thought) =>
+        BitConverter.ToUInt16(SHA256.HashData(Encoding.UTF8.GetBytes(thought)));
+
+    private static byte[] Resource(string name)
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"{name} is not in the assembly: run dev/make-gifs and build again");
+        var content = new byte[stream.Length];
+        stream.ReadExactly(content);
+        return content;
+    }
+
+    private sealed record Entry(string Name, string File, string Alt, string[] Words);
+}

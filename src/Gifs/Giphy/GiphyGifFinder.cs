@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Polly;
+using Polly.CircuitBreaker;
+using Polly.Timeout;
+using Refit;
+
+namespace WorkinIt.Gifs.Giphy;
+
+/// <summary>Asks Giphy. What it finds nothing for comes from the built-in collection: the person waits for a mail, not for Giphy.</summary>
+internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> options, BuiltInGifs builtIn) : IGifFinder
+{
+    private const int LongestPhrase = 50;
+
+    public async Task<Gif> FindAsync(string thought, CancellationToken cancellationToken)
+    {
+        ApiResponse<GiphyTranslation> response;
+        try
+        {
+            response = await giphy.TranslateAsync(options.Value.ApiKey!, Phrase(thought), "pg", cancellationToken);
+        }
+        catch (Exception e) when (e is HttpRequestException or TimeoutRejectedException or BrokenCircuitException or TaskCanceledException
+            && !cancellationToken.IsCancellationRequested)
+        {
+            throw Unreachable(e);
+        }
+
+        using (response)
+        {
+            if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
+                throw new GiphyKeyRefusedException((int)response.StatusCode.Value);
+            if (!response.IsSuccessStatusCode)
+                throw response.StatusCode is null
+                    ? Unreachable(response.Error?.InnerException)
+                    : new GifUnavailableException($"Giphy answered {(int)response.StatusCode}", RetryAfter(response));
+            if (response.Content is not { } translation || string.IsNullOrEmpty(translation.Meta?.ResponseId))
+                throw new GifUnavailableException("Giphy answered 200 with an answer of no search (response_id is empty or the body can't be read)");
+            return Read(translation.Data) ?? builtIn.Choose(thought) as Gif;
+        }
+    }
+
+    private static GifUnavailableException Unreachable(Exception? cause) => cause is BrokenCircuitException { RetryAfter: var pause }
+        ? new GifUnavailableException("Giphy has failed too often just now; not asked", pause)
+        // The cause's own text may hold the request's URL, and with it the thought.
+        : new GifUnavailableException($"Giphy is out of reach or too slow ({cause?.GetType().Name ?? "no answer"})");
+
+    /// <summary>The first 50 characters, cut between words where there is a gap.</summary>
+    internal static string Phrase(string thought)
+    {
+        var line = string.Join(' ', thought.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        if (line.Length <= LongestPhrase)
+            return line;
+        var whole = 0;
+        var elements = StringInfo.GetTextElementEnumerator(line);
+        while (elements.MoveNext() && elements.ElementIndex + elements.GetTextElement().Length <= LongestPhrase)
+            whole = elements.ElementIndex + elements.GetTextElement().Length;
+        var gap = line.LastIndexOf(' ', Math.Min(whole, LongestPhrase - 1));
+        return gap > LongestPhrase / 2 ? line[..gap] : line[..(whole > 0 ? whole : LongestPhrase)];
+    }
+
+    private static GiphyGif? Read(JsonElement data)
+    {
+        if (data.ValueKind != JsonValueKind.Object)
+            return null;
+        foreach (var rendition in (string[])["downsized", "fixed_height", "original"])
+        {
+            if (data.TryGetProperty("images", out var images) && images.ValueKind == JsonValueKind.Object
+                && images.TryGetProperty(rendition, out var image) && image.ValueKind == JsonValueKind.Object
+                && image.TryGetProperty("url", out var url) && url.ValueKind == JsonValueKind.String
+                && Uri.TryCreate(url.GetString(), UriKind.Absolute, out var link) && link.Scheme == Uri.UriSchemeHttps)
+                return new GiphyGif(link, Text(data, "alt_text") ?? Text(data, "title") ?? "A GIF from Giphy");
+        }
+        throw new GifUnavailableException("Giphy answered 200 without the https address of a GIF");
+    }
+
+    private static string? Text(JsonElement data, string property) =>
+        data.TryGetProperty(property, out var value) && value.ValueKind == JsonValueKind.String && !string.IsNullOrWhiteSpace(value.GetString())
+            ? value.GetString()!.Trim()
+            : null;
+
+    private static TimeSpan? RetryAfter(ApiResponse<GiphyTranslation> response) =>
+        response.Headers?.RetryAfter switch
+        {
+            { Delta: { } delta } => delta,
+            { Date: { } date } => date - DateTimeOffset.UtcNow,
+            _ => null,
+        };
+}

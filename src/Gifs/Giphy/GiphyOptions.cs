@@ -1,0 +1,22 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace WorkinIt.Gifs.Giphy;
+
+/// <summary>The section <c>Giphy</c>.</summary>
+public sealed class GiphyOptions
+{
+    /// <summary><c>Giphy__ApiKey</c>: a key from developers.giphy.com. Without one the built-in collection is used.</summary>
+    public string? ApiKey { get; set; }
+
+    /// <summary><c>Giphy__BaseUrl</c></summary>
+    [Required(ErrorMessage = "Giphy__BaseUrl is empty: unset it to use Giphy's own address")]
+    public Uri BaseUrl { get; set; } = new("https://api.giphy.com");
+
+    /// <summary><c>Giphy__Timeout</c>: for all tries of one search together. A search that takes longer is tried again later.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:00:30", ErrorMessage = "Giphy__Timeout must be from 00:00:01 to 00:00:30")]
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(8);
+}
+
+[OptionsValidator]
+internal sealed partial class GiphyOptionsValidator : IValidateOptions<GiphyOptions>;

@@ -1,0 +1,73 @@
+using System.Net.Security;
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace WorkinIt.Messaging;
+
+/// <summary>The bus as both services have it; what each adds is its consumers and endpoints.</summary>
+public static class BusRegistration
+{
+    /// <summary>Adds the bus on RabbitMQ, its settings and its health check.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configure">Registers the consumers.</param>
+    /// <param name="configureBus">Adds the endpoints to the bus.</param>
+    public static IServiceCollection AddRabbitMqBus(
+        this IServiceCollection services,
+        Action<IBusRegistrationConfigurator>? configure = null,
+        Action<IBusRegistrationContext, IRabbitMqBusFactoryConfigurator>? configureBus = null)
+    {
+        services.AddRabbitMqSettings();
+        services.AddHealthChecks().AddCheck<RabbitMqHealthCheck>("rabbitmq", tags: ["ready"]);
+        return services.AddMassTransit(bus =>
+        {
+            bus.DisableUsageTelemetry(); // else each start posts to an address on the internet
+            configure?.Invoke(bus);
+            bus.UsingRabbitMq((context, rabbit) =>
+            {
+                rabbit.UseRabbitMqHost(context.GetRequiredService<IOptions<RabbitMqOptions>>().Value.Connection);
+                QueueTopology.ConfigureDeadLetterQueues(rabbit);
+                rabbit.ConfigureJsonSerializerOptions(json =>
+                {
+                    json.WriteIndented = false; // a third of a small message is its indentation
+                    return json;
+                });
+                configureBus?.Invoke(context, rabbit);
+            });
+        });
+    }
+
+    /// <summary>Binds <c>ConnectionStrings__RabbitMq</c> and checks it when the host starts.</summary>
+    /// <param name="services">The services.</param>
+    public static IServiceCollection AddRabbitMqSettings(this IServiceCollection services)
+    {
+        services.AddOptions<RabbitMqOptions>().BindConfiguration("ConnectionStrings").ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RabbitMqOptions>, RabbitMqOptionsValidator>());
+        services.TryAddSingleton<RabbitMqClient>();
+        services.TryAddSingleton<RabbitMqHealthCheck>();
+        return services;
+    }
+
+    private static void UseRabbitMqHost(this IRabbitMqBusFactoryConfigurator bus, RabbitMqConnection connection)
+    {
+        var first = connection.Nodes[0];
+        bus.Host(first.Host, (ushort)first.Port, connection.VirtualHost, host =>
+        {
+            host.Username(connection.Username);
+            host.Password(connection.Password);
+            host.ContinuationTimeout(TimeSpan.FromSeconds(5));
+            host.RequestedConnectionTimeout(TimeSpan.FromSeconds(3));
+            host.Heartbeat(TimeSpan.FromSeconds(10)); // a peer that vanished is noticed within 20 s
+            if (connection.Nodes.Count > 1)
+                host.UseCluster(cluster => { foreach (var node in connection.Nodes) cluster.Node(node.ToString()); });
+            if (connection.Tls)
+                host.UseSsl(ssl =>
+                {
+                    ssl.ServerName = first.Host;
+                    // MassTransit lets errors of the chain pass unless told: an encrypted line to anybody at all.
+                    ssl.EnforcePolicyErrors(SslPolicyErrors.RemoteCertificateChainErrors);
+                });
+        });
+    }
+}

@@ -1,0 +1,70 @@
+using MassTransit;
+
+namespace WorkinIt.Messaging;
+
+/// <summary>
+/// The names and arguments that the publisher, the consumer and the deployment must agree on. An argument of a queue that
+/// exists can't be changed by declaring it again (406 PRECONDITION_FAILED), so all of them stand here, once.
+/// </summary>
+public static class QueueTopology
+{
+    /// <summary>The input queue, and the exchange in front of it: what is replayed is published there.</summary>
+    public const string SendGifEmail = "send-gif-email";
+
+    /// <summary>The dead letters: what failed for good, with its reason.</summary>
+    public const string ErrorQueue = SendGifEmail + "_error";
+
+    /// <summary>What came to the input queue and no consumer there handles its type.</summary>
+    public const string SkippedQueue = SendGifEmail + "_skipped";
+
+    /// <summary>Fanout to which the broker itself dead-letters what was returned <see cref="DeliveryLimit"/> times.</summary>
+    public const string DeadExchange = SendGifEmail + "_dead";
+
+    /// <summary>
+    /// How often a message may come back to the input queue before the broker itself dead-letters it: the net under a message
+    /// that kills each process that takes it. High, because up to RabbitMQ 4.2 an orderly stop counts for each prefetched message.
+    /// </summary>
+    public const int DeliveryLimit = 100;
+
+    /// <summary>The input queue: replicated, never full silently, and what the broker gives up on is kept.</summary>
+    /// <param name="endpoint">The receive endpoint of <see cref="SendGifEmail"/>.</param>
+    public static void ConfigureInputQueue(IRabbitMqReceiveEndpointConfigurator endpoint)
+    {
+        endpoint.SetQuorumQueue();
+        endpoint.SetQueueArgument("x-delivery-limit", DeliveryLimit);
+        endpoint.SetQueueArgument("x-dead-letter-exchange", DeadExchange);
+        endpoint.SetQueueArgument("x-dead-letter-strategy", "at-least-once");
+        endpoint.SetQueueArgument("x-overflow", "reject-publish"); // the strategy demands it: dropping the head would lose it
+    }
+
+    /// <summary>
+    /// MassTransit gives <c>_error</c> and <c>_skipped</c> every argument of their input queue. With a delivery limit among them,
+    /// looking at a dead letter often enough would delete it; so they get arguments of their own.
+    /// </summary>
+    /// <param name="bus">The bus.</param>
+    internal static void ConfigureDeadLetterQueues(IRabbitMqBusFactoryConfigurator bus)
+    {
+        bus.SendTopology.ConfigureErrorSettings = OwnArguments;
+        bus.SendTopology.ConfigureDeadLetterSettings = OwnArguments;
+
+        static void OwnArguments(IRabbitMqQueueConfigurator queue)
+        {
+            string[] inherited =
+            [
+                "x-delivery-limit", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy",
+                "x-overflow", "x-quorum-initial-group-size",
+            ];
+            foreach (var argument in inherited)
+                queue.SetQueueArgument(argument, null);
+            foreach (var (argument, value) in DeadLetterQueueArguments)
+                queue.SetQueueArgument(argument, value);
+        }
+    }
+
+    /// <summary>
+    /// Classic: it counts no deliveries, so that looking costs nothing on any version of RabbitMQ (a quorum queue has a limit of
+    /// 20 on 4.x where none is set, and on 3.x none can be set to "unlimited").
+    /// </summary>
+    public static IReadOnlyDictionary<string, object?> DeadLetterQueueArguments { get; } =
+        new Dictionary<string, object?> { ["x-queue-type"] = "classic" };
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Serilog;
+using Serilog.Events;
+
+namespace WorkinIt.ServiceDefaults;
+
+/// <summary>What Web and Consumers have in common as processes: logs, health, how a start that fails says why.</summary>
+public static class Service
+{
+    /// <summary>Structured logs to standard output. HTTP paths only, never queries or bodies: these hold what people typed.</summary>
+    /// <param name="builder">The service.</param>
+    public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSerilog((_, log) => log
+            .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
+            .ReadFrom.Configuration(builder.Configuration)
+            .Enrich.FromLogContext()
+            .WriteTo.Console(
+                formatProvider: CultureInfo.InvariantCulture,
+                outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff zzz} {Level:u3} {SourceContext}: {Message:lj} {Properties:j}{NewLine}{Exception}"));
+        builder.Services.AddHealthChecks();
+        return builder;
+    }
+
+    /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: what it stands on answers too.</summary>
+    /// <param name="app">The service.</param>
+    public static WebApplication MapHealth(this WebApplication app)
+    {
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains("ready") });
+        return app;
+    }
+
+    /// <summary>
+    /// Runs a service's <c>main</c>. A setting that is missing or wrong ends it with exit code 2 and one line for each on standard
+    /// error, without a stack trace: the reader is whoever deploys it.
+    /// </summary>
+    /// <param name="main">The service; its result is the exit code.</param>
+    public static async Task<int> RunAsync(Func<Task<int>> main)
+    {
+        try
+        {
+            return await main();
+        }
+        catch (OptionsValidationException e)
+        {
+            foreach (var failure in e.Failures)
+                await Console.Error.WriteLineAsync(failure);
+            return 2;
+        }
+        catch (InvalidOperationException e) when (e.InnerException is FormatException or ArgumentException or OverflowException && e.TargetSite?.DeclaringType?.Name == "ConfigurationBinder")
+        {
+            await Console.Error.WriteLineAsync(e.Message.Replace(":", "__", StringComparison.Ordinal));
+            return 2;
+        }
+    }
+
+    /// <summary>
+    /// <c>--health URL</c>: asks a running service, for containers that have no curl.
+    /// </summary>
+    /// <param name="url">The service's <c>/health/ready</c>.</param>
+    /// <returns>0 when it is ready, else 1.</returns>
+    public static async Task<int> AskHealthAsync(Uri url)
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(4) };
+        try
+        {
+            using var answer = await http.GetAsync(url);
+            return answer.IsSuccessStatusCode ? 0 : 1;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            return 1;
+        }
+    }
+}

@@ -1,0 +1,21 @@
+using WorkinIt.ServiceDefaults;
+using WorkinIt.Web;
+using WorkinIt.Web.Submissions;
+
+return await Service.RunAsync(async () =>
+{
+    if (args is ["--health", var url])
+        return await Service.AskHealthAsync(new Uri(url));
+
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddServiceDefaults();
+    builder.AddPages();
+    builder.Services.AddSubmissions();
+    await using var app = builder.Build();
+
+    app.UsePages();
+    app.MapHealth();
+    app.MapSubmissionsApi();
+    await app.RunAsync();
+    return 0;
+});
