@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Options;
 using WorkinIt.Consumers.GifEmails;
 using WorkinIt.Consumers.Mail;
+using WorkinIt.Deliveries;
 using WorkinIt.Gifs;
 using WorkinIt.Messaging;
 using WorkinIt.ServiceDefaults;
@@ -9,21 +11,25 @@ return await Service.RunAsync(async () =>
     if (args is ["--health", var url])
         return await Service.AskHealthAsync(new Uri(url));
 
-    var deployTopologyOnly = args is ["--deploy-topology"];
-    var builder = WebApplication.CreateBuilder(deployTopologyOnly ? [] : args);
+    var command = args is ["--deploy-topology" or "--migrate"] ? args[0] : null;
+    var builder = WebApplication.CreateBuilder(command is null ? args : []);
     builder.AddServiceDefaults();
-    builder.Services
-        .AddGifs()
-        .AddMail()
-        .AddGifEmails(deployTopologyOnly);
-    await using var app = builder.Build();
-
-    if (deployTopologyOnly)
+    if (command is "--migrate")
     {
-        await app.Services.GetRequiredService<TopologyDeployment>().RunAsync(CancellationToken.None);
+        builder.Configuration.MigrateDeliveries();
+        return 0;
+    }
+    if (command is "--deploy-topology")
+    {
+        builder.Services.AddTopologyDeployment();
+        await using var deployment = builder.Build();
+        var delays = deployment.Services.GetRequiredService<IOptions<RedeliveryOptions>>().Value.Steps;
+        await deployment.Services.GetRequiredService<TopologyDeployment>().RunAsync(delays, CancellationToken.None);
         return 0;
     }
 
+    builder.Services.AddGifs().AddMail().AddGifEmails();
+    await using var app = builder.Build();
     app.MapHealth();
     await app.RunAsync();
     return 0;

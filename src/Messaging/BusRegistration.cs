@@ -45,7 +45,7 @@ public static class BusRegistration
         services.AddOptions<RabbitMqOptions>().BindConfiguration("ConnectionStrings").ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RabbitMqOptions>, RabbitMqOptionsValidator>());
         services.TryAddSingleton<RabbitMqClient>();
-        services.TryAddSingleton<RabbitMqHealthCheck>();
+        services.TryAddSingleton<RabbitMqProbe>();
         return services;
     }
 

@@ -1,4 +1,5 @@
 using MassTransit;
+using WorkinIt.Contracts;
 
 namespace WorkinIt.Messaging;
 
@@ -9,30 +10,67 @@ namespace WorkinIt.Messaging;
 public static class QueueTopology
 {
     /// <summary>The input queue, and the exchange in front of it: what is replayed is published there.</summary>
-    public const string SendGifEmail = "send-gif-email";
+    public const string InputQueue = "send-gif-email";
 
     /// <summary>The dead letters: what failed for good, with its reason.</summary>
-    public const string ErrorQueue = SendGifEmail + "_error";
+    public const string ErrorQueue = InputQueue + "_error";
 
     /// <summary>What came to the input queue and no consumer there handles its type.</summary>
-    public const string SkippedQueue = SendGifEmail + "_skipped";
+    public const string SkippedQueue = InputQueue + "_skipped";
 
     /// <summary>Fanout to which the broker itself dead-letters what was returned <see cref="DeliveryLimit"/> times.</summary>
-    public const string DeadExchange = SendGifEmail + "_dead";
+    public const string DeadExchange = InputQueue + "_dead";
 
     /// <summary>
     /// How often a message may come back to the input queue before the broker itself dead-letters it: the net under a message
     /// that kills each process that takes it. High, because up to RabbitMQ 4.2 an orderly stop counts for each prefetched message.
     /// </summary>
-    public const int DeliveryLimit = 100;
+    public const int DeliveryLimit = 1000;
+
+    /// <summary>
+    /// Where a message is moved that was in hand when a process died, twice: it is handled there alone, so that its neighbours,
+    /// which die with it each time, can go on.
+    /// </summary>
+    public const string SuspectQueue = InputQueue + "_suspect";
+
+    /// <summary>After so many more deaths the broker dead-letters it.</summary>
+    public const int SuspectDeliveryLimit = 3;
+
+    /// <summary>The events about submissions, for Web.</summary>
+    public const string StatusQueue = "submission-status";
 
     /// <summary>The input queue: replicated, never full silently, and what the broker gives up on is kept.</summary>
-    /// <param name="endpoint">The receive endpoint of <see cref="SendGifEmail"/>.</param>
-    public static void ConfigureInputQueue(IRabbitMqReceiveEndpointConfigurator endpoint)
+    /// <param name="endpoint">The receive endpoint of <see cref="InputQueue"/>.</param>
+    public static void ConfigureInputQueue(IRabbitMqReceiveEndpointConfigurator endpoint) =>
+        ConfigureKeptQueue(endpoint, DeliveryLimit, DeadExchange);
+
+    /// <summary>As the input queue, with a lower limit; nothing is published to it but what the input queue's consumers move.</summary>
+    /// <param name="endpoint">The receive endpoint of <see cref="SuspectQueue"/>.</param>
+    public static void ConfigureSuspectQueue(IRabbitMqReceiveEndpointConfigurator endpoint)
+    {
+        endpoint.ConfigureConsumeTopology = false;
+        ConfigureKeptQueue(endpoint, SuspectDeliveryLimit, DeadExchange);
+    }
+
+    /// <summary>
+    /// What Web listens to. The dead of <see cref="DeadExchange"/> come here too (bound by the deployment): for what the broker
+    /// itself dead-letters nobody publishes a fault.
+    /// </summary>
+    /// <param name="endpoint">The receive endpoint of <see cref="StatusQueue"/>.</param>
+    public static void ConfigureStatusQueue(IRabbitMqReceiveEndpointConfigurator endpoint)
+    {
+        endpoint.ConfigureConsumeTopology = false; // else it would ask for the commands as well
+        endpoint.Bind<GifEmailSent>();
+        endpoint.Bind<GifEmailDelayed>();
+        endpoint.Bind<Fault<SendGifEmail>>();
+        ConfigureKeptQueue(endpoint, DeliveryLimit, StatusQueue + "_error");
+    }
+
+    private static void ConfigureKeptQueue(IRabbitMqReceiveEndpointConfigurator endpoint, int deliveryLimit, string deadLetterExchange)
     {
         endpoint.SetQuorumQueue();
-        endpoint.SetQueueArgument("x-delivery-limit", DeliveryLimit);
-        endpoint.SetQueueArgument("x-dead-letter-exchange", DeadExchange);
+        endpoint.SetQueueArgument("x-delivery-limit", deliveryLimit);
+        endpoint.SetQueueArgument("x-dead-letter-exchange", deadLetterExchange);
         endpoint.SetQueueArgument("x-dead-letter-strategy", "at-least-once");
         endpoint.SetQueueArgument("x-overflow", "reject-publish"); // the strategy demands it: dropping the head would lose it
     }
@@ -44,6 +82,8 @@ public static class QueueTopology
     /// <param name="bus">The bus.</param>
     internal static void ConfigureDeadLetterQueues(IRabbitMqBusFactoryConfigurator bus)
     {
+        bus.SendTopology.ErrorQueueNameFormatter = new OneErrorQueue();
+        bus.SendTopology.DeadLetterQueueNameFormatter = new OneErrorQueue();
         bus.SendTopology.ConfigureErrorSettings = OwnArguments;
         bus.SendTopology.ConfigureDeadLetterSettings = OwnArguments;
 
@@ -67,4 +107,14 @@ public static class QueueTopology
     /// </summary>
     public static IReadOnlyDictionary<string, object?> DeadLetterQueueArguments { get; } =
         new Dictionary<string, object?> { ["x-queue-type"] = "classic" };
+
+    /// <summary>What fails on the suspect queue is a dead letter like any other: one place to look.</summary>
+    private sealed class OneErrorQueue : IErrorQueueNameFormatter, IDeadLetterQueueNameFormatter
+    {
+        public string FormatErrorQueueName(string queueName) => InputOf(queueName) + "_error";
+
+        public string FormatDeadLetterQueueName(string queueName) => InputOf(queueName) + "_skipped";
+
+        private static string InputOf(string queueName) => queueName == SuspectQueue ? InputQueue : queueName;
+    }
 }

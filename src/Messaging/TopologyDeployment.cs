@@ -1,4 +1,7 @@
+using System.Text;
 using MassTransit;
+using RabbitMQ.Client;
+using ExchangeType = RabbitMQ.Client.ExchangeType;
 
 namespace WorkinIt.Messaging;
 
@@ -11,24 +14,39 @@ namespace WorkinIt.Messaging;
 public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client)
 {
     /// <summary>Deploys. Can be run again: what stands already with the same arguments stays as it is.</summary>
+    /// <param name="delays">For each a delay queue.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    public async Task RunAsync(IEnumerable<TimeSpan> delays, CancellationToken cancellationToken)
     {
         await using var connection = await client.OpenAsync("topology", cancellationToken);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
 
         // The dead-letter queues come first: from the moment the input queue exists, what fails must have its place.
-        await channel.ExchangeDeclareAsync(QueueTopology.DeadExchange, RabbitMQ.Client.ExchangeType.Fanout, durable: true, autoDelete: false, cancellationToken: cancellationToken);
-        foreach (var queue in new[] { QueueTopology.ErrorQueue, QueueTopology.SkippedQueue })
+        await channel.ExchangeDeclareAsync(QueueTopology.DeadExchange, ExchangeType.Fanout, durable: true, autoDelete: false, cancellationToken: cancellationToken);
+        foreach (var queue in new[]
         {
-            await channel.ExchangeDeclareAsync(queue, RabbitMQ.Client.ExchangeType.Fanout, durable: true, autoDelete: false, cancellationToken: cancellationToken);
-            await channel.QueueDeclareAsync(
-                queue, durable: true, exclusive: false, autoDelete: false,
-                new Dictionary<string, object?>(QueueTopology.DeadLetterQueueArguments), cancellationToken: cancellationToken);
-            await channel.QueueBindAsync(queue, queue, "", cancellationToken: cancellationToken);
-        }
+            QueueTopology.ErrorQueue, QueueTopology.SkippedQueue, QueueTopology.StatusQueue + "_error", QueueTopology.StatusQueue + "_skipped",
+        })
+            await DeclareAsync(channel, queue, new Dictionary<string, object?>(QueueTopology.DeadLetterQueueArguments), cancellationToken);
         await channel.QueueBindAsync(QueueTopology.ErrorQueue, QueueTopology.DeadExchange, "", cancellationToken: cancellationToken);
 
         await bus.DeployAsync(cancellationToken);
+
+        await channel.ExchangeBindAsync(QueueTopology.StatusQueue, QueueTopology.DeadExchange, "", cancellationToken: cancellationToken);
+        foreach (var delay in delays)
+            await DeclareAsync(channel, DelayQueues.Name(delay), DelayQueues.Arguments(delay, VersionOf(connection)), cancellationToken);
     }
+
+    // As MassTransit does it: a queue, and a fanout exchange of the same name in front of it.
+    private static async Task DeclareAsync(IChannel channel, string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken)
+    {
+        await channel.ExchangeDeclareAsync(queue, ExchangeType.Fanout, durable: true, autoDelete: false, cancellationToken: cancellationToken);
+        await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
+        await channel.QueueBindAsync(queue, queue, "", cancellationToken: cancellationToken);
+    }
+
+    private static Version VersionOf(IConnection connection) =>
+        connection.ServerProperties?["version"] is byte[] text && Version.TryParse(Encoding.ASCII.GetString(text).Split('-', '+')[0], out var version)
+            ? version
+            : throw new InvalidOperationException("The broker tells no version");
 }

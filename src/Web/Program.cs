@@ -7,8 +7,13 @@ return await Service.RunAsync(async () =>
     if (args is ["--health", var url])
         return await Service.AskHealthAsync(new Uri(url));
 
-    var builder = WebApplication.CreateBuilder(args);
+    var builder = WebApplication.CreateBuilder(args is ["--migrate"] ? [] : args);
     builder.AddServiceDefaults();
+    if (args is ["--migrate"])
+    {
+        builder.Configuration.MigrateSubmissions();
+        return 0;
+    }
     builder.AddPages();
     builder.Services.AddSubmissions();
     await using var app = builder.Build();

@@ -1,6 +1,8 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
+using WorkinIt.Deliveries;
 using WorkinIt.Messaging;
+using WorkinIt.Storage;
 
 namespace WorkinIt.Consumers.GifEmails;
 
@@ -11,14 +13,17 @@ internal static class GifEmailRegistration
     private static readonly TimeSpan _bus = TimeSpan.FromSeconds(28);
     private static readonly TimeSpan _host = TimeSpan.FromSeconds(30);
 
-    public static IServiceCollection AddGifEmails(this IServiceCollection services, bool deployTopologyOnly = false)
+    public static IServiceCollection AddGifEmails(this IServiceCollection services)
     {
-        services.AddOptions<ConsumerOptions>().BindConfiguration("Consumer").ValidateOnStart();
-        services.AddSingleton<IValidateOptions<ConsumerOptions>, ConsumerOptionsValidator>();
+        services.AddEndpointSettings();
         services.AddOptions<RetryOptions>().BindConfiguration("Retry").ValidateOnStart();
         services.AddSingleton<IValidateOptions<RetryOptions>, RetryOptionsValidator>();
+        services.AddDeliveryLedger();
         services.AddSingleton<GifMail>();
-        services.AddSingleton<TopologyDeployment>();
+        services.AddSingleton<GifEmailDelivery>();
+        services.AddSingleton<StopFilter>();
+        services.AddSingleton<SuspectFilter>();
+        services.AddSingleton<RedeliveryFilter>();
 
         services.Configure<HostOptions>(host => host.ShutdownTimeout = _host);
         services.Configure<MassTransitHostOptions>(host =>
@@ -28,10 +33,55 @@ internal static class GifEmailRegistration
         });
         return services.AddRabbitMqBus(
             bus => bus.AddConsumer<SendGifEmailConsumer, SendGifEmailConsumerDefinition>(),
-            (context, rabbit) =>
-            {
-                rabbit.DeployTopologyOnly = deployTopologyOnly;
-                rabbit.ConfigureEndpoints(context);
-            });
+            (context, rabbit) => rabbit.AddGifEmailEndpoints(
+                context.GetRequiredService<IOptions<ConsumerOptions>>().Value,
+                endpoint => endpoint.ConfigureConsumer<SendGifEmailConsumer>(context)));
+    }
+
+    /// <summary>What <c>--deploy-topology</c> needs: the queues, and nothing that consumes.</summary>
+    public static IServiceCollection AddTopologyDeployment(this IServiceCollection services)
+    {
+        services.AddEndpointSettings();
+        services.AddSingleton<TopologyDeployment>();
+        return services.AddRabbitMqBus(configureBus: (context, rabbit) =>
+        {
+            rabbit.DeployTopologyOnly = true;
+            rabbit.DeployPublishTopology = true;
+            rabbit.AddGifEmailEndpoints(
+                context.GetRequiredService<IOptions<ConsumerOptions>>().Value,
+                endpoint =>
+                {
+                    if (!endpoint.InputAddress.AbsolutePath.EndsWith(QueueTopology.SuspectQueue, StringComparison.Ordinal))
+                        endpoint.Bind<Contracts.SendGifEmail>();
+                });
+            rabbit.ReceiveEndpoint(QueueTopology.StatusQueue, QueueTopology.ConfigureStatusQueue);
+        });
+    }
+
+    private static void AddEndpointSettings(this IServiceCollection services)
+    {
+        services.AddOptions<ConsumerOptions>().BindConfiguration("Consumer").ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ConsumerOptions>, ConsumerOptionsValidator>();
+        services.AddOptions<RedeliveryOptions>().BindConfiguration("Redelivery").ValidateOnStart();
+        services.AddSingleton<IValidateOptions<RedeliveryOptions>, RedeliveryOptionsValidator>();
+    }
+
+    private static void AddGifEmailEndpoints(
+        this IRabbitMqBusFactoryConfigurator rabbit, ConsumerOptions options, Action<IRabbitMqReceiveEndpointConfigurator> configure)
+    {
+        rabbit.ReceiveEndpoint(QueueTopology.InputQueue, endpoint =>
+        {
+            QueueTopology.ConfigureInputQueue(endpoint);
+            endpoint.PrefetchCount = options.PrefetchCount;
+            endpoint.ConcurrentMessageLimit = options.ConcurrentMessageLimit;
+            configure(endpoint);
+        });
+        rabbit.ReceiveEndpoint(QueueTopology.SuspectQueue, endpoint =>
+        {
+            QueueTopology.ConfigureSuspectQueue(endpoint);
+            endpoint.PrefetchCount = 1; // alone: whatever dies with it is itself
+            endpoint.ConcurrentMessageLimit = 1;
+            configure(endpoint);
+        });
     }
 }

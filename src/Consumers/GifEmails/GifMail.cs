@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Net;
+using System.Text.Encodings.Web;
 using Microsoft.Extensions.Options;
 using MimeKit;
 using WorkinIt.Consumers.Mail;
@@ -86,6 +86,10 @@ internal sealed class GifMail(IOptions<SmtpOptions> options)
 
         """;
 
+    // As entities, so that no mail program's guess at a character set can spoil it.
+    private static string Encode(string thought) =>
+        string.Join("<br>", thought.Split('\n').Select(HtmlEncoder.Default.Encode));
+
     // Tables and inline styles: what mail programs understand. The style element only adds dark mode and small screens.
     private static string Html(string thought, Gif gif, string source) => $$"""
         <!DOCTYPE html>
@@ -112,8 +116,8 @@ internal sealed class GifMail(IOptions<SmtpOptions> options)
         <table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:520px;background:#ffffff;border:1px solid #e4dacd;border-radius:16px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;">
         <tr><td class="inner" style="padding:28px 32px;">
         <p class="quiet" style="margin:0 0 8px;font-size:14px;line-height:20px;color:#6b6157;">You thought</p>
-        <p class="thought" dir="auto" style="margin:0 0 24px;font-size:22px;line-height:30px;font-weight:600;color:#2b2622;white-space:pre-wrap;overflow-wrap:anywhere;word-break:break-word;">{{WebUtility.HtmlEncode(thought).Replace("\n", "<br>", StringComparison.Ordinal)}}</p>
-        <img src="{{WebUtility.HtmlEncode(source)}}" alt="{{WebUtility.HtmlEncode(gif.Alt)}}" width="456" style="display:block;width:100%;max-width:456px;height:auto;border-radius:12px;border:0;font-size:16px;line-height:24px;color:#6b6157;">
+        <p class="thought" dir="auto" style="margin:0 0 24px;font-size:22px;line-height:30px;font-weight:600;color:#2b2622;white-space:pre-wrap;overflow-wrap:anywhere;word-break:break-word;">{{Encode(thought)}}</p>
+        <img src="{{HtmlEncoder.Default.Encode(source)}}" alt="{{HtmlEncoder.Default.Encode(gif.Alt)}}" width="456" style="display:block;width:100%;max-width:456px;height:auto;border-radius:12px;border:0;font-size:16px;line-height:24px;color:#6b6157;">
         {{(gif is GiphyGif ? $"""<p class="quiet" style="margin:8px 0 0;font-size:12px;line-height:18px;color:#6b6157;">{PoweredByGiphy}</p>""" : "")}}
         </td></tr>
         </table>

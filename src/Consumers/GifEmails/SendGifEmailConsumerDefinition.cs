@@ -1,41 +1,32 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
-using WorkinIt.Consumers.Mail;
-using WorkinIt.Gifs;
-using WorkinIt.Messaging;
+using WorkinIt.Contracts;
 
 namespace WorkinIt.Consumers.GifEmails;
 
 /// <summary>
-/// The queue, and what happens to a message that fails: what may pass by itself is retried in place; what stays as it is goes
-/// to <c>send-gif-email_error</c> at once; so does what was retried in vain.
+/// What happens to a message that fails, on the input queue and on the suspect queue alike. From the outside in: left to others
+/// when the process stops; delayed when it outlasts the retries; moved when it is suspected to kill; retried in place while
+/// seconds may help. What passes all that is dead-lettered by MassTransit.
 /// </summary>
-internal sealed class SendGifEmailConsumerDefinition : ConsumerDefinition<SendGifEmailConsumer>
+internal sealed class SendGifEmailConsumerDefinition(IOptions<RetryOptions> options) : ConsumerDefinition<SendGifEmailConsumer>
 {
-    private readonly ConsumerOptions _consumer;
-    private readonly RetryOptions _retry;
-
-    public SendGifEmailConsumerDefinition(IOptions<ConsumerOptions> consumer, IOptions<RetryOptions> retry)
-    {
-        _consumer = consumer.Value;
-        _retry = retry.Value;
-        EndpointName = QueueTopology.SendGifEmail;
-        ConcurrentMessageLimit = _consumer.ConcurrentMessageLimit;
-    }
-
     protected override void ConfigureConsumer(
         IReceiveEndpointConfigurator endpointConfigurator, IConsumerConfigurator<SendGifEmailConsumer> consumerConfigurator, IRegistrationContext context)
     {
-        endpointConfigurator.PrefetchCount = _consumer.PrefetchCount;
-        if (endpointConfigurator is IRabbitMqReceiveEndpointConfigurator rabbit) // the tests' in-memory transport is none
-            QueueTopology.ConfigureInputQueue(rabbit);
-
-        endpointConfigurator.UseMessageRetry(retry =>
+        var retry = options.Value;
+        consumerConfigurator.Message<SendGifEmail>(message => message.UseFilter(context.GetRequiredService<StopFilter>()));
+        consumerConfigurator.ConsumerMessage<SendGifEmail>(message =>
         {
-            retry.Exponential(_retry.Limit, _retry.MinInterval, _retry.MaxInterval, _retry.IntervalDelta); // with ± 25 % of jitter
-            retry.Ignore<MailRefusedException>();
-            retry.Ignore<MailOutcomeUnknownException>();
-            retry.Ignore<GiphyKeyRefusedException>();
+            message.UseFilter(context.GetRequiredService<RedeliveryFilter>());
+            message.UseFilter(context.GetRequiredService<SuspectFilter>());
+            if (retry.Limit == 0) // MassTransit's exponential policy has no answer to none
+                return;
+            message.UseRetry(tries =>
+            {
+                tries.Exponential(retry.Limit, retry.MinInterval, retry.MaxInterval, retry.IntervalDelta); // with ± 25 % of jitter
+                tries.Handle<Exception>(Failure.IsHiccup);
+            });
         });
     }
 }

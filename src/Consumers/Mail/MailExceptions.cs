@@ -1,7 +1,12 @@
 namespace WorkinIt.Consumers.Mail;
 
 /// <summary>Not sent, and a later try may succeed: the server is out of reach, busy, or said 4xx.</summary>
-internal sealed class MailDeferredException(string message) : Exception(message);
+/// <param name="message">What happened, without addresses.</param>
+/// <param name="serverIsDown">The server has failed so often just now that it was not even asked.</param>
+internal sealed class MailDeferredException(string message, bool serverIsDown = false) : Exception(message)
+{
+    public bool ServerIsDown { get; } = serverIsDown;
+}
 
 /// <summary>Not sent, and no try will succeed: the server said 5xx to this recipient or this mail, or no server could take the address.</summary>
 internal sealed class MailRefusedException(string message) : Exception(message);

@@ -4,23 +4,61 @@ using MailKit.Net.Smtp;
 using MailKit.Security;
 using Microsoft.Extensions.Options;
 using MimeKit;
+using Polly;
+using Polly.CircuitBreaker;
 
 namespace WorkinIt.Consumers.Mail;
 
 /// <summary>Sends by SMTP and tells apart what is known from what is not.</summary>
-internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptions> options) : IMailSender
+internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptions> options, TimeProvider time) : IMailSender
 {
-    public async Task<string> SendAsync(MimeMessage mail, CancellationToken stopping)
+    // A server that is down is asked by one message now and then; all others learn it at once instead of waiting for a timeout each.
+    private readonly ResiliencePipeline _breaker = new ResiliencePipelineBuilder { TimeProvider = time }
+        .AddCircuitBreaker(new CircuitBreakerStrategyOptions
+        {
+            ShouldHandle = new PredicateBuilder().Handle<ServerFailedException>(),
+            FailureRatio = 0.5,
+            MinimumThroughput = 8,
+            SamplingDuration = TimeSpan.FromSeconds(30),
+            BreakDurationGenerator = static arguments => ValueTask.FromResult(TimeSpan.FromSeconds(Math.Min(Math.Pow(2, arguments.FailureCount > 8 ? 3 : 1), 10))),
+        })
+        .Build();
+
+    public async Task<string> SendAsync(MimeMessage mail, Func<Task> beforeHandover, CancellationToken stopping)
     {
-        var recipient = mail.To.Mailboxes.Single();
         if (options.Value.SimulatedDelay > TimeSpan.Zero)
             await Task.Delay(options.Value.SimulatedDelay, stopping);
         stopping.ThrowIfCancellationRequested();
+        try
+        {
+            return await _breaker.ExecuteAsync(async _ => await HandOverAsync(mail, beforeHandover), CancellationToken.None);
+        }
+        catch (ServerFailedException e)
+        {
+            throw e.Outcome;
+        }
+        catch (BrokenCircuitException)
+        {
+            throw new MailDeferredException($"{Server} has failed too often just now; not asked", serverIsDown: true);
+        }
+    }
 
+    private async Task<string> HandOverAsync(MimeMessage mail, Func<Task> beforeHandover)
+    {
+        var recipient = mail.To.Mailboxes.Single();
         using var deadline = new CancellationTokenSource(options.Value.SendTimeout);
         var connection = await ConnectAsync(recipient, deadline.Token);
         var progress = new WrittenBytes();
         var reusable = false;
+        try
+        {
+            await beforeHandover();
+        }
+        catch
+        {
+            pool.Return(connection, reusable: true);
+            throw;
+        }
         try
         {
             var reply = await connection.Client.SendAsync(mail, deadline.Token, progress);
@@ -40,9 +78,9 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         catch (Exception e) when (e is IOException or SocketException or SmtpProtocolException or OperationCanceledException or ServiceNotConnectedException)
         {
             var what = deadline.IsCancellationRequested ? $"no reply within {options.Value.SendTimeout.TotalSeconds:0} s" : "the connection broke";
-            throw progress.Complete
-                ? new MailOutcomeUnknownException($"All of the mail was written to {Server} and {what}: it may have arrived")
-                : new MailDeferredException($"{Server}: {what} ({progress})");
+            throw new ServerFailedException(progress.Complete
+                ? new MailOutcomeUnknownException($"All of the mail was written to {Server} and {what}")
+                : new MailDeferredException($"{Server}: {what} ({progress})"));
         }
         finally
         {
@@ -58,31 +96,22 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         {
             return await pool.RentAsync(deadline);
         }
-        catch (SmtpCommandException e)
+        catch (Exception e) when (WhyNoConnection(recipient, e) is not null)
         {
-            throw new MailDeferredException($"{Server} takes no mail: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}");
-        }
-        catch (AuthenticationException)
-        {
-            throw new MailDeferredException($"{Server} refuses the login: check Smtp__Username and Smtp__Password");
-        }
-        catch (SslHandshakeException)
-        {
-            throw new MailDeferredException($"{Server} has no certificate that can be trusted: check Smtp__Host, Smtp__Security and the server's certificate");
-        }
-        catch (NotSupportedException)
-        {
-            throw new MailDeferredException($"{Server} offers no {options.Value.Security}: check Smtp__Security and Smtp__Port");
-        }
-        catch (SocketException e)
-        {
-            throw new MailDeferredException($"{Server} is out of reach ({e.SocketErrorCode}): check Smtp__Host, Smtp__Port and the mail server");
-        }
-        catch (Exception e) when (e is IOException or SmtpProtocolException or OperationCanceledException)
-        {
-            throw new MailDeferredException($"{Server} is out of reach or speaks no SMTP ({e.GetType().Name})");
+            throw new ServerFailedException(new MailDeferredException($"{Server} {WhyNoConnection(recipient, e)}"));
         }
     }
+
+    private string? WhyNoConnection(MailboxAddress recipient, Exception failure) => failure switch
+    {
+        SmtpCommandException e => $"takes no mail: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}",
+        AuthenticationException => "refuses the login: check Smtp__Username and Smtp__Password",
+        SslHandshakeException => "has no certificate that can be trusted: check Smtp__Host, Smtp__Security and the server's certificate",
+        NotSupportedException => $"offers no {options.Value.Security}: check Smtp__Security and Smtp__Port",
+        SocketException e => $"is out of reach ({e.SocketErrorCode}): check Smtp__Host, Smtp__Port and the mail server",
+        IOException or SmtpProtocolException or OperationCanceledException => $"is out of reach or speaks no SMTP ({failure.GetType().Name})",
+        _ => null,
+    };
 
     private static string Stage(SmtpErrorCode code) => code switch
     {
@@ -105,5 +134,11 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         public void Report(long bytesTransferred) => _written = bytesTransferred;
 
         public override string ToString() => _total == long.MaxValue ? "before the mail itself" : $"after {_written} of {_total} bytes of the mail";
+    }
+
+    /// <summary>Not this mail's trouble but the server's: what the circuit breaker counts.</summary>
+    private sealed class ServerFailedException(Exception outcome) : Exception(outcome.Message)
+    {
+        public Exception Outcome { get; } = outcome;
     }
 }

@@ -4,12 +4,14 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web.Pages;
 
-internal sealed class IndexModel(SubmissionDesk desk) : PageModel
+internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageModel
 {
     // Read from the form itself: model binding would turn a blank thought into null and report in words of its own.
     public string? Email { get; private set; }
 
     public string? Thought { get; private set; }
+
+    public Guid SubmissionId { get; private set; } = Guid.CreateVersion7(time.GetUtcNow());
 
     public Dictionary<string, string[]> Errors { get; private set; } = [];
 
@@ -19,6 +21,8 @@ internal sealed class IndexModel(SubmissionDesk desk) : PageModel
     {
         Email = Request.Form[NewSubmission.EmailField];
         Thought = Request.Form[NewSubmission.ThoughtField];
+        if (Guid.TryParse(Request.Form["id"], out var id) && id != Guid.Empty)
+            SubmissionId = id;
 
         if (!NewSubmission.TryCreate(Email, Thought, out var submission, out var errors))
         {
@@ -26,15 +30,27 @@ internal sealed class IndexModel(SubmissionDesk desk) : PageModel
             Response.StatusCode = StatusCodes.Status400BadRequest;
             return Page();
         }
-        if (await desk.AcceptAsync(submission, cancellationToken) is not { } id)
+        switch (await AcceptAsync(submission, cancellationToken))
         {
-            Unavailable = true;
-            Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            Response.Headers.RetryAfter = Submissions.Unavailable.RetryAfter;
-            return Page();
+            case Acceptance.Accepted:
+                Response.Headers.Location = $"/submissions/{SubmissionId}";
+                return StatusCode(StatusCodes.Status303SeeOther);
+            default:
+                Unavailable = true;
+                Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+                Response.Headers.RetryAfter = Submissions.Unavailable.RetryAfter;
+                return Page();
         }
-        Response.Headers.Location = $"/submissions/{id}";
-        return StatusCode(StatusCodes.Status303SeeOther);
+    }
+
+    // The form carries its submission's id, so that a second click or a reload sends nothing twice. Who goes back and writes
+    // something else means a new submission.
+    private async Task<Acceptance> AcceptAsync(NewSubmission submission, CancellationToken cancellationToken)
+    {
+        if (await desk.AcceptAsync(SubmissionId, submission, cancellationToken) is not Acceptance.Conflict and var acceptance)
+            return acceptance;
+        SubmissionId = Guid.CreateVersion7(time.GetUtcNow());
+        return await desk.AcceptAsync(SubmissionId, submission, cancellationToken);
     }
 
     public string? Error(string field) => Errors.GetValueOrDefault(field)?[0];

@@ -1,5 +1,9 @@
+using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
 using WorkinIt.Messaging;
+using WorkinIt.Storage;
 
 namespace WorkinIt.Web.Submissions;
 
@@ -8,7 +12,40 @@ internal static class SubmissionRegistration
     public static IServiceCollection AddSubmissions(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.AddRabbitMqBus();
-        return services.AddSingleton<SubmissionDesk>();
+        services.AddOptions<SubmissionOptions>().BindConfiguration("Submissions").ValidateOnStart();
+        services.AddSingleton<IValidateOptions<SubmissionOptions>, SubmissionOptionsValidator>();
+        services.AddSingleton(provider =>
+        {
+            var database = provider.GetRequiredService<IConfiguration>().GetDatabase("Submissions");
+            return new SubmissionStore(database, new GroupCommit(database), provider.GetRequiredService<TimeProvider>());
+        });
+        services.AddHealthChecks().Add(new HealthCheckRegistration(
+            "submissions",
+            provider => new DatabaseHealthCheck(provider.GetRequiredService<IConfiguration>().GetDatabase("Submissions"), "submissions"),
+            HealthStatus.Unhealthy, ["ready"]));
+        services.AddSingleton<SubmissionDesk>();
+        services.AddSingleton<SubmissionRelay>();
+        services.AddHostedService(provider => provider.GetRequiredService<SubmissionRelay>());
+        services.AddHostedService<SubmissionPurge>();
+        return services.AddRabbitMqBus(
+            bus =>
+            {
+                bus.AddConsumer<SubmissionStatusConsumer>();
+                bus.AddConsumer<DeadSubmissionConsumer>();
+            },
+            (context, rabbit) => rabbit.ReceiveEndpoint(QueueTopology.StatusQueue, endpoint =>
+            {
+                QueueTopology.ConfigureStatusQueue(endpoint);
+                endpoint.PrefetchCount = 256;
+                endpoint.ConcurrentMessageLimit = 64;
+                // Only the database can fail here, and its restart takes less than the minute and a half that these tries take.
+                endpoint.UseMessageRetry(retry => retry.Exponential(12, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(500)));
+                endpoint.ConfigureConsumer<SubmissionStatusConsumer>(context);
+                endpoint.ConfigureConsumer<DeadSubmissionConsumer>(context);
+            }));
     }
+
+    /// <summary>Brings the store's table up to date.</summary>
+    public static void MigrateSubmissions(this IConfiguration configuration) =>
+        DatabaseSchema.Migrate(configuration.GetDatabase("Submissions"), typeof(CreateSubmissions).Assembly);
 }

@@ -7,32 +7,63 @@ namespace WorkinIt.Web.Submissions;
 /// <summary>The API: what a program submits instead of a person at the form.</summary>
 internal static class SubmissionsApi
 {
-    public static void MapSubmissionsApi(this IEndpointRouteBuilder routes) =>
+    private const string IdempotencyKey = "Idempotency-Key";
+
+    public static void MapSubmissionsApi(this IEndpointRouteBuilder routes)
+    {
         routes.MapPost("/api/submissions", SubmitAsync)
             .Accepts<SubmissionRequest>("application/json")
+            .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .WithSummary("Submit a thought")
-            .WithDescription("Answers at once; the mail follows.")
+            .WithDescription("Answers at once; the mail follows. An Idempotency-Key (a UUID) makes it safe to send the same again.")
             .DisableAntiforgery(); // no cookie authorises it, so there is nothing to forge
+        routes.MapGet("/api/submissions/{id:guid}", Find)
+            .WithSummary("See how far a submission is");
+    }
 
     private static async Task<Results<Accepted<SubmissionResponse>, ValidationProblem, ProblemHttpResult>> SubmitAsync(
-        HttpContext http, [FromServices] SubmissionDesk desk, CancellationToken cancellationToken)
+        HttpContext http, [FromServices] SubmissionDesk desk, [FromServices] SubmissionStore store, [FromServices] TimeProvider time,
+        CancellationToken cancellationToken)
     {
         if (!http.Request.HasJsonContentType())
             return TypedResults.Problem("Send application/json.", statusCode: StatusCodes.Status415UnsupportedMediaType);
 
         var (email, thought, errors) = await ReadAsync(http.Request, cancellationToken);
+        var id = Id(http.Request, errors) ?? Guid.CreateVersion7(time.GetUtcNow());
         if (errors.Count > 0 || !NewSubmission.TryCreate(email, thought, out var submission, out errors))
             return TypedResults.ValidationProblem(errors);
 
-        if (await desk.AcceptAsync(submission, cancellationToken) is not { } id)
+        switch (await desk.AcceptAsync(id, submission, cancellationToken))
         {
-            http.Response.Headers.RetryAfter = Unavailable.RetryAfter;
-            return TypedResults.Problem(Unavailable.Text, statusCode: StatusCodes.Status503ServiceUnavailable);
+            case Acceptance.Accepted:
+                var known = store.Find(id);
+                return TypedResults.Accepted($"/api/submissions/{id}", known is null ? SubmissionResponse.New(id, time.GetUtcNow()) : SubmissionResponse.Of(known));
+            case Acceptance.Conflict:
+                return TypedResults.Problem(
+                    $"This {IdempotencyKey} was used for another address or thought. Take a new one.", statusCode: StatusCodes.Status409Conflict);
+            default:
+                http.Response.Headers.RetryAfter = Unavailable.RetryAfter;
+                return TypedResults.Problem(Unavailable.Text, statusCode: StatusCodes.Status503ServiceUnavailable);
         }
-        return TypedResults.Accepted($"/submissions/{id}", new SubmissionResponse(id, "accepted"));
+    }
+
+    private static Results<Ok<SubmissionResponse>, ProblemHttpResult> Find(Guid id, [FromServices] SubmissionStore store) =>
+        store.Find(id) is { } submission
+            ? TypedResults.Ok(SubmissionResponse.Of(submission))
+            : TypedResults.Problem("There is no such submission.", statusCode: StatusCodes.Status404NotFound);
+
+    // The header's draft standard has it in quotes; most people send it without.
+    private static Guid? Id(HttpRequest request, Dictionary<string, string[]> errors)
+    {
+        if (!request.Headers.TryGetValue(IdempotencyKey, out var values))
+            return null;
+        if (values.Count == 1 && Guid.TryParse(values[0]?.Trim().Trim('"'), out var key) && key != Guid.Empty)
+            return key;
+        errors[IdempotencyKey] = ["It must be one UUID other than the nil one."];
+        return null;
     }
 
     // Read by hand, so that the answer names the field that is wrong, and a lone surrogate is a 400 like any other bad text.
@@ -82,8 +113,22 @@ internal sealed record SubmissionRequest(string Email, string Thought);
 
 /// <summary>What it gets.</summary>
 /// <param name="Id">The submission.</param>
-/// <param name="State"><c>accepted</c></param>
-internal sealed record SubmissionResponse(Guid Id, string State);
+/// <param name="State"><c>accepted</c>, <c>queued</c>, <c>delayed</c>, <c>sent</c>, <c>failed</c> or <c>held</c>.</param>
+/// <param name="AcceptedAt">When it was accepted.</param>
+/// <param name="SentAt">When the mail server took the mail.</param>
+/// <param name="NextTryAt">While it is delayed, when it is tried again.</param>
+/// <param name="Attempts">Tries so far.</param>
+/// <param name="Detail">The state in a sentence.</param>
+internal sealed record SubmissionResponse(
+    Guid Id, string State, DateTimeOffset AcceptedAt, DateTimeOffset? SentAt, DateTimeOffset? NextTryAt, int Attempts, string Detail)
+{
+    public static SubmissionResponse New(Guid id, DateTimeOffset acceptedAt) =>
+        Of(new Submission(id, SubmissionState.Accepted, 0, acceptedAt, null, null, null));
+
+    public static SubmissionResponse Of(Submission submission) => new(
+        submission.Id, submission.State.ToString().ToLowerInvariant(), submission.AcceptedAt, submission.SentAt, submission.NextTryAt,
+        submission.Attempt, SubmissionTexts.Detail(submission));
+}
 
 /// <summary>What is said when a submission can't be taken now.</summary>
 internal static class Unavailable

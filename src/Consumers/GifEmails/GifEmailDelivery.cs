@@ -1,0 +1,147 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using WorkinIt.Consumers.Mail;
+using WorkinIt.Contracts;
+using WorkinIt.Deliveries;
+using WorkinIt.Gifs;
+
+namespace WorkinIt.Consumers.GifEmails;
+
+/// <summary>
+/// Sends a submission's mail, once. The ledger is asked before, written just before the mail is handed over and right after;
+/// what was handed over whole without a reply, or by somebody who is gone, is held and not sent again.
+/// </summary>
+internal sealed partial class GifEmailDelivery(
+    IGifFinder gifs, GifMail gifMail, IMailSender mailSender, DeliveryLedger ledger, IOptions<SmtpOptions> smtp, TimeProvider time,
+    ILogger<GifEmailDelivery> log)
+{
+    // Beyond the mail server's deadline: for writing down what it said.
+    private static readonly TimeSpan _margin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _ledgerDeadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _ledgerPause = TimeSpan.FromMilliseconds(250);
+
+    private readonly ConcurrentDictionary<Guid, byte> _inHand = new();
+
+    private TimeSpan Lease => smtp.Value.SendTimeout + _margin;
+
+    /// <returns>The event to publish; for a submission that was sent before, the same one again.</returns>
+    /// <exception cref="DeliveryHeldException">It may have been sent.</exception>
+    /// <exception cref="DeliveryInHandException">Somebody else is at it.</exception>
+    public async Task<GifEmailSent> DeliverAsync(SendGifEmail command, CancellationToken stopping)
+    {
+        if (!_inHand.TryAdd(command.SubmissionId, 0))
+            throw new DeliveryInHandException(time.GetUtcNow() + Lease);
+        try
+        {
+            return await SentBeforeAsync(command.SubmissionId) ?? await SendAsync(command, stopping);
+        }
+        finally
+        {
+            _inHand.TryRemove(command.SubmissionId, out _);
+        }
+    }
+
+    private async Task<GifEmailSent?> SentBeforeAsync(Guid id)
+    {
+        switch (ledger.Find(id))
+        {
+            case { State: DeliveryState.Sent } sent:
+                LogSentBefore(log, id, sent.Attempt);
+                return new GifEmailSent(id, sent.Attempt, sent.SentAt!.Value, sent.Gif ?? "");
+
+            case { State: DeliveryState.Unknown } unknown:
+                throw Held(unknown.Attempt, unknown.Detail);
+
+            case { State: DeliveryState.Sending } other when other.Owner != ledger.Owner:
+                if (ledger.IsLeased(other))
+                    throw new DeliveryInHandException(other.LeaseUntil);
+                var evidence = string.Create(CultureInfo.InvariantCulture,
+                    $"a consumer began to send it at {other.TakenAt:u} to {smtp.Value.Host}:{smtp.Value.Port} and is gone; how far it got is not known. Look for Message-ID {id:N} in the mail server's log");
+                await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
+                throw Held(other.Attempt, evidence);
+
+            default:
+                return null;
+        }
+    }
+
+    private async Task<GifEmailSent> SendAsync(SendGifEmail command, CancellationToken stopping)
+    {
+        var id = command.SubmissionId;
+        int? taken = null;
+        try
+        {
+            var gif = await gifs.FindAsync(command.Thought, stopping);
+            using var mail = gifMail.Compose(command, gif);
+            var reply = await mailSender.SendAsync(mail, async () => taken = await TakeAsync(id, gif), stopping);
+
+            var sentAt = time.GetUtcNow();
+            // Nobody else knows of this 250: it is written down before anything else may happen to the message.
+            await KeepAsync(id, token => ledger.SentAsync(id, sentAt, reply, token));
+            LogSent(log, id, taken!.Value, reply);
+            return new GifEmailSent(id, taken.Value, sentAt, gif.Reference);
+        }
+        catch (MailOutcomeUnknownException e)
+        {
+            var evidence = $"{e.Message} (at {time.GetUtcNow():u}). Look for Message-ID {id:N} in the mail server's log";
+            await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
+            throw Held(taken, evidence);
+        }
+        catch (Exception e) when (e is MailDeferredException or MailRefusedException or GifUnavailableException or GiphyKeyRefusedException)
+        {
+            e.Data[FaultData.Attempt] = await KeepAsync(id, token => ledger.NotSentAsync(id, e.Message, token));
+            throw;
+        }
+    }
+
+    private async Task<int> TakeAsync(Guid id, Gif gif)
+    {
+        using var deadline = new CancellationTokenSource(_ledgerDeadline);
+        return await ledger.TakeAsync(id, Lease, gif.Reference, deadline.Token)
+            ?? throw new DeliveryInHandException(time.GetUtcNow() + Lease);
+    }
+
+    private static DeliveryHeldException Held(int? attempt, string? evidence)
+    {
+        var held = new DeliveryHeldException(evidence ?? "the ledger says so, without evidence");
+        if (attempt is { } number)
+            held.Data[FaultData.Attempt] = number;
+        return held;
+    }
+
+    // What became of a mail is known to this process alone until it is written down, so it goes on trying while it lives.
+    private async Task<T> KeepAsync<T>(Guid id, Func<CancellationToken, Task<T>> write)
+    {
+        while (true)
+        {
+            try
+            {
+                using var deadline = new CancellationTokenSource(_ledgerDeadline);
+                return await write(deadline.Token);
+            }
+            catch (Exception e) when (e is DbException or OperationCanceledException or TimeoutException or IOException)
+            {
+                LogLedgerUnavailable(log, id, e.GetType().Name);
+                await Task.Delay(_ledgerPause, time, CancellationToken.None);
+            }
+        }
+    }
+
+    private Task<bool> KeepAsync(Guid id, Func<CancellationToken, Task> write) =>
+        KeepAsync(id, async token =>
+        {
+            await write(token);
+            return true;
+        });
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Sent {SubmissionId} at attempt {Attempt}: {Reply}")]
+    private static partial void LogSent(ILogger log, Guid submissionId, int attempt, string reply);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{SubmissionId} was sent before, at attempt {Attempt}: nothing is sent")]
+    private static partial void LogSentBefore(ILogger log, Guid submissionId, int attempt);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "What became of {SubmissionId} can't be written to the ledger ({Reason}); trying on. Mend the database and keep this process running")]
+    private static partial void LogLedgerUnavailable(ILogger log, Guid submissionId, string reason);
+}

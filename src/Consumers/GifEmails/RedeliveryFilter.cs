@@ -1,0 +1,54 @@
+using MassTransit;
+using Microsoft.Extensions.Options;
+using WorkinIt.Contracts;
+using WorkinIt.Messaging;
+
+namespace WorkinIt.Consumers.GifEmails;
+
+/// <summary>
+/// Stands around the in-place retries. What is transient and outlasts them goes to wait in a delay queue; so does what another
+/// consumer has in hand. All else passes, and MassTransit dead-letters it.
+/// </summary>
+internal sealed class RedeliveryFilter(IOptions<RedeliveryOptions> options, TimeProvider time)
+    : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
+{
+    private static readonly TimeSpan _eventDeadline = TimeSpan.FromSeconds(10);
+
+    public async Task Send(ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail> context, IPipe<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>> next)
+    {
+        try
+        {
+            await next.Send(context);
+        }
+        catch (DeliveryInHandException inHand)
+        {
+            await DelayQueues.SendAsync(context, WaitFor(inHand), counted: false);
+        }
+        catch (Exception failure) when (Failure.IsTransient(failure) && NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure)) is not null)
+        {
+            var delay = NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure))!.Value;
+            await DelayQueues.SendAsync(context, delay, counted: true);
+            if (failure.Data[FaultData.Attempt] is int attempt) // unknown while the ledger is out of reach
+            {
+                using var deadline = new CancellationTokenSource(_eventDeadline);
+                await context.Publish(new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay), deadline.Token);
+            }
+        }
+    }
+
+    public void Probe(ProbeContext context) => context.CreateFilterScope("delayQueues");
+
+    /// <summary>The step for this redelivery, or a later one where a longer pause was asked for; null when all are used up.</summary>
+    private TimeSpan? NextDelay(int redeliveries, TimeSpan atLeast)
+    {
+        var left = options.Value.Steps.Skip(redeliveries).ToArray();
+        return left.Length == 0 ? null : left.Where(delay => delay >= atLeast).Append(left[^1]).First();
+    }
+
+    // In steps short enough to end soon after the lease does, and never past the longest.
+    private TimeSpan WaitFor(DeliveryInHandException inHand)
+    {
+        var lease = inHand.Until - time.GetUtcNow() ?? TimeSpan.Zero;
+        return options.Value.Steps.Where(delay => delay >= lease).Append(options.Value.Steps[^1]).First();
+    }
+}

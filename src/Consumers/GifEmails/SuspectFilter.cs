@@ -1,0 +1,85 @@
+using System.Data.Common;
+using System.Globalization;
+using MassTransit;
+using MassTransit.Serialization;
+using WorkinIt.Contracts;
+using WorkinIt.Deliveries;
+using WorkinIt.Messaging;
+
+namespace WorkinIt.Consumers.GifEmails;
+
+/// <summary>
+/// Finds the message that kills the process which handles it. When a process dies, every prefetched message comes back with a
+/// higher delivery count, not only the one in hand; so from the first return on, the ledger notes which were really in hand. One
+/// that comes back a second time with that note standing is moved to the suspect queue, where it can harm no neighbour. An
+/// orderly stop leaves no note, however often it returns a message.
+/// </summary>
+internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<SuspectFilter> log)
+    : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
+{
+    private static readonly TimeSpan _noteDeadline = TimeSpan.FromSeconds(5);
+
+    public async Task Send(ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail> context, IPipe<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>> next)
+    {
+        var returns = Returns(context);
+        if (returns == 0)
+        {
+            await next.Send(context);
+            return;
+        }
+
+        var id = context.Message.SubmissionId;
+        var alone = context.ReceiveContext.InputAddress.AbsolutePath.EndsWith(QueueTopology.SuspectQueue, StringComparison.Ordinal);
+        if (returns >= 2 && !alone && ledger.Find(id) is { InHand: > 0 })
+        {
+            LogSuspect(log, id, returns);
+            await MoveAsync(context);
+            return;
+        }
+
+        using (var deadline = new CancellationTokenSource(_noteDeadline))
+            await ledger.MarkInHandAsync(id, deadline.Token);
+        try
+        {
+            await next.Send(context);
+        }
+        finally
+        {
+            await ClearNoteAsync(id);
+        }
+    }
+
+    private async Task ClearNoteAsync(Guid id)
+    {
+        try
+        {
+            using var deadline = new CancellationTokenSource(_noteDeadline);
+            await ledger.ClearInHandAsync(id, deadline.Token);
+        }
+        catch (Exception e) when (e is DbException or OperationCanceledException)
+        {
+            // At worst the message is handled alone once, should it come back.
+        }
+    }
+
+    public void Probe(ProbeContext context) => context.CreateFilterScope("suspects");
+
+    private static long Returns(ConsumeContext context) =>
+        context.ReceiveContext.TransportHeaders.TryGetHeader("x-delivery-count", out var count) ? Convert.ToInt64(count, CultureInfo.InvariantCulture) : 0;
+
+    private static async Task MoveAsync(ConsumeContext<SendGifEmail> context)
+    {
+        var endpoint = await context.GetSendEndpoint(new Uri($"exchange:{QueueTopology.SuspectQueue}"));
+        await endpoint.Send(
+            context.Message,
+            new ForwardMessagePipe<SendGifEmail>(context, Pipe.Execute<SendContext<SendGifEmail>>(send =>
+            {
+                send.GetPayload<RabbitMqSendContext>().Mandatory = true;
+                DeathHeaders.Remove(send.Headers); // a fresh count there
+            })),
+            CancellationToken.None);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} was in hand when a process died, and has come back {Returns} times: moved to send-gif-email_suspect")]
+    private static partial void LogSuspect(ILogger log, Guid submissionId, long returns);
+}

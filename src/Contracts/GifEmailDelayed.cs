@@ -1,0 +1,7 @@
+namespace WorkinIt.Contracts;
+
+/// <summary>Event: not sent yet; it waits, and is tried again.</summary>
+/// <param name="SubmissionId">The submission.</param>
+/// <param name="Attempt">The number of the try that failed, from 1; never reset.</param>
+/// <param name="NextTryAt">When it is tried again.</param>
+public sealed record GifEmailDelayed(Guid SubmissionId, int Attempt, DateTimeOffset NextTryAt);

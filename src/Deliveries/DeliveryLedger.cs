@@ -1,0 +1,164 @@
+using System.Data.Common;
+using Dapper;
+using WorkinIt.Storage;
+
+namespace WorkinIt.Deliveries;
+
+/// <summary>
+/// What was sent, what was not, and what nobody knows: one row for each submission, asked before each send, written just before
+/// the mail is handed over and right after it. All processes that send must share one.
+/// </summary>
+/// <param name="database">Where it stands.</param>
+/// <param name="writer">Writes to it.</param>
+/// <param name="time">The clock of the leases.</param>
+public sealed class DeliveryLedger(Database database, GroupCommit writer, TimeProvider time)
+{
+    // Clocks of two machines differ a little; one that jumped back makes leases look endless.
+    private static readonly TimeSpan _clockTolerance = TimeSpan.FromSeconds(5);
+
+    private const string Columns =
+        "submission_id, state, attempt, owner, taken_at, lease_until, sent_at, gif, detail, in_hand";
+
+    // A row in this process's own name is free to it: it takes care that it works at a submission only once at a time.
+    private const string FreeForOwner = "(deliveries.state = @notSent OR (deliveries.state = @sending AND deliveries.owner = @owner))";
+
+    private readonly string _owner = Guid.NewGuid().ToString("N");
+
+    /// <summary>The name of this process in the ledger.</summary>
+    public string Owner => _owner;
+
+    /// <summary>Looks a submission up.</summary>
+    /// <param name="submissionId">The submission.</param>
+    /// <returns>Null when nothing was tried yet.</returns>
+    public Delivery? Find(Guid submissionId)
+    {
+        using var connection = database.Open();
+        return Find(connection, null, submissionId);
+    }
+
+    /// <summary>Whether somebody may be at it now.</summary>
+    /// <param name="delivery">A row in the state <see cref="DeliveryState.Sending"/>.</param>
+    public bool IsLeased(Delivery delivery)
+    {
+        var now = time.GetUtcNow();
+        return delivery.TakenAt <= now + _clockTolerance && now < delivery.LeaseUntil;
+    }
+
+    /// <summary>Takes a submission, just before its mail is handed over.</summary>
+    /// <param name="submissionId">The submission.</param>
+    /// <param name="lease">Longer than handing over can take.</param>
+    /// <param name="gif">What is about to be sent.</param>
+    /// <param name="cancellationToken">Ends the wait for the database.</param>
+    /// <returns>The number of this try, or null when it is not free.</returns>
+    public Task<int?> TakeAsync(Guid submissionId, TimeSpan lease, string gif, CancellationToken cancellationToken) =>
+        WriteAsync<int?>($"""
+            INSERT INTO deliveries (submission_id, state, attempt, in_hand, owner, taken_at, lease_until, gif)
+            VALUES (@id, @sending, 1, 0, @owner, @now, @leaseUntil, @gif)
+            ON CONFLICT (submission_id) DO UPDATE SET
+              state = @sending, attempt = deliveries.attempt + 1, owner = @owner, taken_at = @now, lease_until = @leaseUntil, gif = @gif, detail = NULL
+            WHERE {FreeForOwner}
+            RETURNING attempt
+            """, submissionId, cancellationToken, lease: lease, gif: gif);
+
+    /// <summary>Writes down that the mail server said 250.</summary>
+    /// <param name="submissionId">The submission, taken by this process.</param>
+    /// <param name="sentAt">When.</param>
+    /// <param name="reply">What it said, without addresses.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task SentAsync(Guid submissionId, DateTimeOffset sentAt, string reply, CancellationToken cancellationToken) =>
+        WriteAsync<int?>("""
+            UPDATE deliveries SET state = @sent, sent_at = @sentAt, detail = @detail, in_hand = 0, lease_until = NULL
+            WHERE submission_id = @id AND owner = @owner
+            RETURNING attempt
+            """, submissionId, cancellationToken, detail: reply, sentAt: sentAt);
+
+    /// <summary>Writes down that a try failed, and that nothing was sent.</summary>
+    /// <param name="submissionId">The submission; taken by this process, or free.</param>
+    /// <param name="why">Why, without addresses.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The number of that try.</returns>
+    public Task<int?> NotSentAsync(Guid submissionId, string why, CancellationToken cancellationToken) =>
+        WriteAsync<int?>($"""
+            INSERT INTO deliveries (submission_id, state, attempt, in_hand, owner, detail)
+            VALUES (@id, @notSent, 1, 0, @owner, @detail)
+            ON CONFLICT (submission_id) DO UPDATE SET
+              attempt = CASE WHEN deliveries.state = @sending THEN deliveries.attempt ELSE deliveries.attempt + 1 END,
+              state = @notSent, owner = @owner, detail = @detail, in_hand = 0, lease_until = NULL
+            WHERE {FreeForOwner}
+            RETURNING attempt
+            """, submissionId, cancellationToken, detail: why);
+
+    /// <summary>Writes down that nobody knows: the mail was handed over whole and no reply came, or who was at it is gone.</summary>
+    /// <param name="submissionId">The submission.</param>
+    /// <param name="evidence">When, which server, how far the dialogue got; without addresses.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task UnknownAsync(Guid submissionId, string evidence, CancellationToken cancellationToken) =>
+        WriteAsync<int?>("""
+            UPDATE deliveries SET state = @unknown, detail = @detail, in_hand = 0
+            WHERE submission_id = @id AND state = @sending
+            RETURNING attempt
+            """, submissionId, cancellationToken, detail: evidence);
+
+    /// <summary>Notes that a message which came back from a process that died is being worked at once more.</summary>
+    /// <param name="submissionId">The submission.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task MarkInHandAsync(Guid submissionId, CancellationToken cancellationToken) =>
+        WriteAsync<int?>("""
+            INSERT INTO deliveries (submission_id, state, attempt, in_hand) VALUES (@id, @notSent, 0, 1)
+            ON CONFLICT (submission_id) DO UPDATE SET in_hand = deliveries.in_hand + 1
+            RETURNING in_hand
+            """, submissionId, cancellationToken);
+
+    /// <summary>Takes that note back: the work ended, in whatever way, and nobody died of it.</summary>
+    /// <param name="submissionId">The submission.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task ClearInHandAsync(Guid submissionId, CancellationToken cancellationToken) =>
+        WriteAsync<int?>("UPDATE deliveries SET in_hand = 0 WHERE submission_id = @id RETURNING in_hand", submissionId, cancellationToken);
+
+    private Task<T> WriteAsync<T>(
+        string sql, Guid submissionId, CancellationToken cancellationToken,
+        TimeSpan lease = default, string? gif = null, string? detail = null, DateTimeOffset? sentAt = null)
+    {
+        var now = time.GetUtcNow();
+        var parameters = new
+        {
+            id = submissionId.ToString("N"),
+            owner = _owner,
+            now = now.ToUnixTimeMilliseconds(),
+            leaseUntil = (now + lease).ToUnixTimeMilliseconds(),
+            sentAt = sentAt?.ToUnixTimeMilliseconds(),
+            gif,
+            detail = detail is { Length: > 2000 } ? detail[..2000] : detail,
+            notSent = (short)DeliveryState.NotSent,
+            sending = (short)DeliveryState.Sending,
+            sent = (short)DeliveryState.Sent,
+            unknown = (short)DeliveryState.Unknown,
+        };
+        return writer.WriteAsync((connection, transaction) => connection.QuerySingleOrDefault<T>(sql, parameters, transaction)!, cancellationToken);
+    }
+
+    private static Delivery? Find(DbConnection connection, DbTransaction? transaction, Guid submissionId)
+    {
+        var row = connection.QuerySingleOrDefault<Row>(
+            $"SELECT {Columns} FROM deliveries WHERE submission_id = @id", new { id = submissionId.ToString("N") }, transaction);
+        return row is null ? null : new Delivery(
+            submissionId, (DeliveryState)row.State, row.Attempt, row.Owner, Time(row.Taken_At), Time(row.Lease_Until), Time(row.Sent_At), row.Gif, row.Detail, row.In_Hand);
+
+        static DateTimeOffset? Time(long? milliseconds) =>
+            milliseconds is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
+    }
+
+    // Named as the columns are: Dapper maps by name, and SQLite's integers are all 64 bits wide.
+    private sealed class Row
+    {
+        public short State { get; set; }
+        public int Attempt { get; set; }
+        public string? Owner { get; set; }
+        public long? Taken_At { get; set; }
+        public long? Lease_Until { get; set; }
+        public long? Sent_At { get; set; }
+        public string? Gif { get; set; }
+        public string? Detail { get; set; }
+        public int In_Hand { get; set; }
+    }
+}

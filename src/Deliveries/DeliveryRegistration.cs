@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using WorkinIt.Storage;
+
+namespace WorkinIt.Deliveries;
+
+/// <summary>The ledger as a service.</summary>
+public static class DeliveryRegistration
+{
+    /// <summary>Adds the ledger in <c>ConnectionStrings__Deliveries</c>, and its health check.</summary>
+    /// <param name="services">The services.</param>
+    public static IServiceCollection AddDeliveryLedger(this IServiceCollection services)
+    {
+        services.AddSingleton(provider =>
+        {
+            var database = provider.GetRequiredService<IConfiguration>().GetDatabase("Deliveries");
+            return new DeliveryLedger(database, new GroupCommit(database), provider.GetRequiredService<TimeProvider>());
+        });
+        services.AddHealthChecks().Add(new HealthCheckRegistration(
+            "deliveries",
+            provider => new DatabaseHealthCheck(provider.GetRequiredService<IConfiguration>().GetDatabase("Deliveries"), "deliveries"),
+            HealthStatus.Unhealthy, ["ready"]));
+        return services;
+    }
+
+    /// <summary>Brings the ledger's table up to date.</summary>
+    /// <param name="configuration">The settings.</param>
+    public static void MigrateDeliveries(this IConfiguration configuration) =>
+        DatabaseSchema.Migrate(configuration.GetDatabase("Deliveries"), typeof(CreateDeliveries).Assembly);
+}

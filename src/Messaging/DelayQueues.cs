@@ -1,0 +1,71 @@
+using System.Globalization;
+using MassTransit;
+using MassTransit.Serialization;
+
+namespace WorkinIt.Messaging;
+
+/// <summary>
+/// Delayed redelivery out of the broker's own parts: one queue for each delay, whose messages expire after it and go back to
+/// the input queue. One fixed time for each queue, so that nothing waits behind a longer one. No plugin is needed.
+/// </summary>
+public static class DelayQueues
+{
+    /// <summary>The name of the queue, and of the exchange in front of it: <c>send-gif-email_delay_30s</c>.</summary>
+    /// <param name="delay">The delay; whole milliseconds.</param>
+    public static string Name(TimeSpan delay) => $"{QueueTopology.InputQueue}_delay_{Text(delay)}";
+
+    /// <summary>
+    /// Quorum, and dead-lettered at least once: a message goes back to the input queue, or it stays. Nothing in it can overflow.
+    /// </summary>
+    /// <param name="delay">The delay.</param>
+    /// <param name="broker">The broker's version: which argument means "look as often as you like" depends on it.</param>
+    public static Dictionary<string, object?> Arguments(TimeSpan delay, Version broker)
+    {
+        var arguments = new Dictionary<string, object?>
+        {
+            ["x-queue-type"] = "quorum",
+            ["x-message-ttl"] = (long)delay.TotalMilliseconds,
+            ["x-dead-letter-exchange"] = QueueTopology.InputQueue,
+            ["x-dead-letter-strategy"] = "at-least-once",
+            ["x-overflow"] = "reject-publish",
+        };
+        // From 4.0 on a quorum queue without a limit has one of 20; on 3.x -1 does not mean "none" but "at once".
+        if (broker.Major >= 4)
+            arguments["x-delivery-limit"] = -1;
+        return arguments;
+    }
+
+    /// <summary>Sends a copy of the message in hand to wait; what is in hand may then be acknowledged.</summary>
+    /// <typeparam name="T">The message's type.</typeparam>
+    /// <param name="context">The message in hand.</param>
+    /// <param name="delay">How long; a queue for it must have been deployed.</param>
+    /// <param name="counted">Whether this counts as a redelivery. Waiting for somebody else does not.</param>
+    /// <exception cref="MessageReturnedException">There is no such queue: deploy the topology.</exception>
+    public static async Task SendAsync<T>(ConsumeContext<T> context, TimeSpan delay, bool counted)
+        where T : class
+    {
+        var endpoint = await context.GetSendEndpoint(new Uri($"exchange:{Name(delay)}"));
+        await endpoint.Send(
+            context.Message,
+            new ForwardMessagePipe<T>(context, Pipe.Execute<SendContext<T>>(send =>
+            {
+                if (counted)
+                    send.Headers.Set(MessageHeaders.RedeliveryCount, context.GetRedeliveryCount() + 1);
+                send.GetPayload<RabbitMqSendContext>().Mandatory = true;
+                DeathHeaders.Remove(send.Headers);
+            })),
+            CancellationToken.None);
+    }
+
+    private static string Text(TimeSpan delay)
+    {
+        var (number, unit) = delay switch
+        {
+            _ when delay.Ticks % TimeSpan.TicksPerHour == 0 => (delay.TotalHours, "h"),
+            _ when delay.Ticks % TimeSpan.TicksPerMinute == 0 => (delay.TotalMinutes, "m"),
+            _ when delay.Ticks % TimeSpan.TicksPerSecond == 0 => (delay.TotalSeconds, "s"),
+            _ => (Math.Round(delay.TotalMilliseconds), "ms"),
+        };
+        return number.ToString(CultureInfo.InvariantCulture) + unit;
+    }
+}

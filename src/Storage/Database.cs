@@ -1,0 +1,69 @@
+using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
+using Dapper;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace WorkinIt.Storage;
+
+/// <summary>
+/// A SQLite file (<c>Data Source=submissions.db</c>) or a PostgreSQL database (<c>Host=…;Username=…;Password=…;Database=…</c>),
+/// told apart by the connection string.
+/// </summary>
+public sealed class Database
+{
+    private readonly string _connectionString;
+
+    private Database(string connectionString, bool isSqlite) => (_connectionString, IsSqlite) = (connectionString, isSqlite);
+
+    /// <summary>Whether it is a SQLite file, which one writer at a time may change.</summary>
+    public bool IsSqlite { get; }
+
+    internal string ConnectionString => _connectionString;
+
+    /// <summary>Reads a connection string; opens nothing.</summary>
+    /// <param name="text">The connection string.</param>
+    /// <param name="database">The database, when the text names one.</param>
+    /// <param name="error">What is wrong; never holds the password.</param>
+    public static bool TryParse(string? text, [NotNullWhen(true)] out Database? database, [NotNullWhen(false)] out string? error)
+    {
+        database = null;
+        error = "it must read \"Data Source=FILE\" for SQLite, or \"Host=…;Database=…;Username=…;Password=…\" for PostgreSQL";
+        if (string.IsNullOrWhiteSpace(text))
+            return false;
+        try
+        {
+            var keys = new DbConnectionStringBuilder { ConnectionString = text };
+            if (keys.ContainsKey("Data Source"))
+                database = new Database(new SqliteConnectionStringBuilder(text) { DefaultTimeout = 10 }.ConnectionString, isSqlite: true);
+            else if (keys.ContainsKey("Host"))
+                database = new Database(
+                    new NpgsqlConnectionStringBuilder(text) { Timeout = 3, CommandTimeout = 10, IncludeErrorDetail = false }.ConnectionString, isSqlite: false);
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+        error = database is null ? error : null;
+        return database is not null;
+    }
+
+    /// <summary>Opens a connection out of the driver's pool.</summary>
+    /// <exception cref="DbException">The database is out of reach.</exception>
+    public DbConnection Open()
+    {
+        DbConnection connection = IsSqlite ? new SqliteConnection(_connectionString) : new NpgsqlConnection(_connectionString);
+        try
+        {
+            connection.Open();
+            if (IsSqlite) // a commit is on the disk when it returns: that is what "accepted" promises
+                connection.Execute("PRAGMA synchronous = FULL");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+}

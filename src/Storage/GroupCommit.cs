@@ -1,0 +1,110 @@
+using System.Data.Common;
+using System.Threading.Channels;
+
+namespace WorkinIt.Storage;
+
+/// <summary>
+/// Writes many small changes in few transactions: whatever waits while one commit reaches the disk goes into the next one.
+/// One writer per process on SQLite, which takes one at a time anyway; a few on PostgreSQL.
+/// </summary>
+public sealed class GroupCommit : IAsyncDisposable
+{
+    private const int LargestGroup = 256;
+    private const int PostgresWriters = 4;
+
+    private readonly Database _database;
+    private readonly Channel<Change> _changes = Channel.CreateBounded<Change>(10_000);
+    private readonly Thread[] _writers;
+    private readonly TaskCompletionSource[] _ended;
+
+    /// <summary>Starts the writers.</summary>
+    /// <param name="database">Where to.</param>
+    public GroupCommit(Database database)
+    {
+        _database = database;
+        var count = database.IsSqlite ? 1 : PostgresWriters;
+        _ended = [.. Enumerable.Range(0, count).Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))];
+        // Threads of their own: SQLite has no asynchronous I/O, and a commit must not hold a thread that answers requests.
+        _writers = [.. _ended.Select((ended, index) => new Thread(() => Write(ended)) { IsBackground = true, Name = $"group commit {index}" })];
+        foreach (var writer in _writers)
+            writer.Start();
+    }
+
+    /// <summary>Makes one change, and returns when it is committed.</summary>
+    /// <typeparam name="T">What the change answers.</typeparam>
+    /// <param name="change">
+    /// Runs in a transaction together with others, and once more alone if one of those fails; so it must have no effect outside the database.
+    /// </param>
+    /// <param name="cancellationToken">Ends the wait; the change may be committed all the same.</param>
+    /// <exception cref="DbException">It was not committed, or the connection broke before that was known.</exception>
+    public async Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, T> change, CancellationToken cancellationToken)
+    {
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        T? result = default;
+        await _changes.Writer.WriteAsync(
+            new Change(
+                (connection, transaction) => result = change(connection, transaction),
+                () => answer.TrySetResult(result!),
+                error => answer.TrySetException(error)),
+            cancellationToken);
+        return await answer.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Writes what waits, then ends.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _changes.Writer.TryComplete();
+        await Task.WhenAll(_ended.Select(ended => ended.Task));
+    }
+
+    private void Write(TaskCompletionSource ended)
+    {
+        var group = new List<Change>(LargestGroup);
+        while (WaitToRead())
+        {
+            while (group.Count < LargestGroup && _changes.Reader.TryRead(out var change))
+                group.Add(change);
+            if (group.Count > 0)
+                Commit(group);
+            group.Clear();
+        }
+        ended.SetResult();
+    }
+
+    private bool WaitToRead() => _changes.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult();
+
+    private void Commit(List<Change> group)
+    {
+        var running = (Change?)null;
+        try
+        {
+            using var connection = _database.Open();
+            using var transaction = connection.BeginTransaction(); // on SQLite "immediate": one that upgrades later fails at once
+            foreach (var change in group)
+            {
+                running = change;
+                change.Run(connection, transaction);
+            }
+            running = null;
+            transaction.Commit();
+        }
+        catch (Exception error) when (running is not null && group.Count > 1 && error is not DbException { IsTransient: true })
+        {
+            foreach (var change in group) // one of them is bad; the others must not pay for it
+                Commit([change]);
+            return;
+        }
+#pragma warning disable CA1031 // whatever it is, those who wait must hear of it, and the writer must live on
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            foreach (var change in group)
+                change.Failed(error);
+            return;
+        }
+        foreach (var change in group)
+            change.Committed();
+    }
+
+    private sealed record Change(Action<DbConnection, DbTransaction> Run, Action Committed, Action<Exception> Failed);
+}

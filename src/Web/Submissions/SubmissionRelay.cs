@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using System.Threading.Channels;
+using MassTransit;
+using RabbitMQ.Client.Exceptions;
+using WorkinIt.Contracts;
+using WorkinIt.Messaging;
+
+namespace WorkinIt.Web.Submissions;
+
+/// <summary>
+/// Brings submissions from the store to the broker: at once, many in flight, and again for whatever was not confirmed. Several
+/// instances may publish the same one; the consumers' ledger makes that harmless.
+/// </summary>
+internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, RabbitMqProbe broker, ILogger<SubmissionRelay> log) : BackgroundService
+{
+    private const int InFlight = 256;
+    private const int SweepLimit = 2_000;
+
+    private static readonly TimeSpan _sweepPause = TimeSpan.FromSeconds(1);
+
+    // Younger ones are on their way, here or in the instance that accepted them.
+    private static readonly TimeSpan _overdue = TimeSpan.FromSeconds(3);
+
+    // After it the message may arrive all the same, when the broker is back. Without it a publish waits for hours.
+    private static readonly TimeSpan _publishDeadline = TimeSpan.FromSeconds(15);
+
+    private readonly Channel<SendGifEmail> _handed = Channel.CreateBounded<SendGifEmail>(10_000);
+    private readonly ConcurrentDictionary<Guid, byte> _underWay = new();
+
+    /// <summary>Publishes soon. What finds no place, or no broker, is found by the sweep.</summary>
+    public void Hand(SendGifEmail command)
+    {
+        if (broker.IsOpen)
+            _handed.Writer.TryWrite(command);
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        Parallel.ForEachAsync(
+            _handed.Reader.ReadAllAsync(stoppingToken),
+            new ParallelOptions { MaxDegreeOfParallelism = InFlight, CancellationToken = stoppingToken },
+            async (command, token) => await PublishAsync(command, token)),
+        SweepAsync(stoppingToken));
+
+    private async Task SweepAsync(CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(_sweepPause);
+        do
+        {
+            try
+            {
+                if (!await broker.IsUpAsync(stopping))
+                    continue;
+                foreach (var command in store.Unconfirmed(_overdue, SweepLimit))
+                {
+                    if (!_underWay.ContainsKey(command.SubmissionId))
+                        await _handed.Writer.WriteAsync(command, stopping);
+                }
+            }
+            catch (DbException e)
+            {
+                LogSweepFailed(log, e.Message);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stopping));
+    }
+
+    private async Task PublishAsync(SendGifEmail command, CancellationToken stopping)
+    {
+        if (!_underWay.TryAdd(command.SubmissionId, 0))
+            return;
+        try
+        {
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+            deadline.CancelAfter(_publishDeadline);
+            await bus.Publish(command, publish =>
+            {
+                publish.MessageId = command.SubmissionId;
+                publish.Mandatory = true; // a message that no queue takes comes back instead of vanishing
+            }, deadline.Token);
+            await store.ConfirmedAsync(command.SubmissionId, deadline.Token);
+        }
+        catch (Exception e) when (e is MassTransitException or RabbitMQClientException or DbException or IOException or TimeoutException or OperationCanceledException)
+        {
+            if (!stopping.IsCancellationRequested)
+                LogNotConfirmed(log, command.SubmissionId, e.GetType().Name);
+        }
+        finally
+        {
+            _underWay.TryRemove(command.SubmissionId, out _);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} is not confirmed by the broker ({Reason}), and is published again. If it stays so: check RabbitMQ, and that the topology was deployed")]
+    private static partial void LogNotConfirmed(ILogger log, Guid submissionId, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The store can't be searched for unconfirmed submissions: {Reason}")]
+    private static partial void LogSweepFailed(ILogger log, string reason);
+}

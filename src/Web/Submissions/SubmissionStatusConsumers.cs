@@ -1,0 +1,40 @@
+using System.Globalization;
+using MassTransit;
+using WorkinIt.Contracts;
+
+namespace WorkinIt.Web.Submissions;
+
+/// <summary>Follows what becomes of the submissions, by the events on <c>submission-status</c>.</summary>
+internal sealed class SubmissionStatusConsumer(SubmissionStore store) :
+    IConsumer<GifEmailSent>, IConsumer<GifEmailDelayed>, IConsumer<Fault<SendGifEmail>>
+{
+    public Task Consume(ConsumeContext<GifEmailSent> context)
+    {
+        var sent = context.Message;
+        return store.AdvanceAsync(sent.SubmissionId, SubmissionState.Sent, sent.Attempt, context.CancellationToken, sentAt: sent.SentAt, gif: sent.Gif);
+    }
+
+    public Task Consume(ConsumeContext<GifEmailDelayed> context)
+    {
+        var delayed = context.Message;
+        return store.AdvanceAsync(delayed.SubmissionId, SubmissionState.Delayed, delayed.Attempt, context.CancellationToken, nextTryAt: delayed.NextTryAt);
+    }
+
+    public Task Consume(ConsumeContext<Fault<SendGifEmail>> context)
+    {
+        var id = context.Message.Message.SubmissionId;
+        var data = context.Message.Exceptions.FirstOrDefault()?.Data;
+        var state = data?.ContainsKey(FaultData.Held) == true ? SubmissionState.Held : SubmissionState.Failed;
+        return data?.TryGetValue(FaultData.Attempt, out var number) == true
+            && int.TryParse(Convert.ToString(number, CultureInfo.InvariantCulture), CultureInfo.InvariantCulture, out var attempt)
+                ? store.AdvanceAsync(id, state, attempt, context.CancellationToken)
+                : store.FailedAsync(id, context.CancellationToken);
+    }
+}
+
+/// <summary>What the broker itself has dead-lettered: the command as it was, for nobody lived to publish a fault.</summary>
+internal sealed class DeadSubmissionConsumer(SubmissionStore store) : IConsumer<SendGifEmail>
+{
+    public Task Consume(ConsumeContext<SendGifEmail> context) =>
+        store.FailedAsync(context.Message.SubmissionId, context.CancellationToken);
+}

@@ -1,0 +1,158 @@
+using System.Security.Cryptography;
+using System.Text;
+using Dapper;
+using WorkinIt.Contracts;
+using WorkinIt.Storage;
+
+namespace WorkinIt.Web.Submissions;
+
+/// <summary>What became of an attempt to add a submission.</summary>
+internal enum Addition
+{
+    /// <summary>It is new, and committed.</summary>
+    Added,
+
+    /// <summary>It was there: same id, same address, same thought.</summary>
+    Known,
+
+    /// <summary>Its id stands for something else.</summary>
+    Conflict,
+}
+
+/// <summary>The submissions, before the broker and beyond it: what is in here was accepted, and is never lost.</summary>
+internal sealed class SubmissionStore(Database database, GroupCommit writer, TimeProvider time)
+{
+    /// <summary>Commits a submission, or finds that its id is taken.</summary>
+    public Task<Addition> AddAsync(SendGifEmail command, CancellationToken cancellationToken)
+    {
+        var row = new
+        {
+            id = Key(command.SubmissionId),
+            email = command.EmailAddress,
+            thought = command.Thought,
+            hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{command.SubmissionId:N}\n{command.EmailAddress}\n{command.Thought}"))),
+            state = (short)SubmissionState.Accepted,
+            acceptedAt = command.SubmittedAt.ToUnixTimeMilliseconds(),
+        };
+        return writer.WriteAsync(
+            (connection, transaction) =>
+            {
+                var added = connection.Execute("""
+                    INSERT INTO submissions (id, email, thought, body_hash, state, attempt, accepted_at)
+                    VALUES (@id, @email, @thought, @hash, @state, 0, @acceptedAt)
+                    ON CONFLICT (id) DO NOTHING
+                    """, row, transaction);
+                if (added == 1)
+                    return Addition.Added;
+                return connection.ExecuteScalar<string>("SELECT body_hash FROM submissions WHERE id = @id", row, transaction) == row.hash
+                    ? Addition.Known
+                    : Addition.Conflict;
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Finds one; null where there is none.</summary>
+    public Submission? Find(Guid id)
+    {
+        using var connection = database.Open();
+        var row = connection.QuerySingleOrDefault<Row>(
+            "SELECT state, attempt, accepted_at, sent_at, next_try_at, gif FROM submissions WHERE id = @id", new { id = Key(id) });
+        return row is null ? null : new Submission(
+            id, (SubmissionState)row.State, row.Attempt, Time(row.Accepted_At)!.Value, Time(row.Sent_At), Time(row.Next_Try_At), row.Gif);
+    }
+
+    /// <summary>What the broker has not confirmed, the oldest first.</summary>
+    /// <param name="olderThan">Leaves out what is just being published.</param>
+    /// <param name="limit">At most so many.</param>
+    public IReadOnlyList<SendGifEmail> Unconfirmed(TimeSpan olderThan, int limit)
+    {
+        using var connection = database.Open();
+        return [.. connection.Query<Row>(
+            """
+            SELECT id, email, thought, accepted_at FROM submissions
+            WHERE confirmed_at IS NULL AND accepted_at <= @before AND email IS NOT NULL
+            ORDER BY accepted_at LIMIT @limit
+            """,
+            new { before = (time.GetUtcNow() - olderThan).ToUnixTimeMilliseconds(), limit })
+            .Select(row => new SendGifEmail(Guid.ParseExact(row.Id!, "N"), row.Email!, row.Thought!, Time(row.Accepted_At)!.Value))];
+    }
+
+    /// <summary>The broker has confirmed it. An event that was faster is not overwritten.</summary>
+    public Task ConfirmedAsync(Guid id, CancellationToken cancellationToken) =>
+        WriteAsync("""
+            UPDATE submissions SET confirmed_at = @now, state = CASE WHEN state = @accepted THEN @queued ELSE state END
+            WHERE id = @id AND confirmed_at IS NULL
+            """, id, cancellationToken);
+
+    /// <summary>An event about a try. Of two tries the higher counts, and nothing comes after "sent".</summary>
+    public Task AdvanceAsync(
+        Guid id, SubmissionState state, int attempt, CancellationToken cancellationToken,
+        DateTimeOffset? sentAt = null, DateTimeOffset? nextTryAt = null, string? gif = null) =>
+        WriteAsync("""
+            UPDATE submissions SET state = @state, attempt = @attempt, sent_at = @sentAt, next_try_at = @nextTryAt, gif = @gif,
+              confirmed_at = COALESCE(confirmed_at, @now)
+            WHERE id = @id AND state <> @sent AND attempt <= @attempt
+            """, id, cancellationToken, state, attempt, sentAt, nextTryAt, gif);
+
+    /// <summary>It failed in a way that tells no number of the try.</summary>
+    public Task FailedAsync(Guid id, CancellationToken cancellationToken) =>
+        WriteAsync("""
+            UPDATE submissions SET state = @state, next_try_at = NULL, confirmed_at = COALESCE(confirmed_at, @now)
+            WHERE id = @id AND state <> @sent
+            """, id, cancellationToken, SubmissionState.Failed);
+
+    /// <summary>Takes address and thought out of old submissions; state and hash stay.</summary>
+    /// <param name="olderThan">Their age.</param>
+    /// <param name="limit">At most so many at once.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How many.</returns>
+    public Task<int> PurgeAsync(TimeSpan olderThan, int limit, CancellationToken cancellationToken)
+    {
+        var before = (time.GetUtcNow() - olderThan).ToUnixTimeMilliseconds();
+        return writer.WriteAsync(
+            (connection, transaction) => connection.Execute("""
+                UPDATE submissions SET email = NULL, thought = NULL WHERE id IN
+                  (SELECT id FROM submissions WHERE email IS NOT NULL AND accepted_at < @before AND confirmed_at IS NOT NULL LIMIT @limit)
+                """, new { before, limit }, transaction),
+            cancellationToken);
+    }
+
+    private Task<int> WriteAsync(
+        string sql, Guid id, CancellationToken cancellationToken,
+        SubmissionState state = default, int attempt = 0, DateTimeOffset? sentAt = null, DateTimeOffset? nextTryAt = null, string? gif = null)
+    {
+        var parameters = new
+        {
+            id = Key(id),
+            now = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            state = (short)state,
+            attempt,
+            sentAt = sentAt?.ToUnixTimeMilliseconds(),
+            nextTryAt = nextTryAt?.ToUnixTimeMilliseconds(),
+            gif,
+            accepted = (short)SubmissionState.Accepted,
+            queued = (short)SubmissionState.Queued,
+            sent = (short)SubmissionState.Sent,
+        };
+        return writer.WriteAsync((connection, transaction) => connection.Execute(sql, parameters, transaction), cancellationToken);
+    }
+
+    private static string Key(Guid id) => id.ToString("N");
+
+    private static DateTimeOffset? Time(long? milliseconds) =>
+        milliseconds is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
+
+    // Named as the columns are: Dapper maps by name, and SQLite's integers are all 64 bits wide.
+    private sealed class Row
+    {
+        public string? Id { get; set; }
+        public string? Email { get; set; }
+        public string? Thought { get; set; }
+        public short State { get; set; }
+        public int Attempt { get; set; }
+        public long? Accepted_At { get; set; }
+        public long? Sent_At { get; set; }
+        public long? Next_Try_At { get; set; }
+        public string? Gif { get; set; }
+    }
+}

@@ -1,0 +1,77 @@
+using System.Net;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests;
+
+public sealed class TheMainPath
+{
+    [Fact]
+    public async Task A_thought_from_the_form_arrives_as_one_mail_and_the_page_says_sent()
+    {
+        var (system, web, consumers) = await WorkinItSystem.StartAsync();
+        await using var _ = system;
+
+        using var response = await WorkinItSystem.SubmitFormAsync(web, "jane@example.com", "Monday coffee\nשלום 😀 <b>");
+
+        response.StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+        await system.SeeMailsAsync(1);
+        system.Mail.Mails.ShouldHaveSingleItem().Recipient.ShouldBe("jane@example.com");
+        await Eventually.SeeAsync(() => web.Http.GetStringAsync(response.Headers.Location), page => page.Contains("<h1>Sent</h1>", StringComparison.Ordinal), "the page says sent");
+        await consumers.StopAsync();
+        await web.StopAsync();
+        system.Logs.ShouldNotContain("jane@example.com");
+        system.Logs.ShouldNotContain("Monday coffee");
+    }
+
+    [Fact]
+    public async Task While_no_consumer_runs_submissions_wait_and_then_arrive_once_each()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        var web = system.NewWeb();
+        await web.StartAsync();
+
+        for (var i = 0; i < 100; i++)
+            await WorkinItSystem.SubmitAsync(web, $"person{i}@example.com", $"thought {i}");
+        await system.SeeReadyAsync("send-gif-email", 100);
+        system.Mail.MailCount.ShouldBe(0);
+
+        await system.NewConsumers().StartAsync();
+        await system.SeeMailsAsync(100);
+        await system.SeeReadyAsync("send-gif-email", 0);
+        system.Mail.MailsById.Values.ShouldAllBe(mails => mails == 1);
+        system.Mail.Mails.Select(mail => mail.Recipient).Distinct().Count().ShouldBe(100);
+    }
+
+    [Fact]
+    public async Task Accepted_before_any_topology_existed_it_is_published_once_there_is_one()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        await system.MigrateAsync();
+        var web = system.NewWeb();
+        await web.StartAsync();
+        await WorkinItSystem.SubmitAsync(web, "jane@example.com", "too early");
+        await Eventually.SeeAsync(() => web.Log.Contains("is not confirmed by the broker", StringComparison.Ordinal), "the publish came back");
+
+        await system.DeployAsync();
+        await system.NewConsumers().StartAsync();
+
+        await system.SeeMailsAsync(1);
+    }
+
+    [Fact]
+    public async Task The_same_form_posted_twenty_times_at_once_is_one_mail()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync();
+        await using var s = system;
+        var form = await WorkinItSystem.OpenFormAsync(web);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => form.PostAsync(web, "jane@example.com", "again and again")));
+
+        answers.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.SeeOther);
+        answers.Select(answer => answer.Headers.Location).Distinct().ShouldHaveSingleItem();
+        await system.SeeMailsAsync(1);
+        await system.SeeReadyAsync("send-gif-email", 0);
+        system.Mail.DeliveriesById.Values.ShouldBe([1]);
+    }
+}

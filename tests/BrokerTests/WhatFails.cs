@@ -1,0 +1,127 @@
+using System.Text;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests;
+
+public sealed class WhatFails
+{
+    [Fact]
+    public async Task What_is_transient_is_tried_again_and_then_sent_once()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync();
+        await using var s = system;
+        var tries = 0;
+        system.Mail.OnMail = _ => Interlocked.Increment(ref tries) == 1 ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 busy") : SmtpBehaviour.Accept;
+
+        await WorkinItSystem.SubmitAsync(web, "jane@example.com", "patience");
+
+        await system.SeeMailsAsync(1);
+        tries.ShouldBe(2);
+        (await system.VirtualHost.ReadyAsync("send-gif-email_error")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task What_is_permanent_is_tried_once_and_dead_lettered_with_its_reason()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync();
+        await using var s = system;
+        var tries = 0;
+        system.Mail.OnMail = _ =>
+        {
+            Interlocked.Increment(ref tries);
+            return SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 <{recipient}>: user unknown");
+        };
+
+        var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "nobody home");
+
+        await system.SeeReadyAsync("send-gif-email_error", 1);
+        tries.ShouldBe(1);
+        var dead = (await system.VirtualHost.TakeAllAsync("send-gif-email_error")).ShouldHaveSingleItem();
+        dead.BasicProperties.MessageId.ShouldBe(id.ToString());
+        var reason = Encoding.UTF8.GetString((byte[])dead.BasicProperties.Headers!["MT-Fault-Message"]!);
+        reason.ShouldContain("550 5.1.1");
+        foreach (var header in dead.BasicProperties.Headers)
+            Encoding.UTF8.GetString(header.Value as byte[] ?? []).ShouldNotContain("jane");
+    }
+
+    [Theory]
+    [InlineData("ack_requeue_true")]
+    [InlineData("reject_requeue_true")]
+    public async Task Looking_at_what_is_dead_or_delayed_never_costs_it(string ackMode)
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync(("Redelivery__Delays__0", "00:10:00"), ("Retry__Limit", "0"));
+        await using var s = system;
+        system.Mail.OnMail = mail => mail.Recipient switch
+        {
+            null => null,
+            "dead@example.com" => SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 user unknown"),
+            _ => SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 greylisted"),
+        };
+        await WorkinItSystem.SubmitAsync(web, "dead@example.com", "look at me");
+        await WorkinItSystem.SubmitAsync(web, "delayed@example.com", "and at me");
+        await system.SeeReadyAsync("send-gif-email_error", 1);
+        await system.SeeReadyAsync("send-gif-email_delay_10m", 1);
+
+        for (var look = 0; look < 100; look++)
+        {
+            (await system.VirtualHost.LookAsync("send-gif-email_error", ackMode)).GetArrayLength().ShouldBe(1);
+            (await system.VirtualHost.LookAsync("send-gif-email_delay_10m", ackMode)).GetArrayLength().ShouldBe(1);
+        }
+
+        (await system.VirtualHost.ReadyAsync("send-gif-email_error")).ShouldBe(1);
+        (await system.VirtualHost.ReadyAsync("send-gif-email_delay_10m")).ShouldBe(1);
+        (await system.VirtualHost.ReadyAsync("send-gif-email")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_greylisting_server_costs_one_delay_and_one_mail_and_the_status_says_when_the_next_try_is()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync(("Redelivery__Delays__0", "00:00:04"), ("Retry__Limit", "1"));
+        await using var s = system;
+        var greylisted = true;
+        system.Mail.OnMail = _ => greylisted ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 451, "4.7.1 come back later") : SmtpBehaviour.Accept;
+        var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "who are you");
+
+        var delayed = await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "delayed", "delayed");
+        greylisted = false;
+        delayed.NextTryAt.ShouldNotBeNull().ShouldBeInRange(delayed.AcceptedAt, delayed.AcceptedAt.AddSeconds(30));
+        delayed.Attempts.ShouldBe(2);
+
+        var sent = await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "sent", "sent");
+        sent.Attempts.ShouldBe(3);
+        sent.NextTryAt.ShouldBeNull();
+        system.Mail.DeliveriesById.Values.ShouldBe([1]);
+    }
+
+    [Fact]
+    public async Task What_was_delayed_for_the_last_time_is_dead_lettered_and_the_status_says_failed()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync(
+            ("Redelivery__Delays__0", "00:00:01"), ("Redelivery__Delays__1", "00:00:02"), ("Retry__Limit", "0"));
+        await using var s = system;
+        system.Mail.OnMail = _ => SmtpBehaviour.Reply(SmtpStage.Mail, 452, "4.3.1 disk full");
+
+        var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "no room");
+
+        await system.SeeReadyAsync("send-gif-email_error", 1);
+        var failed = await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "failed", "failed");
+        failed.Attempts.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task No_reply_after_the_whole_mail_is_held_and_never_sent_again_by_itself()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync(("Redelivery__Delays__0", "00:00:01"));
+        await using var s = system;
+        system.Mail.Next(SmtpBehaviour.CutAfterDot);
+
+        var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "was it sent?");
+
+        await system.SeeReadyAsync("send-gif-email_error", 1);
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "held", "held");
+        var dead = (await system.VirtualHost.TakeAllAsync("send-gif-email_error")).ShouldHaveSingleItem();
+        Encoding.UTF8.GetString((byte[])dead.BasicProperties.Headers!["MT-Fault-Message"]!).ShouldContain($"Message-ID {id:N}");
+        system.Mail.DeliveriesById.Values.ShouldBe([1]);
+        system.Mail.MailCount.ShouldBe(0);
+    }
+}

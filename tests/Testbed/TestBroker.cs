@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using RabbitMQ.Client;
+
+namespace WorkinIt.Testbed;
+
+/// <summary>The broker that ./test started: where it is, and how to stop, start and kill it.</summary>
+public sealed class TestBroker : IDisposable
+{
+    private readonly HttpClient _management;
+    private readonly string _definitions = Path.Combine(Repository.Root, "dev", "definitions.json");
+    private readonly string _script = Required("WORKINIT_TEST_BROKER");
+    private readonly string _folder = Required("WORKINIT_TEST_BROKER_DIR");
+
+    private TestBroker(Uri amqp, Uri management)
+    {
+        Amqp = amqp;
+        _management = new HttpClient { BaseAddress = management };
+        _management.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+            "Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes(amqp.UserInfo)));
+    }
+
+    /// <summary>As the operator, on the virtual host /.</summary>
+    public Uri Amqp { get; }
+
+    /// <summary>The management API, as the operator.</summary>
+    public HttpClient Management => _management;
+
+    /// <summary>The broker named by WORKINIT_TEST_AMQP and WORKINIT_TEST_MANAGEMENT.</summary>
+    public static TestBroker FromEnvironment() => new(new Uri(Required("WORKINIT_TEST_AMQP")), new Uri(Required("WORKINIT_TEST_MANAGEMENT")));
+
+    /// <summary>A variable that ./test sets.</summary>
+    /// <param name="variable">Its name.</param>
+    public static string Required(string variable) => Environment.GetEnvironmentVariable(variable)
+        ?? throw new InvalidOperationException($"{variable} is not set: run these tests by ./test, which starts what they need");
+
+    /// <summary>An empty virtual host in which each user has the same rights as on a development broker.</summary>
+    public async Task<TestVirtualHost> CreateVirtualHostAsync()
+    {
+        var name = $"test-{Guid.NewGuid():N}"[..13];
+        (await _management.PutAsync($"/api/vhosts/{name}", null)).EnsureSuccessStatusCode();
+        using var definitions = JsonDocument.Parse(await File.ReadAllTextAsync(_definitions));
+        foreach (var permission in definitions.RootElement.GetProperty("permissions").EnumerateArray())
+        {
+            var rights = new
+            {
+                configure = permission.GetProperty("configure").GetString(),
+                write = permission.GetProperty("write").GetString(),
+                read = permission.GetProperty("read").GetString(),
+            };
+            (await _management.PutAsJsonAsync($"/api/permissions/{name}/{permission.GetProperty("user").GetString()}", rights)).EnsureSuccessStatusCode();
+        }
+        return new TestVirtualHost(this, name);
+    }
+
+    /// <summary>Stops it in order; its queues stay.</summary>
+    public Task StopAsync() => RunAsync("stop");
+
+    /// <summary>kill -9.</summary>
+    public Task KillAsync() => RunAsync("kill");
+
+    /// <summary>Starts it again, and waits until it answers.</summary>
+    public Task StartAsync() => RunAsync("start");
+
+    /// <inheritdoc/>
+    public void Dispose() => _management.Dispose();
+
+    internal string Address(string user, string virtualHost) => $"amqp://{user}:{user}@{Amqp.Host}:{Amqp.Port}/{virtualHost}";
+
+    private async Task RunAsync(string verb)
+    {
+        using var process = Process.Start(new ProcessStartInfo(_script, [verb, _folder])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        // Not read to the end: the broker inherits these pipes and keeps them open.
+        _ = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"dev/broker {verb} failed: {(errors.IsCompleted ? await errors : "")}");
+    }
+}
+
+/// <summary>A virtual host of one test.</summary>
+/// <param name="broker">Its broker.</param>
+/// <param name="name">Its name.</param>
+public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisposable
+{
+    private IConnection? _connection;
+
+    /// <summary>Its name.</summary>
+    public string Name => name;
+
+    /// <summary>A connection string for one of the users.</summary>
+    /// <param name="user">topology, web, consumers, replay or operator.</param>
+    public string ConnectionString(string user) => broker.Address(user, name);
+
+    /// <summary>A channel of the operator; a new connection where the last one broke.</summary>
+    public async Task<IChannel> OpenChannelAsync()
+    {
+        if (_connection is not { IsOpen: true })
+        {
+            var factory = new ConnectionFactory { Uri = new Uri(ConnectionString("operator")), AutomaticRecoveryEnabled = false };
+            _connection = await factory.CreateConnectionAsync("testbed");
+        }
+        return await _connection.CreateChannelAsync();
+    }
+
+    /// <summary>How many messages are ready in a queue; -1 when there is no such queue.</summary>
+    /// <param name="queue">Its name.</param>
+    public async Task<long> ReadyAsync(string queue)
+    {
+        await using var channel = await OpenChannelAsync();
+        try
+        {
+            return (await channel.QueueDeclarePassiveAsync(queue)).MessageCount;
+        }
+        catch (RabbitMQ.Client.Exceptions.OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == 404)
+        {
+            return -1;
+        }
+    }
+
+    /// <summary>Takes all messages out of a queue.</summary>
+    /// <param name="queue">Its name.</param>
+    public async Task<IReadOnlyList<BasicGetResult>> TakeAllAsync(string queue)
+    {
+        await using var channel = await OpenChannelAsync();
+        var messages = new List<BasicGetResult>();
+        while (await channel.BasicGetAsync(queue, autoAck: true) is { } message)
+            messages.Add(message);
+        return messages;
+    }
+
+    /// <summary>Looks at messages as the management UI does, which puts them back.</summary>
+    /// <param name="queue">Its name.</param>
+    /// <param name="ackMode">The UI's choice: ack_requeue_true or reject_requeue_true.</param>
+    /// <param name="count">At most so many.</param>
+    public async Task<JsonElement> LookAsync(string queue, string ackMode = "ack_requeue_true", int count = 10)
+    {
+        var response = await broker.Management.PostAsJsonAsync(
+            $"/api/queues/{name}/{queue}/get", new { count, ackmode = ackMode, encoding = "auto", truncate = 50000 });
+        response.EnsureSuccessStatusCode();
+        return await response.Content.ReadFromJsonAsync<JsonElement>();
+    }
+
+    /// <summary>Asks the management API.</summary>
+    /// <param name="path">Below /api/, with {vhost} for this one.</param>
+    public Task<JsonElement> ManagementAsync(string path) =>
+        broker.Management.GetFromJsonAsync<JsonElement>("/api/" + path.Replace("{vhost}", name, StringComparison.Ordinal));
+
+    /// <summary>Deletes it with all its queues.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_connection is not null)
+            await _connection.DisposeAsync();
+        (await broker.Management.DeleteAsync($"/api/vhosts/{name}")).Dispose();
+    }
+}
