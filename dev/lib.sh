@@ -45,8 +45,50 @@ wait_until() {
   done
 }
 
-running() { [[ -n ${1:-} ]] && kill -0 "$1" 2>/dev/null; }
+# A process that has ended and waits for its parent to notice (a zombie) does not count.
+running() {
+  [[ -n ${1:-} ]] && kill -0 "$1" 2>/dev/null && ! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
+}
 gone() { ! running "$1"; }
+
+# end PID SECONDS: asks, waits, then kills.
+end() {
+  kill -TERM "$1" 2>/dev/null || true
+  wait_until "$2" gone "$1" || kill -KILL "$1" 2>/dev/null || true
+  wait_until 2 gone "$1"
+}
+
+refuse_taken() { # WHO PORT VARIABLE
+  ! port_taken "$2" || fail "Port $2 is taken, so $1 cannot start. End what uses it, or set $3 to another port."
+}
+
+need_dotnet() {
+  (cd "$1" && dotnet --version) >/dev/null 2>&1 </dev/null ||
+    fail "The .NET SDK 10 is missing: install it from https://dot.net/download (Debian, Ubuntu: dotnet-sdk-10.0) and start again."
+}
+
+need_node() {
+  local major
+  major=$(node --version 2>/dev/null | sed -E 's/^v([0-9]+).*/\1/') || true
+  if ((${major:-0} < 20)) || ! command -v npm >/dev/null; then
+    fail "Node.js 20 or newer with npm is missing, which the mail catcher needs: install it from https://nodejs.org and start again."
+  fi
+}
+
+# No build server may stay behind: nobody would end it.
+export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+# shellcheck disable=SC2034 # for those who source this
+build_flags=(-c Release -v minimal --disable-build-servers -p:UseSharedCompilation=false)
+
+# ./run and ./test share artifacts/obj. Held until this process ends.
+one_build_at_a_time() {
+  mkdir -p artifacts
+  exec 7>>artifacts/.lock
+  flock 7
+}
+
+has_compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
+has_engine() { timeout 5 docker info >/dev/null 2>&1; }
 
 # install_packages PACKAGE…: by apt-get where that is possible, else a line that says what to install. The services that a package
 # brings are neither started nor enabled: what stands here runs nodes of its own, and a service would sit on their ports.

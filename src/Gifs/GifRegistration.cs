@@ -17,7 +17,7 @@ public static class GifRegistration
         services.AddOptions<GiphyOptions>().BindConfiguration("Giphy").ValidateOnStart();
         services.AddSingleton<IValidateOptions<GiphyOptions>, GiphyOptionsValidator>();
         services.AddSingleton<BuiltInGifs>();
-        services.AddRefitClient<IGiphyApi>()
+        services.AddRefitGeneratedClient<IGiphyApi>()
             .ConfigureHttpClient((provider, http) =>
             {
                 http.BaseAddress = provider.GetRequiredService<IOptions<GiphyOptions>>().Value.BaseUrl;

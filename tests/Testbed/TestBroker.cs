@@ -56,6 +56,10 @@ public sealed class TestBroker : IDisposable
         return new TestVirtualHost(this, name);
     }
 
+    /// <summary>Its version, as in 3.10.8.</summary>
+    public async Task<string> VersionAsync() =>
+        (await _management.GetFromJsonAsync<JsonElement>("/api/overview")).GetProperty("rabbitmq_version").GetString()!;
+
     /// <summary>Stops it in order; its queues stay.</summary>
     public Task StopAsync() => RunAsync("stop");
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 
@@ -8,6 +9,8 @@ namespace WorkinIt.Testbed;
 /// An SMTP server on 127.0.0.1 in this process, for tests and benchmarks. It keeps count of what it took, can be stopped and started
 /// on its port, and misbehaves as told. All members are thread-safe.
 /// </summary>
+[SuppressMessage("Usage", "CA2213:Disposable fields should be disposed", Justification = "StopAsync disposes of the running token")]
+[SuppressMessage("Reliability", "CA2025:Ensure tasks using 'IDisposable' instances complete before the instances are disposed", Justification = "StopAsync disposes of the listener to end the task, and waits for it")]
 public sealed class SmtpServer : IAsyncDisposable
 {
     private readonly Lock _gate = new();

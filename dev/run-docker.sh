@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# ./run --docker: everything in containers, by compose.yaml. Sourced by ../run.
+# shellcheck disable=SC2154 # here and run_dir are run's
+
+if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
+# shellcheck disable=SC2034 # for the table
+logs="${compose[*]} logs -f web consumers"
+compose+=(--project-directory "$here" -f "$here/compose.yaml")
+
+prepare() {
+  local name
+  # Containers that somebody else brought up are not ours to take over, nor to end.
+  for name in rabbitmq mailpit web consumers; do
+    [[ $(state_of "$(container_of "$name")") != running* ]] ||
+      fail "The containers of this compose.yaml are up already. Use them, or bring them down first: docker compose down"
+  done
+  check_ports
+}
+
+container_of() { "${compose[@]}" ps -aq "$1" 2>/dev/null | head -n 1; }
+state_of() { [[ -z $1 ]] || docker inspect -f '{{.State.Status}}, exit code {{.State.ExitCode}}' "$1" 2>/dev/null || true; }
+
+start_all() {
+  say "Building the images …"
+  step "building the images" build.log build
+  say "Starting the containers …"
+  step "starting the containers" up.log up -d --no-build
+  # shellcheck disable=SC2034 # read by name, below
+  web=$(container_of web) consumers=$(container_of consumers) rabbitmq=$(container_of rabbitmq) mailpit=$(container_of mailpit)
+  wait_until 60 ready || {
+    "${compose[@]}" logs --tail=15 web consumers >&2
+    fail "The services were not ready within 60 s."
+  }
+}
+
+step() { # WHAT LOG COMPOSE-ARGUMENT…
+  local what=$1 log=$run_dir/logs/$2
+  shift 2
+  in_background "${compose[@]}" "$@" >"$log" 2>&1
+  wait_for "$what" "$!" || {
+    tail -n 20 "$log" >&2
+    "${compose[@]}" logs --tail=15 topology >&2 2>/dev/null || true
+    fail "Failed: $what. All of the output: $log"
+  }
+}
+
+# Web and Consumers are the product: without one of them this is over. The broker and the mail server may be stopped and started by
+# hand, to see what then happens.
+still_there() {
+  local name state
+  ((++looks % 4 == 0)) || return 0 # each look is a process
+  for name in web consumers; do
+    state=$(state_of "${!name}")
+    [[ $state == exited* || $state == dead* ]] || continue
+    warn "The container of $name ended by itself ($state). The end of its log:"
+    docker logs --tail 15 "${!name}" >&2 || true
+    return 1
+  done
+  tell_change rabbitmq
+  tell_change mailpit
+}
+
+looks=0
+declare -A was_up=([rabbitmq]=1 [mailpit]=1)
+tell_change() {
+  local is_up=0
+  [[ $(state_of "${!1}") != running* ]] || is_up=1
+  ((is_up != was_up[$1])) || return 0
+  was_up[$1]=$is_up
+  if ((is_up)); then say "$1 is back."; else say "$1 has ended. To start it again: docker start ${!1}"; fi
+}
+
+stop_all() {
+  local stopping
+  "${compose[@]}" stop web >/dev/null 2>&1
+  "${compose[@]}" stop consumers >/dev/null 2>&1 8>&- &
+  stopping=$!
+  wait_until 4 gone "$stopping" || say "waiting for the mail that is being sent …"
+  wait "$stopping"
+  "${compose[@]}" down >/dev/null 2>&1
+  say "Stopped. What waits in the queues stays in the volume for the next start."
+}

@@ -1,0 +1,153 @@
+# shellcheck shell=bash
+# ./run --local: the services as processes, on a private RabbitMQ and a mail catcher. Sourced by ../run.
+# shellcheck disable=SC2154 # here and run_dir are run's
+
+broker=$run_dir/broker catcher=$run_dir/catcher published=$run_dir/bin
+submissions=(ConnectionStrings__Submissions="${ConnectionStrings__Submissions:-Data Source=$run_dir/submissions.db}")
+deliveries=(ConnectionStrings__Deliveries="${ConnectionStrings__Deliveries:-Data Source=$run_dir/deliveries.db}")
+# Short, so that a redelivery can be watched. Each has a queue of its own, so the topology has to know them too.
+delays=(Redelivery__Delays__0=00:00:05 Redelivery__Delays__1=00:00:15 Redelivery__Delays__2=00:00:30 Redelivery__Delays__3=00:01:00)
+[[ -z ${!Redelivery__Delays__@} ]] || delays=()
+# shellcheck disable=SC2034 # for the table
+logs="$run_dir/logs/*.log"
+
+prepare() {
+  need_dotnet "$here"
+  need_node
+  end_leftovers
+  check_ports
+}
+
+# Of a run from this folder that was killed. The lock says that it is over.
+end_leftovers() {
+  local name pid
+  for name in web consumers; do
+    pid=$(cat "$run_dir/$name.pid" 2>/dev/null) || continue
+    if running "$pid" && grep -qa "WorkinIt\." "/proc/$pid/cmdline" 2>/dev/null; then end "$pid" 30; fi
+  done
+  "$here/dev/mail/catcher" stop "$catcher"
+  "$here/dev/broker" stop "$broker"
+}
+
+start_all() {
+  local build_pid broker_pid catcher_pid
+  say "Starting the broker and the mail catcher, building the services …"
+  in_background "$here/dev/broker" start "$broker"
+  broker_pid=$!
+  in_background "$here/dev/mail/catcher" start "$catcher"
+  catcher_pid=$!
+  in_background "$here/dev/publish" "$published" >"$run_dir/logs/build.log" 2>&1
+  build_pid=$!
+  ln -sf ../broker/broker.log ../catcher/catcher.log "$run_dir/logs/"
+
+  wait_for "starting the broker" "$broker_pid" || exit 1
+  wait_for "starting the mail catcher" "$catcher_pid" || exit 1
+  wait_for "building" "$build_pid" || {
+    grep -E 'error|warn' "$run_dir/logs/build.log" | sort -u | tail -n 15 >&2 || tail -n 15 "$run_dir/logs/build.log" >&2
+    fail "The build failed. All of its output: $run_dir/logs/build.log"
+  }
+
+  deploy
+  say "Starting Web and Consumers …"
+  start_web
+  start_consumers
+  wait_until 60 ready_or_ended || fail "The services were not ready within 60 s: look at $logs"
+  still_there || exit 1
+}
+
+# What has to be there before the services: exchanges and queues, and the tables of the databases.
+deploy() {
+  say "Deploying the topology, migrating the databases …"
+  once topology Consumers --deploy-topology ConnectionStrings__RabbitMq="$(amqp topology)" "${delays[@]}"
+  once migrate-web Web --migrate "${submissions[@]}"
+  once migrate-consumers Consumers --migrate "${deliveries[@]}"
+}
+
+# once NAME PROJECT ARGUMENT VARIABLE=VALUE…: a service's command that ends by itself, and has to succeed.
+once() {
+  local name=$1 project=$2 argument=$3 log=$run_dir/logs/$1.log
+  shift 3
+  in_background env -C "$published/$project" "$@" dotnet "WorkinIt.$project.dll" "$argument" >"$log" 2>&1
+  wait_for "at $name" "$!" || {
+    ! grep -q PRECONDITION_FAILED "$log" ||
+      warn "A queue in $broker is not as this version declares it. To start with a new broker (what waits in its queues is lost): rm -r $broker"
+    tail -n 15 "$log" >&2
+    fail "$project $argument failed. All of its output: $log"
+  }
+}
+
+amqp() { say "amqp://$1:$1@127.0.0.1:$WORKINIT_AMQP_PORT"; }
+
+start_web() {
+  start_service web Web "${submissions[@]}" ASPNETCORE_URLS="http://127.0.0.1:$WORKINIT_WEB_PORT" ConnectionStrings__RabbitMq="$(amqp web)"
+}
+
+# A mail server that the person has set takes the catcher's place.
+start_consumers() {
+  local mail=()
+  [[ -n ${Smtp__Host:-} ]] || mail=(Smtp__Host=127.0.0.1 Smtp__Port="$WORKINIT_SMTP_PORT" Smtp__Security=None)
+  [[ -n ${Smtp__From:-} ]] || mail+=(Smtp__From="WorkinIt <gifs@workinit.example>")
+  start_service consumers Consumers "${mail[@]}" "${deliveries[@]}" "${delays[@]}" \
+    ASPNETCORE_URLS="http://127.0.0.1:$WORKINIT_CONSUMERS_PORT" ConnectionStrings__RabbitMq="$(amqp consumers)"
+}
+
+# start_service NAME PROJECT VARIABLE=VALUE…
+start_service() {
+  local name=$1 project=$2 log=$run_dir/logs/$1.log
+  shift 2
+  [[ ! -e $log ]] || mv "$log" "$log.1" # the log of the run before: often the one that is wanted
+  # In the folder where its settings and pages lie.
+  setsid env -C "$published/$project" "$@" dotnet "WorkinIt.$project.dll" >"$log" 2>&1 </dev/null 8>&- &
+  say "$!" >"$run_dir/$name.pid"
+}
+
+pid_of() { cat "$run_dir/$1.pid" 2>/dev/null || true; }
+
+ready_or_ended() { ready || gone "$(pid_of web)" || gone "$(pid_of consumers)"; }
+
+# Web and Consumers are the product: without one of them this is over. The broker and the catcher may be stopped and started by hand,
+# to see what then happens; that is what they are here for.
+still_there() {
+  local name
+  for name in web consumers; do
+    running "$(pid_of "$name")" && continue
+    warn "$(title "$name") ended by itself. The end of its log, $run_dir/logs/$name.log:"
+    tail -n 15 "$run_dir/logs/$name.log" >&2
+    return 1
+  done
+  tell_change broker "$broker/broker.pid" "dev/broker start $broker"
+  tell_change catcher "$catcher/catcher.pid" "dev/mail/catcher start $catcher"
+}
+
+title() { if [[ $1 == web ]]; then say Web; else say Consumers; fi; }
+
+declare -A was_up=([broker]=1 [catcher]=1)
+tell_change() {
+  local is_up=0
+  ! running "$(cat "$2" 2>/dev/null)" || is_up=1
+  ((is_up != was_up[$1])) || return 0
+  was_up[$1]=$is_up
+  if ((is_up)); then say "The $1 is back."; else say "The $1 has ended. To start it again: $3"; fi
+}
+
+stop_all() {
+  end_service web 10
+  end_service consumers 30 "waiting for the mail that is being sent …"
+  "$here/dev/mail/catcher" stop "$catcher"
+  "$here/dev/broker" stop "$broker"
+  say "Stopped. What waits in the queues stays in $run_dir for the next start."
+}
+
+# end_service NAME SECONDS [WHAT IT WAITS FOR]
+end_service() {
+  local pid
+  pid=$(pid_of "$1")
+  rm -f "$run_dir/$1.pid"
+  running "$pid" || return 0
+  kill -TERM "$pid"
+  if [[ -n ${3:-} ]] && ! wait_until 2 gone "$pid"; then say "$3"; fi
+  wait_until "$2" gone "$pid" || {
+    warn "$(title "$1") did not end within $2 s, so it was killed."
+    kill -KILL "$pid"
+  }
+}

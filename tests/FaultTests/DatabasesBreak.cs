@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.FaultTests;
+
+public sealed class DatabasesBreak(ReliabilityTable table)
+{
+    [Fact]
+    public async Task Postgres_restarted_under_load()
+    {
+        await using var postgres = await PostgresServer.CreateAsync();
+        await using var run = await FaultRun.StartAsync(
+            $"PostgreSQL (store and ledger), sudden death and restart × {Scale.Times(3)}", table,
+            ("ConnectionStrings__Submissions", postgres.ConnectionString), ("ConnectionStrings__Deliveries", postgres.ConnectionString));
+
+        await run.BreakAsync(Scale.Times(3), async () =>
+        {
+            await postgres.StopAsync();
+            await Task.Delay(TimeSpan.FromSeconds(2)); // the fault itself
+            await postgres.StartAsync();
+        });
+
+        (await run.SettleAsync()).ShouldBeAllMailedOnce();
+    }
+
+    [Fact]
+    public async Task Disk_full_for_the_store_and_the_ledger()
+    {
+        await using var disk = await SmallDisk.MountAsync();
+        await using var run = await FaultRun.StartAsync(
+            "SQLite, disk full for a while", table,
+            ("ConnectionStrings__Submissions", $"Data Source={disk.Folder}/submissions.db"), ("ConnectionStrings__Deliveries", $"Data Source={disk.Folder}/deliveries.db"));
+
+        await run.BreakAsync(1, async () =>
+        {
+            await disk.FillAsync();
+            await Eventually.SeeAsync(() => run.Web.Log.Contains("The store could not commit", StringComparison.Ordinal), "the disk is felt");
+            disk.Free();
+        });
+
+        (await run.SettleAsync()).ShouldBeAllMailedOnce();
+    }
+
+    /// <summary>Eight megabytes that can be used up.</summary>
+    private sealed class SmallDisk : IAsyncDisposable
+    {
+        public string Folder { get; } = Directory.CreateTempSubdirectory("workinit-disk-").FullName;
+
+        public static async Task<SmallDisk> MountAsync()
+        {
+            var disk = new SmallDisk();
+            await RunAsync("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk.Folder);
+            return disk;
+        }
+
+        public async Task FillAsync()
+        {
+            await using var ballast = File.Create(Path.Combine(Folder, "ballast"));
+            var block = new byte[4096];
+            try
+            {
+                while (true)
+                {
+                    await ballast.WriteAsync(block);
+                    await ballast.FlushAsync();
+                }
+            }
+            catch (IOException)
+            {
+                // full
+            }
+        }
+
+        public void Free() => File.Delete(Path.Combine(Folder, "ballast"));
+
+        public async ValueTask DisposeAsync()
+        {
+            await RunAsync("umount", "-l", Folder);
+            Directory.Delete(Folder);
+        }
+
+        private static async Task RunAsync(string program, params string[] arguments)
+        {
+            using var process = Process.Start(program, arguments);
+            await process.WaitForExitAsync();
+            if (process.ExitCode != 0)
+                throw new InvalidOperationException($"{program} ended with {process.ExitCode}: this test mounts a small disk, and so runs as root");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using Microsoft.Data.Sqlite;
+using RabbitMQ.Client;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.FaultTests;
+
+public sealed class DuplicatesAndPoison(ReliabilityTable table)
+{
+    [Fact]
+    public async Task Everything_published_twice_to_two_consumers_at_once()
+    {
+        await using var run = await FaultRun.StartAsync("every message published again, two Consumers", table);
+        var second = run.System.NewConsumers();
+        await second.StartAsync();
+        run.System.Mail.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(10));
+
+        // As if no confirm had ever come: the relay publishes again what is three seconds old.
+        await run.BreakAsync(Scale.Times(5), () => ForgetConfirmsAsync(run));
+        await Task.Delay(TimeSpan.FromSeconds(4)); // until the last ones are old enough
+        await ForgetConfirmsAsync(run);
+        await Eventually.SeeAsync(() => Task.FromResult(Unconfirmed(run)), left => left == 0, "all published again");
+
+        (await run.SettleAsync()).ShouldBeAllMailedOnce();
+    }
+
+    [Fact]
+    public async Task One_poison_takes_none_of_its_neighbours_along()
+    {
+        await using var giphy = await FakeGiphy.StartAsync();
+        await using var run = await FaultRun.StartAsync("one message that kills each process that handles it", table, giphy.Settings);
+        var deaths = 0;
+        giphy.Answer = async (http, number) =>
+        {
+            if (http.Request.Query["s"] == "poison")
+            {
+                Interlocked.Increment(ref deaths);
+                await run.Consumers.KillAsync();
+            }
+            await FakeGiphy.GoodAsync(http, number);
+        };
+
+        // An orchestrator starts again what died.
+        using var ended = new CancellationTokenSource();
+        var restarts = RestartAsync(run, ended.Token);
+        await run.LoadAsync(submission: number => (FaultRun.Address(number), number == Scale.Submissions / 2 ? "poison" : "harmless"));
+
+        var tally = await run.SettleAsync();
+        await ended.CancelAsync();
+        await restarts;
+        tally.ShouldBeComplete();
+        tally.DeadLettered.ShouldBe(1);
+        tally.Held.ShouldBeLessThanOrEqualTo(16 * deaths);
+        deaths.ShouldBeLessThanOrEqualTo(8);
+    }
+
+    [Fact]
+    public async Task A_poison_that_was_cured_and_replayed_may_be_delayed_and_still_arrives()
+    {
+        await using var giphy = await FakeGiphy.StartAsync();
+        await using var run = await FaultRun.StartAsync("poison, cured, moved back with its x-death, then delayed", table, giphy.Settings);
+        giphy.Answer = async (_, _) => await run.Consumers.KillAsync();
+        using var ended = new CancellationTokenSource();
+        var restarts = RestartAsync(run, ended.Token);
+        await run.LoadAsync(1);
+        await run.System.SeeReadyAsync("send-gif-email_error", 1, TimeSpan.FromMinutes(2));
+        await ended.CancelAsync();
+        await restarts;
+
+        giphy.Answer = null;
+        if (!run.Consumers.IsRunning)
+            await run.Consumers.StartAsync();
+        run.System.Mail.Next(Enumerable.Repeat(SmtpBehaviour.Reply(SmtpStage.Mail, 451, "4.3.0 not now"), 5));
+        await MoveAsTheShovelDoesAsync(run);
+
+        (await run.SettleAsync()).ShouldBeAllMailedOnce();
+    }
+
+    private static async Task RestartAsync(FaultRun run, CancellationToken ended)
+    {
+        while (!ended.IsCancellationRequested)
+        {
+            if (!run.Consumers.IsRunning)
+                await run.Consumers.StartAsync();
+            await Task.Delay(50, CancellationToken.None);
+        }
+    }
+
+    private static async Task MoveAsTheShovelDoesAsync(FaultRun run)
+    {
+        await using var channel = await run.System.VirtualHost.OpenChannelAsync();
+        var letter = (await channel.BasicGetAsync("send-gif-email_error", autoAck: true)).ShouldNotBeNull();
+        letter.BasicProperties.Headers.ShouldNotBeNull().Keys.ShouldContain("x-death");
+        await channel.BasicPublishAsync("", "send-gif-email", mandatory: true, new BasicProperties(letter.BasicProperties), letter.Body);
+    }
+
+    private static Task<long> ForgetConfirmsAsync(FaultRun run) => Task.Run(() => Execute(run, "UPDATE submissions SET confirmed_at = NULL"));
+
+    private static long Unconfirmed(FaultRun run) => Execute(run, "SELECT count(*) FROM submissions WHERE confirmed_at IS NULL");
+
+    private static long Execute(FaultRun run, string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(run.System.Folder, "submissions.db")};Default Timeout=30");
+        connection.Open();
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // the two statements above
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        return command.ExecuteScalar() is long value ? value : 0;
+    }
+}

@@ -1,0 +1,53 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace WorkinIt.FaultTests;
+
+/// <summary>A Giphy on loopback that does as it is told.</summary>
+internal sealed class FakeGiphy : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private int _requests;
+
+    private FakeGiphy()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        _app = builder.Build();
+        _app.MapGet("/v1/gifs/translate", (HttpContext http) =>
+        {
+            var number = Interlocked.Increment(ref _requests);
+            return (Answer ?? GoodAsync)(http, number);
+        });
+    }
+
+    /// <summary>What it does with a request of this number; null: a good answer.</summary>
+    public Func<HttpContext, int, Task>? Answer { get; set; }
+
+    public string Address => _app.Urls.Single();
+
+    public (string Name, string Value)[] Settings => [("Giphy__ApiKey", "a-key"), ("Giphy__BaseUrl", Address), ("Giphy__Timeout", "00:00:02")];
+
+    public static async Task<FakeGiphy> StartAsync()
+    {
+        var giphy = new FakeGiphy();
+        await giphy._app.StartAsync();
+        return giphy;
+    }
+
+    public static Task GoodAsync(HttpContext http, int number) => http.Response.WriteAsJsonAsync(new
+    {
+        data = new
+        {
+            alt_text = "A test card",
+            images = new { downsized = new { url = string.Create(CultureInfo.InvariantCulture, $"https://media.giphy.example/{number}.gif") } },
+        },
+        meta = new { response_id = "1" },
+    });
+
+    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+}

@@ -1,0 +1,193 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using RabbitMQ.Client;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.FaultTests;
+
+/// <summary>
+/// One run: a system under load, something that breaks, and the count at the end. Submissions are sent with a key of their own
+/// and repeated until they are accepted, as a careful client does.
+/// </summary>
+internal sealed class FaultRun : IAsyncDisposable
+{
+    private const string FaultTap = "fault-tap";
+
+    private readonly ConcurrentDictionary<Guid, byte> _accepted = new();
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly ReliabilityTable _table;
+    private readonly string _fault;
+
+    private FaultRun(WorkinItSystem system, string fault, ReliabilityTable table) => (System, _fault, _table) = (system, fault, table);
+
+    public WorkinItSystem System { get; }
+
+    public ServiceProcess Web { get; private set; } = null!;
+
+    public ServiceProcess Consumers { get; private set; } = null!;
+
+    public int AcceptedSoFar => _accepted.Count;
+
+    /// <summary>Starts the services with short delays, as far as they are not started by hand.</summary>
+    public static async Task<FaultRun> StartAsync(string fault, ReliabilityTable table, params (string Name, string Value)[] settings)
+    {
+        var run = new FaultRun(await WorkinItSystem.CreateAsync(), fault, table);
+        (string, string)[] usual =
+        [
+            ("Redelivery__Delays__0", "00:00:01"), ("Redelivery__Delays__1", "00:00:02"), ("Redelivery__Delays__2", "00:00:04"),
+            ("Redelivery__Delays__3", "00:00:08"), ("Redelivery__Delays__4", "00:00:16"),
+            ("Smtp__SendTimeout", "00:00:03"), ("Retry__MaxInterval", "00:00:01"),
+        ];
+        foreach (var (name, value) in usual.Concat(settings))
+            run.System.Settings[name] = value;
+        await Task.WhenAll(run.System.DeployAsync(), run.System.MigrateAsync());
+        await run.TapFaultsAsync();
+        (run.Web, run.Consumers) = (run.System.NewWeb(), run.System.NewConsumers());
+        await Task.WhenAll(run.Web.StartAsync(), run.Consumers.StartAsync());
+        return run;
+    }
+
+    /// <summary>Submits until so many are accepted.</summary>
+    public Task LoadAsync(int? count = null, int atOnce = 8, Func<int, (string Email, string Thought)>? submission = null) => Parallel.ForAsync(
+        0, count ?? Scale.Submissions, new ParallelOptions { MaxDegreeOfParallelism = atOnce },
+        async (number, cancellationToken) =>
+        {
+            var (email, thought) = submission?.Invoke(number) ?? (Address(number), $"thought number {number} about the weather");
+            var key = Guid.CreateVersion7();
+            while (!await TrySubmitAsync(key, email, thought, cancellationToken))
+                await Task.Delay(100, cancellationToken);
+            _accepted[key] = 0;
+        });
+
+    public static string Address(int number) => string.Create(CultureInfo.InvariantCulture, $"somebody{number}@people.example");
+
+    /// <summary>Breaks something again and again, while the load goes on, at even parts of it.</summary>
+    public async Task BreakAsync(int times, Func<Task> fault)
+    {
+        var load = LoadAsync();
+        for (var time = 1; time <= times; time++)
+        {
+            var due = Scale.Submissions * time / (times + 1);
+            await Eventually.SeeAsync(() => AcceptedSoFar >= due || load.IsCompleted, $"{due} accepted", TimeSpan.FromMinutes(5));
+            await fault();
+        }
+        await load;
+    }
+
+    /// <summary>Waits until nothing is under way any more, counts, and looks for addresses where none should be.</summary>
+    public async Task<Tally> SettleAsync(TimeSpan? within = null)
+    {
+        string[] queues = ["send-gif-email", "send-gif-email_suspect", "submission-status", .. new[] { "1s", "2s", "4s", "8s", "16s" }.Select(delay => $"send-gif-email_delay_{delay}")];
+        await Eventually.SeeAsync(
+            async () =>
+            {
+                var (mailed, dead) = (System.Mail.DeliveriesById, 0L);
+                dead = await System.VirtualHost.ReadyAsync("send-gif-email_error");
+                var waiting = 0L;
+                foreach (var queue in queues)
+                    waiting += await System.VirtualHost.ReadyAsync(queue);
+                return (Open: _accepted.Keys.Count(id => !mailed.ContainsKey(MessageId(id))) - dead, Waiting: waiting);
+            },
+            seen => seen is { Open: <= 0, Waiting: 0 },
+            "all mailed or dead-lettered, nothing waiting",
+            within ?? TimeSpan.FromMinutes(4));
+
+        // What is in hand still (a lease that runs out, a second copy) shows as unacknowledged: an orderly stop returns it.
+        await Eventually.SeeAsync(InHandAsync, inHand => inHand == 0, "nothing in hand", TimeSpan.FromSeconds(60));
+        foreach (var queue in queues)
+            await System.SeeReadyAsync(queue, 0);
+
+        var dead = await System.VirtualHost.TakeAllAsync("send-gif-email_error");
+        var tally = Count(dead);
+        await _table.AddAsync(_fault, tally, _clock.Elapsed, System.Broker);
+        await SearchForAddressesAsync(dead);
+        return tally;
+    }
+
+    public async ValueTask DisposeAsync() => await System.DisposeAsync();
+
+    private async Task<long> InHandAsync()
+    {
+        var sum = 0L;
+        foreach (var queue in (await System.VirtualHost.ManagementAsync("queues/{vhost}")).EnumerateArray())
+            sum += queue.TryGetProperty("messages_unacknowledged", out var count) ? count.GetInt64() : 1;
+        return sum;
+    }
+
+    private Tally Count(IReadOnlyList<BasicGetResult> dead)
+    {
+        var arrivals = System.Mail.DeliveriesById;
+        var held = Ids(dead.Where(IsHeld));
+        var failed = Ids(dead.Where(letter => !IsHeld(letter)));
+        failed.ExceptWith(held);
+        var mailed = _accepted.Keys.Where(id => arrivals.ContainsKey(MessageId(id)) && !held.Contains(id) && !failed.Contains(id)).ToHashSet();
+        return new Tally(
+            _accepted.Count,
+            mailed.Count(id => arrivals[MessageId(id)] == 1),
+            arrivals.Count(arrival => arrival.Value > 1),
+            held.Count,
+            failed.Count,
+            _accepted.Keys.Count(id => !mailed.Contains(id) && !held.Contains(id) && !failed.Contains(id)),
+            string.Join("; ", dead.CountBy(Reason).Select(reason => $"{reason.Value} × {reason.Key}")));
+
+        static string Reason(BasicGetResult letter) => letter.BasicProperties.Headers?.ContainsKey("MT-Fault-Message") == true
+            ? Text(letter, "MT-Fault-Message") is var text && IsHeld(letter) ? "Held" : $"{Text(letter, "MT-Fault-ExceptionType")}: {text}"
+            : $"dead-lettered by the broker: {Text(letter, "x-first-death-reason")}";
+
+        static string Text(BasicGetResult letter, string header) =>
+            letter.BasicProperties.Headers?.TryGetValue(header, out var text) == true && text is byte[] bytes ? Encoding.UTF8.GetString(bytes) : "-";
+
+        static HashSet<Guid> Ids(IEnumerable<BasicGetResult> letters) => [.. letters.Select(letter => Guid.Parse(letter.BasicProperties.MessageId!))];
+    }
+
+    private static bool IsHeld(BasicGetResult letter) =>
+        letter.BasicProperties.Headers?.TryGetValue("MT-Fault-Message", out var text) == true
+        && Encoding.UTF8.GetString((byte[])text!).StartsWith("Held", StringComparison.Ordinal);
+
+    private async Task SearchForAddressesAsync(IReadOnlyList<BasicGetResult> dead)
+    {
+        const string domain = "people.example";
+        System.Logs.ShouldNotContain(domain);
+        foreach (var header in dead.SelectMany(letter => letter.BasicProperties.Headers ?? new Dictionary<string, object?>()))
+            (header.Value is byte[] text ? Encoding.UTF8.GetString(text) : header.Value?.ToString() ?? "").ShouldNotContain(domain, Case.Sensitive, header.Key);
+        foreach (var fault in await System.VirtualHost.TakeAllAsync(FaultTap))
+        {
+            using var envelope = JsonDocument.Parse(fault.Body);
+            envelope.RootElement.GetProperty("message").GetProperty("exceptions").GetRawText().ShouldNotContain(domain);
+        }
+    }
+
+    private async Task TapFaultsAsync()
+    {
+        await using var channel = await System.VirtualHost.OpenChannelAsync();
+        await channel.QueueDeclareAsync(FaultTap, durable: true, exclusive: false, autoDelete: false);
+        await channel.QueueBindAsync(FaultTap, "MassTransit:Fault--WorkinIt.Contracts:SendGifEmail--", "");
+    }
+
+    private async Task<bool> TrySubmitAsync(Guid key, string email, string thought, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/api/submissions") { Content = JsonContent.Create(new { email, thought }) };
+            request.Headers.Add("Idempotency-Key", key.ToString());
+            using var response = await Web.Http.SendAsync(request, cancellationToken);
+            return response.StatusCode switch
+            {
+                HttpStatusCode.Accepted => true,
+                HttpStatusCode.ServiceUnavailable => false,
+                _ => throw new InvalidOperationException($"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync(cancellationToken)}"),
+            };
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or IOException && !cancellationToken.IsCancellationRequested)
+        {
+            return false; // it may have been accepted: sent again with the same key, it is the same submission
+        }
+    }
+
+    private static string MessageId(Guid id) => $"{id:N}@workinit.example";
+}

@@ -1,0 +1,51 @@
+namespace WorkinIt.FaultTests;
+
+public sealed class ProcessesDie(ReliabilityTable table)
+{
+    [Fact]
+    public async Task Consumers_killed_under_load()
+    {
+        await using var run = await FaultRun.StartAsync($"Consumers, kill -9 × {Scale.Times(10)}", table);
+        run.System.Mail.OnMail = _ => Testbed.SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(10));
+
+        await run.BreakAsync(Scale.Times(10), async () =>
+        {
+            await run.Consumers.KillAsync();
+            await run.Consumers.StartAsync();
+        });
+
+        var tally = await run.SettleAsync();
+        tally.ShouldBeComplete();
+        tally.Held.ShouldBeLessThanOrEqualTo(16 * Scale.Times(10));
+        tally.DeadLettered.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Web_killed_under_load()
+    {
+        await using var run = await FaultRun.StartAsync($"Web, kill -9 × {Scale.Times(10)}", table);
+
+        await run.BreakAsync(Scale.Times(10), async () =>
+        {
+            await run.Web.KillAsync();
+            await run.Web.StartAsync();
+        });
+
+        (await run.SettleAsync()).ShouldBeAllMailedOnce();
+    }
+
+    [Fact]
+    public async Task Consumers_stopped_in_order_under_load()
+    {
+        await using var run = await FaultRun.StartAsync($"Consumers, SIGTERM × {Scale.Times(10)}", table);
+        run.System.Mail.OnMail = _ => Testbed.SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(10));
+
+        await run.BreakAsync(Scale.Times(10), async () =>
+        {
+            (await run.Consumers.StopAsync()).ShouldBeLessThan(TimeSpan.FromSeconds(30));
+            await run.Consumers.StartAsync();
+        });
+
+        (await run.SettleAsync()).ShouldBeAllMailedOnce();
+    }
+}

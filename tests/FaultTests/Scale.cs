@@ -1,0 +1,13 @@
+namespace WorkinIt.FaultTests;
+
+/// <summary>The short form is for each change, the long one for docs/reliability.md.</summary>
+internal static class Scale
+{
+    public static bool IsLong { get; } = Environment.GetEnvironmentVariable("WORKINIT_FAULTS") == "long";
+
+    /// <summary>Submissions of a run.</summary>
+    public static int Submissions { get; } = IsLong ? 2_000 : 200;
+
+    /// <summary>How often something is broken.</summary>
+    public static int Times(int whenLong) => IsLong ? whenLong : 1;
+}

@@ -1,0 +1,26 @@
+using WorkinIt.Testbed;
+
+namespace WorkinIt.FaultTests;
+
+public sealed class TheClockJumps(ReliabilityTable table)
+{
+    [Fact]
+    public async Task An_hour_forth_and_an_hour_back_under_load()
+    {
+        var clock = Path.GetTempFileName();
+        await File.WriteAllTextAsync(clock, "+0");
+        var library = Directory.GetFiles("/usr/lib", "libfaketime.so.1", SearchOption.AllDirectories).FirstOrDefault()
+            ?? throw new InvalidOperationException("libfaketime is missing: install the package faketime, or run these tests by ./test, which does");
+        await using var run = await FaultRun.StartAsync(
+            "clock of both services jumps an hour forth and back", table,
+            ("LD_PRELOAD", library), ("FAKETIME_TIMESTAMP_FILE", clock), ("FAKETIME_NO_CACHE", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1"));
+        run.System.Mail.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(10));
+        string[] jumps = ["+3600", "+0", "-3600", "+0"];
+        var next = 0;
+
+        await run.BreakAsync(jumps.Length, () => File.WriteAllTextAsync(clock, jumps[next++]));
+
+        (await run.SettleAsync()).ShouldBeAllMailedOnce();
+        File.Delete(clock);
+    }
+}
