@@ -3,7 +3,7 @@ namespace WorkinIt.FaultTests;
 /// <summary>The short form is for each change, the long one for docs/reliability.md.</summary>
 internal static class Scale
 {
-    public static bool IsLong { get; } = Environment.GetEnvironmentVariable("WORKINIT_FAULTS") == "long";
+    public static bool IsLong { get; } = Environment.GetEnvironmentVariable("WORKINIT_TEST_LONG") == "1";
 
     /// <summary>Submissions of a run.</summary>
     public static int Submissions { get; } = IsLong ? 2_000 : 200;

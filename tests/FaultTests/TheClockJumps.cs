@@ -9,16 +9,21 @@ public sealed class TheClockJumps(ReliabilityTable table)
     {
         var clock = Path.GetTempFileName();
         await File.WriteAllTextAsync(clock, "+0");
-        var library = Directory.GetFiles("/usr/lib", "libfaketime.so.1", SearchOption.AllDirectories).FirstOrDefault()
+        var library = Directory.GetDirectories("/usr/lib").Select(folder => Path.Combine(folder, "faketime", "libfaketime.so.1")).FirstOrDefault(File.Exists)
             ?? throw new InvalidOperationException("libfaketime is missing: install the package faketime, or run these tests by ./test, which does");
         await using var run = await FaultRun.StartAsync(
             "clock of both services jumps an hour forth and back", table,
-            ("LD_PRELOAD", library), ("FAKETIME_TIMESTAMP_FILE", clock), ("FAKETIME_NO_CACHE", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1"));
+            ("LD_PRELOAD", library), ("FAKETIME_TIMESTAMP_FILE", clock), ("FAKETIME_NO_CACHE", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+            ("FAKETIME_FORCE_MONOTONIC_FIX", "0")); // only the wall clock jumps, as it does when an administrator sets it
         run.System.Mail.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(10));
         string[] jumps = ["+3600", "+0", "-3600", "+0"];
         var next = 0;
 
-        await run.BreakAsync(jumps.Length, () => File.WriteAllTextAsync(clock, jumps[next++]));
+        await run.BreakAsync(jumps.Length, async () =>
+        {
+            await File.WriteAllTextAsync(clock + ".new", jumps[next++]);
+            File.Move(clock + ".new", clock, overwrite: true); // whole at any moment
+        });
 
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
         File.Delete(clock);
