@@ -24,8 +24,10 @@ return await Service.RunAsync(async () =>
         builder.Services.AddTopologyDeployment();
         await using var deployment = builder.Build();
         var delays = deployment.Services.GetRequiredService<IOptions<RedeliveryOptions>>().Value.Steps;
-        await deployment.Services.GetRequiredService<TopologyDeployment>().RunAsync(delays, CancellationToken.None);
-        return 0;
+        var problem = await deployment.Services.GetRequiredService<TopologyDeployment>().RunAsync(delays);
+        if (problem is not null)
+            await Console.Error.WriteLineAsync(problem);
+        return problem is null ? 0 : 1;
     }
 
     builder.Services.AddGifs().AddMail().AddGifEmails();

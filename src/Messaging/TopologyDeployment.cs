@@ -1,6 +1,7 @@
 using System.Text;
 using MassTransit;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using ExchangeType = RabbitMQ.Client.ExchangeType;
 
 namespace WorkinIt.Messaging;
@@ -13,10 +14,39 @@ namespace WorkinIt.Messaging;
 /// <param name="client">For the rest.</param>
 public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client)
 {
+    // A queue that stands with other arguments makes MassTransit try again and again.
+    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(30);
+
     /// <summary>Deploys. Can be run again: what stands already with the same arguments stays as it is.</summary>
     /// <param name="delays">For each a delay queue.</param>
-    /// <param name="cancellationToken">Ends the attempt.</param>
-    public async Task RunAsync(IEnumerable<TimeSpan> delays, CancellationToken cancellationToken)
+    /// <returns>What is wrong, or null when all stands.</returns>
+    public async Task<string?> RunAsync(IEnumerable<TimeSpan> delays)
+    {
+        using var deadline = new CancellationTokenSource(_deadline);
+        try
+        {
+            await DeployAsync(delays, deadline.Token).WaitAsync(deadline.Token);
+            return null;
+        }
+        catch (BrokerUnreachableException)
+        {
+            return "RabbitMQ is out of reach, or refuses the login: check ConnectionStrings__RabbitMq and the broker";
+        }
+        catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.PreconditionFailed)
+        {
+            return $"A queue or exchange stands with other arguments, and these can't be changed: empty and delete it, then deploy again ({e.ShutdownReason.ReplyText})";
+        }
+        catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.AccessRefused)
+        {
+            return $"The user may not declare everything: deploy as the user topology ({e.ShutdownReason.ReplyText})";
+        }
+        catch (Exception e) when (e is OperationCanceledException or MassTransitException or RabbitMQClientException)
+        {
+            return $"The topology was not deployed within {_deadline.TotalSeconds:0} s: see the log above for a queue that stands with other arguments, or the broker's log ({e.GetType().Name})";
+        }
+    }
+
+    private async Task DeployAsync(IEnumerable<TimeSpan> delays, CancellationToken cancellationToken)
     {
         await using var connection = await client.OpenAsync("topology", cancellationToken);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);

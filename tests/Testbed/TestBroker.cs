@@ -158,11 +158,13 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
     public Task<JsonElement> ManagementAsync(string path) =>
         broker.Management.GetFromJsonAsync<JsonElement>("/api/" + path.Replace("{vhost}", name, StringComparison.Ordinal));
 
-    /// <summary>Deletes it with all its queues.</summary>
+    /// <summary>
+    /// Leaves it to the end of its broker: deleting a virtual host with at-least-once queues soon after a restart can crash
+    /// RabbitMQ 3.10's supervisor of those queues, after which no other virtual host gets any.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (_connection is not null)
             await _connection.DisposeAsync();
-        (await broker.Management.DeleteAsync($"/api/vhosts/{name}")).Dispose();
     }
 }
