@@ -30,13 +30,19 @@ public sealed class BuiltInGifs : IGifFinder
     public CollectionGif Choose(string thought)
     {
         var votes = new int[_gifs.Length];
+        var last = new int[_gifs.Length];
+        var place = 0;
         foreach (var word in Words(thought))
-            if (_gifByWord.TryGetValue(word, out var index))
-                votes[index]++;
-
-        var most = votes.Max();
-        var candidates = Enumerable.Range(0, _gifs.Length).Where(index => votes[index] == most).ToArray();
-        return _gifs[candidates[StableNumber(thought) % candidates.Length]];
+        {
+            place++;
+            if (!_gifByWord.TryGetValue(word, out var index))
+                continue;
+            votes[index]++;
+            last[index] = place;
+        }
+        // Of equals the last one named: "I love my cat", "happy birthday".
+        var best = Enumerable.Range(0, _gifs.Length).MaxBy(index => (votes[index], last[index]));
+        return _gifs[votes[best] > 0 ? best : StableNumber(thought) % _gifs.Length];
     }
 
     /// <inheritdoc/>

@@ -14,8 +14,7 @@ public static class GifRegistration
     /// <param name="services">The services.</param>
     public static IServiceCollection AddGifs(this IServiceCollection services)
     {
-        services.AddOptions<GiphyOptions>().BindConfiguration("Giphy").ValidateOnStart();
-        services.AddSingleton<IValidateOptions<GiphyOptions>, GiphyOptionsValidator>();
+        services.AddOptions<GiphyOptions>().BindConfiguration("Giphy").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<BuiltInGifs>();
         services.AddRefitGeneratedClient<IGiphyApi>()
             .ConfigureHttpClient((provider, http) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,7 +10,7 @@ using Serilog.Events;
 namespace WorkinIt.ServiceDefaults;
 
 /// <summary>What Web and Consumers have in common as processes: logs, health, how a start that fails says why.</summary>
-public static class Service
+public static partial class Service
 {
     /// <summary>Structured logs to standard output. HTTP paths only, never queries or bodies: these hold what people typed.</summary>
     /// <param name="builder">The service.</param>
@@ -48,8 +49,8 @@ public static class Service
         }
         catch (OptionsValidationException e)
         {
-            foreach (var failure in e.Failures)
-                await Console.Error.WriteLineAsync(failure);
+            foreach (var failure in e.Failures) // "DataAnnotation validation failed for … with the error: 'what we said'."
+                await Console.Error.WriteLineAsync(OurWords().Match(failure) is { Success: true } match ? match.Groups[1].Value : failure);
             return 2;
         }
         catch (InvalidOperationException e) when (e.InnerException is FormatException or ArgumentException or OverflowException && e.TargetSite?.DeclaringType?.Name == "ConfigurationBinder")
@@ -77,4 +78,7 @@ public static class Service
             return 1;
         }
     }
+
+    [GeneratedRegex("with the error: '(.*)'\\.$", RegexOptions.Singleline)]
+    private static partial Regex OurWords();
 }

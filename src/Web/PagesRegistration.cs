@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.Extensions.WebEncoders;
 
 namespace WorkinIt.Web;
@@ -42,7 +43,8 @@ internal static class PagesRegistration
     // Kestrel would say so only when the body is read, which the antiforgery check does, and reports as a bad token.
     private static Task RefuseLargeBodies(HttpContext http, RequestDelegate next)
     {
-        if (http.Request.ContentLength is not > LargestBody)
+        var isErrorPage = http.Features.Get<IStatusCodeReExecuteFeature>() is not null;
+        if (http.Request.ContentLength is not > LargestBody || isErrorPage)
             return next(http);
         http.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
         return Task.CompletedTask;

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace WorkinIt.Consumers.GifEmails;
 
@@ -17,6 +16,3 @@ internal sealed class ConsumerOptions
     [Range(1, 10_000, ErrorMessage = "Consumer__PrefetchCount must be from 1 to 10000")]
     public int PrefetchCount { get; set; } = 128;
 }
-
-[OptionsValidator]
-internal sealed partial class ConsumerOptionsValidator : IValidateOptions<ConsumerOptions>;

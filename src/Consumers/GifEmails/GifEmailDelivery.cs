@@ -83,18 +83,22 @@ internal sealed partial class GifEmailDelivery(
             LogSent(log, id, taken!.Value, reply);
             return new GifEmailSent(id, taken.Value, sentAt, gif.Reference);
         }
-        catch (MailOutcomeUnknownException e)
+        // What is not known to have failed may have been sent: an exception that nobody foresaw, once the handover has begun, too.
+        catch (Exception e) when (e is MailOutcomeUnknownException || (taken is not null && !IsKnown(e)))
         {
-            var evidence = $"{e.Message} (at {time.GetUtcNow():u}). Look for Message-ID {id:N} in the mail server's log";
+            var evidence = $"{(e is MailOutcomeUnknownException ? e.Message : $"{e.GetType().Name} in the middle of sending to {smtp.Value.Host}:{smtp.Value.Port}")} (at {time.GetUtcNow():u}). Look for Message-ID {id:N} in the mail server's log";
             await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
             throw Held(taken, evidence);
         }
-        catch (Exception e) when (e is MailDeferredException or MailRefusedException or GifUnavailableException or GiphyKeyRefusedException)
+        catch (Exception e) when (IsKnown(e))
         {
             e.Data[FaultData.Attempt] = await KeepAsync(id, token => ledger.NotSentAsync(id, e.Message, token));
             throw;
         }
     }
+
+    private static bool IsKnown(Exception failure) =>
+        failure is MailDeferredException or MailRefusedException or GifUnavailableException or GiphyKeyRefusedException;
 
     private async Task<int> TakeAsync(Guid id, Gif gif)
     {

@@ -16,8 +16,7 @@ internal static class GifEmailRegistration
     public static IServiceCollection AddGifEmails(this IServiceCollection services)
     {
         services.AddEndpointSettings();
-        services.AddOptions<RetryOptions>().BindConfiguration("Retry").ValidateOnStart();
-        services.AddSingleton<IValidateOptions<RetryOptions>, RetryOptionsValidator>();
+        services.AddOptions<RetryOptions>().BindConfiguration("Retry").ValidateDataAnnotations().ValidateOnStart();
         services.AddDeliveryLedger();
         services.AddSingleton<GifMail>();
         services.AddSingleton<GifEmailDelivery>();
@@ -60,10 +59,8 @@ internal static class GifEmailRegistration
 
     private static void AddEndpointSettings(this IServiceCollection services)
     {
-        services.AddOptions<ConsumerOptions>().BindConfiguration("Consumer").ValidateOnStart();
-        services.AddSingleton<IValidateOptions<ConsumerOptions>, ConsumerOptionsValidator>();
-        services.AddOptions<RedeliveryOptions>().BindConfiguration("Redelivery").ValidateOnStart();
-        services.AddSingleton<IValidateOptions<RedeliveryOptions>, RedeliveryOptionsValidator>();
+        services.AddOptions<ConsumerOptions>().BindConfiguration("Consumer").ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<RedeliveryOptions>().BindConfiguration("Redelivery").ValidateDataAnnotations().ValidateOnStart();
     }
 
     private static void AddGifEmailEndpoints(

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace WorkinIt.Consumers.GifEmails;
 
@@ -28,6 +27,3 @@ internal sealed class RedeliveryOptions : IValidatableObject
             yield return new ValidationResult("Redelivery__Delays must ascend");
     }
 }
-
-[OptionsValidator]
-internal sealed partial class RedeliveryOptionsValidator : IValidateOptions<RedeliveryOptions>;

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace WorkinIt.Consumers.GifEmails;
 
@@ -29,6 +28,3 @@ internal sealed class RetryOptions : IValidatableObject
             yield return new ValidationResult("Retry__MaxInterval must not be below Retry__MinInterval");
     }
 }
-
-[OptionsValidator]
-internal sealed partial class RetryOptionsValidator : IValidateOptions<RetryOptions>;

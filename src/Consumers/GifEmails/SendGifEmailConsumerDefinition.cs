@@ -15,9 +15,9 @@ internal sealed class SendGifEmailConsumerDefinition(IOptions<RetryOptions> opti
         IReceiveEndpointConfigurator endpointConfigurator, IConsumerConfigurator<SendGifEmailConsumer> consumerConfigurator, IRegistrationContext context)
     {
         var retry = options.Value;
-        consumerConfigurator.Message<SendGifEmail>(message => message.UseFilter(context.GetRequiredService<StopFilter>()));
         consumerConfigurator.ConsumerMessage<SendGifEmail>(message =>
         {
+            message.UseFilter(context.GetRequiredService<StopFilter>());
             message.UseFilter(context.GetRequiredService<RedeliveryFilter>());
             message.UseFilter(context.GetRequiredService<SuspectFilter>());
             if (retry.Limit == 0) // MassTransit's exponential policy has no answer to none

@@ -8,9 +8,9 @@ namespace WorkinIt.Consumers.GifEmails;
 /// An orderly stop: what was fetched ahead is left to others, so that the process ends as soon as the mails in hand are out. The
 /// message is cancelled, not failed: no fault, no dead letter; the broker returns it when the channel closes.
 /// </summary>
-internal sealed class StopFilter(IHostApplicationLifetime lifetime) : IFilter<ConsumeContext<SendGifEmail>>
+internal sealed class StopFilter(IHostApplicationLifetime lifetime) : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
 {
-    public async Task Send(ConsumeContext<SendGifEmail> context, IPipe<ConsumeContext<SendGifEmail>> next)
+    public async Task Send(ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail> context, IPipe<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>> next)
     {
         LeaveIfStopping(context);
         try
@@ -25,6 +25,7 @@ internal sealed class StopFilter(IHostApplicationLifetime lifetime) : IFilter<Co
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("stop");
 
+    // MassTransit takes a cancellation for a fault unless it is the message's own token that was cancelled.
     private void LeaveIfStopping(ConsumeContext context)
     {
         if (!lifetime.ApplicationStopping.IsCancellationRequested)

@@ -7,8 +7,7 @@ internal static class MailRegistration
 {
     public static IServiceCollection AddMail(this IServiceCollection services)
     {
-        services.AddOptions<SmtpOptions>().BindConfiguration("Smtp").ValidateOnStart();
-        services.AddSingleton<IValidateOptions<SmtpOptions>, SmtpOptionsValidator>();
+        services.AddOptions<SmtpOptions>().BindConfiguration("Smtp").ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<SmtpConnectionPool>();
         return services.AddSingleton<IMailSender, SmtpMailSender>();

@@ -107,7 +107,7 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
     {
         // MailKit leaves Nagle's algorithm on, which holds back the end of each large mail: hand it a socket that has it off.
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        var client = new SmtpClient { Timeout = (int)_options.SendTimeout.TotalMilliseconds };
+        var client = new SmtpClient { Timeout = Timeout.Infinite } /* the sender has the deadline */;
         try
         {
             await socket.ConnectAsync(_options.Host!, _options.Port, cancellationToken);

@@ -75,7 +75,7 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         {
             throw new MailRefusedException($"{Server} can't take mail for an address like this one (it offers no SMTPUTF8)");
         }
-        catch (Exception e) when (e is IOException or SocketException or SmtpProtocolException or OperationCanceledException or ServiceNotConnectedException)
+        catch (Exception e) when (e is IOException or SocketException or SmtpProtocolException or OperationCanceledException or TimeoutException or ServiceNotConnectedException)
         {
             var what = deadline.IsCancellationRequested ? $"no reply within {options.Value.SendTimeout.TotalSeconds:0} s" : "the connection broke";
             throw new ServerFailedException(progress.Complete
@@ -109,7 +109,7 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         SslHandshakeException => "has no certificate that can be trusted: check Smtp__Host, Smtp__Security and the server's certificate",
         NotSupportedException => $"offers no {options.Value.Security}: check Smtp__Security and Smtp__Port",
         SocketException e => $"is out of reach ({e.SocketErrorCode}): check Smtp__Host, Smtp__Port and the mail server",
-        IOException or SmtpProtocolException or OperationCanceledException => $"is out of reach or speaks no SMTP ({failure.GetType().Name})",
+        IOException or SmtpProtocolException or OperationCanceledException or TimeoutException => $"is out of reach or speaks no SMTP ({failure.GetType().Name})",
         _ => null,
     };
 

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using MailKit.Security;
-using Microsoft.Extensions.Options;
 using MimeKit;
 
 namespace WorkinIt.Consumers.Mail;
@@ -73,6 +72,3 @@ internal enum SmtpSecurity
     /// <summary>TLS from the first byte, mostly port 465.</summary>
     Tls,
 }
-
-[OptionsValidator]
-internal sealed partial class SmtpOptionsValidator : IValidateOptions<SmtpOptions>;

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace WorkinIt.Gifs.Giphy;
 
@@ -17,6 +16,3 @@ public sealed class GiphyOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:00:30", ErrorMessage = "Giphy__Timeout must be from 00:00:01 to 00:00:30")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(8);
 }
-
-[OptionsValidator]
-internal sealed partial class GiphyOptionsValidator : IValidateOptions<GiphyOptions>;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
 
@@ -11,9 +12,10 @@ internal sealed class ErrorModel : PageModel
 
     public string Advice { get; private set; } = "";
 
-    public void OnGet(int code) => Explain(code);
+    // No parameter: to bind one, MVC would read the form of a POST once more, which may be the very thing that failed.
+    public void OnGet() => Explain(Convert.ToInt32(RouteData.Values["code"], CultureInfo.InvariantCulture));
 
-    public void OnPost(int code) => Explain(code);
+    public void OnPost() => OnGet();
 
     private void Explain(int code) => (Heading, Advice) = code switch
     {

@@ -11,6 +11,9 @@ namespace WorkinIt.Web.Submissions;
 internal static partial class EmailAddress
 {
     private const int LongestAddress = 254; // RFC 5321: a path has 256 characters, two of them angle brackets
+    private const int LongestLocalPart = 64;
+    private static readonly string _tooLong =
+        $"That address is too long: mail servers take {LongestAddress} characters at most, {LongestLocalPart} before the @.";
     private static readonly IdnMapping _idn = new() { UseStd3AsciiRules = true };
 
     /// <param name="text">What was typed; blanks around it are forgiven.</param>
@@ -26,14 +29,20 @@ internal static partial class EmailAddress
             return false;
         }
 
-        error = "Enter one e-mail address, like name@example.com, and nothing else.";
         var at = text.LastIndexOf('@');
+        if (at > LongestLocalPart || text.Length > LongestAddress)
+        {
+            error = _tooLong;
+            return false;
+        }
+
+        error = "Enter one e-mail address, like name@example.com, and nothing else.";
         if (at < 1 || !LocalPart().IsMatch(text.AsSpan(0, at)) || AsciiDomain(text[(at + 1)..]) is not { } domain)
             return false;
 
-        if (at > 64 || at + 1 + domain.Length > LongestAddress)
+        if (at + 1 + domain.Length > LongestAddress) // an international domain is longer in ASCII
         {
-            error = $"That address is too long: mail servers take {LongestAddress} characters at most, 64 before the @.";
+            error = _tooLong;
             return false;
         }
         address = $"{text[..at]}@{domain}";

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace WorkinIt.Web.Submissions;
 
@@ -10,6 +9,3 @@ internal sealed class SubmissionOptions
     [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00", ErrorMessage = "Submissions__KeepFor must be from 00:01:00 to 3650.00:00:00")]
     public TimeSpan KeepFor { get; set; } = TimeSpan.FromDays(30);
 }
-
-[OptionsValidator]
-internal sealed partial class SubmissionOptionsValidator : IValidateOptions<SubmissionOptions>;

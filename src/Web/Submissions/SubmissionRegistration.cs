@@ -12,8 +12,7 @@ internal static class SubmissionRegistration
     public static IServiceCollection AddSubmissions(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.AddOptions<SubmissionOptions>().BindConfiguration("Submissions").ValidateOnStart();
-        services.AddSingleton<IValidateOptions<SubmissionOptions>, SubmissionOptionsValidator>();
+        services.AddOptions<SubmissionOptions>().BindConfiguration("Submissions").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton(provider =>
         {
             var database = provider.GetRequiredService<IConfiguration>().GetDatabase("Submissions");

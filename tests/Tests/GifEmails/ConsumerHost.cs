@@ -1,0 +1,102 @@
+using MassTransit;
+using MassTransit.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using MimeKit;
+using WorkinIt.Consumers.GifEmails;
+using WorkinIt.Consumers.Mail;
+using WorkinIt.Contracts;
+using WorkinIt.Deliveries;
+using WorkinIt.Gifs;
+using WorkinIt.Storage;
+
+namespace WorkinIt.Tests.GifEmails;
+
+/// <summary>The consumer with its definition and a real ledger, on MassTransit's in-memory harness, and a mail server that is a delegate.</summary>
+internal sealed class ConsumerHost : IMailSender, IHostApplicationLifetime, IAsyncDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("workinit-consumer-").FullName;
+    private readonly Database _database;
+    private readonly ServiceProvider _provider;
+    private int _sends;
+
+    private ConsumerHost(int retryLimit)
+    {
+        Database.TryParse($"Data Source={Path.Combine(_folder, "deliveries.db")}", out _database!, out _).ShouldBeTrue();
+        DatabaseSchema.Migrate(_database, typeof(CreateDeliveries).Assembly);
+        var quick = TimeSpan.FromMilliseconds(1);
+        _provider = new ServiceCollection()
+            .AddLogging()
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton<IGifFinder>(new BuiltInGifs())
+            .AddSingleton<IMailSender>(this)
+            .AddSingleton<IHostApplicationLifetime>(this)
+            .AddSingleton(_ => new DeliveryLedger(_database, new GroupCommit(_database), TimeProvider.System))
+            .AddSingleton(Options.Create(new SmtpOptions { Host = "mail.example", From = "gifs@workinit.example" }))
+            .AddSingleton(Options.Create(new RetryOptions { Limit = retryLimit, MinInterval = quick, MaxInterval = quick, IntervalDelta = quick }))
+            .AddSingleton(Options.Create(new WorkinIt.Consumers.GifEmails.RedeliveryOptions()))
+            .AddSingleton<GifMail>().AddSingleton<GifEmailDelivery>()
+            .AddSingleton<StopFilter>().AddSingleton<SuspectFilter>().AddSingleton<RedeliveryFilter>()
+            .AddMassTransitTestHarness(bus => bus.AddConsumer<SendGifEmailConsumer, SendGifEmailConsumerDefinition>())
+            .BuildServiceProvider(validateScopes: true);
+        Harness = _provider.GetRequiredService<ITestHarness>();
+    }
+
+    public ITestHarness Harness { get; }
+
+    /// <summary>What the mail server does at this try, from 1.</summary>
+    public Func<int, Task<string>> Server { get; set; } = _ => Task.FromResult("250 ok");
+
+    public int Sends => _sends;
+
+    public DeliveryLedger Ledger => _provider.GetRequiredService<DeliveryLedger>();
+
+    public Database Database => _database;
+
+    public CancellationToken ApplicationStarted => CancellationToken.None;
+
+    public CancellationToken ApplicationStopping => CancellationToken.None;
+
+    public CancellationToken ApplicationStopped => CancellationToken.None;
+
+    public static async Task<ConsumerHost> StartAsync(int retryLimit = 3)
+    {
+        var host = new ConsumerHost(retryLimit);
+        await host.Harness.Start();
+        return host;
+    }
+
+    public async Task<SendGifEmail> PublishAsync()
+    {
+        var command = new SendGifEmail(Guid.CreateVersion7(), "jane@example.com", "hello", DateTimeOffset.UtcNow);
+        await Harness.Bus.Publish(command, context => context.MessageId = command.SubmissionId);
+        return command;
+    }
+
+    /// <summary>The one published message of a type.</summary>
+    public async Task<T> PublishedAsync<T>()
+        where T : class
+    {
+        await foreach (var published in Harness.Published.SelectAsync<T>())
+            return published.Context.Message;
+        throw new InvalidOperationException($"No {typeof(T).Name} was published");
+    }
+
+    public async Task<string> SendAsync(MimeMessage mail, Func<Task> beforeHandover, CancellationToken stopping)
+    {
+        await beforeHandover();
+        return await Server(Interlocked.Increment(ref _sends));
+    }
+
+    public void StopApplication()
+    {
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _provider.DisposeAsync();
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        Directory.Delete(_folder, recursive: true);
+    }
+}

@@ -1,0 +1,118 @@
+using System.Net;
+using System.Text;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Http;
+using WorkinIt.Gifs;
+
+namespace WorkinIt.Tests.Gifs;
+
+public sealed class AskingGiphy
+{
+    private const string Key = "secret-key";
+    private const string Thought = "an embarrassing thought";
+    private const string Good = """{"data":{"alt_text":"A cat falls","images":{"downsized":{"url":"https://media.giphy.com/1.gif"}}},"meta":{"response_id":"1"}}""";
+
+    [Fact]
+    public async Task A_good_answer_is_linked_with_its_description()
+    {
+        var gif = (await FindAsync(Answer(200, Good))).ShouldBeOfType<GiphyGif>();
+        gif.Url.ShouldBe(new Uri("https://media.giphy.com/1.gif"));
+        gif.Alt.ShouldBe("A cat falls");
+    }
+
+    [Fact]
+    public async Task Is_asked_with_the_key_the_rating_and_fifty_characters_at_most()
+    {
+        string? query = null;
+        await FindAsync(request =>
+        {
+            query = Uri.UnescapeDataString(request.RequestUri!.Query.Replace('+', ' '));
+            return Response(200, Good);
+        }, new string('a', 30) + " " + new string('b', 30));
+        query.ShouldNotBeNull().ShouldContain($"api_key={Key}");
+        query.ShouldContain("rating=pg");
+        query.Split("s=")[1].Split('&')[0].ShouldBe(new string('a', 30));
+    }
+
+    [Fact]
+    public async Task Without_a_find_the_built_in_collection_helps_out() =>
+        (await FindAsync(Answer(200, """{"data":[],"meta":{"response_id":"1"}}"""))).ShouldBeOfType<CollectionGif>();
+
+    [Theory]
+    [InlineData("""{"data":{},"meta":{"response_id":""}}""")]
+    [InlineData("""{"data":{"images":{"downsized":{"url":"javascript:alert(1)"}}},"meta":{"response_id":"1"}}""")]
+    [InlineData("""{"data":{"images":{"downsized":{"url":"http://media.giphy.com/1.gif"}}},"meta":{"response_id":"1"}}""")]
+    [InlineData("""{"data":{"images":5},"meta":{"response_id":"1"}}""")]
+    [InlineData("<html>")]
+    [InlineData("")]
+    public async Task A_lie_is_a_failure_that_may_pass(string body) =>
+        await Should.ThrowAsync<GifUnavailableException>(FindAsync(Answer(200, body)));
+
+    [Theory]
+    [InlineData(401)]
+    [InlineData(403)]
+    public async Task A_wrong_key_stays_wrong(int status)
+    {
+        var failure = await Should.ThrowAsync<GiphyKeyRefusedException>(FindAsync(Answer(status, "{}")));
+        failure.Message.ShouldContain("Giphy__ApiKey");
+        failure.ToString().ShouldNotContain(Key);
+    }
+
+    [Fact]
+    public async Task Too_many_requests_tell_how_long_to_wait_and_are_not_repeated()
+    {
+        var requests = 0;
+        var failure = await Should.ThrowAsync<GifUnavailableException>(FindAsync(_ =>
+        {
+            requests++;
+            var response = Response(429, "{}");
+            response.Headers.Add("Retry-After", "120");
+            return response;
+        }));
+        failure.RetryAfter.ShouldBe(TimeSpan.FromMinutes(2));
+        requests.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_hiccup_is_repeated()
+    {
+        var requests = 0;
+        (await FindAsync(_ => ++requests == 1 ? Response(503, "") : Response(200, Good))).ShouldBeOfType<GiphyGif>();
+        requests.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task What_fails_says_nothing_of_the_key_or_the_thought()
+    {
+        var failure = await Should.ThrowAsync<GifUnavailableException>(
+            FindAsync(request => throw new HttpRequestException($"no route to {request.RequestUri}")));
+        failure.ToString().ShouldNotContain(Key);
+        failure.ToString().ShouldNotContain("embarrassing");
+    }
+
+    private static Func<HttpRequestMessage, HttpResponseMessage> Answer(int status, string body) => _ => Response(status, body);
+
+    private static HttpResponseMessage Response(int status, string body) =>
+        new((HttpStatusCode)status) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+
+    private static async Task<Gif> FindAsync(Func<HttpRequestMessage, HttpResponseMessage> answer, string thought = Thought)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Giphy:ApiKey", Key)]).Build();
+        var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddGifs();
+        services.ConfigureAll<HttpClientFactoryOptions>(http => http.HttpMessageHandlerBuilderActions.Add(builder => builder.PrimaryHandler = new Stub(answer)));
+        await using var provider = services.BuildServiceProvider();
+        return await provider.GetRequiredService<IGifFinder>().FindAsync(thought, CancellationToken.None);
+    }
+
+    private sealed class Stub(Func<HttpRequestMessage, HttpResponseMessage> answer) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            request.RequestUri!.AbsolutePath.ShouldBe("/v1/gifs/translate"); // whatever else is called is a mistake
+            var response = answer(request);
+            response.RequestMessage = request; // as real handlers do; Refit reads it for its errors
+            return Task.FromResult(response);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using WorkinIt.Gifs;
+
+namespace WorkinIt.Tests.Gifs;
+
+public sealed class TheBuiltInGifs
+{
+    private readonly BuiltInGifs _gifs = new();
+
+    [Theory]
+    [InlineData("I love my cat", "cat")]
+    [InlineData("COFFEE!", "coffee")]
+    [InlineData("rain, rain, rain and one dog", "rain")]
+    [InlineData("happy birthday", "cake")]
+    public void Are_chosen_by_the_words_of_the_thought(string thought, string name) => _gifs.Choose(thought).Name.ShouldBe(name);
+
+    [Theory]
+    [InlineData("xyzzy")]
+    [InlineData("😀")]
+    [InlineData("שלום")]
+    [InlineData("...")]
+    public void Are_found_for_any_thought_and_always_the_same_one(string thought) =>
+        _gifs.Choose(thought).Name.ShouldBe(new BuiltInGifs().Choose(thought).Name);
+
+    [Fact]
+    public void Without_a_word_to_go_by_they_differ_from_thought_to_thought() =>
+        Enumerable.Range(0, 200).Select(number => _gifs.Choose($"zzz{number}").Name).Distinct().Count().ShouldBeGreaterThan(8);
+
+    [Fact]
+    public void Are_at_least_twelve_each_small_moving_and_described()
+    {
+        _gifs.All.Count.ShouldBeGreaterThanOrEqualTo(12);
+        _gifs.All.Select(gif => gif.Name).ShouldBeUnique();
+        foreach (var gif in _gifs.All)
+        {
+            gif.Content[..6].ToArray().ShouldBe("GIF89a"u8.ToArray(), gif.Name);
+            Frames(gif.Content.Span).ShouldBeGreaterThan(1, gif.Name);
+            gif.Content.Length.ShouldBeLessThan(100_000, gif.Name);
+            gif.Alt.Length.ShouldBeInRange(10, 120, gif.Name);
+        }
+    }
+
+    // Each frame has a graphic control extension: 21 F9 04.
+    private static int Frames(ReadOnlySpan<byte> gif) => gif.Count<byte>([0x21, 0xf9, 0x04]);
+}

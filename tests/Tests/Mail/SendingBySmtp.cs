@@ -1,0 +1,220 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using MimeKit;
+using WorkinIt.Consumers.Mail;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.Tests.Mail;
+
+public sealed class SendingBySmtp : IAsyncDisposable
+{
+    private const string Recipient = "jane.doe@people.example";
+    private readonly FakeTimeProvider _time = new();
+    private SmtpServer _server = new();
+    private SmtpConnectionPool? _pool;
+    private SmtpMailSender? _sender;
+    private int _handovers;
+
+    [Fact]
+    public async Task The_reply_of_the_server_is_told()
+    {
+        (await SendAsync()).ShouldNotBeEmpty();
+        _server.Mails.ShouldHaveSingleItem().Recipient.ShouldBe(Recipient);
+    }
+
+    [Fact]
+    public async Task A_connection_is_used_again()
+    {
+        for (var i = 0; i < 5; i++)
+            await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(1);
+        _server.ProtocolErrors.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task No_two_mails_share_one_and_no_more_are_open_than_allowed()
+    {
+        _server.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(5));
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => SendAsync()));
+        _server.MailCount.ShouldBe(40);
+        _server.MostConnectionsOpen.ShouldBeLessThanOrEqualTo(4);
+        _server.ProtocolErrors.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task One_that_the_server_closed_is_noticed_before_it_is_used()
+    {
+        await SendAsync();
+        await _server.StopAsync();
+        _server.Start();
+        await SendAsync();
+        _server.MailCount.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task One_that_nobody_needs_is_closed()
+    {
+        await SendAsync();
+        _time.Advance(TimeSpan.FromSeconds(31));
+        await Eventually.SeeAsync(() => _server.ConnectionsOpen == 0, "closed");
+    }
+
+    public static TheoryData<SmtpStage, int> Refusals => new()
+    {
+        { SmtpStage.Mail, 451 }, { SmtpStage.Rcpt, 450 }, { SmtpStage.Data, 451 }, { SmtpStage.AfterDot, 452 },
+        { SmtpStage.Mail, 550 }, { SmtpStage.Rcpt, 550 }, { SmtpStage.Data, 554 }, { SmtpStage.AfterDot, 554 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public async Task What_the_server_says_is_known_at_each_stage_without_the_recipient(SmtpStage stage, int code)
+    {
+        _server.Next(SmtpBehaviour.Reply(stage, code, "5.1.1 <{recipient}>: no such user jane.doe here"));
+        Exception failure = code < 500 ? await Should.ThrowAsync<MailDeferredException>(SendAsync()) : await Should.ThrowAsync<MailRefusedException>(SendAsync());
+        failure.Message.ShouldContain($"{code} 5.1.1");
+        failure.ToString().ShouldNotContain("jane");
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Cut_before_the_mail_it_is_not_sent()
+    {
+        _server.Next(SmtpBehaviour.CutBeforeData);
+        await Should.ThrowAsync<MailDeferredException>(SendAsync());
+    }
+
+    [Fact]
+    public async Task Cut_in_the_mail_it_is_not_sent()
+    {
+        await _server.DisposeAsync();
+        _server = new SmtpServer(new SmtpServerOptions { ReceiveBuffer = 4096 });
+        _server.Next(SmtpBehaviour.CutInBody(10_000));
+        await Should.ThrowAsync<MailDeferredException>(SendAsync(size: 5_000_000));
+    }
+
+    [Fact]
+    public async Task Cut_after_the_whole_mail_nobody_knows()
+    {
+        _server.Next(SmtpBehaviour.CutAfterDot);
+        var unknown = await Should.ThrowAsync<MailOutcomeUnknownException>(SendAsync());
+        unknown.Message.ShouldContain($"127.0.0.1:{_server.Port}");
+        unknown.ToString().ShouldNotContain("jane");
+    }
+
+    [Fact]
+    public async Task No_answer_to_the_whole_mail_within_the_deadline_nobody_knows()
+    {
+        _server.Next(SmtpBehaviour.Stall(SmtpStage.AfterDot));
+        await Should.ThrowAsync<MailOutcomeUnknownException>(SendAsync());
+    }
+
+    [Fact]
+    public async Task A_server_that_is_down_is_not_asked_by_every_mail()
+    {
+        await _server.StopAsync();
+        for (var i = 0; i < 8; i++)
+            (await Should.ThrowAsync<MailDeferredException>(SendAsync())).ServerIsDown.ShouldBeFalse();
+        (await Should.ThrowAsync<MailDeferredException>(SendAsync())).ServerIsDown.ShouldBeTrue();
+
+        _server.Start();
+        _time.Advance(TimeSpan.FromSeconds(11));
+        await SendAsync();
+    }
+
+    [Fact]
+    public async Task What_runs_before_the_handover_runs_once_the_server_is_there_and_its_failure_passes()
+    {
+        await _server.StopAsync();
+        await Should.ThrowAsync<MailDeferredException>(SendAsync());
+        _handovers.ShouldBe(0);
+        _server.Start();
+        await Should.ThrowAsync<InvalidDataException>(SendAsync(beforeHandover: () => throw new InvalidDataException()));
+        _server.MailCount.ShouldBe(0);
+        await SendAsync();
+    }
+
+    [Fact]
+    public async Task A_stop_is_heeded_before_the_handover()
+    {
+        using var stopping = new CancellationTokenSource();
+        await stopping.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(SendAsync(stopping: stopping.Token));
+        _server.ConnectionsOpened.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData(SmtpServerTls.StartTls, "StartTls")]
+    [InlineData(SmtpServerTls.Implicit, "Tls")]
+    public async Task A_certificate_that_nobody_vouches_for_gets_no_mail(SmtpServerTls tls, string security)
+    {
+        using var certificate = SelfSigned();
+        await _server.DisposeAsync();
+        _server = new SmtpServer(new SmtpServerOptions { Tls = tls, Certificate = certificate });
+        var failure = await Should.ThrowAsync<MailDeferredException>(SendAsync(Enum.Parse<SmtpSecurity>(security)));
+        failure.Message.ShouldContain("certificate");
+        _server.MailsOffered.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_server_without_starttls_gets_no_mail_when_it_is_asked_for()
+    {
+        (await Should.ThrowAsync<MailDeferredException>(SendAsync(SmtpSecurity.StartTls))).Message.ShouldContain("StartTls");
+        _server.MailsOffered.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("right", true)]
+    [InlineData("wrong", false)]
+    public async Task A_login_is_right_or_told(string password, bool works)
+    {
+        await _server.DisposeAsync();
+        _server = new SmtpServer(new SmtpServerOptions { Username = "workinit", Password = "right" });
+        if (works)
+            await SendAsync(username: "workinit", password: password);
+        else
+            (await Should.ThrowAsync<MailDeferredException>(SendAsync(username: "workinit", password: password))).Message.ShouldContain("Smtp__Password");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_pool is not null)
+            await _pool.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    private async Task<string> SendAsync(
+        SmtpSecurity security = SmtpSecurity.None, int size = 100, string? username = null, string? password = null,
+        Func<Task>? beforeHandover = null, CancellationToken stopping = default)
+    {
+        if (_sender is null)
+        {
+            var options = Options.Create(new SmtpOptions
+            {
+                Host = "127.0.0.1",
+                Port = _server.Port,
+                Security = security,
+                From = "gifs@workinit.example",
+                Connections = 4,
+                SendTimeout = TimeSpan.FromSeconds(2),
+                Username = username,
+                Password = password,
+            });
+            _pool = new SmtpConnectionPool(options, _time);
+            _sender = new SmtpMailSender(_pool, options, _time);
+        }
+        using var mail = new MimeMessage { Subject = "hello", Body = new TextPart("plain") { Text = new string('x', size) } };
+        mail.From.Add(MailboxAddress.Parse("gifs@workinit.example"));
+        mail.To.Add(MailboxAddress.Parse(Recipient));
+        return await _sender.SendAsync(mail, beforeHandover ?? (() => Task.FromResult(Interlocked.Increment(ref _handovers))), stopping);
+    }
+
+    private static X509Certificate2 SelfSigned()
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    }
+}

@@ -1,0 +1,117 @@
+using System.Net;
+using Microsoft.Extensions.Options;
+using MimeKit;
+using WorkinIt.Consumers.GifEmails;
+using WorkinIt.Consumers.Mail;
+using WorkinIt.Contracts;
+using WorkinIt.Gifs;
+
+namespace WorkinIt.Tests.Mail;
+
+public sealed class TheGifMail
+{
+    private static readonly DateTimeOffset _submittedAt = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+    private readonly Guid _id = Guid.CreateVersion7();
+    private readonly GifMail _composer = new(Options.Create(new SmtpOptions { Host = "localhost", From = "WorkinIt <gifs@workinit.example>" }));
+
+    [Theory]
+    [InlineData("Monday morning")]
+    [InlineData("<script>alert('x')</script> & \"quotes\" 'too'")]
+    [InlineData("😀👨‍👩‍👧 שלום مرحبا")]
+    [InlineData(".\n..\nFrom here\n.")]
+    [InlineData("  two  blanks \n\n and an empty line")]
+    [InlineData("Subject: not\nBcc: victim@example.com\n\nnor a body")]
+    [InlineData("=?utf-8?B?aGVsbG8=?= =3D %0d%0a")]
+    public async Task Carries_the_thought_unchanged_in_both_parts(string thought)
+    {
+        var mail = await SendAndReadAsync(thought);
+        mail.TextBody!.ReplaceLineEndings("\n").ShouldContain($"\n\n{thought}\n\n");
+        HtmlThought(mail).ShouldBe(thought);
+        mail.To.Mailboxes.ShouldHaveSingleItem().Address.ShouldBe("jane@example.com");
+        mail.Cc.ShouldBeEmpty();
+        mail.Bcc.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Carries_five_hundred_characters_without_a_blank()
+    {
+        var thought = new string('x', 500);
+        var mail = await SendAndReadAsync(thought);
+        mail.TextBody!.ShouldContain(thought);
+        HtmlThought(mail).ShouldBe(thought);
+    }
+
+    [Fact]
+    public async Task Has_a_subject_of_one_short_line_whatever_the_thought()
+    {
+        var mail = await SendAndReadAsync("first line\r\nBcc: victim@example.com " + new string('y', 200));
+        mail.Subject!.ShouldStartWith("A GIF for your thought: first line Bcc:");
+        mail.Subject.Length.ShouldBeLessThan(100);
+        mail.Headers.Count(header => header.Id == HeaderId.Bcc).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Is_the_same_mail_each_time()
+    {
+        var mail = await SendAndReadAsync("hello");
+        mail.MessageId.ShouldBe($"{_id:N}@workinit.example");
+        mail.Date.ShouldBe(_submittedAt);
+        mail.Headers[HeaderId.AutoSubmitted].ShouldBe("auto-generated");
+        mail.From.Mailboxes.Single().Name.ShouldBe("WorkinIt");
+    }
+
+    [Fact]
+    public async Task Shows_a_built_in_gif_that_travels_with_it()
+    {
+        var mail = await SendAndReadAsync("coffee");
+        var image = mail.BodyParts.OfType<MimePart>().Single(part => part.ContentType.IsMimeType("image", "gif"));
+        mail.HtmlBody!.ShouldContain($"src=\"cid:{image.ContentId}\"");
+        using var content = new MemoryStream();
+        await image.Content!.DecodeToAsync(content);
+        content.ToArray().ShouldBe(new BuiltInGifs().Choose("coffee").Content.ToArray());
+    }
+
+    [Fact]
+    public async Task Links_a_gif_at_giphy_and_says_whose_it_is()
+    {
+        var mail = await SendAndReadAsync("coffee", new GiphyGif(new Uri("https://media.giphy.com/1.gif?a=1&b=2"), "A \"cat\" falls"));
+        mail.BodyParts.ShouldAllBe(part => part is TextPart);
+        mail.HtmlBody!.ShouldContain("src=\"https://media.giphy.com/1.gif?a=1&amp;b=2\"");
+        mail.HtmlBody!.ShouldContain("alt=\"A &quot;cat&quot; falls\"");
+        mail.HtmlBody!.ShouldContain("Powered by GIPHY");
+        mail.TextBody!.ShouldContain("Powered by GIPHY");
+        mail.TextBody!.ShouldContain("https://media.giphy.com/1.gif?a=1&b=2");
+    }
+
+    [Theory]
+    [InlineData("nobody")]
+    [InlineData("")]
+    [InlineData("jane@example.com, joe@example.com")]
+    [InlineData("Jane <jane@example.com>")]
+    [InlineData("jane@example.com\r\nBcc: joe@example.com")]
+    public void Is_not_written_to_what_is_no_address(string address)
+    {
+        var refused = Should.Throw<MailRefusedException>(() => _composer.Compose(Command("hello") with { EmailAddress = address }, new BuiltInGifs().Choose("hello")));
+        if (address.Length > 0)
+            refused.Message.ShouldNotContain(address);
+    }
+
+    private static string HtmlThought(MimeMessage mail)
+    {
+        var start = mail.HtmlBody!.IndexOf('>', mail.HtmlBody!.IndexOf("<p class=\"thought\"", StringComparison.Ordinal)) + 1;
+        var inner = mail.HtmlBody![start..mail.HtmlBody!.IndexOf("</p>", start, StringComparison.Ordinal)];
+        inner.Replace("<br>", "", StringComparison.Ordinal).ShouldNotContain('<');
+        return WebUtility.HtmlDecode(inner.Replace("<br>", "\n", StringComparison.Ordinal));
+    }
+
+    private async Task<MimeMessage> SendAndReadAsync(string thought, Gif? gif = null)
+    {
+        using var mail = _composer.Compose(Command(thought), gif ?? new BuiltInGifs().Choose(thought));
+        using var wire = new MemoryStream();
+        await mail.WriteToAsync(wire);
+        wire.Position = 0;
+        return await MimeMessage.LoadAsync(wire);
+    }
+
+    private SendGifEmail Command(string thought) => new(_id, "jane@example.com", thought, _submittedAt);
+}

@@ -1,0 +1,114 @@
+using WorkinIt.Web.Submissions;
+
+namespace WorkinIt.Tests.Submissions;
+
+public sealed class BadInput
+{
+    [Theory]
+    [InlineData("jane@example.com", "jane@example.com")]
+    [InlineData("  jane@example.com ", "jane@example.com")]
+    [InlineData("j.o'neill+tag@sub.example.co.uk", "j.o'neill+tag@sub.example.co.uk")]
+    [InlineData("jane@BÜCHER.example", "jane@xn--bcher-kva.example")]
+    [InlineData("jane@例え.テスト", "jane@xn--r8jz45g.xn--zckzah")]
+    public void A_bare_address_is_taken_with_its_domain_in_ascii(string typed, string taken)
+    {
+        NewSubmission.TryCreate(typed, "a thought", out var submission, out _).ShouldBeTrue();
+        submission!.Email.ShouldBe(taken);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("   ")]
+    [InlineData("jane")]
+    [InlineData("jane@")]
+    [InlineData("@example.com")]
+    [InlineData("jane@localhost")]
+    [InlineData("jane@127.0.0.1")]
+    [InlineData("jane@[127.0.0.1]")]
+    [InlineData("jane@example.com, joe@example.com")]
+    [InlineData("jane@example.com;joe@example.com")]
+    [InlineData("jane@example.com joe@example.com")]
+    [InlineData("Jane <jane@example.com>")]
+    [InlineData("<jane@example.com>")]
+    [InlineData("\"jane doe\"@example.com")]
+    [InlineData("jane@example.com\r\nBcc: joe@example.com")]
+    [InlineData("jane\r\n@example.com")]
+    [InlineData("jane\0@example.com")]
+    [InlineData("jane\u202e@example.com")]
+    [InlineData("jäne@example.com")]
+    [InlineData("ja..ne@example.com")]
+    [InlineData(".jane@example.com")]
+    [InlineData("jane@exa_mple.com")]
+    [InlineData("jane@-example.com")]
+    [InlineData("jane@example..com")]
+    [InlineData("jane@\ud800.example")]
+    [InlineData("jane@example.com@example.com")]
+    public void Anything_else_is_refused_by_the_name_of_its_field(string? typed)
+    {
+        NewSubmission.TryCreate(typed, "a thought", out _, out var errors).ShouldBeFalse();
+        errors.Keys.ShouldBe(["email"]);
+    }
+
+    [Fact]
+    public void An_address_of_320_characters_is_too_long()
+    {
+        var address = $"{new string('a', 64)}@{string.Join('.', Enumerable.Repeat(new string('b', 62), 4))}.com";
+        address.Length.ShouldBe(320);
+        NewSubmission.TryCreate(address, "a thought", out _, out var errors).ShouldBeFalse();
+        errors["email"].Single().ShouldContain("254");
+    }
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("<script>alert('hello')</script> & \"quotes\"")]
+    [InlineData("😀👨‍👩‍👧 family")]
+    [InlineData("שלום עולם, مرحبا")]
+    [InlineData("two\nlines\tand a tab")]
+    [InlineData("  blanks around  ")]
+    public void A_legal_thought_is_taken_unchanged(string thought)
+    {
+        NewSubmission.TryCreate("jane@example.com", thought, out var submission, out _).ShouldBeTrue();
+        submission!.Thought.ShouldBe(thought);
+    }
+
+    [Fact]
+    public void Line_breaks_of_every_kind_become_one_kind()
+    {
+        NewSubmission.TryCreate("jane@example.com", "a\r\nb\rc\nd", out var submission, out _).ShouldBeTrue();
+        submission!.Thought.ShouldBe("a\nb\nc\nd");
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData(" \r\n\t ")]
+    [InlineData("a\0b")]
+    [InlineData("a\u001b[31mb")]
+    [InlineData("a\u0085b\u0007")]
+    [InlineData("half a pair: \ud83d")]
+    [InlineData("not \ufffd UTF-8")]
+    public void A_thought_that_no_mail_can_carry_is_refused_by_the_name_of_its_field(string? thought)
+    {
+        NewSubmission.TryCreate("jane@example.com", thought, out _, out var errors).ShouldBeFalse();
+        errors.Keys.ShouldBe(["thought"]);
+    }
+
+    [Theory]
+    [InlineData("a")]
+    [InlineData("😀")]
+    public void Five_hundred_characters_are_enough(string character)
+    {
+        var most = string.Concat(Enumerable.Repeat(character, 500));
+        NewSubmission.TryCreate("jane@example.com", most, out _, out _).ShouldBeTrue();
+        NewSubmission.TryCreate("jane@example.com", most + character, out _, out var errors).ShouldBeFalse();
+        errors["thought"].Single().ShouldContain("501");
+    }
+
+    [Fact]
+    public void Both_fields_are_named_when_both_are_wrong()
+    {
+        NewSubmission.TryCreate("", "", out _, out var errors).ShouldBeFalse();
+        errors.Keys.ShouldBe(["email", "thought"]);
+    }
+}

@@ -1,0 +1,64 @@
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.Configuration;
+using WorkinIt.Storage;
+using WorkinIt.Web.Submissions;
+
+namespace WorkinIt.Tests.Submissions;
+
+/// <summary>Web with a real store in a file, and no broker: it accepts all the same.</summary>
+public sealed partial class WebHost : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("workinit-web-").FullName;
+    private readonly WebApplicationFactory<SubmissionRequest> _factory;
+
+    public WebHost()
+        : this(migrate: true)
+    {
+    }
+
+    internal WebHost(bool migrate)
+    {
+        var store = $"Data Source={Path.Combine(_folder, "submissions.db")}";
+        if (migrate && Database.TryParse(store, out var database, out _))
+            DatabaseSchema.Migrate(database, typeof(CreateSubmissions).Assembly);
+        _factory = new Factory(store);
+        Client = _factory.CreateClient(new WebApplicationFactoryClientOptions { AllowAutoRedirect = false });
+    }
+
+    public HttpClient Client { get; }
+
+    internal T Service<T>()
+        where T : class => (T)_factory.Services.GetService(typeof(T))!;
+
+    public async Task<HttpResponseMessage> PostFormAsync(string email, string thought, IReadOnlyDictionary<string, string>? hidden = null)
+    {
+        var fields = new Dictionary<string, string>(hidden ?? await OpenFormAsync()) { ["email"] = email, ["thought"] = thought };
+        return await Client.PostAsync("/", new FormUrlEncodedContent(fields));
+    }
+
+    /// <returns>The hidden fields.</returns>
+    public async Task<IReadOnlyDictionary<string, string>> OpenFormAsync() =>
+        Hidden().Matches(await Client.GetStringAsync("/")).ToDictionary(match => match.Groups["name"].Value, match => match.Groups["value"].Value);
+
+    public void Dispose()
+    {
+        Client.Dispose();
+        _factory.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [GeneratedRegex("""<input[^>]*name="(?<name>[^"]+)"[^>]*type="hidden"[^>]*value="(?<value>[^"]*)""")]
+    private static partial Regex Hidden();
+
+    private sealed class Factory(string store) : WebApplicationFactory<SubmissionRequest>
+    {
+        protected override void ConfigureWebHost(IWebHostBuilder builder)
+        {
+            builder.UseSetting("ConnectionStrings:Submissions", store);
+            builder.UseSetting("Serilog:MinimumLevel:Default", "Fatal");
+            builder.UseSetting("ConnectionStrings:RabbitMq", "amqp://web:web@127.0.0.1:1");
+        }
+    }
+}
