@@ -82,7 +82,7 @@ internal sealed class FaultRun : IAsyncDisposable
     /// <summary>Waits until nothing is under way any more, counts, and looks for addresses where none should be.</summary>
     public async Task<Tally> SettleAsync(TimeSpan? within = null)
     {
-        string[] queues = ["send-gif-email", "send-gif-email_suspect", "submission-status", .. new[] { "1s", "2s", "4s", "8s", "16s" }.Select(delay => $"send-gif-email_delay_{delay}")];
+        string[] queues = ["send-gif-email", "send-gif-email_suspect", "submission-status", .. new[] { "1s", "2s", "4s", "8s", "16s", "64s" }.Select(delay => $"send-gif-email_delay_{delay}")];
         await Eventually.SeeAsync(
             async () =>
             {
@@ -90,17 +90,17 @@ internal sealed class FaultRun : IAsyncDisposable
                 dead = await System.VirtualHost.ReadyAsync("send-gif-email_error");
                 var waiting = 0L;
                 foreach (var queue in queues)
-                    waiting += await System.VirtualHost.ReadyAsync(queue);
+                    waiting += Math.Max(0, await System.VirtualHost.ReadyAsync(queue)); // -1: this run has no such queue
                 return (Open: _accepted.Keys.Count(id => !mailed.ContainsKey(MessageId(id))) - dead, Waiting: waiting);
             },
             seen => seen is { Open: <= 0, Waiting: 0 },
             "all mailed or dead-lettered, nothing waiting",
-            within ?? TimeSpan.FromMinutes(4));
+            within ?? TimeSpan.FromMinutes(5));
 
         // What is in hand still (a lease that runs out, a second copy) shows as unacknowledged: an orderly stop returns it.
         await Eventually.SeeAsync(InHandAsync, inHand => inHand == 0, "nothing in hand", TimeSpan.FromSeconds(60));
         foreach (var queue in queues)
-            await System.SeeReadyAsync(queue, 0);
+            await Eventually.SeeAsync(() => System.VirtualHost.ReadyAsync(queue), ready => ready <= 0, $"nothing left in {queue}");
 
         var dead = await System.VirtualHost.TakeAllAsync("send-gif-email_error");
         var tally = Count(dead);

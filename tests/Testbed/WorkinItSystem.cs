@@ -129,7 +129,7 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
             ["ConnectionStrings__Deliveries"] = Settings.GetValueOrDefault("ConnectionStrings__Deliveries", $"Data Source={Path.Combine(Folder, "deliveries.db")}"),
             ["ConnectionStrings__RabbitMq"] = VirtualHost.ConnectionString(user),
             ["Smtp__Host"] = "127.0.0.1",
-            ["Smtp__Port"] = $"{Mail.Port}",
+            ["Smtp__Port"] = Settings.GetValueOrDefault("Smtp__Port", $"{Mail.Port}"), // the catcher's, to see mails as a mail program shows them
             ["Smtp__Security"] = "None",
             ["Smtp__From"] = "WorkinIt <gifs@workinit.example>",
         });
