@@ -68,14 +68,15 @@ public sealed class SendingAThought(Browser browser)
     [Fact]
     public async Task A_double_click_sends_nothing_twice()
     {
+        var recipient = $"{Guid.NewGuid():N}@example.com";
         await using var visit = await browser.VisitAsync();
         await visit.OpenFormAsync();
-        await visit.Email.FillAsync("twice@example.com");
+        await visit.Email.FillAsync(recipient);
         await visit.Thought.FillAsync("click");
         await visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Send me a GIF" }).DblClickAsync();
         await visit.Page.WaitForURLAsync("**/submissions/*");
-        await browser.SeeMailToAsync("twice@example.com"); // one, or it throws
+        await browser.SeeMailToAsync(recipient); // one, or it throws
         await browser.System.SeeReadyAsync("send-gif-email", 0);
-        await browser.SeeMailToAsync("twice@example.com");
+        await browser.SeeMailToAsync(recipient);
     }
 }

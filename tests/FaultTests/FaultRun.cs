@@ -79,6 +79,14 @@ internal sealed class FaultRun : IAsyncDisposable
         await load;
     }
 
+    /// <summary>Waits until a process that was just started has got a mail out, so that the next blow hits one that works.</summary>
+    public async Task SeeProgressAsync()
+    {
+        var before = System.Mail.MailCount;
+        await Eventually.SeeAsync(
+            async () => System.Mail.MailCount > before || await System.VirtualHost.ReadyAsync("send-gif-email") == 0, seen => seen, "progress");
+    }
+
     /// <summary>Waits until nothing is under way any more, counts, and looks for addresses where none should be.</summary>
     public async Task<Tally> SettleAsync(TimeSpan? within = null)
     {

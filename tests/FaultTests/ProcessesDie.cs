@@ -12,6 +12,7 @@ public sealed class ProcessesDie(ReliabilityTable table)
         {
             await run.Consumers.KillAsync();
             await run.Consumers.StartAsync();
+            await run.SeeProgressAsync();
         });
 
         var tally = await run.SettleAsync();

@@ -11,12 +11,14 @@ namespace WorkinIt.Consumers.GifEmails;
 /// <summary>
 /// Finds the message that kills the process which handles it. When a process dies, every prefetched message comes back with a
 /// higher delivery count, not only the one in hand; so from the first return on, the ledger notes which were really in hand. One
-/// that comes back a second time with that note standing is moved to the suspect queue, where it can harm no neighbour. An
-/// orderly stop leaves no note, however often it returns a message.
+/// that was in hand at two deaths by that note is moved to the suspect queue, where it can harm no neighbour. An orderly stop
+/// leaves no note, however often it returns a message.
 /// </summary>
 internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<SuspectFilter> log)
     : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
 {
+    private const int Deaths = 2; // one may be chance: something else killed the process
+
     private static readonly TimeSpan _noteDeadline = TimeSpan.FromSeconds(5);
 
     public async Task Send(ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail> context, IPipe<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>> next)
@@ -30,7 +32,7 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
 
         var id = context.Message.SubmissionId;
         var alone = context.ReceiveContext.InputAddress.AbsolutePath.EndsWith(QueueTopology.SuspectQueue, StringComparison.Ordinal);
-        if (returns >= 2 && !alone && ledger.Find(id) is { InHand: > 0 })
+        if (returns > Deaths && !alone && ledger.Find(id) is { InHand: >= Deaths })
         {
             LogSuspect(log, id, returns);
             await MoveAsync(context);
