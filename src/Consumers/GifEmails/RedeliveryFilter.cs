@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
+using RabbitMQ.Client.Exceptions;
 using WorkinIt.Contracts;
 using WorkinIt.Messaging;
 
@@ -9,7 +10,7 @@ namespace WorkinIt.Consumers.GifEmails;
 /// Stands around the in-place retries. What is transient and outlasts them goes to wait in a delay queue; so does what another
 /// consumer has in hand. All else passes, and MassTransit dead-letters it.
 /// </summary>
-internal sealed class RedeliveryFilter(IOptions<RedeliveryOptions> options, TimeProvider time)
+internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> options, TimeProvider time, ILogger<RedeliveryFilter> log)
     : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
 {
     private static readonly TimeSpan _eventDeadline = TimeSpan.FromSeconds(10);
@@ -29,10 +30,21 @@ internal sealed class RedeliveryFilter(IOptions<RedeliveryOptions> options, Time
             var delay = NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure))!.Value;
             await DelayQueues.SendAsync(context, delay, counted: true);
             if (failure.Data[FaultData.Attempt] is int attempt) // unknown while the ledger is out of reach
-            {
-                using var deadline = new CancellationTokenSource(_eventDeadline);
-                await context.Publish(new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay), deadline.Token);
-            }
+                await TellAsync(context, new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay));
+        }
+    }
+
+    // The copy waits already: a failure now must not dead-letter the original on top of it.
+    private async Task TellAsync(ConsumeContext context, GifEmailDelayed delayed)
+    {
+        try
+        {
+            using var deadline = new CancellationTokenSource(_eventDeadline);
+            await context.Publish(delayed, deadline.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or MassTransitException or RabbitMQClientException or IOException)
+        {
+            LogNotTold(log, delayed.SubmissionId, e.GetType().Name);
         }
     }
 
@@ -51,4 +63,7 @@ internal sealed class RedeliveryFilter(IOptions<RedeliveryOptions> options, Time
         var lease = inHand.Until - time.GetUtcNow() ?? TimeSpan.Zero;
         return options.Value.Steps.Where(delay => delay >= lease).Append(options.Value.Steps[^1]).First();
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "That {SubmissionId} is delayed could not be told ({Reason}): its page says so only after the next try")]
+    private static partial void LogNotTold(ILogger log, Guid submissionId, string reason);
 }

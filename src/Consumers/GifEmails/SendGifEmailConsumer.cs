@@ -12,6 +12,14 @@ internal sealed class SendGifEmailConsumer(GifEmailDelivery delivery, IHostAppli
     {
         var sent = await delivery.DeliverAsync(context.Message, lifetime.ApplicationStopping);
         using var deadline = new CancellationTokenSource(_eventDeadline);
-        await context.Publish(sent, deadline.Token);
+        try
+        {
+            await context.Publish(sent, deadline.Token);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            // Tried again like any other failure of the broker; the ledger knows that the mail is out.
+            throw new TimeoutException($"The broker did not confirm {nameof(GifEmailSent)} within {_eventDeadline.TotalSeconds:0} s");
+        }
     }
 }
