@@ -41,7 +41,7 @@ public sealed class DatabasesBreak(ReliabilityTable table)
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
     }
 
-    /// <summary>Eight megabytes that can be used up.</summary>
+    /// <summary>Sixty-four megabytes that can be used up.</summary>
     private sealed class SmallDisk : IAsyncDisposable
     {
         public string Folder { get; } = Directory.CreateTempSubdirectory("workinit-disk-").FullName;
@@ -49,7 +49,7 @@ public sealed class DatabasesBreak(ReliabilityTable table)
         public static async Task<SmallDisk> MountAsync()
         {
             var disk = new SmallDisk();
-            await RunAsync("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk.Folder);
+            await RunAsync("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk.Folder);
             return disk;
         }
 

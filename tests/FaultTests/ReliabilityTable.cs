@@ -27,11 +27,23 @@ public sealed class ReliabilityTable : IDisposable
             return;
         var file = Path.Combine(Repository.Root, "docs", "reliability.md");
         var (begin, end) = ($"<!-- RabbitMQ {_broker} -->\n", $"<!-- end of RabbitMQ {_broker} -->\n");
-        var section = $"{begin}### On RabbitMQ {_broker}\n\nMeasured on {DateTime.UtcNow:yyyy-MM-dd}, {Environment.ProcessorCount} cores for everything together.\n\n{Heading}{string.Join('\n', _rows)}\n{end}";
         var text = File.ReadAllText(file);
         var from = text.IndexOf(begin, StringComparison.Ordinal);
-        File.WriteAllText(file, from < 0
-            ? text.TrimEnd('\n') + "\n\n" + section
-            : text[..from] + section + text[(text.IndexOf(end, StringComparison.Ordinal) + end.Length)..]);
+        var to = from < 0 ? -1 : text.IndexOf(end, from, StringComparison.Ordinal) + end.Length;
+
+        // A run of some of the tests leaves the rows of the others as they are.
+        var rows = from < 0 ? [] : text[from..to].Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(1).ToList();
+        foreach (var row in _rows)
+        {
+            var same = rows.FindIndex(old => Fault(old) == Fault(row));
+            if (same < 0)
+                rows.Add(row);
+            else
+                rows[same] = row;
+        }
+        var section = $"{begin}### On RabbitMQ {_broker}\n\nMeasured on {DateTime.UtcNow:yyyy-MM-dd}, {Environment.ProcessorCount} cores for everything together.\n\n{Heading}{string.Join('\n', rows)}\n{end}";
+        File.WriteAllText(file, from < 0 ? text.TrimEnd('\n') + "\n\n" + section : text[..from] + section + text[to..]);
     }
+
+    private static string Fault(string row) => row.Split('|')[1].Trim();
 }
