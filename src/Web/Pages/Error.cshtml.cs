@@ -22,7 +22,7 @@ internal sealed class ErrorModel : PageModel
         400 => ("That didn’t work", "Your browser sent something we could not read, or the form was open for too long. Open it again and send it once more."),
         404 => ("Nothing here", "There is no such page. If you followed a link to a submission, check that it was copied whole."),
         413 => ("That was too much", "A thought has 500 characters at most. Go back and shorten it."),
-        429 => ("Slow down a little", "That were many thoughts in a short time. Wait a minute, then send the next one."),
+        429 => ("Slow down a little", "Those were many thoughts in a short time. Wait a minute, then send the next one."),
         503 => ("Not right now", "We can’t take your thought at the moment. Nothing was sent: try again in a few seconds."),
         _ => ("Something broke on our side", "It was not you. Try again in a minute."),
     };
