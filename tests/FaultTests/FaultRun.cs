@@ -105,8 +105,19 @@ internal sealed class FaultRun : IAsyncDisposable
             "all mailed or dead-lettered, nothing waiting",
             within ?? TimeSpan.FromMinutes(5));
 
-        // What is in hand still (a lease that runs out, a second copy) shows as unacknowledged: an orderly stop returns it.
-        await Eventually.SeeAsync(InHandAsync, inHand => inHand == 0, "nothing in hand", TimeSpan.FromSeconds(60));
+        // What is in hand still (a lease that runs out, a mail without its reply) has no final state yet.
+        var open = new HashSet<Guid>(_accepted.Keys);
+        await Eventually.SeeAsync(
+            async () =>
+            {
+                foreach (var id in open.ToArray())
+                {
+                    if ((await WorkinItSystem.StatusAsync(Web, id)).State is "sent" or "failed" or "held")
+                        open.Remove(id);
+                }
+                return open.Count;
+            },
+            left => left == 0, "each submission's status is final", TimeSpan.FromMinutes(2));
         foreach (var queue in queues)
             await Eventually.SeeAsync(() => System.VirtualHost.ReadyAsync(queue), ready => ready <= 0, $"nothing left in {queue}");
 
@@ -118,14 +129,6 @@ internal sealed class FaultRun : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await System.DisposeAsync();
-
-    private async Task<long> InHandAsync()
-    {
-        var sum = 0L;
-        foreach (var queue in (await System.VirtualHost.ManagementAsync("queues/{vhost}")).EnumerateArray())
-            sum += queue.TryGetProperty("messages_unacknowledged", out var count) ? count.GetInt64() : 1;
-        return sum;
-    }
 
     private Tally Count(IReadOnlyList<BasicGetResult> dead)
     {

@@ -20,6 +20,9 @@ internal static class Failure
     public static bool IsHiccup(Exception failure) =>
         IsTransient(failure) && failure is not (MailDeferredException { ServerIsDown: true } or GifUnavailableException { RetryAfter: not null });
 
+    /// <summary>No try at all: a circuit breaker stood in the way.</summary>
+    public static bool WasNotTried(Exception failure) => failure is MailDeferredException { ServerIsDown: true } or GifUnavailableException { NotAsked: true };
+
     /// <summary>How long to wait at least, where the other side said so.</summary>
     public static TimeSpan AtLeast(Exception failure) =>
         failure is GifUnavailableException { RetryAfter: { } pause } ? pause : TimeSpan.Zero;

@@ -32,6 +32,12 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
             if (failure.Data[FaultData.Attempt] is int attempt) // unknown while the ledger is out of reach
                 await TellAsync(context, new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay));
         }
+        catch (Exception failure) when (Failure.WasNotTried(failure))
+        {
+            // Its delays are used up, but those that come back together wait for one probe of the circuit breaker: only a try
+            // may be the last.
+            await DelayQueues.SendAsync(context, options.Value.Steps[0], counted: false);
+        }
     }
 
     // The copy waits already: a failure now must not dead-letter the original on top of it.

@@ -42,7 +42,7 @@ internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> opt
     }
 
     private static GifUnavailableException Unreachable(Exception? cause) => cause is BrokenCircuitException { RetryAfter: var pause }
-        ? new GifUnavailableException("Giphy has failed too often just now; not asked", pause)
+        ? new GifUnavailableException("Giphy has failed too often just now; not asked", pause, notAsked: true)
         // The cause's own text may hold the request's URL, and with it the thought.
         : new GifUnavailableException($"Giphy is out of reach or too slow ({cause?.GetType().Name ?? "no answer"})");
 
