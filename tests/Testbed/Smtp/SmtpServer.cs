@@ -17,6 +17,7 @@ public sealed class SmtpServer : IAsyncDisposable
     private readonly List<string> _protocolErrors = [];
     private readonly List<Waiter> _waiters = [];
     private readonly ConcurrentQueue<SmtpBehaviour> _nextConnections = new();
+    private readonly ConcurrentQueue<SmtpBehaviour> _nextNoops = new();
     private readonly ConcurrentQueue<SmtpBehaviour> _nextMails = new();
     private readonly ConcurrentDictionary<int, (Socket Socket, Task Ended)> _open = new();
     private CancellationTokenSource _release = new();
@@ -105,19 +106,22 @@ public sealed class SmtpServer : IAsyncDisposable
     /// <summary>Connections that wait for <see cref="Release"/> now.</summary>
     public int StalledNow => Volatile.Read(ref _stalled);
 
-    /// <summary>Puts behaviours in line: each is for one mail (or one connection, where it is about the greeting), before <see cref="OnMail"/> is asked.</summary>
+    /// <summary>
+    /// Puts behaviours in line: each is for one mail (or one connection or <c>NOOP</c>, where its stage is that), before
+    /// <see cref="OnMail"/> is asked.
+    /// </summary>
     /// <param name="behaviours">In their order.</param>
     public void Next(params IEnumerable<SmtpBehaviour> behaviours)
     {
         foreach (var behaviour in behaviours)
-            (behaviour.Stage == SmtpStage.Greeting ? _nextConnections : _nextMails).Enqueue(behaviour);
+            InLine(behaviour.Stage).Enqueue(behaviour);
     }
 
     /// <summary>Lets everything go on that stalls.</summary>
     public void Release()
     {
-        using var released = Interlocked.Exchange(ref _release, new CancellationTokenSource());
-        released.Cancel();
+        var released = Interlocked.Exchange(ref _release, new CancellationTokenSource());
+        released.Cancel(); // and not disposed of: a connection may be about to wait for it
     }
 
     /// <summary>Forgets mails, protocol errors and the behaviours in line; the counters go on.</summary>
@@ -131,6 +135,7 @@ public sealed class SmtpServer : IAsyncDisposable
             _protocolErrors.Clear();
         }
         _nextConnections.Clear();
+        _nextNoops.Clear();
         _nextMails.Clear();
     }
 
@@ -208,6 +213,8 @@ public sealed class SmtpServer : IAsyncDisposable
             ? next
             : OnConnect?.Invoke(new SmtpTransaction(connection, 0, SmtpStage.Greeting)) ?? SmtpBehaviour.Accept;
 
+    internal SmtpBehaviour DecideNoop() => _nextNoops.TryDequeue(out var next) ? next : SmtpBehaviour.Accept;
+
     internal SmtpBehaviour? DecideMail(SmtpTransaction transaction) =>
         transaction.Stage == SmtpStage.Mail && _nextMails.TryDequeue(out var next) ? next : OnMail?.Invoke(transaction);
 
@@ -276,6 +283,13 @@ public sealed class SmtpServer : IAsyncDisposable
         Interlocked.Decrement(ref _stalled);
         Changed();
     }
+
+    private ConcurrentQueue<SmtpBehaviour> InLine(SmtpStage stage) => stage switch
+    {
+        SmtpStage.Greeting => _nextConnections,
+        SmtpStage.Noop => _nextNoops,
+        _ => _nextMails,
+    };
 
     private Socket Listen()
     {
