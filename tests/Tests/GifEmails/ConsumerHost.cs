@@ -14,7 +14,7 @@ using WorkinIt.Storage;
 namespace WorkinIt.Tests.GifEmails;
 
 /// <summary>The consumer with its definition and a real ledger, on MassTransit's in-memory harness, and a mail server that is a delegate.</summary>
-internal sealed class ConsumerHost : IMailSender, IHostApplicationLifetime, IAsyncDisposable
+internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLifetime, IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-consumer-").FullName;
     private readonly Database _database;
@@ -29,7 +29,7 @@ internal sealed class ConsumerHost : IMailSender, IHostApplicationLifetime, IAsy
         _provider = new ServiceCollection()
             .AddLogging()
             .AddSingleton(TimeProvider.System)
-            .AddSingleton<IGifFinder>(new BuiltInGifs())
+            .AddSingleton<IGifFinder>(this)
             .AddSingleton<IMailSender>(this)
             .AddSingleton<IHostApplicationLifetime>(this)
             .AddSingleton(_ => new DeliveryLedger(_database, new GroupCommit(_database), TimeProvider.System))
@@ -47,6 +47,9 @@ internal sealed class ConsumerHost : IMailSender, IHostApplicationLifetime, IAsy
 
     /// <summary>What the mail server does at this try, from 1.</summary>
     public Func<int, Task<string>> Server { get; set; } = _ => Task.FromResult("250 ok");
+
+    /// <summary>Where GIFs come from.</summary>
+    public Func<string, Gif> Gifs { get; set; } = new BuiltInGifs().Choose;
 
     public int Sends => _sends;
 
@@ -67,9 +70,9 @@ internal sealed class ConsumerHost : IMailSender, IHostApplicationLifetime, IAsy
         return host;
     }
 
-    public async Task<SendGifEmail> PublishAsync()
+    public async Task<SendGifEmail> PublishAsync(string address = "jane@example.com")
     {
-        var command = new SendGifEmail(Guid.CreateVersion7(), "jane@example.com", "hello", DateTimeOffset.UtcNow);
+        var command = new SendGifEmail(Guid.CreateVersion7(), address, "hello", DateTimeOffset.UtcNow);
         await Harness.Bus.Publish(command, context => context.MessageId = command.SubmissionId);
         return command;
     }
@@ -88,6 +91,8 @@ internal sealed class ConsumerHost : IMailSender, IHostApplicationLifetime, IAsy
         await beforeHandover();
         return await Server(Interlocked.Increment(ref _sends));
     }
+
+    public Task<Gif> FindAsync(string thought, CancellationToken cancellationToken) => Task.FromResult(Gifs(thought));
 
     public void StopApplication()
     {

@@ -2,6 +2,7 @@ using MassTransit;
 using WorkinIt.Consumers.Mail;
 using WorkinIt.Contracts;
 using WorkinIt.Deliveries;
+using WorkinIt.Gifs;
 using WorkinIt.Storage;
 
 namespace WorkinIt.Tests.GifEmails;
@@ -41,6 +42,47 @@ public sealed class TheConsumer
         data[FaultData.Attempt].ShouldBe(1);
         data.ShouldNotContainKey(FaultData.Held);
         host.Ledger.Find(command.SubmissionId)!.State.ShouldBe(DeliveryState.NotSent);
+    }
+
+    [Fact]
+    public async Task Asks_giphy_once_with_a_key_that_it_refuses_and_sends_nothing()
+    {
+        await using var host = await ConsumerHost.StartAsync();
+        var asked = 0;
+        host.Gifs = _ =>
+        {
+            asked++;
+            throw new GiphyKeyRefusedException(403);
+        };
+        await host.PublishAsync();
+        (await host.PublishedAsync<Fault<SendGifEmail>>()).Exceptions[0].Message.ShouldContain("Giphy__ApiKey");
+        asked.ShouldBe(1);
+        host.Sends.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Asks_giphy_again_after_a_hiccup()
+    {
+        await using var host = await ConsumerHost.StartAsync();
+        var asked = 0;
+        host.Gifs = thought => ++asked == 1 ? throw new GifUnavailableException("Giphy answered 503") : new BuiltInGifs().Choose(thought);
+        await host.PublishAsync();
+        (await host.PublishedAsync<GifEmailSent>()).Attempt.ShouldBe(2);
+        host.Sends.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("jane@example.com, joe@example.com")]
+    [InlineData("jane@example.com\r\nBcc: joe@example.com")]
+    public async Task Sends_nothing_to_what_is_no_address_and_its_failure_does_not_repeat_it(string address)
+    {
+        await using var host = await ConsumerHost.StartAsync();
+        await host.PublishAsync(address);
+        var failure = (await host.PublishedAsync<Fault<SendGifEmail>>()).Exceptions.ShouldHaveSingleItem();
+        failure.ExceptionType.ShouldContain(nameof(MailRefusedException));
+        failure.Message.ShouldNotContain("jane");
+        failure.StackTrace.ShouldNotContain("jane");
+        host.Sends.ShouldBe(0);
     }
 
     [Fact]

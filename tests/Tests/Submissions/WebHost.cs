@@ -18,13 +18,19 @@ public sealed partial class WebHost : IDisposable
     {
     }
 
-    internal WebHost(bool migrate)
+    /// <param name="migrate">Without, the store has no table and can commit nothing.</param>
+    /// <param name="kestrel">On a real socket: what Kestrel itself refuses, the in-memory server lets pass.</param>
+    internal WebHost(bool migrate = true, bool kestrel = false)
     {
         var store = $"Data Source={Path.Combine(_folder, "submissions.db")}";
         if (migrate && Database.TryParse(store, out var database, out _))
             DatabaseSchema.Migrate(database, typeof(CreateSubmissions).Assembly);
         _factory = new Factory(store);
-        Client = _factory.CreateClient(new WebApplicationFactoryClientOptions { AllowAutoRedirect = false });
+        if (kestrel)
+            _factory.UseKestrel(0);
+        _factory.StartServer(); // from here on the client's options have its address
+        _factory.ClientOptions.AllowAutoRedirect = false;
+        Client = _factory.CreateClient();
     }
 
     public HttpClient Client { get; }
