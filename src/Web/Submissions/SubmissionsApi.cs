@@ -31,7 +31,16 @@ internal static class SubmissionsApi
         if (!http.Request.HasJsonContentType())
             return TypedResults.Problem("Send application/json.", statusCode: StatusCodes.Status415UnsupportedMediaType);
 
-        var (email, thought, errors) = await ReadAsync(http.Request, cancellationToken);
+        string? email, thought;
+        Dictionary<string, string[]> errors;
+        try
+        {
+            (email, thought, errors) = await ReadAsync(http.Request, cancellationToken);
+        }
+        catch (BadHttpRequestException e) // a body that told no size shows only here that it is too large; or it is too slow
+        {
+            return TypedResults.Problem("The body is too large, or did not come whole.", statusCode: e.StatusCode);
+        }
         var id = Id(http.Request, errors) ?? Guid.CreateVersion7(time.GetUtcNow());
         if (errors.Count > 0 || !NewSubmission.TryCreate(email, thought, out var submission, out errors))
             return TypedResults.ValidationProblem(errors);
