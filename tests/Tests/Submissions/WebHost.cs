@@ -18,13 +18,21 @@ public sealed partial class WebHost : IDisposable
     {
     }
 
-    internal WebHost(bool migrate)
+    /// <param name="migrate">Whether the store has its table.</param>
+    /// <param name="readOnly">Whether the store takes nothing.</param>
+    /// <param name="kestrel">The real server on a real port, whose limits the one in memory does not have.</param>
+    internal WebHost(bool migrate = true, bool readOnly = false, bool kestrel = false)
     {
         var store = $"Data Source={Path.Combine(_folder, "submissions.db")}";
         if (migrate && Database.TryParse(store, out var database, out _))
             DatabaseSchema.Migrate(database, typeof(CreateSubmissions).Assembly);
-        _factory = new Factory(store);
-        Client = _factory.CreateClient(new WebApplicationFactoryClientOptions { AllowAutoRedirect = false });
+        _factory = new Factory(readOnly ? $"{store};Mode=ReadOnly" : store);
+        if (kestrel)
+        {
+            _factory.UseKestrel(port: 0);
+            _factory.StartServer();
+        }
+        Client = _factory.CreateClient(new WebApplicationFactoryClientOptions { AllowAutoRedirect = false, BaseAddress = _factory.ClientOptions.BaseAddress });
     }
 
     public HttpClient Client { get; }
