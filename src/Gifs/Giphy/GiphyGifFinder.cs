@@ -64,7 +64,7 @@ internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> opt
         var elements = StringInfo.GetTextElementEnumerator(line);
         while (elements.MoveNext() && elements.ElementIndex + elements.GetTextElement().Length <= LongestPhrase)
             whole = elements.ElementIndex + elements.GetTextElement().Length;
-        var gap = line.LastIndexOf(' ', Math.Min(whole, LongestPhrase - 1));
+        var gap = line.LastIndexOf(' ', whole);
         return gap > LongestPhrase / 2 ? line[..gap] : line[..(whole > 0 ? whole : LongestPhrase)];
     }
 
