@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace WorkinIt.Gifs.Giphy;
 
 /// <summary>The section <c>Giphy</c>.</summary>
-public sealed class GiphyOptions
+public sealed class GiphyOptions : IValidatableObject
 {
     /// <summary><c>Giphy__ApiKey</c>: a key from developers.giphy.com. Without one the built-in collection is used.</summary>
     public string? ApiKey { get; set; }
@@ -15,4 +15,11 @@ public sealed class GiphyOptions
     /// <summary><c>Giphy__Timeout</c>: for all tries of one search together. A search that takes longer is tried again later.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:00:30", ErrorMessage = "Giphy__Timeout must be from 00:00:01 to 00:00:30")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(8);
+
+    /// <inheritdoc/>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (!BaseUrl.IsAbsoluteUri || (BaseUrl.Scheme != Uri.UriSchemeHttps && BaseUrl.Scheme != Uri.UriSchemeHttp))
+            yield return new ValidationResult("Giphy__BaseUrl must be an address like https://api.giphy.com");
+    }
 }
