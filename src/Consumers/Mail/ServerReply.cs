@@ -18,8 +18,11 @@ internal static partial class ServerReply
         foreach (var form in new[] { recipient.Address, MailboxAddress.EncodeAddrspec(recipient.Address), MailboxAddress.DecodeAddrspec(recipient.Address) })
             line = line.Replace(form, "[recipient]", StringComparison.OrdinalIgnoreCase);
         line = AddressLike().Replace(line, "[address]");
-        if (recipient.LocalPart.Length >= 3) // shorter ones are parts of ordinary words
-            line = Regex.Replace(line, $@"(?<![\w.]){Regex.Escape(recipient.LocalPart)}(?![\w.])", "[recipient]", RegexOptions.IgnoreCase);
+        foreach (var name in new[] { recipient.LocalPart, recipient.LocalPart.Split('+')[0] }) // servers know the mailbox without its tag
+        {
+            if (name.Length >= 3) // shorter ones are parts of ordinary words
+                line = Regex.Replace(line, $@"(?<!\w|\w\.){Regex.Escape(name)}(?!\w|\.\w)", "[recipient]", RegexOptions.IgnoreCase);
+        }
         return line.Length <= LongestReply ? line : line[..LongestReply] + " …";
     }
 
