@@ -107,6 +107,8 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         SmtpCommandException e => $"takes no mail: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}",
         AuthenticationException => "refuses the login: check Smtp__Username and Smtp__Password",
         SslHandshakeException => "has no certificate that can be trusted: check Smtp__Host, Smtp__Security and the server's certificate",
+        NotSupportedException when !string.IsNullOrEmpty(options.Value.Username) =>
+            $"offers no login over {options.Value.Security}: check Smtp__Security and Smtp__Port, or unset Smtp__Username and Smtp__Password",
         NotSupportedException => $"offers no {options.Value.Security}: check Smtp__Security and Smtp__Port",
         SocketException e => $"is out of reach ({e.SocketErrorCode}): check Smtp__Host, Smtp__Port and the mail server",
         IOException or SmtpProtocolException or OperationCanceledException or TimeoutException => $"is out of reach or speaks no SMTP ({failure.GetType().Name})",
