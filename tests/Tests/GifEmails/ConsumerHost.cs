@@ -14,8 +14,9 @@ using WorkinIt.Storage;
 namespace WorkinIt.Tests.GifEmails;
 
 /// <summary>The consumer with its definition and a real ledger, on MassTransit's in-memory harness, and a mail server that is a delegate.</summary>
-internal sealed class ConsumerHost : IMailSender, IHostApplicationLifetime, IAsyncDisposable
+internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLifetime, IAsyncDisposable
 {
+    private readonly CancellationTokenSource _stopping = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-consumer-").FullName;
     private readonly Database _database;
     private readonly ServiceProvider _provider;
@@ -29,7 +30,7 @@ internal sealed class ConsumerHost : IMailSender, IHostApplicationLifetime, IAsy
         _provider = new ServiceCollection()
             .AddLogging()
             .AddSingleton(TimeProvider.System)
-            .AddSingleton<IGifFinder>(new BuiltInGifs())
+            .AddSingleton<IGifFinder>(this)
             .AddSingleton<IMailSender>(this)
             .AddSingleton<IHostApplicationLifetime>(this)
             .AddSingleton(_ => new DeliveryLedger(_database, new GroupCommit(_database), TimeProvider.System))
@@ -48,6 +49,9 @@ internal sealed class ConsumerHost : IMailSender, IHostApplicationLifetime, IAsy
     /// <summary>What the mail server does at this try, from 1.</summary>
     public Func<int, Task<string>> Server { get; set; } = _ => Task.FromResult("250 ok");
 
+    /// <summary>What is found.</summary>
+    public Func<Gif> Gif { get; set; } = () => new BuiltInGifs().Choose("hello");
+
     public int Sends => _sends;
 
     public DeliveryLedger Ledger => _provider.GetRequiredService<DeliveryLedger>();
@@ -56,7 +60,7 @@ internal sealed class ConsumerHost : IMailSender, IHostApplicationLifetime, IAsy
 
     public CancellationToken ApplicationStarted => CancellationToken.None;
 
-    public CancellationToken ApplicationStopping => CancellationToken.None;
+    public CancellationToken ApplicationStopping => _stopping.Token;
 
     public CancellationToken ApplicationStopped => CancellationToken.None;
 
@@ -67,10 +71,15 @@ internal sealed class ConsumerHost : IMailSender, IHostApplicationLifetime, IAsy
         return host;
     }
 
-    public async Task<SendGifEmail> PublishAsync()
+    public async Task<SendGifEmail> PublishAsync(string? header = null, object? value = null)
     {
         var command = new SendGifEmail(Guid.CreateVersion7(), "jane@example.com", "hello", DateTimeOffset.UtcNow);
-        await Harness.Bus.Publish(command, context => context.MessageId = command.SubmissionId);
+        await Harness.Bus.Publish(command, context =>
+        {
+            context.MessageId = command.SubmissionId;
+            if (header is not null)
+                context.Headers.Set(header, value);
+        });
         return command;
     }
 
@@ -89,14 +98,15 @@ internal sealed class ConsumerHost : IMailSender, IHostApplicationLifetime, IAsy
         return await Server(Interlocked.Increment(ref _sends));
     }
 
-    public void StopApplication()
-    {
-    }
+    public Task<Gif> FindAsync(string thought, CancellationToken cancellationToken) => Task.FromResult(Gif());
+
+    public void StopApplication() => _stopping.Cancel();
 
     public async ValueTask DisposeAsync()
     {
         await _provider.DisposeAsync();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         Directory.Delete(_folder, recursive: true);
+        _stopping.Dispose();
     }
 }
