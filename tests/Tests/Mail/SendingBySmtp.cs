@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Options;
@@ -44,6 +46,50 @@ public sealed class SendingBySmtp : IAsyncDisposable
     }
 
     [Fact]
+    public async Task As_many_as_allowed_are_under_way_at_once_and_the_next_one_waits()
+    {
+        _server.Next(Enumerable.Repeat(SmtpBehaviour.Stall(SmtpStage.AfterDot), 5));
+        var sends = Enumerable.Range(0, 5).Select(_ => SendAsync(seconds: 25)).ToArray();
+        await _server.WaitUntilAsync(server => server.StalledNow == 4, default);
+        _server.MailsOffered.ShouldBe(4);
+        _server.Release();
+        await _server.WaitUntilAsync(server => server is { MailCount: 4, MailsOffered: 5, StalledNow: 1 }, default);
+        _server.Release();
+        await Task.WhenAll(sends);
+        _server.MostConnectionsOpen.ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task One_that_was_idle_for_long_is_asked_and_used_again()
+    {
+        await SendAsync();
+        _time.Advance(TimeSpan.FromSeconds(11));
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(11)]
+    public async Task One_that_the_server_closed_while_it_was_idle_costs_no_mail(int seconds)
+    {
+        await SendAsync();
+        _server.CloseConnections();
+        await _server.WaitUntilAsync(server => server.ConnectionsOpen == 0, default);
+        _time.Advance(TimeSpan.FromSeconds(seconds));
+        await SendAsync();
+        _server.MailCount.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task They_are_closed_when_the_process_ends()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => SendAsync()));
+        await _pool!.DisposeAsync();
+        await _server.WaitUntilAsync(server => server.ConnectionsOpen == 0, default);
+    }
+
+    [Fact]
     public async Task One_that_the_server_closed_is_noticed_before_it_is_used()
     {
         await SendAsync();
@@ -79,11 +125,71 @@ public sealed class SendingBySmtp : IAsyncDisposable
         _server.ConnectionsOpened.ShouldBe(1);
     }
 
+    public static TheoryData<SmtpStage> Stages => [SmtpStage.Mail, SmtpStage.Rcpt, SmtpStage.Data, SmtpStage.AfterDot];
+
+    [Theory]
+    [MemberData(nameof(Stages))]
+    public async Task A_server_that_says_goodbye_closes_no_door_on_the_next_mail(SmtpStage stage)
+    {
+        for (var i = 1; i <= 10; i++)
+        {
+            _server.Next(SmtpBehaviour.Reply(stage, 421, "4.3.2 Going down"));
+            (await Should.ThrowAsync<MailDeferredException>(SendAsync())).Message.ShouldContain("421 4.3.2");
+            await SendAsync();
+            _server.MailCount.ShouldBe(i);
+        }
+    }
+
+    [Fact]
+    public async Task A_refusal_of_one_mail_is_no_failure_of_the_server()
+    {
+        _server.Next(Enumerable.Repeat(SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 unknown"), 20));
+        for (var i = 0; i < 20; i++)
+            await Should.ThrowAsync<MailRefusedException>(SendAsync());
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(1);
+    }
+
+    public static TheoryData<string, string> Unwelcoming => new()
+    {
+        { "closed", "out of reach" }, { "554", "554" }, { "421", "421" }, { "silent", "out of reach" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Unwelcoming))]
+    public async Task Without_a_greeting_nothing_is_handed_over(string how, string told)
+    {
+        _server.Next(how switch
+        {
+            "closed" => SmtpBehaviour.CloseAtConnect,
+            "silent" => SmtpBehaviour.Stall(SmtpStage.Greeting),
+            _ => SmtpBehaviour.RefuseConnection(int.Parse(how, CultureInfo.InvariantCulture), "Not now, jane.doe@people.example"),
+        });
+        var failure = await Should.ThrowAsync<MailDeferredException>(SendAsync(seconds: 1));
+        failure.Message.ShouldContain(told);
+        failure.ToString().ShouldNotContain("jane");
+        _handovers.ShouldBe(0);
+    }
+
+    public static TheoryData<SmtpStage> BeforeTheMail => [SmtpStage.Mail, SmtpStage.Rcpt, SmtpStage.Data];
+
+    [Theory]
+    [MemberData(nameof(BeforeTheMail))]
+    public async Task No_answer_before_the_mail_it_is_not_sent_and_the_next_one_gets_a_new_connection(SmtpStage stage)
+    {
+        _server.Next(SmtpBehaviour.Stall(stage));
+        (await Should.ThrowAsync<MailDeferredException>(SendAsync(seconds: 1))).Message.ShouldContain("before the mail itself");
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(2);
+    }
+
     [Fact]
     public async Task Cut_before_the_mail_it_is_not_sent()
     {
         _server.Next(SmtpBehaviour.CutBeforeData);
-        await Should.ThrowAsync<MailDeferredException>(SendAsync());
+        (await Should.ThrowAsync<MailDeferredException>(SendAsync())).Message.ShouldContain("before the mail itself");
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(2);
     }
 
     [Fact]
@@ -92,7 +198,9 @@ public sealed class SendingBySmtp : IAsyncDisposable
         await _server.DisposeAsync();
         _server = new SmtpServer(new SmtpServerOptions { ReceiveBuffer = 4096 });
         _server.Next(SmtpBehaviour.CutInBody(10_000));
-        await Should.ThrowAsync<MailDeferredException>(SendAsync(size: 5_000_000));
+        (await Should.ThrowAsync<MailDeferredException>(SendAsync(size: 5_000_000))).Message.ShouldContain("bytes of the mail");
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(2);
     }
 
     [Fact]
@@ -102,6 +210,26 @@ public sealed class SendingBySmtp : IAsyncDisposable
         var unknown = await Should.ThrowAsync<MailOutcomeUnknownException>(SendAsync());
         unknown.Message.ShouldContain($"127.0.0.1:{_server.Port}");
         unknown.ToString().ShouldNotContain("jane");
+        _server.TakenWithoutReply.Count.ShouldBe(1);
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Cut_after_its_answer_the_mail_is_sent()
+    {
+        _server.Next(SmtpBehaviour.CutAfterReply);
+        (await SendAsync()).ShouldContain("Taken");
+        await _server.WaitUntilAsync(server => server.ConnectionsOpen == 0, default);
+        await SendAsync();
+        _server.MailCount.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Answers_that_come_byte_by_byte_are_read_whole()
+    {
+        _server.Next(SmtpBehaviour.ByteDribble);
+        (await SendAsync()).ShouldBe("2.0.0 Taken");
     }
 
     [Fact]
@@ -109,6 +237,17 @@ public sealed class SendingBySmtp : IAsyncDisposable
     {
         _server.Next(SmtpBehaviour.Stall(SmtpStage.AfterDot));
         await Should.ThrowAsync<MailOutcomeUnknownException>(SendAsync());
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task An_address_that_the_server_can_not_take_is_refused_without_naming_it()
+    {
+        await _server.DisposeAsync();
+        _server = new SmtpServer(new SmtpServerOptions { SmtpUtf8 = false });
+        (await Should.ThrowAsync<MailRefusedException>(SendAsync(recipient: "jäne@people.example"))).ToString().ShouldNotContain("jäne");
+        await SendAsync();
     }
 
     [Fact]
@@ -119,8 +258,13 @@ public sealed class SendingBySmtp : IAsyncDisposable
             (await Should.ThrowAsync<MailDeferredException>(SendAsync())).ServerIsDown.ShouldBeFalse();
         (await Should.ThrowAsync<MailDeferredException>(SendAsync())).ServerIsDown.ShouldBeTrue();
 
+        _time.Advance(TimeSpan.FromSeconds(11));
+        (await Should.ThrowAsync<MailDeferredException>(SendAsync())).ServerIsDown.ShouldBeFalse(); // one asks
+        (await Should.ThrowAsync<MailDeferredException>(SendAsync())).ServerIsDown.ShouldBeTrue();
+
         _server.Start();
         _time.Advance(TimeSpan.FromSeconds(11));
+        await SendAsync();
         await SendAsync();
     }
 
@@ -150,11 +294,11 @@ public sealed class SendingBySmtp : IAsyncDisposable
     [InlineData(SmtpServerTls.Implicit, "Tls")]
     public async Task A_certificate_that_nobody_vouches_for_gets_no_mail(SmtpServerTls tls, string security)
     {
-        using var certificate = SelfSigned();
+        using var certificate = OfAnUnknownAuthority();
         await _server.DisposeAsync();
         _server = new SmtpServer(new SmtpServerOptions { Tls = tls, Certificate = certificate });
         var failure = await Should.ThrowAsync<MailDeferredException>(SendAsync(Enum.Parse<SmtpSecurity>(security)));
-        failure.Message.ShouldContain("certificate");
+        failure.Message.ShouldContain("check Smtp__Host, Smtp__Security and the server's certificate");
         _server.MailsOffered.ShouldBe(0);
     }
 
@@ -175,7 +319,16 @@ public sealed class SendingBySmtp : IAsyncDisposable
         if (works)
             await SendAsync(username: "workinit", password: password);
         else
-            (await Should.ThrowAsync<MailDeferredException>(SendAsync(username: "workinit", password: password))).Message.ShouldContain("Smtp__Password");
+            (await Should.ThrowAsync<MailDeferredException>(SendAsync(username: "workinit", password: password))).Message.ShouldContain("check Smtp__Username and Smtp__Password");
+        _server.MailCount.ShouldBe(works ? 1 : 0);
+    }
+
+    [Fact]
+    public async Task A_server_that_takes_no_login_is_told_as_that()
+    {
+        var failure = await Should.ThrowAsync<MailDeferredException>(SendAsync(username: "workinit", password: "right"));
+        failure.Message.ShouldContain("Smtp__Username");
+        _server.MailsOffered.ShouldBe(0);
     }
 
     public async ValueTask DisposeAsync()
@@ -187,7 +340,7 @@ public sealed class SendingBySmtp : IAsyncDisposable
 
     private async Task<string> SendAsync(
         SmtpSecurity security = SmtpSecurity.None, int size = 100, string? username = null, string? password = null,
-        Func<Task>? beforeHandover = null, CancellationToken stopping = default)
+        Func<Task>? beforeHandover = null, int seconds = 2, string recipient = Recipient, CancellationToken stopping = default)
     {
         if (_sender is null)
         {
@@ -198,7 +351,7 @@ public sealed class SendingBySmtp : IAsyncDisposable
                 Security = security,
                 From = "gifs@workinit.example",
                 Connections = 4,
-                SendTimeout = TimeSpan.FromSeconds(2),
+                SendTimeout = TimeSpan.FromSeconds(seconds),
                 Username = username,
                 Password = password,
             });
@@ -207,14 +360,24 @@ public sealed class SendingBySmtp : IAsyncDisposable
         }
         using var mail = new MimeMessage { Subject = "hello", Body = new TextPart("plain") { Text = new string('x', size) } };
         mail.From.Add(MailboxAddress.Parse("gifs@workinit.example"));
-        mail.To.Add(MailboxAddress.Parse(Recipient));
+        mail.To.Add(MailboxAddress.Parse(recipient));
         return await _sender.SendAsync(mail, beforeHandover ?? (() => Task.FromResult(Interlocked.Increment(ref _handovers))), stopping);
     }
 
-    private static X509Certificate2 SelfSigned()
+    private static X509Certificate2 OfAnUnknownAuthority()
     {
+        var (from, until) = (DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var authorityKey = RSA.Create(2048);
+        var authority = new CertificateRequest("CN=An authority of this test", authorityKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        authority.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
+        using var issuer = authority.CreateSelfSigned(from, until);
+
         using var key = RSA.Create(2048);
         var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.Create(issuer, from, until, [1, 2, 3]);
+        return certificate.CopyWithPrivateKey(key);
     }
 }
