@@ -50,10 +50,10 @@ public sealed class SendingBySmtp : IAsyncDisposable
     {
         _server.Next(Enumerable.Repeat(SmtpBehaviour.Stall(SmtpStage.AfterDot), 5));
         var sends = Enumerable.Range(0, 5).Select(_ => SendAsync(seconds: 25)).ToArray();
-        await _server.WaitUntilAsync(server => server.StalledNow == 4, default);
+        await Eventually.SeeAsync(() => _server.StalledNow == 4, "four under way");
         _server.MailsOffered.ShouldBe(4);
         _server.Release();
-        await _server.WaitUntilAsync(server => server is { MailCount: 4, MailsOffered: 5, StalledNow: 1 }, default);
+        await Eventually.SeeAsync(() => _server is { MailCount: 4, MailsOffered: 5, StalledNow: 1 }, "the fifth under way");
         _server.Release();
         await Task.WhenAll(sends);
         _server.MostConnectionsOpen.ShouldBe(4);
@@ -75,7 +75,7 @@ public sealed class SendingBySmtp : IAsyncDisposable
     {
         await SendAsync();
         _server.CloseConnections();
-        await _server.WaitUntilAsync(server => server.ConnectionsOpen == 0, default);
+        await Eventually.SeeAsync(() => _server.ConnectionsOpen == 0, "closed");
         _time.Advance(TimeSpan.FromSeconds(seconds));
         await SendAsync();
         _server.MailCount.ShouldBe(2);
@@ -86,7 +86,7 @@ public sealed class SendingBySmtp : IAsyncDisposable
     {
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => SendAsync()));
         await _pool!.DisposeAsync();
-        await _server.WaitUntilAsync(server => server.ConnectionsOpen == 0, default);
+        await Eventually.SeeAsync(() => _server.ConnectionsOpen == 0, "closed");
     }
 
     [Fact]
@@ -220,7 +220,7 @@ public sealed class SendingBySmtp : IAsyncDisposable
     {
         _server.Next(SmtpBehaviour.CutAfterReply);
         (await SendAsync()).ShouldContain("Taken");
-        await _server.WaitUntilAsync(server => server.ConnectionsOpen == 0, default);
+        await Eventually.SeeAsync(() => _server.ConnectionsOpen == 0, "closed");
         await SendAsync();
         _server.MailCount.ShouldBe(2);
     }
