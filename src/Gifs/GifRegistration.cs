@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Http.Resilience;
 using Microsoft.Extensions.Options;
 using Polly;
@@ -15,6 +16,7 @@ public static class GifRegistration
     public static IServiceCollection AddGifs(this IServiceCollection services)
     {
         services.AddOptions<GiphyOptions>().BindConfiguration("Giphy").ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<BuiltInGifs>();
         services.AddRefitGeneratedClient<IGiphyApi>()
             .ConfigureHttpClient((provider, http) =>

@@ -26,7 +26,7 @@ internal static class PagesRegistration
 
     public static void UsePages(this WebApplication app)
     {
-        app.UseWhen(IsApi, api => api.UseExceptionHandler().UseStatusCodePages());
+        app.UseWhen(IsApi, api => api.UseExceptionHandler(TellWhoseFault()).UseStatusCodePages());
         app.UseWhen(http => !IsApi(http), pages => pages
             .UseExceptionHandler("/error/500")
             .UseStatusCodePagesWithReExecute("/error/{0}"));
@@ -37,6 +37,13 @@ internal static class PagesRegistration
         app.MapRazorPages();
         app.MapOpenApi();
     }
+
+    // What Kestrel finds wrong with a body while it is read (too long, cut off) is the sender's fault, and no error of ours to log.
+    private static ExceptionHandlerOptions TellWhoseFault() => new()
+    {
+        StatusCodeSelector = static failure => failure is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError,
+        SuppressDiagnosticsCallback = static context => context.Exception is BadHttpRequestException,
+    };
 
     private static bool IsApi(HttpContext http) => http.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal);
 

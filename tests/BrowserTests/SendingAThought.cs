@@ -60,8 +60,9 @@ public sealed class SendingAThought(Browser browser)
         await visit.Page.Keyboard.PressAsync("Tab");
         await visit.Page.Keyboard.TypeAsync("no mouse today");
         await visit.Page.Keyboard.PressAsync("Tab");
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Send me a GIF" })).ToBeFocusedAsync();
         await visit.Page.Keyboard.PressAsync("Enter");
-        await visit.Page.WaitForURLAsync("**/submissions/*");
+        await visit.ShouldArriveAsync();
         await browser.SeeMailToAsync("keys@example.com");
     }
 
@@ -74,7 +75,7 @@ public sealed class SendingAThought(Browser browser)
         await visit.Email.FillAsync(recipient);
         await visit.Thought.FillAsync("click");
         await visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Send me a GIF" }).DblClickAsync();
-        await visit.Page.WaitForURLAsync("**/submissions/*");
+        await visit.ShouldArriveAsync();
         await browser.SeeMailToAsync(recipient); // one, or it throws
         await browser.System.SeeReadyAsync("send-gif-email", 0);
         await browser.SeeMailToAsync(recipient);

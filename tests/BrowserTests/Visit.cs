@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
@@ -6,7 +7,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrowserTests;
 
 /// <summary>One person at the pages: what they do, in their words.</summary>
-public sealed class Visit : IAsyncDisposable
+public sealed partial class Visit : IAsyncDisposable
 {
     private readonly IBrowserContext _context;
     private readonly List<string> _troubles = [];
@@ -40,6 +41,13 @@ public sealed class Visit : IAsyncDisposable
         await Thought.FillAsync(thought);
         await Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Send me a GIF" }).ClickAsync();
     }
+
+    /// <summary>The submission's page, by its address: asked for again and again, so that no event can be missed.</summary>
+    public Task ShouldArriveAsync() =>
+        Assertions.Expect(Page).ToHaveURLAsync(SubmissionAddress(), new PageAssertionsToHaveURLOptions { Timeout = 30_000 });
+
+    [GeneratedRegex("/submissions/[0-9a-f-]{36}$")]
+    private static partial Regex SubmissionAddress();
 
     /// <summary>WCAG 2.2 AA, as far as axe can tell.</summary>
     public async Task ShouldBeAccessibleAsync()

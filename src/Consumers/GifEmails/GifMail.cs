@@ -37,7 +37,8 @@ internal sealed class GifMail(IOptions<SmtpOptions> options)
         // Web has checked it; but anybody with the right may publish a command, or an operator may have edited one: it may be missing.
         return address is not null && !address.Any(char.IsControl)
             && MailboxAddress.TryParse(address, out var mailbox)
-            && mailbox.Address == address && mailbox.Domain.Length > 0
+            && (mailbox.GetAddress(idnEncode: true) == address || mailbox.GetAddress(idnEncode: false) == address) // MimeKit decodes xn--
+            && mailbox.Domain.Length > 0
                 ? mailbox
                 : throw new MailRefusedException("The command's EmailAddress is not one bare address (name@example.com): no mail server could take it");
     }

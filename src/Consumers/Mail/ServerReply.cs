@@ -18,11 +18,9 @@ internal static partial class ServerReply
         foreach (var form in new[] { recipient.Address, MailboxAddress.EncodeAddrspec(recipient.Address), MailboxAddress.DecodeAddrspec(recipient.Address) })
             line = line.Replace(form, "[recipient]", StringComparison.OrdinalIgnoreCase);
         line = AddressLike().Replace(line, "[address]");
-        foreach (var name in new[] { recipient.LocalPart, recipient.LocalPart.Split('+')[0] }) // servers know the mailbox without its tag
-        {
-            if (name.Length >= 3) // shorter ones are parts of ordinary words
-                line = Regex.Replace(line, $@"(?<!\w|\w\.){Regex.Escape(name)}(?!\w|\.\w)", "[recipient]", RegexOptions.IgnoreCase);
-        }
+        var mailbox = recipient.LocalPart.Split('+')[0]; // what follows it is a tag, which servers leave out
+        foreach (var name in new[] { recipient.LocalPart, mailbox }.Where(name => name.Length >= 3)) // shorter ones are parts of ordinary words
+            line = Regex.Replace(line, $@"(?<!\w|\w\.){Regex.Escape(name)}(?!\w|\.\w)", "[recipient]", RegexOptions.IgnoreCase);
         return line.Length <= LongestReply ? line : line[..LongestReply] + " …";
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using MailKit.Net.Smtp;
+using MailKit.Security;
 using Microsoft.Extensions.Options;
 
 namespace WorkinIt.Consumers.Mail;
@@ -13,6 +14,9 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
 {
     // A server that hung up shows in the socket at once; a path that silently died (NAT, firewall) only in a round trip.
     private static readonly TimeSpan _trustedWithoutAsking = TimeSpan.FromSeconds(10);
+
+    // On a path that died nobody answers: that must not use up the mail's own deadline.
+    private static readonly TimeSpan _answersWithin = TimeSpan.FromSeconds(3);
 
     private readonly SmtpOptions _options;
     private readonly TimeProvider _time;
@@ -46,7 +50,7 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
         }
         catch
         {
-            _free.Release();
+            Release();
             throw;
         }
     }
@@ -62,7 +66,7 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
             else
                 connection.Client.Dispose();
         }
-        _free.Release();
+        Release();
     }
 
     public async ValueTask DisposeAsync()
@@ -78,6 +82,16 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
         _free.Dispose();
     }
 
+    // A send may outlast the pool, and must end as it would have.
+    private void Release()
+    {
+        lock (_gate)
+        {
+            if (!_disposed)
+                _free.Release();
+        }
+    }
+
     private SmtpConnection? TakeIdle()
     {
         lock (_gate)
@@ -91,12 +105,14 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
             return false;
         if (_time.GetElapsedTime(connection.LastUsed) < _trustedWithoutAsking)
             return true;
+        using var patience = new CancellationTokenSource(_answersWithin, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
-            await connection.Client.NoOpAsync(cancellationToken);
+            await connection.Client.NoOpAsync(either.Token);
             return true;
         }
-        catch (Exception e) when (e is IOException or SmtpCommandException or SmtpProtocolException or SocketException)
+        catch (Exception e) when (e is IOException or SmtpCommandException or SmtpProtocolException or SocketException or OperationCanceledException)
         {
             return false;
         }
@@ -107,13 +123,19 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
     {
         // MailKit leaves Nagle's algorithm on, which holds back the end of each large mail: hand it a socket that has it off.
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        var client = new SmtpClient { Timeout = Timeout.Infinite } /* the sender has the deadline */;
+        var client = new SmtpClient
+        {
+            Timeout = Timeout.Infinite, // the sender has the deadline
+            CheckCertificateRevocation = false, // an authority of one's own publishes no list, and most mail servers reach no public one
+        };
         try
         {
             await socket.ConnectAsync(_options.Host!, _options.Port, cancellationToken);
             await client.ConnectAsync(socket, _options.Host!, _options.Port, _options.SocketOptions, cancellationToken);
             if (!string.IsNullOrEmpty(_options.Username))
-                await client.AuthenticateAsync(_options.Username, _options.Password!, cancellationToken);
+                await LogInAsync(client, cancellationToken);
+            // Wherever it is offered, MailKit would use it for an international domain; in ASCII every server behind this one can take it.
+            client.Capabilities &= ~SmtpCapabilities.UTF8;
             return new SmtpConnection(client, socket) { LastUsed = _time.GetTimestamp() };
         }
         catch
@@ -121,6 +143,18 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
             client.Dispose();
             socket.Dispose();
             throw;
+        }
+    }
+
+    private async Task LogInAsync(SmtpClient client, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await client.AuthenticateAsync(_options.Username!, _options.Password!, cancellationToken);
+        }
+        catch (NotSupportedException e)
+        {
+            throw new AuthenticationException("The server offers no login", e);
         }
     }
 

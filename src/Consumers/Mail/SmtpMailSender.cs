@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 using MailKit;
 using MailKit.Net.Smtp;
 using MailKit.Security;
@@ -46,6 +47,8 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
     private async Task<string> HandOverAsync(MimeMessage mail, Func<Task> beforeHandover)
     {
         var recipient = mail.To.Mailboxes.Single();
+        if (!Ascii.IsValid(recipient.GetAddress(idnEncode: true)))
+            throw new MailRefusedException("The address has other characters than ASCII before the @: hardly any mail server could take it");
         using var deadline = new CancellationTokenSource(options.Value.SendTimeout);
         var connection = await ConnectAsync(recipient, deadline.Token);
         var progress = new WrittenBytes();
@@ -65,15 +68,15 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
             reusable = true;
             return ServerReply.Without(recipient, reply);
         }
+        catch (ServiceNotAuthenticatedException)
+        {
+            throw new ServerFailedException(new MailDeferredException($"{Server} takes no mail without a login: check Smtp__Username and Smtp__Password"));
+        }
         catch (SmtpCommandException e)
         {
-            reusable = true; // MailKit has reset the dialogue, or closed the connection where it couldn't
+            reusable = e.StatusCode != SmtpStatusCode.ServiceNotAvailable; // all but 421, after which it hangs up: MailKit has reset the dialogue
             var reply = $"{Stage(e.ErrorCode)}: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}";
             throw (int)e.StatusCode >= 500 ? new MailRefusedException(reply) : new MailDeferredException(reply);
-        }
-        catch (NotSupportedException)
-        {
-            throw new MailRefusedException($"{Server} can't take mail for an address like this one (it offers no SMTPUTF8)");
         }
         catch (Exception e) when (e is IOException or SocketException or SmtpProtocolException or OperationCanceledException or TimeoutException or ServiceNotConnectedException)
         {
@@ -107,8 +110,6 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         SmtpCommandException e => $"takes no mail: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}",
         AuthenticationException => "refuses the login: check Smtp__Username and Smtp__Password",
         SslHandshakeException => "has no certificate that can be trusted: check Smtp__Host, Smtp__Security and the server's certificate",
-        NotSupportedException when !string.IsNullOrEmpty(options.Value.Username) =>
-            $"offers no login over {options.Value.Security}: check Smtp__Security and Smtp__Port, or unset Smtp__Username and Smtp__Password",
         NotSupportedException => $"offers no {options.Value.Security}: check Smtp__Security and Smtp__Port",
         SocketException e => $"is out of reach ({e.SocketErrorCode}): check Smtp__Host, Smtp__Port and the mail server",
         IOException or SmtpProtocolException or OperationCanceledException or TimeoutException => $"is out of reach or speaks no SMTP ({failure.GetType().Name})",

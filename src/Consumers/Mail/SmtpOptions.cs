@@ -43,8 +43,7 @@ internal sealed class SmtpOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:01", "00:00:25", ErrorMessage = "Smtp__SendTimeout must be from 00:00:01 to 00:00:25")]
     public TimeSpan SendTimeout { get; set; } = TimeSpan.FromSeconds(25);
 
-    /// <summary><see cref="From"/>, once it is known to be right. Not public: the validator reads each public property.</summary>
-    internal MailboxAddress Sender => MailboxAddress.Parse(From!);
+    internal MailboxAddress Sender => MailboxAddress.Parse(From!); // not public: the validation would call it before it has looked at From
 
     public SecureSocketOptions SocketOptions => Security switch
     {

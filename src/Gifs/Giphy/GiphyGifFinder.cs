@@ -10,7 +10,7 @@ using Refit;
 namespace WorkinIt.Gifs.Giphy;
 
 /// <summary>Asks Giphy. What it finds nothing for comes from the built-in collection: the person waits for a mail, not for Giphy.</summary>
-internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> options, BuiltInGifs builtIn) : IGifFinder
+internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> options, BuiltInGifs builtIn, TimeProvider time) : IGifFinder
 {
     private const int LongestPhrase = 50;
     private const int LongestLink = 2048; // what the ledger and the store have room for
@@ -89,11 +89,11 @@ internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> opt
             ? value.GetString()!.Trim()
             : null;
 
-    private static TimeSpan? RetryAfter(ApiResponse<GiphyTranslation> response) =>
+    private TimeSpan? RetryAfter(ApiResponse<GiphyTranslation> response) =>
         response.Headers?.RetryAfter switch
         {
             { Delta: { } delta } => delta,
-            { Date: { } date } => date - DateTimeOffset.UtcNow,
+            { Date: { } date } => date - time.GetUtcNow(),
             _ => null,
         };
 }

@@ -20,6 +20,6 @@ public sealed class GiphyOptions : IValidatableObject
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!BaseUrl.IsAbsoluteUri || (BaseUrl.Scheme != Uri.UriSchemeHttps && BaseUrl.Scheme != Uri.UriSchemeHttp))
-            yield return new ValidationResult("Giphy__BaseUrl must be an address like https://api.giphy.com");
+            yield return new ValidationResult("Giphy__BaseUrl must be an http or https address: https://api.giphy.com");
     }
 }

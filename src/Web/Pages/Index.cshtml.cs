@@ -19,9 +19,11 @@ internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageM
 
     public async Task<IActionResult> OnPostAsync(CancellationToken cancellationToken)
     {
-        Email = Request.Form[NewSubmission.EmailField];
-        Thought = Request.Form[NewSubmission.ThoughtField];
-        if (Guid.TryParse(Request.Form["id"], out var id) && id != Guid.Empty)
+        if (await ReadFormAsync(cancellationToken) is not { } form)
+            return BadRequest();
+        Email = form[NewSubmission.EmailField];
+        Thought = form[NewSubmission.ThoughtField];
+        if (Guid.TryParse(form["id"], out var id) && id != Guid.Empty)
             SubmissionId = id;
 
         if (!NewSubmission.TryCreate(Email, Thought, out var submission, out var errors))
@@ -40,6 +42,19 @@ internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageM
                 Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
                 Response.Headers.RetryAfter = Submissions.Unavailable.RetryAfter;
                 return Page();
+        }
+    }
+
+    // A browser's form was read before, for its token; with the token in a header it may be anything at all.
+    private async Task<IFormCollection?> ReadFormAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Request.HasFormContentType ? await Request.ReadFormAsync(cancellationToken) : null;
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException)
+        {
+            return null;
         }
     }
 

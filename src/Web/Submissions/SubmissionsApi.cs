@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -31,16 +32,7 @@ internal static class SubmissionsApi
         if (!http.Request.HasJsonContentType())
             return TypedResults.Problem("Send application/json.", statusCode: StatusCodes.Status415UnsupportedMediaType);
 
-        string? email, thought;
-        Dictionary<string, string[]> errors;
-        try
-        {
-            (email, thought, errors) = await ReadAsync(http.Request, cancellationToken);
-        }
-        catch (BadHttpRequestException e) // a body that told no size shows only here that it is too large; or it is too slow
-        {
-            return TypedResults.Problem("The body is too large, or did not come whole.", statusCode: e.StatusCode);
-        }
+        var (email, thought, errors) = await ReadAsync(http.Request, cancellationToken);
         var id = Id(http.Request, errors) ?? Guid.CreateVersion7(time.GetUtcNow());
         if (errors.Count > 0 || !NewSubmission.TryCreate(email, thought, out var submission, out errors))
             return TypedResults.ValidationProblem(errors);
@@ -48,8 +40,7 @@ internal static class SubmissionsApi
         switch (await desk.AcceptAsync(id, submission, cancellationToken))
         {
             case Acceptance.Accepted:
-                var known = store.Find(id);
-                return TypedResults.Accepted($"/api/submissions/{id}", known is null ? SubmissionResponse.New(id, time.GetUtcNow()) : SubmissionResponse.Of(known));
+                return TypedResults.Accepted($"/api/submissions/{id}", Status(store, id) ?? SubmissionResponse.New(id, time.GetUtcNow()));
             case Acceptance.Conflict:
                 return TypedResults.Problem(
                     $"This {IdempotencyKey} was used for another address or thought. Take a new one.", statusCode: StatusCodes.Status409Conflict);
@@ -63,6 +54,19 @@ internal static class SubmissionsApi
         store.Find(id) is { } submission
             ? TypedResults.Ok(SubmissionResponse.Of(submission))
             : TypedResults.Problem("There is no such submission.", statusCode: StatusCodes.Status404NotFound);
+
+    // It is accepted, whatever happens to the database now: that must be said.
+    private static SubmissionResponse? Status(SubmissionStore store, Guid id)
+    {
+        try
+        {
+            return store.Find(id) is { } submission ? SubmissionResponse.Of(submission) : null;
+        }
+        catch (DbException)
+        {
+            return null;
+        }
+    }
 
     // The header's draft standard has it in quotes; most people send it without.
     private static Guid? Id(HttpRequest request, Dictionary<string, string[]> errors)

@@ -6,6 +6,9 @@ public enum SmtpStage
     /// <summary>The client has connected and waits for the greeting.</summary>
     Greeting,
 
+    /// <summary>The answer to <c>NOOP</c>, between two mails.</summary>
+    Noop,
+
     /// <summary>The answer to <c>MAIL FROM</c>.</summary>
     Mail,
 
@@ -29,7 +32,10 @@ public enum SmtpStage
 public sealed record SmtpTransaction(
     int Connection, int Number, SmtpStage Stage, string? Sender = null, string? Recipient = null, string? MessageId = null);
 
-/// <summary>How the server treats one mail or, where the stage is <see cref="SmtpStage.Greeting"/>, one connection.</summary>
+/// <summary>
+/// How the server treats one mail or, where the stage is <see cref="SmtpStage.Greeting"/> or <see cref="SmtpStage.Noop"/>, one
+/// connection or question.
+/// </summary>
 public sealed record SmtpBehaviour
 {
     private SmtpBehaviour(SmtpAction action, SmtpStage stage) => (Action, Stage) = (action, stage);

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 
@@ -9,8 +8,6 @@ namespace WorkinIt.Testbed;
 /// An SMTP server on 127.0.0.1 in this process, for tests and benchmarks. It keeps count of what it took, can be stopped and started
 /// on its port, and misbehaves as told. All members are thread-safe.
 /// </summary>
-[SuppressMessage("Usage", "CA2213:Disposable fields should be disposed", Justification = "StopAsync disposes of the running token")]
-[SuppressMessage("Reliability", "CA2025:Ensure tasks using 'IDisposable' instances complete before the instances are disposed", Justification = "StopAsync disposes of the listener to end the task, and waits for it")]
 public sealed class SmtpServer : IAsyncDisposable
 {
     private readonly Lock _gate = new();
@@ -20,10 +17,12 @@ public sealed class SmtpServer : IAsyncDisposable
     private readonly List<string> _protocolErrors = [];
     private readonly List<Waiter> _waiters = [];
     private readonly ConcurrentQueue<SmtpBehaviour> _nextConnections = new();
+    private readonly ConcurrentQueue<SmtpBehaviour> _nextNoops = new();
     private readonly ConcurrentQueue<SmtpBehaviour> _nextMails = new();
     private readonly ConcurrentDictionary<int, (Socket Socket, Task Ended)> _open = new();
     private CancellationTokenSource _release = new();
-    private CancellationTokenSource? _running;
+    private CancellationTokenSource _running = new();
+    private bool _started;
     private Socket? _listener;
     private Task _accepting = Task.CompletedTask;
     private int _connections;
@@ -107,19 +106,22 @@ public sealed class SmtpServer : IAsyncDisposable
     /// <summary>Connections that wait for <see cref="Release"/> now.</summary>
     public int StalledNow => Volatile.Read(ref _stalled);
 
-    /// <summary>Puts behaviours in line: each is for one mail (or one connection, where it is about the greeting), before <see cref="OnMail"/> is asked.</summary>
+    /// <summary>
+    /// Puts behaviours in line: each is for one mail (or one connection or <c>NOOP</c>, where its stage is that), before
+    /// <see cref="OnMail"/> is asked.
+    /// </summary>
     /// <param name="behaviours">In their order.</param>
     public void Next(params IEnumerable<SmtpBehaviour> behaviours)
     {
         foreach (var behaviour in behaviours)
-            (behaviour.Stage == SmtpStage.Greeting ? _nextConnections : _nextMails).Enqueue(behaviour);
+            InLine(behaviour.Stage).Enqueue(behaviour);
     }
 
     /// <summary>Lets everything go on that stalls.</summary>
     public void Release()
     {
-        using var released = Interlocked.Exchange(ref _release, new CancellationTokenSource());
-        released.Cancel();
+        var released = Interlocked.Exchange(ref _release, new CancellationTokenSource());
+        released.Cancel(); // and not disposed of: a connection may be about to wait for it
     }
 
     /// <summary>Forgets mails, protocol errors and the behaviours in line; the counters go on.</summary>
@@ -133,46 +135,36 @@ public sealed class SmtpServer : IAsyncDisposable
             _protocolErrors.Clear();
         }
         _nextConnections.Clear();
+        _nextNoops.Clear();
         _nextMails.Clear();
     }
 
     /// <summary>Starts again, on the same port. Does nothing when it runs.</summary>
     public void Start()
     {
-        if (_running is not null)
+        if (_started)
             return;
-        var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            if (Options.ReceiveBuffer > 0)
-                listener.ReceiveBufferSize = Options.ReceiveBuffer; // inherited by what it accepts
-            listener.Bind(new IPEndPoint(IPAddress.Loopback, Port));
-            listener.Listen(1024);
-        }
-        catch
-        {
-            listener.Dispose();
-            throw;
-        }
-        Port = ((IPEndPoint)listener.LocalEndPoint!).Port;
-        _listener = listener;
+        _listener = Listen();
+        Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
+        _running.Dispose();
         _running = new CancellationTokenSource();
-        _accepting = AcceptAsync(listener, _running.Token);
+        _accepting = AcceptAsync(_listener, _running.Token);
+        _started = true;
     }
 
     /// <summary>The mail server is down: nobody listens, and every connection is closed in the middle of whatever it does. Mails and counters stay.</summary>
     public async Task StopAsync()
     {
-        if (_running is not { } running)
+        if (!Interlocked.Exchange(ref _started, false))
             return;
-        _running = null;
-        await running.CancelAsync();
+        await _running.CancelAsync();
         _listener!.Dispose();
         await _accepting;
-        foreach (var (socket, _) in _open.Values)
+        var open = _open.Values.ToArray();
+        foreach (var (socket, _) in open)
             socket.Dispose();
-        await Task.WhenAll(_open.Values.Select(connection => connection.Ended));
-        running.Dispose();
+        foreach (var (_, ended) in open)
+            await ended;
     }
 
     /// <summary>Closes the connections of clients that wait between two mails, or in one; the server goes on listening.</summary>
@@ -212,6 +204,7 @@ public sealed class SmtpServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        _running.Dispose();
         _release.Dispose();
     }
 
@@ -219,6 +212,8 @@ public sealed class SmtpServer : IAsyncDisposable
         _nextConnections.TryDequeue(out var next)
             ? next
             : OnConnect?.Invoke(new SmtpTransaction(connection, 0, SmtpStage.Greeting)) ?? SmtpBehaviour.Accept;
+
+    internal SmtpBehaviour DecideNoop() => _nextNoops.TryDequeue(out var next) ? next : SmtpBehaviour.Accept;
 
     internal SmtpBehaviour? DecideMail(SmtpTransaction transaction) =>
         transaction.Stage == SmtpStage.Mail && _nextMails.TryDequeue(out var next) ? next : OnMail?.Invoke(transaction);
@@ -287,6 +282,31 @@ public sealed class SmtpServer : IAsyncDisposable
     {
         Interlocked.Decrement(ref _stalled);
         Changed();
+    }
+
+    private ConcurrentQueue<SmtpBehaviour> InLine(SmtpStage stage) => stage switch
+    {
+        SmtpStage.Greeting => _nextConnections,
+        SmtpStage.Noop => _nextNoops,
+        _ => _nextMails,
+    };
+
+    private Socket Listen()
+    {
+        var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (Options.ReceiveBuffer > 0)
+                listener.ReceiveBufferSize = Options.ReceiveBuffer; // inherited by what it accepts
+            listener.Bind(new IPEndPoint(IPAddress.Loopback, Port));
+            listener.Listen(1024);
+            return listener;
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
     }
 
     private async Task AcceptAsync(Socket listener, CancellationToken stop)

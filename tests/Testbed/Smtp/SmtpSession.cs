@@ -92,7 +92,7 @@ internal sealed class SmtpSession : IAsyncDisposable
         if (Is(verb, "EHLO") || Is(verb, "HELO"))
             return Write(Is(verb, "EHLO") ? Capabilities() : "250 testbed\r\n");
         if (Is(verb, "NOOP"))
-            return Write("250 2.0.0 Here\r\n");
+            return await NoopAsync();
         if (Is(verb, "RSET"))
         {
             EndTransaction();
@@ -108,6 +108,15 @@ internal sealed class SmtpSession : IAsyncDisposable
     }
 
     private static bool Is(ReadOnlySpan<char> verb, string command) => verb.Equals(command, StringComparison.OrdinalIgnoreCase);
+
+    private async ValueTask<bool> NoopAsync()
+    {
+        var ofMail = _behaviour;
+        _behaviour = _server.DecideNoop();
+        var goesOn = await AnswerAsync(SmtpStage.Noop, "250 2.0.0 Here\r\n");
+        _behaviour = ofMail;
+        return goesOn;
+    }
 
     private async ValueTask<bool> MailAsync(string line)
     {
@@ -216,7 +225,7 @@ internal sealed class SmtpSession : IAsyncDisposable
     /// <returns>Whether the dialogue goes on.</returns>
     private async ValueTask<bool> AnswerAsync(SmtpStage stage, string usual)
     {
-        if (stage is not (SmtpStage.Greeting or SmtpStage.AfterDot))
+        if (stage is SmtpStage.Mail or SmtpStage.Rcpt or SmtpStage.Data)
             _behaviour ??= _server.DecideMail(Transaction(stage));
         if (!await ReadyToAnswerAsync(stage))
             return false;
@@ -225,7 +234,7 @@ internal sealed class SmtpSession : IAsyncDisposable
             await WriteReplyAsync(usual);
             return true;
         }
-        if (stage != SmtpStage.Greeting && reply.Code >= 400)
+        if (InTransaction && reply.Code >= 400)
             _server.CountRefusal();
         await WriteReplyAsync(SmtpWire.Reply(reply.Code, reply.Text
             .Replace("{recipient}", _recipients.FirstOrDefault(), StringComparison.Ordinal)

@@ -49,8 +49,8 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
     /// <summary>What the mail server does at this try, from 1.</summary>
     public Func<int, Task<string>> Server { get; set; } = _ => Task.FromResult("250 ok");
 
-    /// <summary>What is found.</summary>
-    public Func<Gif> Gif { get; set; } = () => new BuiltInGifs().Choose("hello");
+    /// <summary>Where GIFs come from.</summary>
+    public Func<string, Gif> Gifs { get; set; } = new BuiltInGifs().Choose;
 
     public int Sends => _sends;
 
@@ -71,9 +71,9 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
         return host;
     }
 
-    public async Task<SendGifEmail> PublishAsync(string? header = null, object? value = null)
+    public async Task<SendGifEmail> PublishAsync(string address = "jane@example.com", string? header = null, object? value = null)
     {
-        var command = new SendGifEmail(Guid.CreateVersion7(), "jane@example.com", "hello", DateTimeOffset.UtcNow);
+        var command = new SendGifEmail(Guid.CreateVersion7(), address, "hello", DateTimeOffset.UtcNow);
         await Harness.Bus.Publish(command, context =>
         {
             context.MessageId = command.SubmissionId;
@@ -98,7 +98,7 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
         return await Server(Interlocked.Increment(ref _sends));
     }
 
-    public Task<Gif> FindAsync(string thought, CancellationToken cancellationToken) => Task.FromResult(Gif());
+    public Task<Gif> FindAsync(string thought, CancellationToken cancellationToken) => Task.FromResult(Gifs(thought));
 
     public void StopApplication() => _stopping.Cancel();
 

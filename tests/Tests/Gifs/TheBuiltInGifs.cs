@@ -1,3 +1,4 @@
+using System.Text.Json;
 using WorkinIt.Gifs;
 
 namespace WorkinIt.Tests.Gifs;
@@ -28,6 +29,29 @@ public sealed class TheBuiltInGifs
     [Fact]
     public void Without_a_word_to_go_by_they_differ_from_thought_to_thought() =>
         Enumerable.Range(0, 200).Select(number => _gifs.Choose($"zzz{number}").Name).Distinct().Count().ShouldBeGreaterThan(8);
+
+    [Theory]
+    [InlineData("cat dog", "dog")]
+    [InlineData("dog cat", "cat")]
+    [InlineData("cat cat dog", "cat")]
+    [InlineData("concatenate", null)]
+    public void Of_words_that_count_alike_the_last_one_decides_and_whole_words_only(string thought, string? name)
+    {
+        if (name is null)
+            _gifs.Choose(thought).Name.ShouldNotBe("cat");
+        else
+            _gifs.Choose(thought).Name.ShouldBe(name);
+    }
+
+    [Fact]
+    public void Each_word_of_the_collection_leads_to_the_gif_that_it_stands_for()
+    {
+        using var list = typeof(BuiltInGifs).Assembly.GetManifestResourceStream("collection.json")!;
+        using var entries = JsonDocument.Parse(list);
+        foreach (var entry in entries.RootElement.EnumerateArray())
+            foreach (var word in entry.GetProperty("words").EnumerateArray())
+                _gifs.Choose(word.GetString()!).Name.ShouldBe(entry.GetProperty("name").GetString(), word.GetString());
+    }
 
     [Fact]
     public void Are_at_least_twelve_each_small_moving_and_described()

@@ -27,6 +27,18 @@ public sealed class TheServersReply
         text.ShouldNotContain("\n");
     }
 
+    [Theory]
+    [InlineData("jane.doe@example.com", "5.1.1 No such user: jane.doe.")]
+    [InlineData("jane.doe@example.com", "5.1.1 'jane.doe' does not live here")]
+    [InlineData("jane@example.com", "5.1.1 see https://example.com/bounce?to=jane%40example.com")]
+    [InlineData("jane@example.com", "5.1.1 ORCPT=rfc822;jane+40example.com")]
+    [InlineData("jane@example.com", "5.1.1 <mailto:jane@example.com>, \"jane\"@example.com, JANE @ EXAMPLE.COM")]
+    [InlineData("jane+gif@example.com", "5.1.1 user jane has a full mailbox, as has jane+gif")]
+    [InlineData("jane@example.com", "5.1.1 bounces+jane=example.com@list.example")]
+    [InlineData("jane@bücher.example", "unknown: JANE@XN--BCHER-KVA.EXAMPLE")]
+    public void Names_nobody_in_whatever_form(string recipient, string reply) =>
+        ServerReply.Without(MailboxAddress.Parse(recipient), reply).ShouldNotContain("jane", Case.Insensitive);
+
     [Fact]
     public void Keeps_what_an_operator_needs() =>
         ServerReply.Without(MailboxAddress.Parse("al@example.com"), "4.7.1 greylisted, although <al@example.com> is known")

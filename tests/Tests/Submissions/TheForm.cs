@@ -81,6 +81,39 @@ public sealed partial class TheForm(WebHost web) : IClassFixture<WebHost>
     }
 
     [Fact]
+    public async Task Tells_a_screen_reader_which_field_is_wrong_and_why()
+    {
+        using var response = await web.PostFormAsync("", "hello");
+        var page = await response.Content.ReadAsStringAsync();
+        Tag(page, "<input id=\"email\"").ShouldContain("aria-invalid=\"true\"");
+        Tag(page, "<input id=\"email\"").ShouldContain("aria-describedby=\"email-error\"");
+        Tag(page, "<textarea").ShouldNotContain("aria-invalid");
+        page.ShouldContain("role=\"alert\"");
+        page.ShouldContain("<a href=\"#email\">");
+    }
+
+    [Theory]
+    [InlineData("\n\nbegins with two empty lines")]
+    [InlineData("</textarea><script>alert(1)</script>")]
+    [InlineData("\"quotes\" & 'more' <b>")]
+    [InlineData("😀 שלום")]
+    public async Task Keeps_the_thought_as_it_was_typed(string thought)
+    {
+        using var response = await web.PostFormAsync("nobody", thought);
+        var page = await response.Content.ReadAsStringAsync();
+        var start = page.IndexOf('>', page.IndexOf("<textarea", StringComparison.Ordinal)) + 1;
+        var text = page[start..page.IndexOf("</textarea>", start, StringComparison.Ordinal)];
+        WebUtility.HtmlDecode(text).ReplaceLineEndings("\n")[1..].ShouldBe(thought); // a browser drops the first line break
+    }
+
+    [Fact]
+    public async Task Of_the_largest_legal_size_is_taken()
+    {
+        using var response = await web.PostFormAsync($"{new string('a', 64)}@example.com", string.Concat(Enumerable.Repeat("😀", 500)));
+        response.StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+    }
+
+    [Fact]
     public async Task With_an_id_of_garbage_gets_one_of_ours()
     {
         var hidden = new Dictionary<string, string>(await web.OpenFormAsync()) { ["id"] = "../etc" };
@@ -146,6 +179,12 @@ public sealed partial class TheForm(WebHost web) : IClassFixture<WebHost>
         ThoughtText().Match(page).Groups["text"].Value.ShouldBe("keep &lt;me&gt;");
         EmailValue().Match(page).Groups["text"].Value.ShouldBe("jane@example.com");
         page.ShouldContain("role=\"alert\"");
+    }
+
+    private static string Tag(string page, string start)
+    {
+        var from = page.IndexOf(start, StringComparison.Ordinal);
+        return page[from..page.IndexOf('>', from)];
     }
 
     [Fact]
