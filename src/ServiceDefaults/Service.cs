@@ -53,9 +53,11 @@ public static partial class Service
                 await Console.Error.WriteLineAsync(OurWords().Match(failure) is { Success: true } match ? match.Groups[1].Value : failure);
             return 2;
         }
-        catch (InvalidOperationException e) when (e.InnerException is FormatException or ArgumentException or OverflowException && e.TargetSite?.DeclaringType?.Name == "ConfigurationBinder")
+        catch (InvalidOperationException e) when (e.TargetSite?.DeclaringType?.Name == "ConfigurationBinder")
         {
-            await Console.Error.WriteLineAsync(e.Message.Replace(":", "__", StringComparison.Ordinal));
+            // Of a list the binder tells only inside what is wrong with which element.
+            var failure = e.InnerException is InvalidOperationException element ? element : e;
+            await Console.Error.WriteLineAsync(failure.Message.Replace(":", "__", StringComparison.Ordinal));
             return 2;
         }
     }

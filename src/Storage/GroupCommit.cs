@@ -35,16 +35,22 @@ public sealed class GroupCommit : IAsyncDisposable
     /// <param name="change">
     /// Runs in a transaction together with others, and once more alone if one of those fails; so it must have no effect outside the database.
     /// </param>
-    /// <param name="cancellationToken">Ends the wait; the change may be committed all the same.</param>
+    /// <param name="cancellationToken">Ends the wait. A change whose turn comes after that is not made; one that was being made may be committed all the same.</param>
     /// <exception cref="DbException">It was not committed, or the connection broke before that was known.</exception>
     public async Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, T> change, CancellationToken cancellationToken)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         T? result = default;
+        var made = false;
         await _changes.Writer.WriteAsync(
             new Change(
-                (connection, transaction) => result = change(connection, transaction),
-                () => answer.TrySetResult(result!),
+                (connection, transaction) =>
+                {
+                    made = !cancellationToken.IsCancellationRequested; // who was told "not now" must not find it done later
+                    if (made)
+                        result = change(connection, transaction);
+                },
+                () => _ = made ? answer.TrySetResult(result!) : answer.TrySetCanceled(cancellationToken),
                 error => answer.TrySetException(error)),
             cancellationToken);
         return await answer.Task.WaitAsync(cancellationToken);

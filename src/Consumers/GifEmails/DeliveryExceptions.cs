@@ -19,3 +19,8 @@ internal sealed class DeliveryInHandException(DateTimeOffset? until)
 {
     public DateTimeOffset? Until { get; } = until;
 }
+
+/// <summary>The ledger did not say whether the delivery was taken, so the mail was not handed over.</summary>
+/// <param name="reason">The failure's type.</param>
+internal sealed class DeliveryNotTakenException(string reason)
+    : Exception($"The ledger did not confirm that the delivery may begin ({reason}), so nothing was sent: check ConnectionStrings__Deliveries and the database");

@@ -13,7 +13,7 @@ internal static class Failure
     /// <summary>May pass by itself. What is not listed won't: a refusal, a wrong key, a bug.</summary>
     public static bool IsTransient(Exception failure) => failure
         is MailDeferredException or GifUnavailableException // the two services that we call
-        or DbException or TimeoutException or IOException or SocketException // the ledger
+        or DbException or TimeoutException or IOException or SocketException or DeliveryNotTakenException // the ledger
         or MassTransitException or RabbitMQClientException; // the broker, when the event is published
 
     /// <summary>Whether seconds may mend it. A service that is down as a whole, or asked for a pause, is not asked again so soon.</summary>

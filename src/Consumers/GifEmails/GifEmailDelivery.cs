@@ -98,13 +98,26 @@ internal sealed partial class GifEmailDelivery(
     }
 
     private static bool IsKnown(Exception failure) =>
-        failure is MailDeferredException or MailRefusedException or GifUnavailableException or GiphyKeyRefusedException;
+        failure is MailDeferredException or MailRefusedException or GifUnavailableException or GiphyKeyRefusedException or DeliveryNotTakenException;
+
+    private static bool IsOfLedger(Exception failure) =>
+        failure is DbException or OperationCanceledException or TimeoutException or IOException;
 
     private async Task<int> TakeAsync(Guid id, Gif gif)
     {
-        using var deadline = new CancellationTokenSource(_ledgerDeadline);
-        return await ledger.TakeAsync(id, Lease, gif.Reference, deadline.Token)
-            ?? throw new DeliveryInHandException(time.GetUtcNow() + Lease);
+        using var deadline = new CancellationTokenSource(_ledgerDeadline, time);
+        int? taken;
+        try
+        {
+            taken = await ledger.TakeAsync(id, Lease, gif.Reference, deadline.Token);
+        }
+        catch (Exception e) when (IsOfLedger(e))
+        {
+            // It may have been written all the same. Let go like this, another process would find a delivery begun by one that
+            // is gone, and hold it; so it is written down as not sent first, like any failure that is known.
+            throw new DeliveryNotTakenException(e.GetType().Name);
+        }
+        return taken ?? throw new DeliveryInHandException(time.GetUtcNow() + Lease);
     }
 
     private static DeliveryHeldException Held(int? attempt, string? evidence)
@@ -125,7 +138,7 @@ internal sealed partial class GifEmailDelivery(
                 using var deadline = new CancellationTokenSource(_ledgerDeadline);
                 return await write(deadline.Token);
             }
-            catch (Exception e) when (e is DbException or OperationCanceledException or TimeoutException or IOException)
+            catch (Exception e) when (IsOfLedger(e))
             {
                 LogLedgerUnavailable(log, id, e.GetType().Name);
                 await Task.Delay(_ledgerPause, time, CancellationToken.None);

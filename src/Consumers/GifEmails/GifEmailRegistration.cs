@@ -60,7 +60,9 @@ internal static class GifEmailRegistration
     private static void AddEndpointSettings(this IServiceCollection services)
     {
         services.AddOptions<ConsumerOptions>().BindConfiguration("Consumer").ValidateDataAnnotations().ValidateOnStart();
-        services.AddOptions<RedeliveryOptions>().BindConfiguration("Redelivery").ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<RedeliveryOptions>()
+            .BindConfiguration("Redelivery", binder => binder.ErrorOnUnknownConfiguration = true) // else what is no time is left out of the list
+            .ValidateDataAnnotations().ValidateOnStart();
     }
 
     private static void AddGifEmailEndpoints(

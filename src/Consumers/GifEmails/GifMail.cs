@@ -32,10 +32,10 @@ internal sealed class GifMail(IOptions<SmtpOptions> options)
         return mail;
     }
 
-    private static MailboxAddress Recipient(string address)
+    private static MailboxAddress Recipient(string? address)
     {
-        // Web has checked it; but anybody with the right may publish a command, or an operator may have edited one.
-        return !address.Any(char.IsControl)
+        // Web has checked it; but anybody with the right may publish a command, or an operator may have edited one: it may be missing.
+        return address is not null && !address.Any(char.IsControl)
             && MailboxAddress.TryParse(address, out var mailbox)
             && (mailbox.GetAddress(idnEncode: true) == address || mailbox.GetAddress(idnEncode: false) == address) // MimeKit decodes xn--
             && mailbox.Domain.Length > 0

@@ -39,8 +39,7 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
             return;
         }
 
-        using (var deadline = new CancellationTokenSource(_noteDeadline))
-            await ledger.MarkInHandAsync(id, deadline.Token);
+        await NoteAsync(id);
         try
         {
             await next.Send(context);
@@ -48,6 +47,19 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
         finally
         {
             await ClearNoteAsync(id);
+        }
+    }
+
+    private async Task NoteAsync(Guid id)
+    {
+        using var deadline = new CancellationTokenSource(_noteDeadline);
+        try
+        {
+            await ledger.MarkInHandAsync(id, deadline.Token);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            throw new TimeoutException($"The ledger did not answer within {_noteDeadline.TotalSeconds:0} s: check ConnectionStrings__Deliveries and the database"); // transient, as a cancellation is not
         }
     }
 

@@ -13,6 +13,7 @@ internal sealed class SmtpOptions : IValidatableObject
     [Range(1, 65535, ErrorMessage = "Smtp__Port must be from 1 to 65535")]
     public int Port { get; set; } = 587;
 
+    [EnumDataType(typeof(SmtpSecurity), ErrorMessage = "Smtp__Security must be None, StartTls or Tls")]
     public SmtpSecurity Security { get; set; } = SmtpSecurity.StartTls;
 
     /// <summary>Without one, no authentication.</summary>

@@ -13,6 +13,7 @@ namespace WorkinIt.Gifs.Giphy;
 internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> options, BuiltInGifs builtIn, TimeProvider time) : IGifFinder
 {
     private const int LongestPhrase = 50;
+    private const int LongestLink = 2048; // what the ledger and the store have room for
 
     public async Task<Gif> FindAsync(string thought, CancellationToken cancellationToken)
     {
@@ -37,7 +38,14 @@ internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> opt
                     : new GifUnavailableException($"Giphy answered {(int)response.StatusCode}", RetryAfter(response));
             if (response.Content is not { } translation || string.IsNullOrEmpty(translation.Meta?.ResponseId))
                 throw new GifUnavailableException("Giphy answered 200 with an answer of no search (response_id is empty or the body can't be read)");
-            return Read(translation.Data) ?? builtIn.Choose(thought) as Gif;
+            try
+            {
+                return Read(translation.Data) ?? builtIn.Choose(thought) as Gif;
+            }
+            catch (InvalidOperationException) // half a surrogate pair, as an escape, in a text or a name
+            {
+                throw new GifUnavailableException("Giphy answered 200 with text that is no valid Unicode");
+            }
         }
     }
 
@@ -56,7 +64,7 @@ internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> opt
         var elements = StringInfo.GetTextElementEnumerator(line);
         while (elements.MoveNext() && elements.ElementIndex + elements.GetTextElement().Length <= LongestPhrase)
             whole = elements.ElementIndex + elements.GetTextElement().Length;
-        var gap = line.LastIndexOf(' ', Math.Min(whole, LongestPhrase - 1));
+        var gap = line.LastIndexOf(' ', whole);
         return gap > LongestPhrase / 2 ? line[..gap] : line[..(whole > 0 ? whole : LongestPhrase)];
     }
 
@@ -69,7 +77,8 @@ internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> opt
             if (data.TryGetProperty("images", out var images) && images.ValueKind == JsonValueKind.Object
                 && images.TryGetProperty(rendition, out var image) && image.ValueKind == JsonValueKind.Object
                 && image.TryGetProperty("url", out var url) && url.ValueKind == JsonValueKind.String
-                && Uri.TryCreate(url.GetString(), UriKind.Absolute, out var link) && link.Scheme == Uri.UriSchemeHttps)
+                && Uri.TryCreate(url.GetString(), UriKind.Absolute, out var link) && link.Scheme == Uri.UriSchemeHttps
+                && link.AbsoluteUri.Length <= LongestLink)
                 return new GiphyGif(link, Text(data, "alt_text") ?? Text(data, "title") ?? "A GIF from Giphy");
         }
         throw new GifUnavailableException("Giphy answered 200 without the https address of a GIF");

@@ -90,7 +90,7 @@ internal static class SubmissionsApi
             if (body.RootElement.ValueKind == JsonValueKind.Object)
                 return (Text(body.RootElement, NewSubmission.EmailField, errors), Text(body.RootElement, NewSubmission.ThoughtField, errors), errors);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter: half a surrogate pair in a property's name
         {
             // said below
         }

@@ -108,6 +108,54 @@ public sealed class TheLedger : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_note_is_counted_on_and_taken_back_without_touching_the_rest()
+    {
+        await TakeAsync(_ours);
+        await _other.MarkInHandAsync(_id, default);
+        await _other.MarkInHandAsync(_id, default);
+        _ours.Find(_id)!.ShouldSatisfyAllConditions(it => it.InHand.ShouldBe(2), it => it.State.ShouldBe(DeliveryState.Sending), it => it.Attempt.ShouldBe(1));
+        await _other.ClearInHandAsync(_id, default);
+        _ours.Find(_id)!.ShouldSatisfyAllConditions(it => it.InHand.ShouldBe(0), it => it.State.ShouldBe(DeliveryState.Sending), it => it.Owner.ShouldBe(_ours.Owner));
+    }
+
+    [Fact]
+    public async Task What_one_has_in_hand_another_can_neither_give_up_nor_call_sent()
+    {
+        await TakeAsync(_ours);
+        (await _other.NotSentAsync(_id, "not mine", default)).ShouldBeNull();
+        await _other.SentAsync(_id, _time.GetUtcNow(), "250 not mine", default);
+        _ours.Find(_id)!.ShouldSatisfyAllConditions(it => it.State.ShouldBe(DeliveryState.Sending), it => it.Detail.ShouldBeNull());
+    }
+
+    [Fact]
+    public async Task What_nobody_has_in_hand_can_not_become_unknown()
+    {
+        await _ours.NotSentAsync(_id, "450 busy", default);
+        await _ours.UnknownAsync(_id, "really?", default);
+        _ours.Find(_id)!.State.ShouldBe(DeliveryState.NotSent);
+    }
+
+    [Fact]
+    public async Task A_clock_that_jumped_forward_ends_a_lease_and_gives_nothing_free()
+    {
+        await TakeAsync(_ours);
+        _time.Advance(TimeSpan.FromDays(365));
+        _other.IsLeased(_other.Find(_id)!).ShouldBeFalse();
+        (await TakeAsync(_other)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_reply_of_any_length_finds_room()
+    {
+        await TakeAsync(_ours);
+        await _ours.SentAsync(_id, _time.GetUtcNow(), new string('r', 5_000), default);
+        _ours.Find(_id)!.Detail!.Length.ShouldBe(2_000);
+    }
+
+    [Fact]
+    public void Of_what_was_never_tried_nothing_is_known() => _ours.Find(_id).ShouldBeNull();
+
+    [Fact]
     public async Task Of_many_that_take_at_once_one_gets_it()
     {
         var takes = await Task.WhenAll(Enumerable.Range(0, 20).Select(number => TakeAsync(number % 2 == 0 ? _ours : _other)));

@@ -16,6 +16,7 @@ namespace WorkinIt.Tests.GifEmails;
 /// <summary>The consumer with its definition and a real ledger, on MassTransit's in-memory harness, and a mail server that is a delegate.</summary>
 internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLifetime, IAsyncDisposable
 {
+    private readonly CancellationTokenSource _stopping = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-consumer-").FullName;
     private readonly Database _database;
     private readonly ServiceProvider _provider;
@@ -59,7 +60,7 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
 
     public CancellationToken ApplicationStarted => CancellationToken.None;
 
-    public CancellationToken ApplicationStopping => CancellationToken.None;
+    public CancellationToken ApplicationStopping => _stopping.Token;
 
     public CancellationToken ApplicationStopped => CancellationToken.None;
 
@@ -70,10 +71,15 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
         return host;
     }
 
-    public async Task<SendGifEmail> PublishAsync(string address = "jane@example.com")
+    public async Task<SendGifEmail> PublishAsync(string address = "jane@example.com", string? header = null, object? value = null)
     {
         var command = new SendGifEmail(Guid.CreateVersion7(), address, "hello", DateTimeOffset.UtcNow);
-        await Harness.Bus.Publish(command, context => context.MessageId = command.SubmissionId);
+        await Harness.Bus.Publish(command, context =>
+        {
+            context.MessageId = command.SubmissionId;
+            if (header is not null)
+                context.Headers.Set(header, value);
+        });
         return command;
     }
 
@@ -94,14 +100,13 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
 
     public Task<Gif> FindAsync(string thought, CancellationToken cancellationToken) => Task.FromResult(Gifs(thought));
 
-    public void StopApplication()
-    {
-    }
+    public void StopApplication() => _stopping.Cancel();
 
     public async ValueTask DisposeAsync()
     {
         await _provider.DisposeAsync();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         Directory.Delete(_folder, recursive: true);
+        _stopping.Dispose();
     }
 }

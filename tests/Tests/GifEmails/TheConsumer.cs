@@ -4,6 +4,7 @@ using WorkinIt.Contracts;
 using WorkinIt.Deliveries;
 using WorkinIt.Gifs;
 using WorkinIt.Storage;
+using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.GifEmails;
 
@@ -83,6 +84,101 @@ public sealed class TheConsumer
         failure.Message.ShouldNotContain("jane");
         failure.StackTrace.ShouldNotContain("jane");
         host.Sends.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Gives_up_when_the_tries_in_place_and_all_delays_are_used_up()
+    {
+        await using var host = await ConsumerHost.StartAsync(retryLimit: 2);
+        host.Server = _ => throw new MailDeferredException("451 not now");
+        await host.PublishAsync(header: MessageHeaders.RedeliveryCount, value: 5);
+        (await host.PublishedAsync<Fault<SendGifEmail>>()).Exceptions[0].Data.ShouldNotBeNull()[FaultData.Attempt].ShouldBe(3);
+        host.Sends.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task Tries_once_when_no_tries_in_place_are_wanted()
+    {
+        await using var host = await ConsumerHost.StartAsync(retryLimit: 0);
+        host.Server = _ => throw new MailDeferredException("451 not now");
+        await host.PublishAsync(header: MessageHeaders.RedeliveryCount, value: 5);
+        (await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeTrue();
+        host.Sends.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Does_not_insist_where_giphy_asked_for_a_pause()
+    {
+        var asked = 0;
+        await using var host = await ConsumerHost.StartAsync();
+        host.Gifs = _ =>
+        {
+            asked++;
+            throw new GifUnavailableException("Giphy answered 429", TimeSpan.FromMinutes(1));
+        };
+        await host.PublishAsync(header: MessageHeaders.RedeliveryCount, value: 5);
+        (await host.PublishedAsync<Fault<SendGifEmail>>()).Exceptions[0].Data.ShouldNotBeNull()[FaultData.Attempt].ShouldBe(1);
+        asked.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Notes_what_came_back_while_it_is_in_hand(bool works)
+    {
+        await using var host = await ConsumerHost.StartAsync(retryLimit: 0);
+        int? noted = null;
+        SendGifEmail? command = null;
+        var published = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        host.Server = async _ =>
+        {
+            await published.Task;
+            noted = host.Ledger.Find(command!.SubmissionId)!.InHand;
+            return works ? "250 ok" : throw new MailRefusedException("550 unknown");
+        };
+        command = await host.PublishAsync(header: "x-delivery-count", value: 1);
+        published.SetResult();
+        (works ? await host.Harness.Published.Any<GifEmailSent>() : await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeTrue();
+        noted.ShouldBe(1);
+        await Eventually.SeeAsync(() => host.Ledger.Find(command.SubmissionId)!.InHand == 0, "the note taken back");
+    }
+
+    [Fact]
+    public async Task Takes_a_ledger_that_does_not_answer_for_something_that_may_pass()
+    {
+        await using var host = await ConsumerHost.StartAsync(retryLimit: 0);
+        using var other = host.Database.Open();
+        await using var locked = await other.BeginTransactionAsync();
+        await host.PublishAsync(header: "x-delivery-count", value: 1);
+        // There is no delay queue in memory, and the attempt to send it there is what becomes of a transient failure.
+        (await host.PublishedAsync<Fault<SendGifEmail>>()).Exceptions[0].ExceptionType.ShouldBe(typeof(PayloadNotFoundException).FullName);
+        host.Sends.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Leaves_to_others_what_comes_while_it_stops()
+    {
+        await using var host = await ConsumerHost.StartAsync();
+        host.StopApplication();
+        var command = await host.PublishAsync();
+        await host.Harness.InactivityTask;
+        (await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeFalse();
+        host.Sends.ShouldBe(0);
+        host.Ledger.Find(command.SubmissionId).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Finishes_what_it_is_sending_when_it_stops()
+    {
+        await using var host = await ConsumerHost.StartAsync();
+        host.Server = _ =>
+        {
+            host.StopApplication();
+            return Task.FromResult("250 ok");
+        };
+        var command = await host.PublishAsync();
+        (await host.PublishedAsync<GifEmailSent>()).SubmissionId.ShouldBe(command.SubmissionId);
+        host.Ledger.Find(command.SubmissionId)!.State.ShouldBe(DeliveryState.Sent);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Http;
 using WorkinIt.Gifs;
+using WorkinIt.Gifs.Giphy;
 
 namespace WorkinIt.Tests.Gifs;
 
@@ -44,10 +45,31 @@ public sealed class AskingGiphy
     [InlineData("""{"data":{"images":{"downsized":{"url":"javascript:alert(1)"}}},"meta":{"response_id":"1"}}""")]
     [InlineData("""{"data":{"images":{"downsized":{"url":"http://media.giphy.com/1.gif"}}},"meta":{"response_id":"1"}}""")]
     [InlineData("""{"data":{"images":5},"meta":{"response_id":"1"}}""")]
+    [InlineData("""{"data":{"images":{"downsized":{"url":"//media.giphy.com/1.gif"}}},"meta":{"response_id":"1"}}""")]
+    [InlineData("""{"data":{"images":{"downsized":{"url":"\ud800"}}},"meta":{"response_id":"1"}}""")]
+    [InlineData("""{"data":{"alt_text":"\ud800","images":{"downsized":{"url":"https://media.giphy.com/1.gif"}}},"meta":{"response_id":"1"}}""")]
+    [InlineData("""{"data":{},"meta":5}""")]
+    [InlineData("""{"data":{}}""")]
+    [InlineData("null")]
     [InlineData("<html>")]
     [InlineData("")]
-    public async Task A_lie_is_a_failure_that_may_pass(string body) =>
-        await Should.ThrowAsync<GifUnavailableException>(FindAsync(Answer(200, body)));
+    public async Task A_lie_is_a_failure_that_may_pass(string body)
+    {
+        var failure = await Should.ThrowAsync<GifUnavailableException>(FindAsync(Answer(200, body)));
+        failure.ToString().ShouldNotContain(Key);
+        failure.ToString().ShouldNotContain("embarrassing");
+    }
+
+    [Fact]
+    public async Task A_link_that_no_ledger_has_room_for_is_a_lie_too() =>
+        await Should.ThrowAsync<GifUnavailableException>(FindAsync(Answer(200, Good.Replace("1.gif", new string('1', 2_048), StringComparison.Ordinal))));
+
+    [Theory]
+    [InlineData("a thought", "a thought")]
+    [InlineData("two\n lines\tand   blanks", "two lines and blanks")]
+    [InlineData("123456789 123456789 123456789 123456789 123456789 1", "123456789 123456789 123456789 123456789 123456789")]
+    [InlineData("123456789 123456789 123456789 123456789 1234567890 1", "123456789 123456789 123456789 123456789 1234567890")]
+    public void The_phrase_is_cut_between_words(string thought, string phrase) => GiphyGifFinder.Phrase(thought).ShouldBe(phrase);
 
     [Theory]
     [InlineData(401)]
@@ -72,6 +94,19 @@ public sealed class AskingGiphy
         }));
         failure.RetryAfter.ShouldBe(TimeSpan.FromMinutes(2));
         requests.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(500)]
+    [InlineData(404)]
+    [InlineData(414)]
+    public async Task What_it_answers_instead_is_told(int status)
+    {
+        var failure = await Should.ThrowAsync<GifUnavailableException>(FindAsync(Answer(status, "{}")));
+        failure.Message.ShouldContain($"{status}");
+        failure.RetryAfter.ShouldBeNull();
+        failure.ToString().ShouldNotContain(Key);
+        failure.ToString().ShouldNotContain("embarrassing");
     }
 
     [Fact]
@@ -109,7 +144,7 @@ public sealed class AskingGiphy
     {
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            request.RequestUri!.AbsolutePath.ShouldBe("/v1/gifs/translate"); // whatever else is called is a mistake
+            request.RequestUri!.GetLeftPart(UriPartial.Path).ShouldBe("https://api.giphy.com/v1/gifs/translate"); // whatever else is called is a mistake
             var response = answer(request);
             response.RequestMessage = request; // as real handlers do; Refit reads it for its errors
             return Task.FromResult(response);

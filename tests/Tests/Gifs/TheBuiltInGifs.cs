@@ -12,6 +12,10 @@ public sealed class TheBuiltInGifs
     [InlineData("COFFEE!", "coffee")]
     [InlineData("rain, rain, rain and one dog", "rain")]
     [InlineData("happy birthday", "cake")]
+    [InlineData("a cat and a dog", "dog")]
+    [InlineData("a dog and a cat", "cat")]
+    [InlineData("two cats, one dog: cats!", "cat")]
+    [InlineData("catalogue of pizza-boxes", "pizza")]
     public void Are_chosen_by_the_words_of_the_thought(string thought, string name) => _gifs.Choose(thought).Name.ShouldBe(name);
 
     [Theory]

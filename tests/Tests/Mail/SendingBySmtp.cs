@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Options;
@@ -44,6 +45,41 @@ public sealed class SendingBySmtp : IAsyncDisposable
     }
 
     [Fact]
+    public async Task As_many_as_allowed_are_under_way_at_once_and_the_next_one_waits()
+    {
+        _server.Next(Enumerable.Repeat(SmtpBehaviour.Stall(SmtpStage.AfterDot), 5));
+        var sends = Enumerable.Range(0, 5).Select(_ => SendAsync(seconds: 25)).ToArray();
+        await Eventually.SeeAsync(() => _server.StalledNow == 4, "four under way");
+        _server.MailsOffered.ShouldBe(4);
+        _server.Release();
+        await Eventually.SeeAsync(() => _server is { MailCount: 4, MailsOffered: 5, StalledNow: 1 }, "the fifth under way");
+        _server.Release();
+        await Task.WhenAll(sends);
+        _server.MostConnectionsOpen.ShouldBe(4);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(11)]
+    public async Task One_that_the_server_closed_while_it_was_idle_costs_no_mail(int seconds)
+    {
+        await SendAsync();
+        _server.CloseConnections();
+        await Eventually.SeeAsync(() => _server.ConnectionsOpen == 0, "closed");
+        _time.Advance(TimeSpan.FromSeconds(seconds));
+        await SendAsync();
+        _server.MailCount.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task They_are_closed_when_the_process_ends()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => SendAsync()));
+        await _pool!.DisposeAsync();
+        await Eventually.SeeAsync(() => _server.ConnectionsOpen == 0, "closed");
+    }
+
+    [Fact]
     public async Task One_that_the_server_closed_is_noticed_before_it_is_used()
     {
         await SendAsync();
@@ -80,10 +116,22 @@ public sealed class SendingBySmtp : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_refusal_of_one_mail_is_no_failure_of_the_server()
+    {
+        _server.Next(Enumerable.Repeat(SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 unknown"), 20));
+        for (var i = 0; i < 20; i++)
+            await Should.ThrowAsync<MailRefusedException>(SendAsync());
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Cut_before_the_mail_it_is_not_sent()
     {
         _server.Next(SmtpBehaviour.CutBeforeData);
-        await Should.ThrowAsync<MailDeferredException>(SendAsync());
+        (await Should.ThrowAsync<MailDeferredException>(SendAsync())).Message.ShouldContain("before the mail itself");
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(2);
     }
 
     [Fact]
@@ -92,7 +140,9 @@ public sealed class SendingBySmtp : IAsyncDisposable
         await _server.DisposeAsync();
         _server = new SmtpServer(new SmtpServerOptions { ReceiveBuffer = 4096 });
         _server.Next(SmtpBehaviour.CutInBody(10_000));
-        await Should.ThrowAsync<MailDeferredException>(SendAsync(size: 5_000_000));
+        (await Should.ThrowAsync<MailDeferredException>(SendAsync(size: 5_000_000))).Message.ShouldContain("bytes of the mail");
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(2);
     }
 
     [Fact]
@@ -102,6 +152,9 @@ public sealed class SendingBySmtp : IAsyncDisposable
         var unknown = await Should.ThrowAsync<MailOutcomeUnknownException>(SendAsync());
         unknown.Message.ShouldContain($"127.0.0.1:{_server.Port}");
         unknown.ToString().ShouldNotContain("jane");
+        _server.TakenWithoutReply.Count.ShouldBe(1);
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(2);
     }
 
     [Fact]
@@ -109,6 +162,8 @@ public sealed class SendingBySmtp : IAsyncDisposable
     {
         _server.Next(SmtpBehaviour.Stall(SmtpStage.AfterDot));
         await Should.ThrowAsync<MailOutcomeUnknownException>(SendAsync());
+        await SendAsync();
+        _server.ConnectionsOpened.ShouldBe(2);
     }
 
     [Fact]
@@ -119,8 +174,13 @@ public sealed class SendingBySmtp : IAsyncDisposable
             (await Should.ThrowAsync<MailDeferredException>(SendAsync())).ServerIsDown.ShouldBeFalse();
         (await Should.ThrowAsync<MailDeferredException>(SendAsync())).ServerIsDown.ShouldBeTrue();
 
+        _time.Advance(TimeSpan.FromSeconds(11));
+        (await Should.ThrowAsync<MailDeferredException>(SendAsync())).ServerIsDown.ShouldBeFalse(); // one asks
+        (await Should.ThrowAsync<MailDeferredException>(SendAsync())).ServerIsDown.ShouldBeTrue();
+
         _server.Start();
         _time.Advance(TimeSpan.FromSeconds(11));
+        await SendAsync();
         await SendAsync();
     }
 
@@ -150,11 +210,11 @@ public sealed class SendingBySmtp : IAsyncDisposable
     [InlineData(SmtpServerTls.Implicit, "Tls")]
     public async Task A_certificate_that_nobody_vouches_for_gets_no_mail(SmtpServerTls tls, string security)
     {
-        using var certificate = SelfSigned();
+        using var certificate = OfAnUnknownAuthority();
         await _server.DisposeAsync();
         _server = new SmtpServer(new SmtpServerOptions { Tls = tls, Certificate = certificate });
         var failure = await Should.ThrowAsync<MailDeferredException>(SendAsync(Enum.Parse<SmtpSecurity>(security)));
-        failure.Message.ShouldContain("certificate");
+        failure.Message.ShouldContain("check Smtp__Host, Smtp__Security and the server's certificate");
         _server.MailsOffered.ShouldBe(0);
     }
 
@@ -175,7 +235,8 @@ public sealed class SendingBySmtp : IAsyncDisposable
         if (works)
             await SendAsync(username: "workinit", password: password);
         else
-            (await Should.ThrowAsync<MailDeferredException>(SendAsync(username: "workinit", password: password))).Message.ShouldContain("Smtp__Password");
+            (await Should.ThrowAsync<MailDeferredException>(SendAsync(username: "workinit", password: password))).Message.ShouldContain("check Smtp__Username and Smtp__Password");
+        _server.MailCount.ShouldBe(works ? 1 : 0);
     }
 
     public async ValueTask DisposeAsync()
@@ -187,7 +248,7 @@ public sealed class SendingBySmtp : IAsyncDisposable
 
     private async Task<string> SendAsync(
         SmtpSecurity security = SmtpSecurity.None, int size = 100, string? username = null, string? password = null,
-        Func<Task>? beforeHandover = null, CancellationToken stopping = default)
+        Func<Task>? beforeHandover = null, int seconds = 2, CancellationToken stopping = default)
     {
         if (_sender is null)
         {
@@ -198,7 +259,7 @@ public sealed class SendingBySmtp : IAsyncDisposable
                 Security = security,
                 From = "gifs@workinit.example",
                 Connections = 4,
-                SendTimeout = TimeSpan.FromSeconds(2),
+                SendTimeout = TimeSpan.FromSeconds(seconds),
                 Username = username,
                 Password = password,
             });
@@ -211,10 +272,20 @@ public sealed class SendingBySmtp : IAsyncDisposable
         return await _sender.SendAsync(mail, beforeHandover ?? (() => Task.FromResult(Interlocked.Increment(ref _handovers))), stopping);
     }
 
-    private static X509Certificate2 SelfSigned()
+    private static X509Certificate2 OfAnUnknownAuthority()
     {
+        var (from, until) = (DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var authorityKey = RSA.Create(2048);
+        var authority = new CertificateRequest("CN=An authority of this test", authorityKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        authority.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
+        using var issuer = authority.CreateSelfSigned(from, until);
+
         using var key = RSA.Create(2048);
         var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.Create(issuer, from, until, [1, 2, 3]);
+        return certificate.CopyWithPrivateKey(key);
     }
 }

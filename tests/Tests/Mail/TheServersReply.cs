@@ -12,6 +12,13 @@ public sealed class TheServersReply
     [InlineData("jane@xn--bcher-kva.example", "unknown: jane@bücher.example")]
     [InlineData("jane@example.com", "forwarded to jdoe@internal.example, which is full")]
     [InlineData("jane@example.com", "two\r\nlines for\tjane@example.com")]
+    [InlineData("jane+gifs@example.com", "5.2.2 mailbox of jane is full")]
+    [InlineData("jane+gifs@example.com", "5.2.2 <jane+gifs@example.com> and jane+gifs are unknown")]
+    [InlineData("jane@example.com", "see http://help.example/?to=jane%40example.com&n=1")]
+    [InlineData("jane@example.com", "bounced to SRS0=ab=cd=example.com=jane@relay.example")]
+    [InlineData("jane@example.com", "bounces+jane=example.com@relay.example")]
+    [InlineData("jane@xn--bcher-kva.example", "unknown: jane@XN--BCHER-KVA.example")]
+    [InlineData("jane.doe@example.com", "'jane.doe' (jane.doe), \"jane.doe\": jane.doe. Not here")]
     public void Has_no_address_left_and_stays_on_one_line(string recipient, string reply)
     {
         var text = ServerReply.Without(MailboxAddress.Parse(recipient), reply);

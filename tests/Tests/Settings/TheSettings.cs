@@ -1,42 +1,109 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using WorkinIt.Consumers.GifEmails;
+using WorkinIt.Consumers.Mail;
+using WorkinIt.Gifs;
 using WorkinIt.Messaging;
+using WorkinIt.Storage;
 using WorkinIt.Testbed;
+using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Settings;
 
 public sealed class TheSettings
 {
+    /// <summary>One of each kind: missing, out of range, of another type, of a list, a connection string.</summary>
     [Theory]
     [InlineData("Smtp__Host", "")]
-    [InlineData("Smtp__Port", "0")]
     [InlineData("Smtp__Port", "abc")]
-    [InlineData("Smtp__Security", "Perhaps")]
-    [InlineData("Smtp__From", "nobody")]
-    [InlineData("Smtp__Username", "only")]
-    [InlineData("Smtp__SendTimeout", "01:00:00")]
-    [InlineData("Consumer__PrefetchCount", "-1")]
+    [InlineData("Smtp__From", "")]
+    [InlineData("Smtp__Security", "7")]
     [InlineData("Retry__Limit", "99")]
+    [InlineData("Redelivery__Delays__0", "never")]
     [InlineData("Redelivery__Delays__0", "2.00:00:00")]
-    [InlineData("Giphy__Timeout", "00:00:00")]
-    [InlineData("ConnectionStrings__RabbitMq", "")]
+    [InlineData("Giphy__BaseUrl", "giphy")]
     [InlineData("ConnectionStrings__RabbitMq", "localhost")]
-    [InlineData("ConnectionStrings__Deliveries", "")]
     [InlineData("ConnectionStrings__Deliveries", "somewhere")]
     public async Task A_bad_one_of_consumers_stops_the_start_with_a_line_that_names_it(string setting, string value) =>
         await ShouldStopAsync("Consumers", setting, value);
 
     [Theory]
-    [InlineData("ConnectionStrings__RabbitMq", "amqp://localhost")]
     [InlineData("ConnectionStrings__Submissions", "")]
     [InlineData("Submissions__KeepFor", "00:00:01")]
     public async Task A_bad_one_of_web_stops_the_start_with_a_line_that_names_it(string setting, string value) =>
         await ShouldStopAsync("Web", setting, value);
 
     [Theory]
+    [InlineData("Smtp__Host", " ")]
+    [InlineData("Smtp__Port", "0")]
+    [InlineData("Smtp__Security", "Perhaps")]
+    [InlineData("Smtp__Security", "7")]
+    [InlineData("Smtp__Username", "without a password")]
+    [InlineData("Smtp__SimulatedDelay", "soon")]
+    [InlineData("Consumer__PrefetchCount", "0")]
+    [InlineData("Redelivery__Delays__0", "1.00:00:01")]
+    [InlineData("Redelivery__Delays__0", "never")]
+    [InlineData("Giphy__BaseUrl", "")]
+    [InlineData("Giphy__BaseUrl", "localhost:8080")]
+    [InlineData("ConnectionStrings__RabbitMq", "")]
+    [InlineData("ConnectionStrings__RabbitMq", "amqp://web:sesame@")]
+    [InlineData("Submissions__KeepFor", "-1.00:00:00")]
+    public void A_bad_one_is_named(string setting, string value)
+    {
+        var told = WhatIsWrong((setting, value)).ShouldHaveSingleItem();
+        told.ShouldContain(setting.Split("__0")[0]);
+        told.ShouldNotContain("sesame");
+    }
+
+    [Fact]
+    public void All_bad_ones_are_named() =>
+        WhatIsWrong(("Smtp__Port", "0"), ("Smtp__Connections", "0"), ("Retry__Limit", "99")).Count.ShouldBe(3);
+
+    [Theory]
+    [InlineData("Redelivery__Delays__0", "00:00:00.1")]
+    [InlineData("Redelivery__Delays__0", "1.00:00:00")]
+    [InlineData("Giphy__BaseUrl", "http://127.0.0.1:8080/giphy/")]
+    [InlineData("Giphy__ApiKey", "")]
+    [InlineData("Smtp__Security", "tls")]
+    [InlineData("Smtp__From", "WorkinIt <gifs@example.com>")]
+    [InlineData("Retry__Limit", "0")]
+    [InlineData("ConnectionStrings__RabbitMq", "amqps://web:secret@a,b:5670,c/x")]
+    public void A_good_one_is_taken(string setting, string value) => WhatIsWrong((setting, value)).ShouldBeEmpty();
+
+    [Theory]
+    [InlineData("Data Source=somewhere.db", true)]
+    [InlineData("Host=db.example;Username=web;Password=sesame;Database=workinit", false)]
+    public void A_database_is_told_by_its_connection_string(string text, bool isSqlite)
+    {
+        Database.TryParse(text, out var database, out _).ShouldBeTrue();
+        database!.IsSqlite.ShouldBe(isSqlite);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(" ")]
+    [InlineData("somewhere.db")]
+    [InlineData("Data Source=")]
+    [InlineData("Data Source=x.db;Mode=Perhaps;Password=sesame")]
+    [InlineData("Data Source=x.db;Nonsense=sesame")]
+    [InlineData("Host=")]
+    [InlineData("Host=db.example;Password=sesame;Port=abc")]
+    [InlineData("Host=db.example;Password=sesame;Nonsense=1")]
+    [InlineData("Password=sesame;\"")]
+    public void What_is_no_database_is_refused_without_repeating_the_password(string? text)
+    {
+        Database.TryParse(text, out _, out var error).ShouldBeFalse();
+        error.ShouldNotBeNull().ShouldNotContain("sesame");
+    }
+
+    [Theory]
     [InlineData("amqp://web:secret@localhost", "amqp://localhost:5672")]
     [InlineData("amqps://web:secret@broker.example/production", "amqps://broker.example:5671/production")]
     [InlineData("amqp://web:secret@a:1,b:2,c/x%2Fy", "amqp://a:1,b:2,c:5672/x/y")]
+    [InlineData("AMQPS://web:secret@a, b/", "amqps://a:5671,b:5671")]
+    [InlineData("amqp://web:secret@[::1]:5673/", "amqp://[::1]:5673")]
     public void A_connection_string_names_nodes_and_virtual_host(string text, string shown)
     {
         RabbitMqConnection.TryParse(text, out var connection, out _).ShouldBeTrue();
@@ -58,7 +125,15 @@ public sealed class TheSettings
     [InlineData("amqp://web:secret@")]
     [InlineData("amqp://web:secret@a b")]
     [InlineData("amqp://web:secret@localhost:99999")]
-    public void A_wrong_one_is_refused_without_repeating_the_password(string text)
+    [InlineData("amqp://web:secret@localhost:abc")]
+    [InlineData("amqp://web:secret@a,")]
+    [InlineData("amqp://web:secret@a,,b")]
+    [InlineData("amqp://web:se/secret@localhost")]
+    [InlineData("amqp://:secret@localhost")]
+    [InlineData("amqp://web:@secret")]
+    [InlineData("")]
+    [InlineData(null)]
+    public void A_wrong_one_is_refused_without_repeating_the_password(string? text)
     {
         RabbitMqConnection.TryParse(text, out _, out var error).ShouldBeFalse();
         error.ShouldNotBeNull().ShouldNotContain("secret");
@@ -82,9 +157,52 @@ public sealed class TheSettings
         DelayQueues.Arguments(TimeSpan.FromSeconds(1), Version.Parse(broker)).GetValueOrDefault("x-delivery-limit").ShouldBe(limit);
 
     [Fact]
+    public void What_waited_goes_back_to_the_input_queue_and_is_never_dropped() =>
+        DelayQueues.Arguments(TimeSpan.FromMinutes(5), new Version(4, 3, 6)).ShouldBe(
+            new Dictionary<string, object?>
+            {
+                ["x-queue-type"] = "quorum",
+                ["x-message-ttl"] = 300_000L,
+                ["x-dead-letter-exchange"] = "send-gif-email",
+                ["x-dead-letter-strategy"] = "at-least-once",
+                ["x-overflow"] = "reject-publish",
+                ["x-delivery-limit"] = -1,
+            },
+            ignoreOrder: true);
+
+    [Fact]
     public void Without_delays_of_ones_own_there_are_five() =>
         new RedeliveryOptions().Steps.Select(DelayQueues.Name).ShouldBe(
             ["send-gif-email_delay_30s", "send-gif-email_delay_5m", "send-gif-email_delay_30m", "send-gif-email_delay_2h", "send-gif-email_delay_6h"]);
+
+    /// <summary>The registrations of both services, checked as the host does it at its start.</summary>
+    private static IReadOnlyList<string> WhatIsWrong(params (string Setting, string Value)[] settings)
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("ConnectionStrings:RabbitMq", "amqp://web:web@127.0.0.1:1"), new("Smtp:Host", "127.0.0.1"), new("Smtp:From", "gifs@workinit.example")])
+            .AddInMemoryCollection(settings.Select(it => KeyValuePair.Create<string, string?>(it.Setting.Replace("__", ":", StringComparison.Ordinal), it.Value)))
+            .Build();
+        var services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(configuration).AddGifs().AddMail().AddGifEmails();
+        services.AddOptions<SubmissionOptions>().BindConfiguration("Submissions").ValidateDataAnnotations().ValidateOnStart();
+        using var provider = services.BuildServiceProvider();
+        try
+        {
+            provider.GetRequiredService<IStartupValidator>().Validate();
+            return [];
+        }
+        catch (OptionsValidationException e)
+        {
+            return [.. e.Failures];
+        }
+        catch (AggregateException e)
+        {
+            return [.. e.InnerExceptions.Cast<OptionsValidationException>().SelectMany(failure => failure.Failures)];
+        }
+        catch (InvalidOperationException e) // the binder's; of a list the inner one names the element
+        {
+            return [(e.InnerException as InvalidOperationException ?? e).Message.Replace(":", "__", StringComparison.Ordinal)];
+        }
+    }
 
     private static async Task ShouldStopAsync(string service, string setting, string value)
     {

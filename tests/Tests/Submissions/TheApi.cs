@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Submissions;
 
@@ -30,7 +31,12 @@ public sealed class TheApi(WebHost web) : IClassFixture<WebHost>
     [InlineData("""{"email":"jane@example.com","thought":"\ud800"}""", "thought")]
     [InlineData("""{"email":"jane@example.com","thought":"\u0000"}""", "thought")]
     [InlineData("""{"email":"jane@example.com\r\nBcc: x@example.com","thought":"hello"}""", "email")]
+    [InlineData("""{"email":"\ud800@example.com","thought":"hello"}""", "email")]
+    [InlineData("""{"email":"jane@example.com","thought":"hello","\ud800 as a name":1}""", "body")]
+    [InlineData("""{"email":"jane@example.com","thought":" \t\n "}""", "thought")]
+    [InlineData("""{"email":"jane@example.com, joe@example.com","thought":"hello"}""", "email")]
     [InlineData("[]", "body")]
+    [InlineData("null", "body")]
     [InlineData("\"text\"", "body")]
     [InlineData("", "body")]
     [InlineData("{", "body")]
@@ -38,9 +44,7 @@ public sealed class TheApi(WebHost web) : IClassFixture<WebHost>
     public async Task Names_the_field_that_is_wrong(string body, string field)
     {
         using var response = await PostAsync(body);
-        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
-        response.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
-        (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").TryGetProperty(field, out _).ShouldBeTrue();
+        (await ErrorsAsync(response)).ShouldBe([field]);
     }
 
     [Fact]
@@ -48,14 +52,24 @@ public sealed class TheApi(WebHost web) : IClassFixture<WebHost>
     {
         byte[] body = [.. "{\"email\":\"jane@example.com\",\"thought\":\""u8, 0xff, 0xfe, .. "\"}"u8];
         using var response = await PostAsync(body);
-        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await ErrorsAsync(response)).ShouldBe(["thought"]);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("""{"email":"jane@example.com","thought":""")]
+    public async Task Refuses_a_depth_bomb(string before)
+    {
+        using var response = await PostAsync(before + new string('[', 10_000));
+        (await ErrorsAsync(response)).ShouldBe(["body"]);
     }
 
     [Fact]
-    public async Task Refuses_a_depth_bomb()
+    public async Task Names_both_fields_when_both_are_wrong_and_says_how_long_the_thought_is()
     {
-        using var response = await PostAsync(new string('[', 10_000));
-        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        using var response = await PostAsync($$"""{"email":"nobody","thought":"{{new string('a', 501)}}"}""");
+        (await ErrorsAsync(response)).ShouldBe(["email", "thought"]);
+        (await response.Content.ReadAsStringAsync()).ShouldContain("it has 501");
     }
 
     [Fact]
@@ -66,17 +80,25 @@ public sealed class TheApi(WebHost web) : IClassFixture<WebHost>
         response.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
     }
 
-    [Fact]
-    public async Task Refuses_what_is_no_json()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("text/plain")]
+    [InlineData("application/x-www-form-urlencoded")]
+    public async Task Refuses_what_is_not_called_json(string? contentType)
     {
-        using var response = await web.Client.PostAsync("/api/submissions", new StringContent("email=jane@example.com", Encoding.UTF8, "text/plain"));
+        using var content = new ByteArrayContent("""{"email":"jane@example.com","thought":"hello"}"""u8.ToArray());
+        content.Headers.ContentType = contentType is null ? null : new MediaTypeHeaderValue(contentType);
+        using var response = await web.Client.PostAsync("/api/submissions", content);
         response.StatusCode.ShouldBe(HttpStatusCode.UnsupportedMediaType);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
     }
 
-    [Fact]
-    public async Task Says_404_for_a_submission_that_nobody_made()
+    [Theory]
+    [InlineData("0190a5c0-0000-7000-8000-000000000000")]
+    [InlineData("nothing")]
+    public async Task Says_404_for_a_submission_that_nobody_made(string id)
     {
-        using var response = await web.Client.GetAsync($"/api/submissions/{Guid.NewGuid()}");
+        using var response = await web.Client.GetAsync($"/api/submissions/{id}");
         response.StatusCode.ShouldBe(HttpStatusCode.NotFound);
         response.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
     }
@@ -101,14 +123,32 @@ public sealed class TheApi(WebHost web) : IClassFixture<WebHost>
         second.StatusCode.ShouldBe(HttpStatusCode.Conflict);
     }
 
+    [Fact]
+    public async Task The_same_key_sent_by_twenty_at_once_is_one_submission()
+    {
+        var key = Guid.NewGuid();
+        var responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => PostAsync("""{"email":"jane@example.com","thought":"at once"}""", key.ToString())));
+        responses.ShouldAllBe(response => response.StatusCode == HttpStatusCode.Accepted);
+        responses.Select(response => response.Headers.Location).Distinct().ShouldHaveSingleItem();
+        web.Service<SubmissionStore>().Unconfirmed(TimeSpan.Zero, 10_000).Count(command => command.SubmissionId == key).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Two_keys_are_one_too_many()
+    {
+        using var response = await PostAsync("""{"email":"jane@example.com","thought":"hello"}""", Guid.NewGuid().ToString(), Guid.NewGuid().ToString());
+        (await ErrorsAsync(response)).ShouldBe(["Idempotency-Key"]);
+    }
+
     [Theory]
     [InlineData("00000000-0000-0000-0000-000000000000")]
+    [InlineData("\"00000000-0000-0000-0000-000000000000\"")]
+    [InlineData("0190a5c0-0000-7000-8000-00000000000")]
     [InlineData("my key")]
     public async Task A_key_that_is_no_uuid_is_refused_by_its_name(string key)
     {
         using var response = await PostAsync("""{"email":"jane@example.com","thought":"hello"}""", key);
-        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
-        (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").TryGetProperty("Idempotency-Key", out _).ShouldBeTrue();
+        (await ErrorsAsync(response)).ShouldBe(["Idempotency-Key"]);
     }
 
     [Fact]
@@ -118,22 +158,32 @@ public sealed class TheApi(WebHost web) : IClassFixture<WebHost>
         document.GetProperty("paths").TryGetProperty("/api/submissions", out _).ShouldBeTrue();
     }
 
-    [Fact]
-    public async Task Says_503_and_when_to_come_back_while_the_store_cant_commit()
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    public async Task Says_503_and_when_to_come_back_while_the_store_cant_commit(bool migrate, bool readOnly)
     {
-        using var broken = new WebHost(migrate: false);
+        using var broken = new WebHost(migrate, readOnly);
         using var response = await broken.Client.PostAsJsonAsync("/api/submissions", new { email = "jane@example.com", thought = "hello" });
         response.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
         response.Headers.RetryAfter.ShouldNotBeNull();
     }
 
-    private Task<HttpResponseMessage> PostAsync(string body, string? key = null) => PostAsync(Encoding.UTF8.GetBytes(body), key);
+    private static async Task<IEnumerable<string>> ErrorsAsync(HttpResponseMessage response)
+    {
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
+        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").EnumerateObject().Select(error => error.Name).ToArray();
+    }
 
-    private Task<HttpResponseMessage> PostAsync(byte[] body, string? key = null)
+    private Task<HttpResponseMessage> PostAsync(string body, params string[] keys) => PostAsync(Encoding.UTF8.GetBytes(body), keys);
+
+    private Task<HttpResponseMessage> PostAsync(byte[] body, params string[] keys)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, "/api/submissions") { Content = new ByteArrayContent(body) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        if (key is not null)
+        foreach (var key in keys)
             request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
         return web.Client.SendAsync(request);
     }

@@ -1,8 +1,11 @@
 using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.RegularExpressions;
 
 namespace WorkinIt.Tests.Submissions;
 
-public sealed class TheForm(WebHost web) : IClassFixture<WebHost>
+public sealed partial class TheForm(WebHost web) : IClassFixture<WebHost>
 {
     [Fact]
     public async Task Leads_to_the_submissions_page()
@@ -12,17 +15,69 @@ public sealed class TheForm(WebHost web) : IClassFixture<WebHost>
         (await web.Client.GetStringAsync(response.Headers.Location)).ShouldContain("on its way");
     }
 
-    [Fact]
-    public async Task Keeps_the_text_and_names_the_field_after_an_error()
+    [Theory]
+    [InlineData("jane@example.com", "x501", "thought")]
+    [InlineData("jane@example.com", " \n\t ", "thought")]
+    [InlineData("jane@example.com", "", "thought")]
+    [InlineData("jane@example.com", "\n\na bell \a on the third line", "thought")]
+    [InlineData("jane", "hello", "email")]
+    [InlineData("\"><script>alert(1)</script>", "hello", "email")]
+    [InlineData("jane@example.com, joe@example.com", "</textarea><script>alert(1)</script>&lt;", "email")]
+    public async Task Keeps_the_text_and_names_the_field_after_an_error(string email, string thought, string field)
     {
-        var thought = new string('x', 501);
-        using var response = await web.PostFormAsync("jane@example.com", thought);
+        thought = thought == "x501" ? new string('x', 501) : thought;
+        using var response = await web.PostFormAsync(email, thought);
         response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         var page = await response.Content.ReadAsStringAsync();
-        page.ShouldContain(thought);
-        page.ShouldContain("""value="jane@example.com""");
-        page.ShouldContain("""id="thought-error""");
-        page.ShouldNotContain("""id="email-error""");
+        var fields = FieldTags().Matches(page);
+        fields.Select(match => match.Groups["name"].Value).ShouldBe(["email", "thought"]);
+        foreach (Match match in fields)
+        {
+            var wrong = match.Groups["name"].Value == field;
+            match.Value.Contains("aria-invalid=\"true\"", StringComparison.Ordinal).ShouldBe(wrong, match.Value);
+            match.Value.Contains($"aria-describedby=\"{match.Groups["name"].Value}-error", StringComparison.Ordinal).ShouldBe(wrong, match.Value);
+            page.Contains($"id=\"{match.Groups["name"].Value}-error\"", StringComparison.Ordinal).ShouldBe(wrong);
+        }
+        WebUtility.HtmlDecode(EmailValue().Match(page).Groups["text"].Value).ShouldBe(email);
+        WebUtility.HtmlDecode(ThoughtText().Match(page).Groups["text"].Value).ShouldBe(thought);
+        page.ShouldNotContain("<script>");
+    }
+
+    [Theory]
+    [InlineData("email=jane@example.com&email=joe@example.com&thought=hello", "email")]
+    [InlineData("email=jane@example.com", "thought")]
+    [InlineData("email=jane@example.com&thought=in latin-1: \u00e9", "thought")]
+    [InlineData("email=jane@example.com%0d%0aBcc:%20joe@example.com&thought=hello", "email")]
+    public async Task Names_the_field_that_no_browser_would_send_like_this(string fields, string field)
+    {
+        var hidden = string.Join('&', (await web.OpenFormAsync()).Select(pair => $"{pair.Key}={Uri.EscapeDataString(pair.Value)}"));
+        using var response = await web.Client.PostAsync("/", new ByteArrayContent(Encoding.Latin1.GetBytes($"{hidden}&{fields}"))
+        {
+            Headers = { ContentType = new MediaTypeHeaderValue("application/x-www-form-urlencoded") },
+        });
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await response.Content.ReadAsStringAsync()).ShouldContain($"id=\"{field}-error\"");
+    }
+
+    public static TheoryData<string?, string> Garbage => new()
+    {
+        { null, "email=jane@example.com" },
+        { "text/plain", "email=jane@example.com" },
+        { "multipart/form-data; boundary=x", "--y and no end" },
+        { "multipart/form-data", "--y" },
+        { "application/x-www-form-urlencoded", string.Join('&', Enumerable.Range(0, 3000).Select(number => $"f{number}=")) },
+        { "application/x-www-form-urlencoded", new string('k', 10_000) + "=1" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Garbage))]
+    public async Task Of_garbage_is_refused_with_a_page(string? contentType, string body)
+    {
+        using var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
+        content.Headers.ContentType = contentType is null ? null : MediaTypeHeaderValue.Parse(contentType);
+        using var response = await web.Client.PostAsync("/", content);
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await response.Content.ReadAsStringAsync()).ShouldContain("Open it again");
     }
 
     [Fact]
@@ -52,10 +107,19 @@ public sealed class TheForm(WebHost web) : IClassFixture<WebHost>
     }
 
     [Fact]
-    public async Task Shows_markup_as_text()
+    public async Task Of_the_largest_legal_size_is_taken()
     {
-        using var response = await web.PostFormAsync("nobody", "<script>alert(1)</script>");
-        (await response.Content.ReadAsStringAsync()).ShouldContain("&lt;script&gt;alert(1)&lt;/script&gt;");
+        using var response = await web.PostFormAsync($"{new string('a', 64)}@example.com", string.Concat(Enumerable.Repeat("😀", 500)));
+        response.StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+    }
+
+    [Fact]
+    public async Task With_an_id_of_garbage_gets_one_of_ours()
+    {
+        var hidden = new Dictionary<string, string>(await web.OpenFormAsync()) { ["id"] = "../etc" };
+        using var response = await web.PostFormAsync("jane@example.com", "hello", hidden);
+        response.StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+        Guid.TryParse(response.Headers.Location!.ToString().Split('/')[^1], out _).ShouldBeTrue();
     }
 
     [Fact]
@@ -94,13 +158,27 @@ public sealed class TheForm(WebHost web) : IClassFixture<WebHost>
     }
 
     [Fact]
-    public async Task Keeps_the_text_while_the_store_cant_commit()
+    public async Task Posted_twenty_times_at_once_is_one_submission()
     {
-        using var broken = new WebHost(migrate: false);
-        using var response = await broken.PostFormAsync("jane@example.com", "keep me");
+        var form = await web.OpenFormAsync();
+        var responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => web.PostFormAsync("jane@example.com", "at once", form)));
+        responses.ShouldAllBe(response => response.StatusCode == HttpStatusCode.SeeOther);
+        responses.Select(response => response.Headers.Location).Distinct().ShouldHaveSingleItem();
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    public async Task Keeps_the_text_while_the_store_cant_commit(bool migrate, bool readOnly)
+    {
+        using var broken = new WebHost(migrate, readOnly);
+        using var response = await broken.PostFormAsync("jane@example.com", "keep <me>");
         response.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
         response.Headers.RetryAfter.ShouldNotBeNull();
-        (await response.Content.ReadAsStringAsync()).ShouldContain("keep me");
+        var page = await response.Content.ReadAsStringAsync();
+        ThoughtText().Match(page).Groups["text"].Value.ShouldBe("keep &lt;me&gt;");
+        EmailValue().Match(page).Groups["text"].Value.ShouldBe("jane@example.com");
+        page.ShouldContain("role=\"alert\"");
     }
 
     private static string Tag(string page, string start)
@@ -116,4 +194,14 @@ public sealed class TheForm(WebHost web) : IClassFixture<WebHost>
         response.StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await response.Content.ReadAsStringAsync()).ShouldContain("Nothing here");
     }
+
+    [GeneratedRegex("""<(input|textarea) id="(?<name>[^"]+)"[^>]*>""")]
+    private static partial Regex FieldTags();
+
+    [GeneratedRegex("""<input id="email"[^>]*\svalue="(?<text>[^"]*)"[^>]*>""")]
+    private static partial Regex EmailValue();
+
+    // A browser takes the first line break for layout.
+    [GeneratedRegex("<textarea[^>]*>\n(?<text>.*?)</textarea>", RegexOptions.Singleline)]
+    private static partial Regex ThoughtText();
 }

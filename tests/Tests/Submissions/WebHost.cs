@@ -18,19 +18,21 @@ public sealed partial class WebHost : IDisposable
     {
     }
 
-    /// <param name="migrate">Without, the store has no table and can commit nothing.</param>
-    /// <param name="kestrel">On a real socket: what Kestrel itself refuses, the in-memory server lets pass.</param>
-    internal WebHost(bool migrate = true, bool kestrel = false)
+    /// <param name="migrate">Whether the store has its table.</param>
+    /// <param name="readOnly">Whether the store takes nothing.</param>
+    /// <param name="kestrel">The real server on a real port, whose limits the one in memory does not have.</param>
+    internal WebHost(bool migrate = true, bool readOnly = false, bool kestrel = false)
     {
         var store = $"Data Source={Path.Combine(_folder, "submissions.db")}";
         if (migrate && Database.TryParse(store, out var database, out _))
             DatabaseSchema.Migrate(database, typeof(CreateSubmissions).Assembly);
-        _factory = new Factory(store);
+        _factory = new Factory(readOnly ? $"{store};Mode=ReadOnly" : store);
         if (kestrel)
-            _factory.UseKestrel(0);
-        _factory.StartServer(); // from here on the client's options have its address
-        _factory.ClientOptions.AllowAutoRedirect = false;
-        Client = _factory.CreateClient();
+        {
+            _factory.UseKestrel(port: 0);
+            _factory.StartServer();
+        }
+        Client = _factory.CreateClient(new WebApplicationFactoryClientOptions { AllowAutoRedirect = false, BaseAddress = _factory.ClientOptions.BaseAddress });
     }
 
     public HttpClient Client { get; }

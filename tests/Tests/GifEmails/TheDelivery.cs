@@ -1,0 +1,249 @@
+using Dapper;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using MimeKit;
+using WorkinIt.Consumers.GifEmails;
+using WorkinIt.Consumers.Mail;
+using WorkinIt.Contracts;
+using WorkinIt.Deliveries;
+using WorkinIt.Gifs;
+using WorkinIt.Storage;
+
+namespace WorkinIt.Tests.GifEmails;
+
+/// <summary>A delivery with a real ledger; GIFs, mail server and clock are ours.</summary>
+public sealed class TheDelivery : IAsyncDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("workinit-delivery-").FullName;
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 2, 12, 0, 0, TimeSpan.Zero));
+    private readonly Surroundings _around = new();
+    private readonly Database _database;
+    private readonly GroupCommit _writer;
+    private readonly DeliveryLedger _ledger;
+    private readonly DeliveryLedger _otherProcess;
+    private readonly GifEmailDelivery _delivery;
+    private readonly SendGifEmail _command = new(Guid.CreateVersion7(), "jane.doe@people.example", "hello", new DateTimeOffset(2026, 1, 2, 11, 0, 0, TimeSpan.Zero));
+
+    public TheDelivery()
+    {
+        Database.TryParse($"Data Source={Path.Combine(_folder, "deliveries.db")}", out _database!, out _).ShouldBeTrue();
+        DatabaseSchema.Migrate(_database, typeof(CreateDeliveries).Assembly);
+        _writer = new GroupCommit(_database);
+        _ledger = new DeliveryLedger(_database, _writer, _time);
+        _otherProcess = new DeliveryLedger(_database, _writer, _time);
+        var smtp = Options.Create(new SmtpOptions { Host = "mail.example", From = "gifs@workinit.example" });
+        _delivery = new GifEmailDelivery(_around, new GifMail(smtp), _around, _ledger, smtp, _time, _around);
+    }
+
+    [Fact]
+    public async Task Happens_once_and_is_told_the_same_each_time()
+    {
+        var first = await DeliverAsync();
+        _time.Advance(TimeSpan.FromHours(1));
+        (await DeliverAsync()).ShouldBe(first);
+        _around.Sends.ShouldBe(1);
+        first.ShouldBe(new GifEmailSent(_command.SubmissionId, 1, _time.GetUtcNow() - TimeSpan.FromHours(1), "cat"));
+    }
+
+    [Fact]
+    public async Task Of_unknown_outcome_is_held_and_never_repeated()
+    {
+        _around.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
+        var held = await Should.ThrowAsync<DeliveryHeldException>(DeliverAsync());
+        held.Data[FaultData.Held].ShouldBe(true);
+        held.Data[FaultData.Attempt].ShouldBe(1);
+        held.Message.ShouldContain($"Message-ID {_command.SubmissionId:N}");
+        held.ToString().ShouldNotContain("jane");
+
+        var again = await Should.ThrowAsync<DeliveryHeldException>(DeliverAsync());
+        again.Message.ShouldBe(held.Message);
+        again.Data[FaultData.Attempt].ShouldBe(1);
+        _around.Sends.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Waits_while_another_process_may_be_at_it()
+    {
+        await _otherProcess.TakeAsync(_command.SubmissionId, TimeSpan.FromSeconds(35), "dog", default);
+        (await Should.ThrowAsync<DeliveryInHandException>(DeliverAsync())).Until.ShouldBe(_time.GetUtcNow() + TimeSpan.FromSeconds(35));
+        await _otherProcess.SentAsync(_command.SubmissionId, _time.GetUtcNow(), "250 ok", default);
+        (await DeliverAsync()).Gif.ShouldBe("dog");
+        _around.Sends.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Is_held_when_the_other_process_is_gone()
+    {
+        await _otherProcess.TakeAsync(_command.SubmissionId, TimeSpan.FromSeconds(35), "dog", default);
+        _time.Advance(TimeSpan.FromSeconds(35));
+        var held = await Should.ThrowAsync<DeliveryHeldException>(DeliverAsync());
+        held.Message.ShouldContain("2026-01-02 12:00:00Z");
+        held.Message.ShouldContain("mail.example");
+        held.Data[FaultData.Attempt].ShouldBe(1);
+        _ledger.Find(_command.SubmissionId)!.State.ShouldBe(DeliveryState.Unknown);
+        _around.Sends.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Is_at_one_submission_only_once_at_a_time()
+    {
+        var reply = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _around.Server = () => reply.Task;
+        var first = DeliverAsync();
+        await _around.Taking;
+        await Should.ThrowAsync<DeliveryInHandException>(DeliverAsync());
+        reply.SetResult("250 ok");
+        await first;
+        _around.Sends.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Is_written_down_however_long_the_ledger_is_away()
+    {
+        _around.Server = () =>
+        {
+            Execute("ALTER TABLE deliveries RENAME TO away");
+            return Task.FromResult("250 ok");
+        };
+        var delivery = DeliverAsync();
+        await _around.LedgerFailed;
+        delivery.IsCompleted.ShouldBeFalse();
+        Execute("ALTER TABLE away RENAME TO deliveries");
+        (await WithTimeAsync(delivery)).Attempt.ShouldBe(1);
+        _ledger.Find(_command.SubmissionId)!.State.ShouldBe(DeliveryState.Sent);
+        _around.Sends.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task That_failed_is_written_down_too_and_free_for_any_process()
+    {
+        _around.Server = () =>
+        {
+            Execute("ALTER TABLE deliveries RENAME TO away");
+            throw new MailDeferredException("451 4.7.1 greylisted");
+        };
+        var delivery = DeliverAsync();
+        await _around.LedgerFailed;
+        Execute("ALTER TABLE away RENAME TO deliveries");
+        (await Should.ThrowAsync<MailDeferredException>(WithTimeAsync(delivery))).Data[FaultData.Attempt].ShouldBe(1);
+        _ledger.Find(_command.SubmissionId)!.Detail.ShouldBe("451 4.7.1 greylisted");
+        (await _otherProcess.TakeAsync(_command.SubmissionId, TimeSpan.FromSeconds(35), "cat", default)).ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Whose_take_gets_no_answer_may_pass_and_leaves_it_free_for_any_process()
+    {
+        Task<GifEmailSent> delivery;
+        using (var other = _database.Open())
+        {
+            await other.ExecuteAsync("BEGIN IMMEDIATE");
+            delivery = DeliverAsync();
+            await _around.Taking;
+            _time.Advance(TimeSpan.FromSeconds(5));
+            await other.ExecuteAsync("ROLLBACK");
+        }
+        var failure = await Should.ThrowAsync<DeliveryNotTakenException>(WithTimeAsync(delivery));
+        Failure.IsHiccup(failure).ShouldBeTrue();
+        failure.Data[FaultData.Attempt].ShouldBe(1);
+        _ledger.Find(_command.SubmissionId)!.State.ShouldBe(DeliveryState.NotSent);
+        (await _otherProcess.TakeAsync(_command.SubmissionId, TimeSpan.FromSeconds(35), "cat", default)).ShouldBe(2);
+        _around.Sends.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Without_a_gif_counts_as_a_try()
+    {
+        _around.Gif = () => throw new GifUnavailableException("Giphy answered 429", TimeSpan.FromMinutes(1));
+        (await Should.ThrowAsync<GifUnavailableException>(DeliverAsync())).Data[FaultData.Attempt].ShouldBe(1);
+        _around.Gif = () => new BuiltInGifs().Choose("cat");
+        (await DeliverAsync()).Attempt.ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData("nobody")]
+    [InlineData(null)]
+    public async Task To_no_address_is_refused(string? address)
+    {
+        var refused = await Should.ThrowAsync<MailRefusedException>(_delivery.DeliverAsync(_command with { EmailAddress = address! }, default));
+        refused.Data[FaultData.Attempt].ShouldBe(1);
+        refused.ToString().ShouldNotContain("nobody");
+        _around.Sends.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Is_left_alone_by_an_orderly_stop()
+    {
+        using var stopping = new CancellationTokenSource();
+        await stopping.CancelAsync();
+        _around.Gif = () => throw new OperationCanceledException(stopping.Token);
+        await Should.ThrowAsync<OperationCanceledException>(_delivery.DeliverAsync(_command, stopping.Token));
+        _ledger.Find(_command.SubmissionId).ShouldBeNull();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private Task<GifEmailSent> DeliverAsync() => _delivery.DeliverAsync(_command, CancellationToken.None);
+
+    /// <summary>The clock goes on until it is done, for the pauses between its tries.</summary>
+    private async Task<GifEmailSent> WithTimeAsync(Task<GifEmailSent> delivery)
+    {
+        while (!delivery.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(250));
+            await Task.Yield();
+        }
+        return await delivery;
+    }
+
+    private void Execute(string sql)
+    {
+        using var connection = _database.Open();
+        connection.Execute(sql);
+    }
+
+    private sealed class Surroundings : IMailSender, IGifFinder, ILogger<GifEmailDelivery>
+    {
+        private readonly TaskCompletionSource _ledgerFailed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _taking = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Func<Task<string>> Server { get; set; } = () => Task.FromResult("250 ok");
+
+        public Func<Gif> Gif { get; set; } = () => new BuiltInGifs().Choose("cat");
+
+        public int Sends { get; private set; }
+
+        /// <summary>Done once the ledger was asked to take it.</summary>
+        public Task Taking => _taking.Task;
+
+        /// <summary>Done once an operator would read that the ledger is away.</summary>
+        public Task LedgerFailed => _ledgerFailed.Task;
+
+        public async Task<string> SendAsync(MimeMessage mail, Func<Task> beforeHandover, CancellationToken stopping)
+        {
+            var taking = beforeHandover();
+            _taking.TrySetResult();
+            await taking;
+            Sends++;
+            return await Server();
+        }
+
+        public Task<Gif> FindAsync(string thought, CancellationToken cancellationToken) => Task.FromResult(Gif());
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            formatter(state, exception).ShouldNotContain("jane");
+            if (logLevel == LogLevel.Error)
+                _ledgerFailed.TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using MassTransit;
+using MassTransit.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using WorkinIt.Contracts;
+using WorkinIt.Storage;
+using WorkinIt.Web.Submissions;
+
+namespace WorkinIt.Tests.Submissions;
+
+/// <summary>The events as they come over a transport, faults as MassTransit writes them.</summary>
+public sealed class TheStatus : IAsyncDisposable
+{
+    private static readonly DateTimeOffset _noon = new(2026, 1, 2, 12, 0, 0, TimeSpan.Zero);
+    private readonly string _folder = Directory.CreateTempSubdirectory("workinit-status-").FullName;
+    private readonly GroupCommit _writer;
+    private readonly SubmissionStore _store;
+    private readonly SendGifEmail _command = new(Guid.CreateVersion7(), "jane@example.com", "hello", _noon);
+    private ServiceProvider? _provider;
+
+    public TheStatus()
+    {
+        Database.TryParse($"Data Source={Path.Combine(_folder, "submissions.db")}", out var database, out _).ShouldBeTrue();
+        DatabaseSchema.Migrate(database!, typeof(CreateSubmissions).Assembly);
+        _writer = new GroupCommit(database!);
+        _store = new SubmissionStore(database!, _writer, TimeProvider.System);
+    }
+
+    [Fact]
+    public async Task Is_sent_once_the_mail_server_took_the_mail()
+    {
+        await SeeAsync(new GifEmailSent(_command.SubmissionId, 2, _noon.AddMinutes(1), "cat"));
+        Now.ShouldSatisfyAllConditions(
+            it => it.State.ShouldBe(SubmissionState.Sent), it => it.Attempt.ShouldBe(2), it => it.SentAt.ShouldBe(_noon.AddMinutes(1)), it => it.Gif.ShouldBe("cat"));
+    }
+
+    [Fact]
+    public async Task Is_delayed_until_the_next_try()
+    {
+        await SeeAsync(new GifEmailDelayed(_command.SubmissionId, 4, _noon.AddMinutes(5)));
+        Now.ShouldSatisfyAllConditions(
+            it => it.State.ShouldBe(SubmissionState.Delayed), it => it.Attempt.ShouldBe(4), it => it.NextTryAt.ShouldBe(_noon.AddMinutes(5)));
+    }
+
+    [Theory]
+    [InlineData(3, false, "Failed", 3)]
+    [InlineData(3, true, "Held", 3)]
+    [InlineData(null, false, "Failed", 0)]
+    public async Task Is_failed_or_held_as_the_fault_tells_by_its_data(int? attempt, bool held, string state, int known)
+    {
+        var failure = new InvalidOperationException("a type that nobody knows");
+        if (attempt is not null)
+            failure.Data[FaultData.Attempt] = attempt;
+        if (held)
+            failure.Data[FaultData.Held] = true;
+
+        await StartAsync(bus => bus.AddConsumer<SubmissionStatusConsumer>(), bus => bus.AddHandler((SendGifEmail _) => Task.FromException(failure)));
+        await Harness.Bus.Publish(_command);
+
+        (await Harness.GetConsumerHarness<SubmissionStatusConsumer>().Consumed.Any<Fault<SendGifEmail>>()).ShouldBeTrue();
+        Now.ShouldSatisfyAllConditions(it => it.State.ToString().ShouldBe(state), it => it.Attempt.ShouldBe(known));
+    }
+
+    [Fact]
+    public async Task Is_failed_when_the_broker_gave_it_up()
+    {
+        await StartAsync(bus => bus.AddConsumer<DeadSubmissionConsumer>());
+        await Harness.Bus.Publish(_command);
+        (await Harness.Consumed.Any<SendGifEmail>()).ShouldBeTrue();
+        Now.State.ShouldBe(SubmissionState.Failed);
+    }
+
+    [Fact]
+    public async Task Of_a_submission_that_is_not_ours_changes_nothing()
+    {
+        await SeeAsync(new GifEmailSent(Guid.CreateVersion7(), 1, _noon, "cat"));
+        Now.State.ShouldBe(SubmissionState.Accepted);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_provider is not null)
+            await _provider.DisposeAsync();
+        await _writer.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private Submission Now => _store.Find(_command.SubmissionId)!;
+
+    private ITestHarness Harness => _provider!.GetRequiredService<ITestHarness>();
+
+    private async Task SeeAsync<T>(T told)
+        where T : class
+    {
+        await StartAsync(bus => bus.AddConsumer<SubmissionStatusConsumer>());
+        await Harness.Bus.Publish(told);
+        (await Harness.GetConsumerHarness<SubmissionStatusConsumer>().Consumed.Any<T>()).ShouldBeTrue();
+    }
+
+    private async Task StartAsync(params Action<IBusRegistrationConfigurator>[] consumers)
+    {
+        _provider = new ServiceCollection().AddLogging().AddSingleton(_store)
+            .AddMassTransitTestHarness(bus => Array.ForEach(consumers, add => add(bus)))
+            .BuildServiceProvider(validateScopes: true);
+        await Harness.Start();
+        (await _store.AddAsync(_command, default)).ShouldBe(Addition.Added);
+    }
+}
