@@ -13,21 +13,25 @@ public sealed class Browser : IAsyncLifetime
     ];
 
     private readonly HttpClient _catcher = new() { BaseAddress = new Uri(TestBroker.Required("WORKINIT_TEST_MAIL")) };
+    private WorkinItSystem? _system;
     private IPlaywright? _playwright;
     private IBrowser? _browser;
 
-    public WorkinItSystem System { get; private set; } = null!;
+    /// <summary>Where the pictures of failed tests go.</summary>
+    public static string Screenshots { get; } = Path.Combine(Repository.Root, ".test", "screenshots");
+
+    public WorkinItSystem System => _system!;
 
     public ServiceProcess Web { get; private set; } = null!;
-
-    public ServiceProcess Consumers { get; private set; } = null!;
 
     public Uri Catcher => _catcher.BaseAddress!;
 
     public async ValueTask InitializeAsync()
     {
-        (System, Web, Consumers) = await WorkinItSystem.StartAsync(
-            ("Smtp__Port", TestBroker.Required("WORKINIT_TEST_SMTP_PORT")), ("Redelivery__Delays__0", "00:10:00"), ("Retry__Limit", "0"), ("Smtp__IdleTimeout", "00:00:05"));
+        if (Directory.Exists(Screenshots))
+            Directory.Delete(Screenshots, recursive: true);
+        (_system, Web, _) = await WorkinItSystem.StartAsync(("Smtp__Port", TestBroker.Required("WORKINIT_TEST_SMTP_PORT")));
+        Assertions.SetDefaultExpectTimeout(30_000); // milliseconds; a busy machine takes its time
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
@@ -36,28 +40,22 @@ public sealed class Browser : IAsyncLifetime
         });
     }
 
-    /// <summary>A page of a new person: no cookies. What goes wrong on it is collected.</summary>
-    public async Task<Visit> VisitAsync(ColorScheme scheme = ColorScheme.Light, int width = 900, int height = 800, bool script = true)
+    internal async Task<Visit> VisitAsync(BrowserNewContextOptions options)
     {
-        var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
-        {
-            BaseURL = Web.Address.ToString(),
-            ColorScheme = scheme,
-            JavaScriptEnabled = script,
-            ViewportSize = new ViewportSize { Width = width, Height = height },
-        });
+        var context = await _browser!.NewContextAsync(options);
         return new Visit(context, await context.NewPageAsync());
     }
 
-    /// <summary>Waits for the one mail to a recipient, and gives its id in the catcher.</summary>
-    public async Task<string> SeeMailToAsync(string recipient)
+    /// <summary>Waits for the one mail to a recipient.</summary>
+    /// <returns>Where the catcher shows its HTML, the pictures that came with it included.</returns>
+    public async Task<Uri> SeeMailToAsync(string recipient)
     {
         var mails = await Eventually.SeeAsync(
             async () => JsonDocument.Parse(await _catcher.GetStringAsync("/api/email")).RootElement.EnumerateArray()
                 .Where(mail => mail.GetProperty("to")[0].GetProperty("address").GetString() == recipient).ToArray(),
             mails => mails.Length > 0,
             $"a mail to {recipient} in the catcher");
-        return mails.ShouldHaveSingleItem().GetProperty("id").GetString()!;
+        return new Uri(Catcher, $"api/email/{mails.ShouldHaveSingleItem().GetProperty("id").GetString()}/html");
     }
 
     public async ValueTask DisposeAsync()
@@ -66,6 +64,7 @@ public sealed class Browser : IAsyncLifetime
             await _browser.DisposeAsync();
         _playwright?.Dispose();
         _catcher.Dispose();
-        await System.DisposeAsync();
+        if (_system is not null)
+            await _system.DisposeAsync();
     }
 }

@@ -1,35 +1,47 @@
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 
 namespace WorkinIt.BrowserTests;
 
-public sealed class Mistakes(Browser browser)
+public sealed class Mistakes(Browser browser) : AtThePages(browser)
 {
-    [Fact]
-    public async Task An_empty_form_names_both_fields_and_leads_to_them()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_empty_form_names_both_fields_and_leads_to_them_with_and_without_javascript(bool script)
     {
-        await using var visit = await browser.VisitAsync();
+        var visit = await VisitAsync(script: script);
         await visit.OpenFormAsync();
-        await visit.SendAsync("", "");
+        (await visit.SendAsync("", "")).ShouldBe(400);
 
-        await Assertions.Expect(visit.Email).ToHaveAttributeAsync("aria-invalid", "true");
-        await Assertions.Expect(visit.Thought).ToHaveAttributeAsync("aria-invalid", "true");
-        var notice = visit.Page.GetByRole(AriaRole.Alert);
-        (await notice.GetByRole(AriaRole.Link).CountAsync()).ShouldBe(2);
-        await notice.GetByRole(AriaRole.Link).Last.ClickAsync();
-        await Assertions.Expect(visit.Thought).ToBeFocusedAsync();
+        (await visit.Page.TitleAsync()).ShouldStartWith("Please check");
+        foreach (var (field, id, link) in new[] { (visit.Email, "email", "Enter the e-mail address"), (visit.Thought, "thought", "Enter a thought") })
+        {
+            await Assertions.Expect(field).ToHaveAttributeAsync("aria-invalid", "true");
+            await Assertions.Expect(field).ToHaveAccessibleDescriptionAsync(new Regex($"^{link}"));
+            await visit.Notice.GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = link }).ClickAsync();
+            await Assertions.Expect(field).ToBeFocusedAsync();
+            visit.Page.Url.ShouldEndWith($"#{id}");
+        }
+        await Assertions.Expect(visit.Notice.GetByRole(AriaRole.Link)).ToHaveCountAsync(2);
+        visit.ShouldBeUntroubled();
     }
 
     [Theory]
     [InlineData("jane at example.com", "a thought that must not be lost")]
     [InlineData("jane@example.com, joe@example.com", "two at once")]
     [InlineData("Jane <jane@example.com>", "שלום 😀 <script>")]
-    public async Task A_bad_address_is_named_and_the_text_is_kept(string email, string thought)
+    [InlineData("jane@example.com", "")]
+    public async Task Only_the_wrong_field_is_named_and_the_text_is_kept(string email, string thought)
     {
-        await using var visit = await browser.VisitAsync();
+        var visit = await VisitAsync();
         await visit.OpenFormAsync();
-        await visit.SendAsync(email, thought);
+        (await visit.SendAsync(email, thought)).ShouldBe(400);
 
-        await Assertions.Expect(visit.Email).ToHaveAttributeAsync("aria-describedby", "email-error");
+        var (wrong, right) = thought.Length > 0 ? (visit.Email, visit.Thought) : (visit.Thought, visit.Email);
+        await Assertions.Expect(wrong).ToHaveAttributeAsync("aria-invalid", "true");
+        (await right.GetAttributeAsync("aria-invalid")).ShouldBeNull();
+        await Assertions.Expect(visit.Notice.GetByRole(AriaRole.Link)).ToHaveCountAsync(1);
         await Assertions.Expect(visit.Email).ToHaveValueAsync(email);
         await Assertions.Expect(visit.Thought).ToHaveValueAsync(thought);
         visit.ShouldBeUntroubled();
@@ -38,13 +50,15 @@ public sealed class Mistakes(Browser browser)
     [Fact]
     public async Task A_thought_that_is_too_long_is_kept_and_mended()
     {
-        await using var visit = await browser.VisitAsync();
+        var visit = await VisitAsync();
         await visit.OpenFormAsync();
-        await visit.SendAsync("long@example.com", "\n" + new string('x', 500));
+        (await visit.SendAsync("long@example.com", "\n" + new string('x', 500))).ShouldBe(400);
 
+        await Assertions.Expect(visit.Thought).ToHaveAttributeAsync("aria-invalid", "true");
         await Assertions.Expect(visit.Page.Locator("#thought-error")).ToContainTextAsync("it has 501");
+        await Assertions.Expect(visit.Email).ToHaveValueAsync("long@example.com");
         await Assertions.Expect(visit.Thought).ToHaveValueAsync("\n" + new string('x', 500));
-        await visit.SendAsync("long@example.com", new string('x', 500));
-        await browser.SeeMailToAsync("long@example.com");
+        (await visit.SendAsync("long@example.com", new string('x', 500))).ShouldBe(303);
+        await Browser.SeeMailToAsync("long@example.com");
     }
 }

@@ -3,81 +3,117 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrowserTests;
 
-public sealed class SendingAThought(Browser browser)
+public sealed class SendingAThought(Browser browser) : AtThePages(browser)
 {
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Brings_the_mail_with_its_gif_with_and_without_javascript(bool script)
-    {
-        var recipient = $"jane{script}@example.com".ToLowerInvariant();
-        await using var visit = await browser.VisitAsync(script: script, width: 640, height: 620);
-        await visit.OpenFormAsync();
-        await visit.Email.FillAsync(recipient);
-        await visit.Thought.FillAsync("Monday morning, and no coffee left");
-        await visit.PictureAsync("form");
-        await visit.SendAsync(recipient, "Monday morning, and no coffee left");
+    private const string Thought = "Monday morning, and no coffee left";
 
-        visit.Page.Url.ShouldContain("/submissions/");
-        var mail = await browser.SeeMailToAsync(recipient);
-        await Eventually.SeeAsync(
-            async () =>
-            {
-                await visit.Page.ReloadAsync();
-                return await visit.Heading.TextContentAsync();
-            },
-            heading => heading == "Sent",
-            "the page says sent");
-        await visit.PictureAsync("submission");
+    [Fact]
+    public async Task Brings_the_mail_with_its_gif()
+    {
+        var visit = await VisitAsync(width: 640);
+        await visit.OpenFormAsync();
+        await visit.Email.FillAsync("jane@example.com");
+        await visit.Thought.FillAsync(Thought);
+        await visit.Thought.BlurAsync();
+        await visit.PictureAsync("form", height: 650);
+        (await visit.SendAsync("jane@example.com", Thought)).ShouldBe(303);
+
+        var mail = await Browser.SeeMailToAsync("jane@example.com");
+        await SeeSentAsync(visit);
+        await visit.PictureAsync("submission", height: 400);
         visit.ShouldBeUntroubled();
 
-        await using var reader = await browser.VisitAsync(width: 560, height: 640);
-        await reader.Page.GotoAsync($"{browser.Catcher}api/email/{mail}/html");
-        (await reader.Page.Locator(".thought").TextContentAsync()).ShouldBe("Monday morning, and no coffee left");
-        var gif = reader.Page.GetByRole(AriaRole.Img);
-        (await gif.EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)")).ShouldBeGreaterThan(100);
-        (await gif.GetAttributeAsync("alt")).ShouldNotBeNullOrEmpty();
-        await reader.ShouldNotScrollSidewaysAsync();
-        await reader.PictureAsync("mail");
+        var reader = await VisitAsync(width: 560);
+        await reader.ReadMailAsync(mail);
+        (await reader.Page.Locator(".thought").TextContentAsync()).ShouldBe(Thought);
+        await SeeGifAsync(reader);
+        await reader.PictureAsync("mail", height: 580);
 
-        await using var night = await browser.VisitAsync(ColorScheme.Dark, width: 320, height: 560);
-        await night.Page.GotoAsync($"{browser.Catcher}api/email/{mail}/html");
-        await night.Page.GetByRole(AriaRole.Img).EvaluateAsync("image => image.decode()");
-        await night.ShouldNotScrollSidewaysAsync();
-        await night.PictureAsync("mail-dark");
+        var night = await VisitAsync(ColorScheme.Dark, width: 560);
+        await night.ReadMailAsync(mail);
+        await SeeGifAsync(night);
+        await night.PictureAsync("mail-dark", height: 580);
     }
 
     [Fact]
-    public async Task Works_by_keyboard_alone()
+    public async Task Works_without_javascript()
     {
-        await using var visit = await browser.VisitAsync();
+        var visit = await VisitAsync(script: false, width: 320);
         await visit.OpenFormAsync();
-        await visit.Page.Keyboard.PressAsync("Tab"); // the brand, a link
-        await visit.Page.Keyboard.PressAsync("Tab");
-        await Assertions.Expect(visit.Email).ToBeFocusedAsync();
-        (await visit.Email.EvaluateAsync<string>("field => getComputedStyle(field).outlineStyle")).ShouldBe("solid");
-        await visit.Page.Keyboard.TypeAsync("keys@example.com");
-        await visit.Page.Keyboard.PressAsync("Tab");
+        (await visit.SendAsync("noscript@example.com", Thought)).ShouldBe(303);
+        await Browser.SeeMailToAsync("noscript@example.com");
+        await SeeSentAsync(visit);
+        visit.ShouldBeUntroubled();
+    }
+
+    [Theory]
+    [InlineData("Enter", ColorScheme.Light)]
+    [InlineData("Space", ColorScheme.Dark)]
+    public async Task Works_by_keyboard_alone_mistakes_included(string press, ColorScheme scheme)
+    {
+        var recipient = $"{press}{scheme}@example.com";
+        var visit = await VisitAsync(scheme);
+        await visit.OpenFormAsync();
+
+        await visit.TabToAsync(visit.Email);
+        await visit.Email.ShouldShowFocusAsync();
+        await visit.Page.Keyboard.TypeAsync("no address");
+        await visit.TabToAsync(visit.Thought);
+        await visit.Thought.ShouldShowFocusAsync();
         await visit.Page.Keyboard.TypeAsync("no mouse today");
-        await visit.Page.Keyboard.PressAsync("Tab");
-        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Send me a GIF" })).ToBeFocusedAsync();
+        await visit.TabToAsync(visit.Button);
+        await visit.Button.ShouldShowFocusAsync();
+        await visit.Page.Keyboard.PressAsync(press);
+
+        var link = visit.Notice.GetByRole(AriaRole.Link);
+        await Assertions.Expect(link).ToBeVisibleAsync();
+        await visit.TabToAsync(link);
+        await link.ShouldShowFocusAsync();
         await visit.Page.Keyboard.PressAsync("Enter");
-        await visit.ShouldArriveAsync();
-        await browser.SeeMailToAsync("keys@example.com");
+        await visit.Email.ShouldShowFocusAsync();
+        await visit.Page.Keyboard.PressAsync("Control+A");
+        await visit.Page.Keyboard.TypeAsync(recipient);
+        await visit.TabToAsync(visit.Button);
+        await visit.Page.Keyboard.PressAsync(press);
+
+        await visit.SeeSubmissionAsync();
+        await Browser.SeeMailToAsync(recipient);
+        var another = visit.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "Another thought" });
+        await visit.TabToAsync(another);
+        await another.ShouldShowFocusAsync();
+        await visit.TabToAsync(visit.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "WorkinIt" }), "Shift+Tab");
+        await visit.Page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(visit.Email).ToHaveValueAsync("");
     }
 
     [Fact]
     public async Task A_double_click_sends_nothing_twice()
     {
-        var recipient = $"{Guid.NewGuid():N}@example.com";
-        await using var visit = await browser.VisitAsync();
+        var visit = await VisitAsync();
         await visit.OpenFormAsync();
-        await visit.Email.FillAsync(recipient);
+        await visit.Email.FillAsync("twice@example.com");
         await visit.Thought.FillAsync("click");
-        await visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Send me a GIF" }).DblClickAsync();
-        await visit.ShouldArriveAsync();
-        await browser.SeeMailToAsync(recipient); // one, or it throws
-        await browser.System.SeeReadyAsync("send-gif-email", 0);
-        await browser.SeeMailToAsync(recipient);
+        var id = await visit.Page.InputValueAsync("input[name=id]");
+        await visit.Button.DblClickAsync();
+        await visit.SeeSubmissionAsync(id);
+
+        await SeeSentAsync(visit);
+        await Browser.SeeMailToAsync("twice@example.com"); // one, or it throws
+    }
+
+    private static async Task SeeSentAsync(Visit visit) => await Eventually.SeeAsync(
+        async () =>
+        {
+            await visit.Page.ReloadAsync();
+            return await visit.Heading.TextContentAsync();
+        },
+        heading => heading == "Sent",
+        "the page says sent");
+
+    private static async Task SeeGifAsync(Visit visit)
+    {
+        var gif = visit.Page.GetByRole(AriaRole.Img);
+        (await gif.EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)")).ShouldBeGreaterThan(100);
+        (await gif.GetAttributeAsync("alt")).ShouldNotBeNullOrEmpty();
     }
 }

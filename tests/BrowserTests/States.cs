@@ -1,0 +1,47 @@
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrowserTests;
+
+/// <summary>A submission in each state, for good: a mail server that treats each recipient in its own way, and in the end no Consumers.</summary>
+public sealed class States : IAsyncLifetime
+{
+    public static readonly IReadOnlyList<string> Names = ["queued", "delayed", "sent", "failed", "held"];
+
+    private readonly Dictionary<string, Guid> _ids = [];
+    private WorkinItSystem? _system;
+
+    public WorkinItSystem System => _system!;
+
+    public ServiceProcess Web { get; private set; } = null!;
+
+    public Guid this[string state] => _ids[state];
+
+    public async ValueTask InitializeAsync()
+    {
+        (_system, Web, var consumers) = await WorkinItSystem.StartAsync(("Redelivery__Delays__0", "00:10:00"), ("Retry__Limit", "0"));
+        System.Mail.OnMail = mail => mail switch
+        {
+            { Recipient: "delayed@example.com" } => SmtpBehaviour.Reply(SmtpStage.Rcpt, 451, "Come back later"),
+            { Recipient: "failed@example.com" } => SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "No such mailbox"),
+            { Recipient: "held@example.com" } => SmtpBehaviour.CutAfterDot,
+            _ => null,
+        };
+        await Task.WhenAll(Names.Except(["queued"]).Select(ReachAsync));
+        await consumers.StopAsync();
+        await ReachAsync("queued");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_system is not null)
+            await _system.DisposeAsync();
+    }
+
+    private async Task ReachAsync(string state)
+    {
+        var id = await WorkinItSystem.SubmitAsync(Web, $"{state}@example.com", $"{state}, and what now?");
+        lock (_ids)
+            _ids[state] = id;
+        await Eventually.SeeAsync(async () => (await WorkinItSystem.StatusAsync(Web, id)).State, seen => seen == state, $"a submission that is {state}");
+    }
+}

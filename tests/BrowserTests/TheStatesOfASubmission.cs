@@ -1,0 +1,55 @@
+using Microsoft.Playwright;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrowserTests;
+
+public sealed class TheStatesOfASubmission(Browser browser, States states) : AtThePages(browser), IClassFixture<States>
+{
+    public static TheoryData<string, string, string> Words => new()
+    {
+        { "queued", "It’s on its way", "waits for a worker" },
+        { "delayed", "It takes a little longer", "The next try is at" },
+        { "sent", "Sent", "The mail server took it at" },
+        { "failed", "It could not be sent", "All tries failed" },
+        { "held", "We are checking", "the mail may have arrived" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Words))]
+    public async Task Each_is_told_in_plain_words_accessible_and_fits(string state, string heading, string detail)
+    {
+        foreach (var (scheme, width) in new[] { (ColorScheme.Light, 320), (ColorScheme.Dark, 320), (ColorScheme.Light, 1200), (ColorScheme.Dark, 1200) })
+        {
+            var visit = await VisitAsync(scheme, width, at: states.Web.Address);
+            (await visit.Page.GotoAsync($"/submissions/{states[state]}"))!.Status.ShouldBe(200);
+            await Assertions.Expect(visit.Heading).ToHaveTextAsync(heading);
+            await Assertions.Expect(visit.Status).ToContainTextAsync(detail);
+            (await visit.Page.TitleAsync()).ShouldStartWith(heading);
+            await visit.ShouldLookRightAsync();
+        }
+    }
+
+    [Fact]
+    public async Task The_operator_sees_them_in_their_queues()
+    {
+        var desk = await VisitAsync(width: 1200, height: 620);
+        await desk.Page.GotoAsync(TestBroker.Required("WORKINIT_TEST_MANAGEMENT"));
+        await desk.Page.FillAsync("input[name=username]", "operator");
+        await desk.Page.FillAsync("input[name=password]", "operator");
+        await desk.Page.ClickAsync("input[type=submit]");
+        await desk.Page.ClickAsync("a[href='#/queues']");
+        await desk.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "send-gif-email", Exact = true }).First.WaitForAsync(); // else the page, still on its way, undoes the choice
+        await desk.Page.SelectOptionAsync("#show-vhost", states.System.VirtualHost.Name);
+        foreach (var (queue, messages) in new[] { ("send-gif-email", 1), ("send-gif-email_delay_10m", 1), ("send-gif-email_error", 2) })
+        {
+            // By its address: until the choice takes hold, the page shows other virtual hosts' queues of these names too.
+            var row = desk.Page.GetByRole(AriaRole.Row).Filter(new LocatorFilterOptions
+            {
+                Has = desk.Page.Locator($"a[href='#/queues/{states.System.VirtualHost.Name}/{queue}']"),
+            });
+            // The broker's statistics come every 5 seconds.
+            await Assertions.Expect(row).ToContainTextAsync($"{messages}\t0\t{messages}", new LocatorAssertionsToContainTextOptions { UseInnerText = true, Timeout = 30_000 });
+        }
+        await desk.PictureAsync("management");
+    }
+}
