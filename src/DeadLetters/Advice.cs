@@ -1,0 +1,83 @@
+namespace WorkinIt.DeadLetters;
+
+/// <summary>
+/// What only the application knows: whether a message's work was done already, and what became of a replayed one. Without an
+/// advisor, both are judged by what the broker shows.
+/// </summary>
+public interface IReplayAdvisor
+{
+    /// <summary>Judges messages before they are replayed.</summary>
+    /// <param name="letters">In their order; up to some hundred at once.</param>
+    /// <param name="sendAgain">Whether the operator wants those with an unknown outcome done again.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>One for each; null where the advisor has nothing to say.</returns>
+    Task<IReadOnlyList<Verdict?>> JudgeAsync(IReadOnlyList<DeadLetter> letters, bool sendAgain, CancellationToken cancellationToken);
+
+    /// <summary>Tells what became of replayed messages.</summary>
+    /// <param name="replayed">Up to some hundred at once.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>One for each; null while it is not known.</returns>
+    Task<IReadOnlyList<Outcome?>> AskAsync(IReadOnlyList<Replayed> replayed, CancellationToken cancellationToken);
+
+    /// <summary>Writes down that a message's work was done after all, before the message is discarded.</summary>
+    /// <param name="letter">The message.</param>
+    /// <param name="by">The person who says so.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>Why it can't be; null when it is written.</returns>
+    Task<string?> WasDoneAsync(DeadLetter letter, string by, CancellationToken cancellationToken);
+}
+
+/// <summary>What is to be expected of a replay.</summary>
+/// <param name="Kind">Whether it goes, and whether there is something to know first.</param>
+/// <param name="Text">In a few words; empty when all is well.</param>
+public sealed record Verdict(VerdictKind Kind, string Text)
+{
+    /// <summary>Nothing speaks against it.</summary>
+    public static Verdict Good { get; } = new(VerdictKind.Good, "");
+
+    /// <summary>What the advisor noted, for its later answer about the outcome.</summary>
+    public object? Note { get; init; }
+}
+
+/// <summary>The kinds of verdicts.</summary>
+public enum VerdictKind
+{
+    /// <summary>Nothing speaks against it.</summary>
+    Good,
+
+    /// <summary>It can be replayed, and there is something to know.</summary>
+    Warning,
+
+    /// <summary>It is left where it is.</summary>
+    Refused,
+}
+
+/// <summary>What became of a replayed message.</summary>
+public enum Outcome
+{
+    /// <summary>Not known yet.</summary>
+    Waiting,
+
+    /// <summary>The application says that it is done; for WorkinIt: the mail was sent.</summary>
+    Sent,
+
+    /// <summary>Its consumer took it and nothing failed.</summary>
+    Gone,
+
+    /// <summary>It waits for a later try.</summary>
+    Delayed,
+
+    /// <summary>It is a dead letter again.</summary>
+    FailedAgain,
+}
+
+/// <summary>A message that was replayed.</summary>
+/// <param name="Id">The dead letter's id.</param>
+/// <param name="MessageId">Its MessageId; null where it has none.</param>
+/// <param name="ReplayId">The stamp of this replay on this message.</param>
+/// <param name="Verdict">What was expected.</param>
+public sealed record Replayed(string Id, string? MessageId, string ReplayId, Verdict Verdict)
+{
+    /// <summary>What became of it.</summary>
+    public Outcome Outcome { get; init; } = Outcome.Waiting;
+}

@@ -1,0 +1,776 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using RabbitMQ.Client;
+using Refit;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>
+/// The operator's verbs over the dead-letter queues of one virtual host, whatever MassTransit application they belong to. All of
+/// its operations are safe to interrupt and to run again: nothing is taken off a queue before its copy is confirmed.
+/// </summary>
+public sealed class DeadLetterBroker : IDisposable
+{
+    private const int DefaultDeliveryLimit = 20; // RabbitMQ 4.x, quorum queues that name none
+    private static readonly TimeSpan _lookPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _canaryWait = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _ask = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _settled = TimeSpan.FromSeconds(3); // a failure is written down before its dead letter stands
+    private static readonly TimeSpan _quiet = TimeSpan.FromSeconds(7); // the management API's counts are up to 5 s old
+
+    private readonly DeadLetterOptions _options;
+    private readonly IAuditLog _audit;
+    private readonly IReplayAdvisor? _advisor;
+    private readonly TimeProvider _time;
+    private readonly HttpClient _http;
+    private readonly IManagementApi _management;
+
+    /// <summary>Speaks to one virtual host.</summary>
+    /// <param name="options">The broker.</param>
+    /// <param name="audit">Where operations are written down.</param>
+    /// <param name="advisor">What only the application knows.</param>
+    /// <param name="time">The clock.</param>
+    public DeadLetterBroker(DeadLetterOptions options, IAuditLog audit, IReplayAdvisor? advisor = null, TimeProvider? time = null)
+    {
+        (_options, _audit, _advisor, _time) = (options, audit, advisor, time ?? TimeProvider.System);
+        _http = new HttpClient { BaseAddress = options.Management, Timeout = TimeSpan.FromSeconds(20) };
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+            "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{options.Username}:{options.Password}")));
+        _management = RestService.ForGenerated<IManagementApi>(_http);
+    }
+
+    /// <summary>The audit log.</summary>
+    public IAuditLog Audit => _audit;
+
+    /// <summary>Finds the dead-letter queues, those that hold something first.</summary>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="DeadLetterException">The management API does not answer.</exception>
+    public async Task<IReadOnlyList<DeadLetterQueue>> FindQueuesAsync(CancellationToken cancellationToken)
+    {
+        var queues = await AskAsync(_management.QueuesAsync(_options.VirtualHost, cancellationToken)) ?? [];
+        return [.. queues
+            .Where(queue => !queue.Exclusive && _options.Suffixes.Any(suffix => queue.Name.EndsWith(suffix, StringComparison.Ordinal)))
+            .Select(Tell)
+            .OrderBy(queue => queue.Messages == 0).ThenBy(queue => queue.Name, StringComparer.Ordinal)];
+    }
+
+    /// <summary>Tells of one queue; null where there is none.</summary>
+    /// <param name="queue">Its name.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<DeadLetterQueue?> FindQueueAsync(string queue, CancellationToken cancellationToken) =>
+        await AskAsync(_management.QueueAsync(_options.VirtualHost, queue, cancellationToken)) is { } found ? Tell(found) : null;
+
+    /// <summary>Shows a page of dead letters. All are given back to their places.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="filter">Which of them.</param>
+    /// <param name="skip">So many of these are passed over.</param>
+    /// <param name="take">The page's length.</param>
+    /// <param name="by">The person.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="most">Looks at so many from the head.</param>
+    public async Task<DeadLetterPage> ListAsync(
+        string queue, DeadLetterFilter filter, long skip, int take, string by, CancellationToken cancellationToken, long most = long.MaxValue)
+    {
+        var letters = new List<DeadLetter>();
+        long examined = 0, matching = 0;
+        // Without a filter, what comes after the page need not be looked at.
+        var ready = await LookAsync(queue, "list", by, filter.IsEmpty ? Math.Min(most, skip + take) : most, letter =>
+        {
+            examined++;
+            if (filter.Matches(letter) && ++matching > skip && letters.Count < take)
+                letters.Add(letter);
+            return true;
+        }, null, cancellationToken);
+        return new DeadLetterPage(letters, ready, examined, filter.IsEmpty ? ready : matching);
+    }
+
+    /// <summary>Groups dead letters by their cause.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="filter">Which of them.</param>
+    /// <param name="by">The person.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="most">Looks at so many from the head.</param>
+    public async Task<CausePage> GroupAsync(
+        string queue, DeadLetterFilter filter, string by, IProgress<OperationProgress>? progress, CancellationToken cancellationToken, long most = long.MaxValue)
+    {
+        var groups = new Dictionary<string, CauseGroup>();
+        long examined = 0;
+        var ready = await LookAsync(queue, "list", by, most, letter =>
+        {
+            examined++;
+            if (!filter.Matches(letter))
+                return true;
+            var (cause, at) = (letter.Cause, letter.FailedAt);
+            groups[cause.Id] = groups.TryGetValue(cause.Id, out var group)
+                ? group with
+                {
+                    Count = group.Count + 1,
+                    First = Least(group.First, at),
+                    Last = Greatest(group.Last, at),
+                    MessageTypes = letter.MessageTypes is [var type, ..] && group.MessageTypes.Count < 5 && !group.MessageTypes.Contains(type) ? [.. group.MessageTypes, type] : group.MessageTypes,
+                }
+                : new CauseGroup(cause, 1, at, at, letter.Id, [.. letter.MessageTypes.Take(1)]);
+            return true;
+        }, progress, cancellationToken);
+        return new CausePage([.. groups.Values.OrderByDescending(group => group.Count)], ready, examined);
+    }
+
+    /// <summary>Finds one dead letter by its id or its MessageId; the first in the queue where several have it.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="id">The id.</param>
+    /// <param name="by">The person.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<DeadLetter?> FindAsync(string queue, string id, string by, CancellationToken cancellationToken)
+    {
+        DeadLetter? found = null;
+        var filter = DeadLetterFilter.ById(id);
+        await LookAsync(queue, "show", by, long.MaxValue, letter =>
+        {
+            if (filter.Matches(letter))
+                found = letter;
+            return found is null;
+        }, null, cancellationToken);
+        return found;
+    }
+
+    /// <summary>Finds where messages with an id stand, in all dead-letter queues.</summary>
+    /// <param name="id">A MessageId, or a dead letter's id.</param>
+    /// <param name="by">The person.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<IReadOnlyList<Place>> WhereIsAsync(string id, string by, CancellationToken cancellationToken)
+    {
+        var places = new List<Place>();
+        foreach (var queue in (await FindQueuesAsync(cancellationToken)).Where(queue => queue.Looks is null))
+        {
+            if (await FindAsync(queue.Name, id, by, cancellationToken) is { } letter)
+                places.Add(new Place(letter, queue));
+        }
+        return places;
+    }
+
+    /// <summary>Writes dead letters as JSON, one a line, whole and unmasked; written to the audit log.</summary>
+    /// <param name="request">Which ones.</param>
+    /// <param name="output">Where to.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>How many.</returns>
+    public async Task<long> ExportAsync(OperationRequest request, Stream output, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        long count = 0;
+        var entry = Begin(request, "export");
+        await _audit.WriteAsync(entry, cancellationToken);
+        await LookAsync(request.Queue, "export", request.By, long.MaxValue, letter =>
+        {
+            if (!request.Filter.Matches(letter))
+                return true;
+            using (var writer = new Utf8JsonWriter(output))
+                letter.Write(writer);
+            output.WriteByte((byte)'\n');
+            count++;
+            return true;
+        }, progress, cancellationToken);
+        await output.FlushAsync(cancellationToken);
+        await _audit.WriteAsync(entry with { EndedAt = _time.GetUtcNow(), Selected = count, Done = count }, cancellationToken);
+        return count;
+    }
+
+    /// <summary>Writes down that a person has looked at what is masked.</summary>
+    /// <param name="letter">The message.</param>
+    /// <param name="by">The person.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public Task RevealedAsync(DeadLetter letter, string by, CancellationToken cancellationToken)
+    {
+        var entry = Begin(new OperationRequest { Queue = letter.Queue, Filter = DeadLetterFilter.ById(letter.Id), By = by }, "reveal");
+        return _audit.WriteAsync(entry with { EndedAt = entry.At, Selected = 1, Done = 1, Messages = [letter.MessageId ?? letter.Id] }, cancellationToken);
+    }
+
+    /// <summary>Judges what a replay would do. All are given back to their places.</summary>
+    /// <param name="request">The replay.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<OperationResult> PlanAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        await using var session = await OpenAsync(request.Queue, "dry run", request.By, _lookPatience, cancellationToken);
+        var total = await session.ReadyAsync(cancellationToken);
+        var operation = new Operation(session, _options, progress) { Total = total, DeliveryLimit = await LimitAsync(session, passes: 1, cancellationToken) };
+        var replay = new Replay(this, session, request, NewId(), watches: false);
+        var replayed = new List<Replayed>();
+        var refused = new List<Refusal>();
+        await operation.RunAsync(async window =>
+        {
+            foreach (var (letter, decision) in window.Zip(await replay.DecideAsync(window, cancellationToken)))
+            {
+                if (decision is Decision.Move { Replayed: { } move })
+                    replayed.Add(move);
+                else if (decision is Decision.Refuse { Why: var why })
+                    refused.Add(new Refusal(letter.Id, letter.MessageId, why));
+            }
+            return [.. window.Select(_ => Decision.Left)];
+        }, pace: null, long.MaxValue, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        return new OperationResult(replay.Id, request.Queue, replayed.Count + refused.Count, replayed.Count, refused, replayed, null);
+    }
+
+    /// <summary>
+    /// Replays: publishes to the exchange of the queue that the message failed in, confirmed, then acks. The body stays as it is, but
+    /// for a count of redeliveries in it; headers of the first try are taken off, a stamp is put on, all others stay.
+    /// </summary>
+    /// <param name="request">The replay.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends it between two messages.</param>
+    /// <exception cref="DeadLetterException">It could not be begun, or the broker was lost in the middle; nothing is lost, and it can be run again.</exception>
+    public async Task<OperationResult> ReplayAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (request.Pace is <= 0)
+            throw new DeadLetterException(DeadLetterProblem.Refused, "The pace must be more than 0 messages a second");
+        await using var session = await OpenAsync(request.Queue, "replay", request.By, TimeSpan.Zero, cancellationToken);
+        var total = await session.ReadyAsync(cancellationToken);
+        var passes = 1 + (request.Canary ? 1 : 0) + (request.Pace is { } pace ? (long)(total / (pace * 300)) : 0);
+        var operation = new Operation(session, _options, progress) { Total = total, DeliveryLimit = await LimitAsync(session, passes, cancellationToken) };
+        var entry = Begin(request, request.Edited is null ? "replay" : "edit");
+        var replay = new Replay(this, session, request, entry.Id, watches: true);
+        await _audit.WriteAsync(entry, cancellationToken);
+        return await AuditedAsync(entry, operation, () => replay.Original is null ? entry : entry with { Original = replay.Original, Edited = request.Edited }, async () =>
+        {
+            string? stopped = null;
+            if (request.Canary)
+            {
+                await operation.RunAsync(window => replay.DecideAsync(window, cancellationToken), null, 1, cancellationToken);
+                await ReplayOutcomesAsync(session, replay, operation, request.Wait > TimeSpan.Zero ? request.Wait : _canaryWait, cancellationToken);
+                if (operation.Replayed is [{ Outcome: not (Outcome.Sent or Outcome.Gone) } canary])
+                    stopped = $"The first one {Word(canary.Outcome)}: the others were left where they are";
+            }
+            if (stopped is null && !cancellationToken.IsCancellationRequested)
+            {
+                await operation.RunAsync(window => replay.DecideAsync(window, cancellationToken), request.Pace, long.MaxValue, cancellationToken);
+                if (request.Wait > TimeSpan.Zero && !cancellationToken.IsCancellationRequested)
+                    await ReplayOutcomesAsync(session, replay, operation, request.Wait, cancellationToken);
+            }
+            return stopped;
+        }, cancellationToken);
+    }
+
+    /// <summary>Moves dead letters to the queue of the discarded, where they are kept for <see cref="DeadLetterOptions.DiscardedLife"/>.</summary>
+    /// <param name="request">Which ones.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends it between two messages.</param>
+    public async Task<OperationResult> DiscardAsync(DiscardRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (request.Queue.EndsWith("_discarded", StringComparison.Ordinal))
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"{request.Queue} holds what is discarded already; each message goes by itself after its time");
+        if (request.WasSent && _advisor is null)
+            throw new DeadLetterException(DeadLetterProblem.Refused, "Nobody here knows what was sent: without a ledger there is nothing to write it to. Discard without it");
+        await using var session = await OpenAsync(request.Queue, "discard", request.By, TimeSpan.Zero, cancellationToken);
+        var operation = new Operation(session, _options, progress)
+        {
+            Total = await session.ReadyAsync(cancellationToken),
+            DeliveryLimit = await LimitAsync(session, passes: 1, cancellationToken),
+        };
+        var discarded = DiscardedQueue(request.Queue);
+        await DeclareDiscardedAsync(session, discarded, cancellationToken);
+        var entry = Begin(request, request.WasSent ? "discard as sent" : "discard");
+        await _audit.WriteAsync(entry, cancellationToken);
+        return await AuditedAsync(entry, operation, () => entry, async () =>
+        {
+            await operation.RunAsync(async window =>
+            {
+                var decisions = new List<Decision>(window.Count);
+                foreach (var letter in window)
+                {
+                    decisions.Add(!request.Filter.Matches(letter) ? Decision.Left
+                        : request.WasSent && await _advisor!.WasDoneAsync(letter, request.By, cancellationToken) is { } why ? new Decision.Refuse(why)
+                        : new Decision.Move("", discarded, Discarded(letter, entry), letter.Body, null));
+                }
+                return decisions;
+            }, null, long.MaxValue, cancellationToken);
+            return null;
+        }, cancellationToken);
+    }
+
+    /// <summary>Moves what was discarded back to the end of the queue that it came from, as it was.</summary>
+    /// <param name="request">Which ones; the queue may be the one they came from.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends it between two messages.</param>
+    public async Task<OperationResult> RestoreAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        var from = DiscardedQueue(request.Queue);
+        await using var session = await OpenAsync(from, "restore", request.By, TimeSpan.Zero, cancellationToken);
+        var operation = new Operation(session, _options, progress)
+        {
+            Total = await session.ReadyAsync(cancellationToken),
+            DeliveryLimit = await LimitAsync(session, passes: 1, cancellationToken),
+        };
+        var entry = Begin(request with { Queue = from }, "restore");
+        await _audit.WriteAsync(entry, cancellationToken);
+        return await AuditedAsync(entry, operation, () => entry, async () =>
+        {
+            await operation.RunAsync(window => Task.FromResult<IReadOnlyList<Decision>>([.. window.Select(letter =>
+                !request.Filter.Matches(letter) || (request.Queue != from && letter.DiscardedFrom != request.Queue) ? Decision.Left
+                : letter.DiscardedFrom is { } origin ? new Decision.Move("", origin, Restored(letter), letter.Body, null)
+                : new Decision.Refuse("it does not tell which queue it was discarded from"))]), null, long.MaxValue, cancellationToken);
+            return null;
+        }, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    /// <summary>The queue for what is discarded from a queue.</summary>
+    /// <param name="queue">A dead-letter queue.</param>
+    public string DiscardedQueue(string queue) => InputQueueOf(queue) + "_discarded";
+
+    private async Task<OperationResult> AuditedAsync(
+        AuditEntry entry, Operation operation, Func<AuditEntry> now, Func<Task<string?>> work, CancellationToken cancellationToken)
+    {
+        string? stopped = null;
+        try
+        {
+            stopped = await work();
+            if (cancellationToken.IsCancellationRequested)
+                stopped = "It was cancelled: what was not moved stands where it was";
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            stopped = "It was cancelled: what was not moved stands where it was";
+        }
+        catch (DeadLetterException e)
+        {
+            stopped = e.Message;
+            throw;
+        }
+        finally
+        {
+            await _audit.WriteAsync(now() with
+            {
+                EndedAt = _time.GetUtcNow(),
+                Selected = operation.Selected,
+                Done = operation.Done,
+                Refused = operation.Refused.Count,
+                Problem = stopped ?? "",
+                Messages = operation.Messages,
+            }, CancellationToken.None);
+        }
+        return new OperationResult(entry.Id, entry.Queue, operation.Selected, operation.Done, [.. operation.Refused], operation.Replayed, stopped);
+    }
+
+    private async Task<long> LookAsync(
+        string queue, string verb, string by, long most, Func<DeadLetter, bool> see, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        await using var session = await OpenAsync(queue, verb, by, _lookPatience, cancellationToken);
+        var ready = await session.ReadyAsync(cancellationToken);
+        var operation = new Operation(session, _options, progress) { Total = Math.Min(ready, most), DeliveryLimit = await LimitAsync(session, passes: 1, cancellationToken) };
+        var goesOn = true;
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            await operation.RunAsync(async window =>
+            {
+                foreach (var letter in window)
+                {
+                    if (goesOn && !(goesOn = see(letter)))
+                        await enough.CancelAsync();
+                }
+                return [.. window.Select(_ => Decision.Left)];
+            }, null, long.MaxValue, enough.Token);
+        }
+        catch (OperationCanceledException) when (!goesOn)
+        {
+            // What was looked for is found.
+        }
+        cancellationToken.ThrowIfCancellationRequested();
+        return ready;
+    }
+
+    private Task<QueueSession> OpenAsync(string queue, string verb, string by, TimeSpan patience, CancellationToken cancellationToken) =>
+        QueueSession.OpenAsync(_options, queue, verb, by, patience, HolderAsync, cancellationToken);
+
+    private async Task<string> HolderAsync(string lockQueue, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await AskAsync(_management.QueueAsync(_options.VirtualHost, lockQueue, cancellationToken)) is { } queue && queue.Text("who") is { } who
+                ? $"{who} is at work on this queue ({queue.Text("what")}, since {queue.Text("since")})"
+                : "Somebody is at work on this queue";
+        }
+        catch (DeadLetterException)
+        {
+            return "Somebody is at work on this queue (who, the management API could not tell)";
+        }
+    }
+
+    /// <returns>How many returns the queue allows; null where it counts none.</returns>
+    private async Task<long?> LimitAsync(QueueSession session, long passes, CancellationToken cancellationToken)
+    {
+        var queue = await AskAsync(_management.QueueAsync(_options.VirtualHost, session.Queue, cancellationToken))
+            ?? throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no queue {session.Queue}");
+        if (queue.Consumers > 0)
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} has a consumer: somebody works it off, so these are no dead letters. Stop that consumer first, if they are");
+        if (Limit(queue, session.BrokerVersion) is not { } limit)
+            return null;
+        if (limit < 1)
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} drops a message at its first return (x-delivery-limit {limit} on RabbitMQ {session.BrokerVersion}): nobody can look into it. Give it a policy with a higher delivery-limit, or move its messages by a shovel to a queue without a limit");
+        // One message tells how many looks are left; that costs one of them.
+        await foreach (var window in session.TakeAsync(1, 1, cancellationToken))
+        {
+            var left = limit - window[0].Letter.DeliveryCount - 1;
+            await session.GiveBackAsync();
+            if (left < passes + 1)
+                throw new DeadLetterException(DeadLetterProblem.Refused, $"Each look at {session.Queue} is counted, and the broker drops a message at its {limit + 1}th return: {Math.Max(left, 0)} looks are left, {passes} would be needed. Raise its delivery-limit by a policy first");
+            break;
+        }
+        return limit;
+    }
+
+    private static long? Limit(BrokerQueue queue, Version version)
+    {
+        if (queue.Type != "quorum")
+            return null;
+        if (version.Major < 4)
+            return queue.DeliveryLimit;
+        // From 4.3 on only what is rejected or lost with its channel counts, not what is given back.
+        if (version >= new Version(4, 3) || queue.DeliveryLimit is < 0)
+            return null;
+        return queue.DeliveryLimit ?? DefaultDeliveryLimit;
+    }
+
+    private DeadLetterQueue Tell(BrokerQueue queue) => new(
+        queue.Name, queue.Messages, InputQueueOf(queue.Name), queue.Name.EndsWith("_discarded", StringComparison.Ordinal),
+        queue.Type == "quorum" && queue.DeliveryLimit is >= 0 and var limit
+            ? string.Create(CultureInfo.InvariantCulture, $"The queue has a delivery limit of {limit}: up to RabbitMQ 4.2 each look counts, and after {limit} the broker drops the message")
+            : null);
+
+    private string InputQueueOf(string queue)
+    {
+        var suffix = _options.Suffixes.Append("_discarded").FirstOrDefault(suffix => queue.EndsWith(suffix, StringComparison.Ordinal) && queue.Length > suffix.Length);
+        return suffix is null ? queue : queue[..^suffix.Length];
+    }
+
+    // As safe as the queue that they come from: replicated where that one is.
+    private async Task DeclareDiscardedAsync(QueueSession session, string discarded, CancellationToken cancellationToken)
+    {
+        if (await AskAsync(_management.QueueAsync(_options.VirtualHost, discarded, cancellationToken)) is not null)
+            return;
+        var source = await AskAsync(_management.QueueAsync(_options.VirtualHost, session.Queue, cancellationToken));
+        var arguments = new Dictionary<string, object?> { ["x-queue-type"] = source?.Type == "quorum" ? "quorum" : "classic" };
+        if (source?.Type == "quorum" && session.BrokerVersion.Major >= 4)
+            arguments["x-delivery-limit"] = -1;
+        await session.DeclareAsync(discarded, arguments, cancellationToken);
+    }
+
+    private BasicProperties Discarded(DeadLetter letter, AuditEntry entry)
+    {
+        var headers = Kept(letter, header => !Headers.IsCount(header) && header is not ("CC" or "BCC")); // these would send copies elsewhere
+        var properties = new BasicProperties(letter.Properties) { Headers = headers };
+        headers[Headers.DiscardedId] = entry.Id;
+        headers[Headers.DiscardedBy] = entry.By;
+        headers[Headers.DiscardedAt] = entry.At.ToString("O", CultureInfo.InvariantCulture);
+        headers[Headers.DiscardedFrom] = letter.Queue;
+        foreach (var copies in new[] { "CC", "BCC" })
+        {
+            if (letter.Properties.Headers?.TryGetValue(copies, out var value) == true)
+                headers[Headers.DiscardedPrefix + copies] = value;
+        }
+        if (properties.IsExpirationPresent())
+            headers[Headers.DiscardedExpiration] = properties.Expiration;
+        properties.Expiration = ((long)_options.DiscardedLife.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        WithoutUser(properties);
+        return properties;
+    }
+
+    private static BasicProperties Restored(DeadLetter letter)
+    {
+        var headers = Kept(letter, header => !Headers.IsCount(header) && !header.StartsWith(Headers.DiscardedPrefix, StringComparison.Ordinal));
+        var properties = new BasicProperties(letter.Properties) { Headers = headers };
+        if (letter.Header(Headers.DiscardedExpiration) is { } expiration)
+            properties.Expiration = expiration;
+        else
+            properties.ClearExpiration();
+        foreach (var copies in new[] { "CC", "BCC" })
+        {
+            if (letter.Properties.Headers!.TryGetValue(Headers.DiscardedPrefix + copies, out var value))
+                headers[copies] = value;
+        }
+        WithoutUser(properties);
+        return properties;
+    }
+
+    internal static Dictionary<string, object?> Kept(DeadLetter letter, Func<string, bool> keep) =>
+        (letter.Properties.Headers ?? new Dictionary<string, object?>()).Where(header => keep(header.Key)).ToDictionary();
+
+    // The broker takes a user-id from that user's connection only.
+    internal static void WithoutUser(BasicProperties properties)
+    {
+        if (!properties.IsUserIdPresent())
+            return;
+        properties.Headers!["Original-User-Id"] = properties.UserId;
+        properties.ClearUserId();
+    }
+
+    private AuditEntry Begin(OperationRequest request, string verb) => new()
+    {
+        Id = NewId(),
+        At = _time.GetUtcNow(),
+        By = request.By,
+        Verb = verb,
+        Queue = request.Queue,
+        Filter = request.Filter.ToString(),
+    };
+
+    private static string NewId() => Guid.CreateVersion7().ToString("N");
+
+    private async Task ReplayOutcomesAsync(QueueSession session, Replay replay, Operation operation, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        var outcomes = new Outcomes(_advisor, session, replay.Targets, IsQuietAsync);
+        await outcomes.WaitAsync(operation, wait, cancellationToken);
+    }
+
+    private async Task<bool> IsQuietAsync(QueueSession session, string queue, CancellationToken cancellationToken) =>
+        await session.ReadyAsync(queue, cancellationToken) == 0
+        && await AskAsync(_management.QueueAsync(_options.VirtualHost, queue, cancellationToken)) is { Ready: 0, Unacknowledged: 0 };
+
+    /// <summary>Follows what becomes of replayed messages.</summary>
+    private sealed class Outcomes(IReplayAdvisor? advisor, QueueSession session, IReadOnlyCollection<string> targets, Func<QueueSession, string, CancellationToken, Task<bool>> isQuiet)
+    {
+        public async Task WaitAsync(Operation operation, TimeSpan wait, CancellationToken cancellationToken)
+        {
+            var clock = Stopwatch.StartNew();
+            var delayedSince = new Dictionary<string, TimeSpan>();
+            TimeSpan? quietSince = null;
+            while (true)
+            {
+                await AskAsync(operation.Replayed, delayedSince, clock, cancellationToken);
+                if (session.SeesFailures && operation.Replayed.Any(IsWaiting))
+                {
+                    quietSince = await AllQuietAsync(cancellationToken) ? quietSince ?? clock.Elapsed : null;
+                    if (clock.Elapsed - quietSince > _quiet)
+                    {
+                        await Task.Delay(_ask, cancellationToken); // what has just failed is on its way here
+                        Update(operation.Replayed, message => IsWaiting(message) ? Seen(message) ?? Outcome.Gone : null);
+                    }
+                }
+                var known = operation.Replayed.LongCount(message => !IsWaiting(message) && (message.Outcome != Outcome.Delayed || clock.Elapsed - delayedSince[message.ReplayId] > _settled));
+                operation.Report(waiting: true, known, always: true);
+                if (known == operation.Replayed.Count || clock.Elapsed > wait)
+                    return;
+                await Task.Delay(_ask, cancellationToken);
+            }
+        }
+
+        private async Task AskAsync(List<Replayed> replayed, Dictionary<string, TimeSpan> delayedSince, Stopwatch clock, CancellationToken cancellationToken)
+        {
+            Update(replayed, Seen);
+            if (advisor is null)
+                return;
+            var open = Enumerable.Range(0, replayed.Count).Where(i => replayed[i].Outcome is Outcome.Waiting or Outcome.Delayed).ToArray();
+            foreach (var some in open.Chunk(500))
+            {
+                var answers = await advisor.AskAsync([.. some.Select(i => replayed[i])], cancellationToken);
+                foreach (var (i, answer) in some.Zip(answers))
+                {
+                    if (answer is not { } outcome)
+                        continue;
+                    replayed[i] = replayed[i] with { Outcome = Seen(replayed[i]) ?? outcome };
+                    if (outcome == Outcome.Delayed)
+                        delayedSince.TryAdd(replayed[i].ReplayId, clock.Elapsed);
+                }
+            }
+        }
+
+        private Outcome? Seen(Replayed message) =>
+            message.Outcome != Outcome.Sent && session.FailedAgain.ContainsKey(message.ReplayId) ? Outcome.FailedAgain : null;
+
+        private async Task<bool> AllQuietAsync(CancellationToken cancellationToken)
+        {
+            foreach (var target in targets)
+            {
+                if (!await isQuiet(session, target, cancellationToken))
+                    return false;
+            }
+            return true;
+        }
+
+        private static bool IsWaiting(Replayed message) => message.Outcome == Outcome.Waiting;
+
+        private static void Update(List<Replayed> replayed, Func<Replayed, Outcome?> outcome)
+        {
+            for (var i = 0; i < replayed.Count; i++)
+            {
+                if (outcome(replayed[i]) is { } known)
+                    replayed[i] = replayed[i] with { Outcome = known };
+            }
+        }
+    }
+
+    /// <summary>The outcome in an operator's words.</summary>
+    /// <param name="outcome">The outcome.</param>
+    public static string Word(Outcome outcome) => outcome switch
+    {
+        Outcome.Sent => "was sent",
+        Outcome.Gone => "is gone from its queue and did not fail",
+        Outcome.Delayed => "is delayed",
+        Outcome.FailedAgain => "failed again",
+        _ => "is still waiting",
+    };
+
+    private async Task<T?> AskAsync<T>(Task<ApiResponse<T>> request)
+        where T : class
+    {
+        ApiResponse<T> response;
+        try
+        {
+            response = await request;
+        }
+        catch (Exception e) when (e is HttpRequestException or ApiException or OperationCanceledException { InnerException: TimeoutException })
+        {
+            throw OutOfReach(e);
+        }
+        using (response)
+        {
+            return response.StatusCode switch
+            {
+                HttpStatusCode.NotFound => null,
+                HttpStatusCode.Unauthorized => throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The management API at {_options.Management} refuses the user {_options.Username}: it needs the tag monitoring, and rights on {_options.VirtualHost}"),
+                _ when response is { IsSuccessStatusCode: true, Content: { } content } => content,
+                { } status => throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The management API at {_options.Management} answers {(int)status}", response.Error),
+                null => throw OutOfReach(response.Error),
+            };
+        }
+    }
+
+    private DeadLetterException OutOfReach(Exception? cause) =>
+        new(DeadLetterProblem.OutOfReach, $"The management API is out of reach at {_options.Management}: check the address, and that the plugin runs", cause);
+
+    private static DateTimeOffset? Least(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
+
+    private static DateTimeOffset? Greatest(DateTimeOffset? a, DateTimeOffset? b) => a is null || b > a ? b ?? a : a;
+
+    /// <summary>Decides what a replay does with each message.</summary>
+    private sealed class Replay(DeadLetterBroker broker, QueueSession session, ReplayRequest request, string id, bool watches)
+    {
+        private readonly Dictionary<string, Target?> _targets = [];
+        private readonly HashSet<string> _bound = [];
+        private readonly HashSet<string> _edited = [];
+        private readonly string _at = broker._time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
+        private long _number;
+
+        public string Id => id;
+
+        public IReadOnlyCollection<string> Targets => [.. _targets.Values.OfType<Target>().Select(target => target.Queue)];
+
+        /// <summary>Of an edit: the message before it.</summary>
+        public string? Original { get; private set; }
+
+        public async Task<IReadOnlyList<Decision>> DecideAsync(IReadOnlyList<DeadLetter> window, CancellationToken cancellationToken)
+        {
+            var meant = window.Where(request.Filter.Matches).ToList();
+            var advice = broker._advisor is { } advisor && meant.Count > 0 ? await advisor.JudgeAsync(meant, request.SendAgain, cancellationToken) : new Verdict?[meant.Count];
+            var decisions = new List<Decision>(window.Count);
+            var next = 0;
+            foreach (var letter in window)
+            {
+                var isMeant = next < meant.Count && ReferenceEquals(meant[next], letter);
+                decisions.Add(isMeant ? await DecideAsync(letter, advice[next++], cancellationToken) : Decision.Left);
+            }
+            return decisions;
+        }
+
+        private async Task<Decision> DecideAsync(DeadLetter letter, Verdict? advice, CancellationToken cancellationToken)
+        {
+            if (letter.DiscardedFrom is not null)
+                return new Decision.Refuse("it is discarded: restore it first");
+            if (letter.Unreadable is { } problem && request.Edited is null)
+                return new Decision.Refuse($"nobody can read it: {problem}");
+            if (advice is { Kind: VerdictKind.Refused, Text: var why })
+                return new Decision.Refuse(why);
+            if (await TargetAsync(letter, cancellationToken) is not { } target)
+                return new Decision.Refuse($"there is no queue {QueueFor(letter)} to replay it to");
+
+            var body = letter.Body;
+            if (request.Edited is { } edited)
+            {
+                if (_edited.Count > 0 && !_edited.Contains(letter.Id))
+                    return new Decision.Refuse("an edit is for one message, and this is another one with the same id: name it by its own");
+                _edited.Add(letter.Id);
+                if (!Envelope.IsJson(letter.ContentType))
+                    return new Decision.Refuse($"only JSON can be edited; its content type is {letter.ContentType ?? "not told"}");
+                Original = letter.MessageJson ?? letter.BodyText;
+                body = Envelope.WithMessage(body, letter.ContentType, edited);
+            }
+            if (Envelope.IsEnvelope(letter.ContentType))
+                body = Envelope.WithoutRedeliveryCount(body);
+
+            var verdict = advice ?? (letter.Kind == DeadLetterKind.Skipped && !target.IsWanted(letter)
+                ? new Verdict(VerdictKind.Warning, "nothing there asks for this type: without a consumer for it, it will be skipped again")
+                : target.Consumers == 0 ? new Verdict(VerdictKind.Warning, "no consumer is connected there: it will wait") : Verdict.Good);
+            var replayed = new Replayed(letter.Id, letter.MessageId, string.Create(CultureInfo.InvariantCulture, $"{id}.{++_number}"), verdict);
+            return new Decision.Move(target.Exchange, target.RoutingKey, Stamped(letter, replayed.ReplayId), body, replayed);
+        }
+
+        private BasicProperties Stamped(DeadLetter letter, string replayId)
+        {
+            var headers = Kept(letter, header => !Headers.IsOfFirstTry(header) && header != Headers.ReplaySendAgain);
+            headers[Headers.ReplayId] = replayId;
+            headers[Headers.ReplayBy] = request.By;
+            headers[Headers.ReplayAt] = _at;
+            headers[Headers.ReplayCount] = (letter.LastReplay?.Count ?? 0) + 1;
+            if (request.SendAgain)
+                headers[Headers.ReplaySendAgain] = true;
+            var properties = new BasicProperties(letter.Properties) { Headers = headers };
+            WithoutUser(properties);
+            return properties;
+        }
+
+        // Where it failed. But what failed in a queue beside the one whose dead letters these are (orders_slow, in orders_error) goes to that one.
+        private string QueueFor(DeadLetter letter)
+        {
+            var byName = broker.InputQueueOf(letter.Queue);
+            return letter.Kind == DeadLetterKind.Fault && letter.FailedIn is { Length: > 0 } failedIn
+                && (byName == letter.Queue || !(failedIn == byName || failedIn.StartsWith(byName + "_", StringComparison.Ordinal)))
+                    ? failedIn : byName == letter.Queue ? letter.FailedIn ?? byName : byName;
+        }
+
+        private async Task<Target?> TargetAsync(DeadLetter letter, CancellationToken cancellationToken)
+        {
+            var queue = QueueFor(letter);
+            if (_targets.TryGetValue(queue, out var known))
+                return known;
+            Target? target = null;
+            if (queue != letter.Queue && await broker.AskAsync(broker._management.QueueAsync(broker._options.VirtualHost, queue, cancellationToken)) is { } found)
+            {
+                var hasExchange = await session.HasExchangeAsync(queue, cancellationToken);
+                var bindings = hasExchange
+                    ? await broker.AskAsync(broker._management.BindingsToAsync(broker._options.VirtualHost, queue, cancellationToken)) ?? []
+                    : [];
+                target = new Target(queue, hasExchange ? queue : "", hasExchange ? "" : queue, found.Consumers, [.. bindings.Select(binding => binding.Source)]);
+                if (watches)
+                    await WatchAsync(found, cancellationToken);
+            }
+            _targets.Add(queue, target);
+            return target;
+        }
+
+        private async Task WatchAsync(BrokerQueue input, CancellationToken cancellationToken)
+        {
+            var places = new[] { session.Queue, input.Name + "_error", input.Name + "_skipped", input.Text("x-dead-letter-exchange") }
+                .OfType<string>().Where(exchange => exchange.Length > 0).Distinct();
+            var exchanges = new List<string>();
+            foreach (var exchange in places)
+            {
+                // The dead letters' own exchange has to be there for its failures to be seen; a _skipped one is made when it is first needed.
+                if (exchange == input.Name + "_error" || await session.HasExchangeAsync(exchange, cancellationToken))
+                    exchanges.Add(exchange);
+            }
+            await session.WatchAsync(id, [.. exchanges.Where(_bound.Add)], cancellationToken);
+        }
+
+        private sealed record Target(string Queue, string Exchange, string RoutingKey, int Consumers, HashSet<string> Sources)
+        {
+            public bool IsWanted(DeadLetter letter) => letter.MessageTypes.Any(Sources.Contains);
+        }
+    }
+}

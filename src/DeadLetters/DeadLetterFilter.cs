@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Text;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>Which dead letters are meant. All of its conditions must hold; without any, all are meant.</summary>
+public sealed record DeadLetterFilter
+{
+    /// <summary>The conditions that a person can type, as in <c>exception=Timeout</c>.</summary>
+    public const string Conditions = "exception=TYPE, text=WORDS, type=MESSAGE, cause=ID, id=ID[,ID…], since=TIME, until=TIME";
+
+    /// <summary>No condition: all of them.</summary>
+    public static DeadLetterFilter All { get; } = new();
+
+    /// <summary>Part of the exception's type.</summary>
+    public string? Exception { get; init; }
+
+    /// <summary>Words in the message or the reason.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>Part of the message's type.</summary>
+    public string? MessageType { get; init; }
+
+    /// <summary>The id of a <see cref="DeadLetters.Cause"/>.</summary>
+    public string? Cause { get; init; }
+
+    /// <summary>Not failed before.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Not failed after.</summary>
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>MessageIds, or dead letters' ids.</summary>
+    public IReadOnlySet<string>? Ids { get; init; }
+
+    /// <summary>Whether it has no condition.</summary>
+    public bool IsEmpty => this == All;
+
+    /// <summary>Whether it can be told without reading the body.</summary>
+    internal bool NeedsBody => Text is not null || MessageType is not null;
+
+    /// <summary>Those with certain ids.</summary>
+    /// <param name="ids">MessageIds, or dead letters' ids.</param>
+    public static DeadLetterFilter ById(params IEnumerable<string> ids) => new() { Ids = ids.Select(Normal).ToHashSet(StringComparer.OrdinalIgnoreCase) };
+
+    /// <summary>Reads conditions as a person types them.</summary>
+    /// <param name="conditions">Each a name, an equals sign and a value.</param>
+    /// <exception cref="FormatException">One of them is none; the message says which ones there are.</exception>
+    public static DeadLetterFilter Parse(IEnumerable<string> conditions)
+    {
+        var filter = All;
+        foreach (var condition in conditions)
+        {
+            var parts = condition.Split('=', 2);
+            if (parts is not [var name, { Length: > 0 } value])
+                throw new FormatException($"“{condition}” is no condition: {Conditions}");
+            filter = name switch
+            {
+                "exception" => filter with { Exception = value },
+                "text" => filter with { Text = value },
+                "type" => filter with { MessageType = value },
+                "cause" => filter with { Cause = value },
+                "id" => filter with { Ids = ById((filter.Ids ?? new HashSet<string>()).Concat(value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))).Ids },
+                "since" => filter with { Since = Time(name, value) },
+                "until" => filter with { Until = Time(name, value) },
+                _ => throw new FormatException($"There is no condition “{name}”: {Conditions}"),
+            };
+        }
+        return filter;
+    }
+
+    /// <summary>Whether a dead letter is meant.</summary>
+    /// <param name="letter">The dead letter.</param>
+    public bool Matches(DeadLetter letter) =>
+        (Ids is null || Ids.Contains(letter.Id) || (letter.MessageId is { } id && Ids.Contains(Normal(id))))
+        && (Exception is null || letter.ExceptionType?.Contains(Exception, StringComparison.OrdinalIgnoreCase) == true)
+        && (Cause is null || letter.Cause.Id.Equals(Cause, StringComparison.OrdinalIgnoreCase))
+        && (Since is null || letter.FailedAt >= Since)
+        && (Until is null || letter.FailedAt <= Until)
+        && (MessageType is null || letter.MessageTypes.Any(type => type.Contains(MessageType, StringComparison.OrdinalIgnoreCase)))
+        && (Text is null
+            || letter.Reason.Contains(Text, StringComparison.OrdinalIgnoreCase)
+            || letter.BodyText?.Contains(Text, StringComparison.OrdinalIgnoreCase) == true);
+
+    /// <summary>As a person would type it; “all” without a condition.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        Add("exception", Exception);
+        Add("text", Text);
+        Add("type", MessageType);
+        Add("cause", Cause);
+        Add("since", Since?.ToString("O", CultureInfo.InvariantCulture));
+        Add("until", Until?.ToString("O", CultureInfo.InvariantCulture));
+        Add("id", Ids is { Count: > 20 } ? string.Create(CultureInfo.InvariantCulture, $"{Ids.Count} ids") : Ids is null ? null : string.Join(',', Ids.Order(StringComparer.Ordinal)));
+        return text.Length == 0 ? "all" : text.ToString();
+
+        void Add(string name, string? value)
+        {
+            if (value is not null)
+                text.Append(text.Length > 0 ? " " : "").Append(name).Append('=').Append(value);
+        }
+    }
+
+    // The same id with and without hyphens is the same id.
+    private static string Normal(string id) => Guid.TryParse(id, out var guid) ? guid.ToString() : id;
+
+    private static DateTimeOffset Time(string name, string value) =>
+        DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? time
+            : throw new FormatException($"{name}={value} is no time: write it as in {name}=2026-01-31T03:00Z");
+}

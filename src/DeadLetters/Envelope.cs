@@ -1,0 +1,143 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>
+/// MassTransit's JSON envelope, changed at one place and left byte for byte everywhere else. Property names are compared without
+/// regard to case, as MassTransit does.
+/// </summary>
+internal static class Envelope
+{
+    private const string ContentType = "application/vnd.masstransit+json";
+
+    private static readonly JsonSerializerOptions _pretty = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonReaderOptions _reading = new() { MaxDepth = 256 };
+    private static readonly JsonDocumentOptions _parsing = new() { MaxDepth = 256 };
+
+    /// <summary>Content types that MassTransit's serializers use. Of anything else no consumer of MassTransit can make a message.</summary>
+    public static bool IsReadable(string? contentType) => MediaType(contentType) is
+        ContentType or "application/json" or "application/vnd.masstransit+xml" or "application/xml" or "application/vnd.masstransit+bson"
+        or "application/vnd.masstransit+aes" or "application/vnd.masstransit.v2+aes" or "application/vnd.masstransit+msgpack";
+
+    public static bool IsEnvelope(string? contentType) => MediaType(contentType) == ContentType;
+
+    public static bool IsJson(string? contentType) => MediaType(contentType) is ContentType or "application/json";
+
+    private static string? MediaType(string? contentType) => contentType?.Split(';')[0].Trim().ToLowerInvariant();
+
+    /// <summary>Parses; null when it is no JSON.</summary>
+    public static JsonDocument? TryParse(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return JsonDocument.Parse(WithoutMark(body), _parsing);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    public static string Pretty(JsonElement element) => JsonSerializer.Serialize(element, _pretty);
+
+    public static JsonElement? Property(JsonElement element, string name)
+    {
+        if (element.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var property in element.EnumerateObject())
+            {
+                if (property.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+                    return property.Value;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>The envelope without the count of redeliveries in its headers, with which a replay would begin with its tries used up.</summary>
+    public static ReadOnlyMemory<byte> WithoutRedeliveryCount(ReadOnlyMemory<byte> body)
+    {
+        while (Find(body.Span, "headers", "MT-Redelivery-Count") is { } found)
+            body = Cut(body.Span, found);
+        return body;
+    }
+
+    /// <summary>The body with another <c>message</c>; where it is no envelope, the body is the message.</summary>
+    public static ReadOnlyMemory<byte> WithMessage(ReadOnlyMemory<byte> body, string? contentType, string message)
+    {
+        var replacement = Encoding.UTF8.GetBytes(message);
+        if (!IsEnvelope(contentType))
+            return replacement;
+        var found = Find(body.Span, "message") ?? throw new DeadLetterException(DeadLetterProblem.Refused, "The envelope has no message that could be edited");
+        return (byte[])[.. body.Span[..found.Value], .. replacement, .. body.Span[found.End..]];
+    }
+
+    private readonly record struct Place(int Name, int Value, int End);
+
+    private static Place? Find(ReadOnlySpan<byte> body, params string[] path)
+    {
+        var reader = new Utf8JsonReader(body, _reading);
+        try
+        {
+            return reader.Read() && reader.TokenType == JsonTokenType.StartObject ? FindIn(ref reader, path) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static Place? FindIn(ref Utf8JsonReader reader, string[] path, int depth = 0)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = (int)reader.TokenStartIndex;
+            var isIt = string.Equals(reader.GetString(), path[depth], StringComparison.OrdinalIgnoreCase);
+            reader.Read();
+            if (isIt && depth == path.Length - 1)
+            {
+                var value = (int)reader.TokenStartIndex;
+                reader.Skip();
+                return new Place(name, value, (int)reader.BytesConsumed);
+            }
+            if (isIt && reader.TokenType == JsonTokenType.StartObject)
+            {
+                if (FindIn(ref reader, path, depth + 1) is { } found)
+                    return found;
+                continue; // at the end of that object
+            }
+            reader.Skip();
+        }
+        return null;
+    }
+
+    // With one comma: the one after it, or before it where it is the last.
+    private static byte[] Cut(ReadOnlySpan<byte> body, Place place)
+    {
+        var (start, end) = (place.Name, place.End);
+        var after = end;
+        while (after < body.Length && IsSpace(body[after]))
+            after++;
+        if (after < body.Length && body[after] == ',')
+        {
+            end = after + 1;
+            while (end < body.Length && IsSpace(body[end]))
+                end++;
+        }
+        else
+        {
+            var before = start - 1;
+            while (before >= 0 && IsSpace(body[before]))
+                before--;
+            if (before >= 0 && body[before] == ',')
+                start = before;
+        }
+        return [.. body[..start], .. body[end..]];
+    }
+
+    private static bool IsSpace(byte c) => c is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t';
+
+    private static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> body) => body.Span.StartsWith("\uFEFF"u8) ? body[3..] : body;
+}

@@ -1,0 +1,99 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using RabbitMQ.Client;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>The headers of a message as AMQP carries them, in words.</summary>
+internal static class Headers
+{
+    public const string ReplayId = "Replay-Id";
+    public const string ReplayBy = "Replay-By";
+    public const string ReplayAt = "Replay-At";
+    public const string ReplayCount = "Replay-Count";
+    public const string ReplaySendAgain = "Replay-Send-Again";
+
+    public const string DiscardedPrefix = "Discarded-";
+    public const string DiscardedId = DiscardedPrefix + "Id";
+    public const string DiscardedBy = DiscardedPrefix + "By";
+    public const string DiscardedAt = DiscardedPrefix + "At";
+    public const string DiscardedFrom = DiscardedPrefix + "From";
+    public const string DiscardedExpiration = DiscardedPrefix + "Expiration";
+    public const string DiscardedUserId = DiscardedPrefix + "User-Id";
+
+    /// <summary>What tells of the first try and would spoil the second. <c>MT-Fault-Address</c> is none of it: it is an address.</summary>
+    public static bool IsOfFirstTry(string header) =>
+        header is "MT-Reason" or "MT-Redelivery-Count" or "MT-Forwarder-Address" or "x-dotnet-pub-seq-no"
+        || (header.StartsWith("MT-Fault-", StringComparison.Ordinal) && header != "MT-Fault-Address")
+        || header.StartsWith("MT-Host-", StringComparison.Ordinal)
+        || IsOfBroker(header);
+
+    /// <summary>What the broker wrote when it dead-lettered or returned the message.</summary>
+    public static bool IsOfBroker(string header) =>
+        header is "x-death" || IsCount(header)
+        || header.StartsWith("x-first-death-", StringComparison.Ordinal)
+        || header.StartsWith("x-last-death-", StringComparison.Ordinal);
+
+    /// <summary>What changes at each look, and so is no part of the message.</summary>
+    public static bool IsCount(string header) => header is "x-delivery-count" or "x-acquired-count";
+
+    public static string? Text(IDictionary<string, object?>? headers, string name) =>
+        headers is not null && headers.TryGetValue(name, out var value) && value is not null ? Show(value) : null;
+
+    /// <summary>A value as text: strings as they are, lists and tables as JSON.</summary>
+    public static string Show(object? value) => value switch
+    {
+        null => "",
+        byte[] bytes => Encoding.UTF8.GetString(bytes),
+        string text => text,
+        bool yes => yes ? "true" : "false",
+        AmqpTimestamp time => DateTimeOffset.FromUnixTimeSeconds(time.UnixTime).ToString("u", CultureInfo.InvariantCulture),
+        IDictionary<string, object?> or IEnumerable<object?> => Encoding.UTF8.GetString(Json(value)),
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString() ?? "",
+    };
+
+    private static byte[] Json(object value)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+            Write(writer, value);
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    public static void Write(Utf8JsonWriter writer, object? value)
+    {
+        switch (value)
+        {
+            case null:
+                writer.WriteNullValue();
+                break;
+            case IDictionary<string, object?> table:
+                writer.WriteStartObject();
+                foreach (var (name, item) in table)
+                {
+                    writer.WritePropertyName(name);
+                    Write(writer, item);
+                }
+                writer.WriteEndObject();
+                break;
+            case IEnumerable<object?> list:
+                writer.WriteStartArray();
+                foreach (var item in list)
+                    Write(writer, item);
+                writer.WriteEndArray();
+                break;
+            case bool yes:
+                writer.WriteBooleanValue(yes);
+                break;
+            case sbyte or byte or short or ushort or int or uint or long:
+                writer.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture));
+                break;
+            default:
+                writer.WriteStringValue(Show(value));
+                break;
+        }
+    }
+}

@@ -1,0 +1,205 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Threading.Channels;
+using RabbitMQ.Client;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>What to do with one message.</summary>
+internal abstract record Decision
+{
+    public sealed record Leave : Decision;
+
+    public sealed record Refuse(string Why) : Decision;
+
+    public sealed record Move(string Exchange, string RoutingKey, BasicProperties Properties, ReadOnlyMemory<byte> Body, Replayed? Replayed) : Decision;
+
+    public static Decision Left { get; } = new Leave();
+}
+
+/// <summary>
+/// Moves what was decided on out of a queue, exactly: published mandatory, confirmed, then acked; up to so many at once, in their
+/// order. What is not moved is given back to its place.
+/// </summary>
+internal sealed class Operation(QueueSession session, DeadLetterOptions options, IProgress<OperationProgress>? progress)
+{
+    private static readonly TimeSpan _longestPass = TimeSpan.FromMinutes(5); // the broker closes a channel that holds a message for 30
+    private static readonly TimeSpan _reportEvery = TimeSpan.FromMilliseconds(100);
+
+    private readonly Stopwatch _sinceReport = Stopwatch.StartNew();
+    private readonly Dictionary<string, Refusal> _refused = [];
+    private readonly List<Replayed> _replayed = [];
+    private readonly List<string> _messages = [];
+    private long _left;
+    private long _examined;
+
+    public required long Total { get; init; }
+
+    public long Done { get; private set; }
+
+    public long Selected => Done + _refused.Count;
+
+    public IReadOnlyCollection<Refusal> Refused => _refused.Values;
+
+    public List<Replayed> Replayed => _replayed;
+
+    public IReadOnlyList<string> Messages => _messages;
+
+    /// <summary>How many returns a message has left before the broker drops it; null where it counts none.</summary>
+    public long? DeliveryLimit { get; init; }
+
+    /// <summary>Goes through the queue once, or in passes where it is paced.</summary>
+    /// <param name="decide">Decides on a window of messages.</param>
+    /// <param name="pace">Messages a second.</param>
+    /// <param name="most">Ends after so many moves.</param>
+    /// <param name="cancellationToken">Ends it between two messages; what was not moved is given back.</param>
+    public async Task RunAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, long most, CancellationToken cancellationToken)
+    {
+        await session.OpenPublisherAsync(cancellationToken);
+        var doneBefore = Done;
+        var aPass = pace is { } perSecond ? Math.Max(1, (long)(perSecond * _longestPass.TotalSeconds)) : long.MaxValue;
+        while (true)
+        {
+            _examined = Done;
+            _left = 0;
+            var moves = Math.Min(aPass, most - (Done - doneBefore));
+            var atTheEnd = await PassAsync(decide, pace, moves, cancellationToken);
+            if (atTheEnd || Done - doneBefore >= most)
+                return;
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    // True at the end of what was in the queue when the operation began.
+    private async Task<bool> PassAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, long most, CancellationToken cancellationToken)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        // One window is taken while the one before is published.
+        var windows = Channel.CreateBounded<IReadOnlyList<Taken>>(1);
+        var taking = TakeAsync(windows.Writer, Total - Done, ending.Token);
+        var outstanding = new Queue<(Taken Taken, Decision.Move Move, Task<string?> Confirm)>();
+        var clock = Stopwatch.StartNew();
+        long moved = 0;
+        var atTheEnd = true;
+        try
+        {
+            await foreach (var window in windows.Reader.ReadAllAsync(CancellationToken.None))
+            {
+                var decisions = await decide([.. window.Select(taken => taken.Letter)]);
+                for (var i = 0; i < window.Count && atTheEnd; i++)
+                {
+                    if (cancellationToken.IsCancellationRequested || moved >= most)
+                    {
+                        atTheEnd = false;
+                        break;
+                    }
+                    _examined++;
+                    switch (decisions[i])
+                    {
+                        case Decision.Move move:
+                            await WaitForTurnAsync(pace, moved, clock, cancellationToken);
+                            if (cancellationToken.IsCancellationRequested)
+                                goto default;
+                            moved++;
+                            outstanding.Enqueue((window[i], move, session.PublishAsync(move.Exchange, move.RoutingKey, move.Properties, move.Body)));
+                            break;
+                        case Decision.Refuse refuse:
+                            Refuse(window[i].Letter, refuse.Why);
+                            await KeepFromLimitAsync(window[i]);
+                            break;
+                        default:
+                            _left++;
+                            await KeepFromLimitAsync(window[i]);
+                            break;
+                    }
+                    while (outstanding.Count > 0 && (outstanding.Count >= options.Outstanding || outstanding.Peek().Confirm.IsCompleted))
+                        await SettleAsync(outstanding.Dequeue());
+                    Report(waiting: false, known: 0);
+                }
+                if (!atTheEnd)
+                    break;
+            }
+        }
+        finally
+        {
+            await ending.CancelAsync();
+            try
+            {
+                while (outstanding.Count > 0)
+                    await SettleAsync(outstanding.Dequeue());
+            }
+            finally
+            {
+                windows.Reader.TryRead(out _);
+                await taking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                foreach (var (_, _, confirm) in outstanding)
+                    await ((Task)confirm).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await session.GiveBackAsync();
+            }
+        }
+        if (taking.IsFaulted)
+            await taking;
+        Report(waiting: false, known: 0, always: true);
+        return atTheEnd;
+    }
+
+    private async Task TakeAsync(ChannelWriter<IReadOnlyList<Taken>> windows, long count, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var window in session.TakeAsync(count, Done + 1, cancellationToken))
+                await windows.WriteAsync(window, cancellationToken);
+        }
+        finally
+        {
+            windows.TryComplete();
+        }
+    }
+
+    private static async Task WaitForTurnAsync(double? pace, long moved, Stopwatch clock, CancellationToken cancellationToken)
+    {
+        if (pace is not { } perSecond)
+            return;
+        var wait = TimeSpan.FromSeconds(moved / perSecond) - clock.Elapsed;
+        if (wait > TimeSpan.Zero)
+            await Task.Delay(wait, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task SettleAsync((Taken Taken, Decision.Move Move, Task<string?> Confirm) one)
+    {
+        if (await one.Confirm is { } why)
+        {
+            Refuse(one.Taken.Letter, why);
+            return;
+        }
+        await session.AckAsync(one.Taken, CancellationToken.None);
+        Done++;
+        if (_messages.Count < AuditEntry.NamedMessages)
+            _messages.Add(one.Taken.Letter.MessageId ?? one.Taken.Letter.Id);
+        if (one.Move.Replayed is { } replayed)
+            _replayed.Add(replayed);
+    }
+
+    private void Refuse(DeadLetter letter, string why) => _refused[letter.Id] = new Refusal(letter.Id, letter.MessageId, why);
+
+    // One return more, and the broker would drop it: a copy at the queue's end, its count at nought, takes its place.
+    private async Task KeepFromLimitAsync(Taken taken)
+    {
+        if (DeliveryLimit is not { } limit || taken.Letter.DeliveryCount < limit)
+            return;
+        var properties = new BasicProperties(taken.Letter.Properties)
+        {
+            Headers = (taken.Letter.Properties.Headers ?? new Dictionary<string, object?>()).Where(header => !Headers.IsCount(header.Key)).ToDictionary(),
+        };
+        if (await session.PublishAsync("", session.Queue, properties, taken.Letter.Body) is null)
+            await session.AckAsync(taken, CancellationToken.None);
+    }
+
+    public void Report(bool waiting, long known, bool always = false)
+    {
+        if (progress is null || (!always && _sinceReport.Elapsed < _reportEvery))
+            return;
+        _sinceReport.Restart();
+        progress.Report(new OperationProgress(_examined, Total, Done, _refused.Count, known, waiting));
+    }
+}

@@ -1,0 +1,412 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>A message that was taken and not yet acked.</summary>
+internal readonly record struct Taken(ulong Tag, DeadLetter Letter);
+
+/// <summary>
+/// One operation on one queue: holds its lock, takes messages from its head, acks those that were moved and gives back the
+/// others in their order. The lock is an exclusive queue: the broker keeps it, on any kind of queue, and drops it with the connection.
+/// </summary>
+internal sealed class QueueSession : IAsyncDisposable
+{
+    private const string LockPrefix = "dead-letters-lock:";
+    private const int LargestWindow = 1000;
+    private const long WindowBytes = 16 * 1024 * 1024;
+
+    private static readonly TimeSpan _lockRetry = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
+
+    private readonly DeadLetterOptions _options;
+    private readonly IConnection _connection;
+    private readonly IChannel _take;
+    private readonly ConcurrentDictionary<string, byte> _failedAgain = new();
+    private readonly Dictionary<ulong, int> _seen = [];
+    private readonly Dictionary<ulong, int> _moved = [];
+    private IConnection? _publishConnection;
+    private IChannel? _publish;
+    private IChannel? _watch;
+    private ThrottlingRateLimiter? _outstanding;
+    private ulong _lastTag;
+    private long _held;
+    private int _windows;
+    private int _window = 32;
+
+    private QueueSession(DeadLetterOptions options, string queue, IConnection connection, IChannel take) =>
+        (_options, Queue, _connection, _take) = (options, queue, connection, take);
+
+    public string Queue { get; }
+
+    public string LockQueue => LockPrefix + Queue;
+
+    /// <summary>The replay ids that were seen to fail again.</summary>
+    public ConcurrentDictionary<string, byte> FailedAgain => _failedAgain;
+
+    /// <summary>Whether all places are watched where a replayed message would fail again.</summary>
+    public bool SeesFailures { get; private set; }
+
+    public Version BrokerVersion { get; private init; } = new(0, 0);
+
+    /// <param name="options">The broker.</param>
+    /// <param name="queue">The queue.</param>
+    /// <param name="what">The verb, for whoever finds the queue locked.</param>
+    /// <param name="who">The person.</param>
+    /// <param name="patience">How long to wait for another operation's end.</param>
+    /// <param name="holder">Asks who holds the lock.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<QueueSession> OpenAsync(
+        DeadLetterOptions options, string queue, string what, string who, TimeSpan patience,
+        Func<string, CancellationToken, Task<string>> holder, CancellationToken cancellationToken)
+    {
+        var connection = await ConnectAsync(options, $"dead letters: {what} {queue}", cancellationToken);
+        try
+        {
+            await LockAsync(connection, queue, what, who, patience, holder, cancellationToken);
+            var take = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+            return new QueueSession(options, queue, connection, take) { BrokerVersion = VersionOf(connection) };
+        }
+        catch (Exception e)
+        {
+            await connection.DisposeAsync();
+            if (e is OperationInterruptedException interrupted)
+                throw Told(interrupted, queue);
+            throw;
+        }
+    }
+
+    /// <summary>The messages that are ready.</summary>
+    public async Task<long> ReadyAsync(CancellationToken cancellationToken) =>
+        await OnOwnChannelAsync(async channel => (long)(await channel.QueueDeclarePassiveAsync(Queue, cancellationToken)).MessageCount, cancellationToken);
+
+    public Task<long> ReadyAsync(string queue, CancellationToken cancellationToken) =>
+        OnOwnChannelAsync(async channel => (long)(await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken);
+
+    /// <summary>Whether an exchange of that name stands.</summary>
+    public async Task<bool> HasExchangeAsync(string exchange, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await OnOwnChannelAsync(async channel =>
+            {
+                await channel.ExchangeDeclarePassiveAsync(exchange, cancellationToken);
+                return true;
+            }, cancellationToken);
+        }
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.NoSuchQueue)
+        {
+            return false;
+        }
+    }
+
+    public Task DeclareAsync(string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken) =>
+        OnOwnChannelAsync(
+            channel => channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken), cancellationToken);
+
+    /// <summary>
+    /// Takes messages from the head in windows of a few megabytes, each by a consumer of its own whose prefetch is the window: so
+    /// the broker sends no more, whatever is held already.
+    /// </summary>
+    public async IAsyncEnumerable<IReadOnlyList<Taken>> TakeAsync(long count, long firstPosition, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var position = firstPosition;
+        var left = count;
+        while (left > 0)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var window = await TakeWindowAsync((int)Math.Min(_window, left), cancellationToken);
+            if (window.Count == 0)
+                yield break;
+            var largest = 1;
+            var letters = new List<Taken>(window.Count);
+            foreach (var delivery in window)
+            {
+                var hash = DeadLetter.HashOf(delivery.Properties, delivery.Body);
+                var twin = _seen.TryGetValue(hash, out var before) ? before : 0;
+                _seen[hash] = twin + 1;
+                letters.Add(new Taken(delivery.Tag, new DeadLetter(Queue, position++, twin, delivery.Properties, delivery.Body, hash)));
+                largest = Math.Max(largest, delivery.Body.Length);
+            }
+            left -= letters.Count;
+            _window = (int)Math.Clamp(Math.Min(WindowBytes / largest, _window * 4L), 1, LargestWindow);
+            yield return letters;
+        }
+    }
+
+    /// <summary>Acks one that was moved.</summary>
+    public async Task AckAsync(Taken taken, CancellationToken cancellationToken)
+    {
+        await _take.BasicAckAsync(taken.Tag, multiple: false, cancellationToken);
+        Interlocked.Decrement(ref _held);
+        _moved[taken.Letter.Hash] = _moved.GetValueOrDefault(taken.Letter.Hash) + 1;
+    }
+
+    /// <summary>Gives all that is held back to its place. One nack for each window keeps the order, on classic and quorum queues.</summary>
+    public async Task GiveBackAsync()
+    {
+        if (!_take.IsOpen)
+            return;
+        if (Interlocked.Exchange(ref _held, 0) > 0)
+            await _take.BasicNackAsync(_lastTag, multiple: true, requeue: true);
+        await _take.QueueDeclarePassiveAsync(Queue); // answered when the broker has done it
+        _seen.Clear();
+        foreach (var (hash, count) in _moved) // a twin keeps its number when the one before it is gone
+            _seen.Add(hash, count);
+    }
+
+    /// <summary>Publishes, mandatory, and waits for the confirm.</summary>
+    /// <returns>Null when the broker has it; else why it does not.</returns>
+    public async Task<string?> PublishAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body)
+    {
+        using var deadline = new CancellationTokenSource(_options.Patience);
+        try
+        {
+            await _publish!.BasicPublishAsync(exchange, routingKey, mandatory: true, properties, body, deadline.Token);
+            return null;
+        }
+        catch (PublishReturnException e)
+        {
+            return $"no queue takes it there ({e.ReplyText})";
+        }
+        catch (PublishException)
+        {
+            return "the broker refused it: the queue is full, or has a problem of its own";
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker did not confirm within {_options.Patience.TotalSeconds:0} s. The message stands where it was, and may be in its queue too: look there before you go on");
+        }
+        catch (Exception e) when (e is AlreadyClosedException or OperationInterruptedException or IOException)
+        {
+            throw e is OperationInterruptedException { ShutdownReason.ReplyCode: Constants.AccessRefused or Constants.PreconditionFailed or Constants.NotFound } told
+                ? Told(told, exchange.Length > 0 ? exchange : routingKey)
+                : new DeadLetterException(DeadLetterProblem.OutOfReach, "The connection to the broker was lost. What was not confirmed stands where it was, and may be in its queue too", e);
+        }
+    }
+
+    public async Task OpenPublisherAsync(CancellationToken cancellationToken)
+    {
+        if (_publish is not null)
+            return;
+        // Of its own: a connection whose deliveries are waited for can't read the confirms.
+        _publishConnection = await ConnectAsync(_options, $"dead letters: publish from {Queue}", cancellationToken);
+        _outstanding = new ThrottlingRateLimiter(Math.Max(_options.Outstanding * 2, 16), 100); // never in the way: the operation counts itself
+        _publish = await _publishConnection.CreateChannelAsync(
+            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: _outstanding),
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// From now on notices what fails again: copies of what goes to the dead-letter exchanges of a queue come to the lock's queue,
+    /// so that nobody has to look into the dead-letter queues themselves.
+    /// </summary>
+    public async Task WatchAsync(string operation, IReadOnlyCollection<string> exchanges, CancellationToken cancellationToken)
+    {
+        var all = _watch is null || SeesFailures;
+        if (_watch is null)
+        {
+            _watch = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);
+            var consumer = new AsyncEventingBasicConsumer(_watch);
+            consumer.ReceivedAsync += (_, delivery) =>
+            {
+                if (Headers.Text(delivery.BasicProperties.Headers, Headers.ReplayId) is { } id && id.StartsWith(operation, StringComparison.Ordinal))
+                    _failedAgain.TryAdd(id, 0);
+                return Task.CompletedTask;
+            };
+            await _watch.BasicConsumeAsync(LockQueue, autoAck: true, consumer, cancellationToken);
+        }
+        foreach (var exchange in exchanges)
+        {
+            try
+            {
+                await OnOwnChannelAsync(async channel =>
+                {
+                    await channel.QueueBindAsync(LockQueue, exchange, "", cancellationToken: cancellationToken);
+                    return true;
+                }, cancellationToken);
+            }
+            catch (DeadLetterException e) when (e.Problem is DeadLetterProblem.Forbidden or DeadLetterProblem.NoSuchQueue)
+            {
+                all = false;
+            }
+        }
+        SeesFailures = all;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await GiveBackAsync();
+        }
+        catch (Exception e) when (e is OperationInterruptedException or AlreadyClosedException or IOException or TimeoutException)
+        {
+            // The broker gives back what a lost connection held.
+        }
+        if (_publishConnection is not null)
+            await _publishConnection.DisposeAsync();
+        if (_outstanding is not null)
+            await _outstanding.DisposeAsync();
+        await _connection.DisposeAsync();
+    }
+
+    private async Task<IReadOnlyList<Delivery>> TakeWindowAsync(int size, CancellationToken cancellationToken)
+    {
+        var tag = string.Create(CultureInfo.InvariantCulture, $"window-{_windows++:D8}"); // the broker gives back in the order of these names
+        var inbox = Channel.CreateUnbounded<Delivery>();
+        var consumer = new AsyncEventingBasicConsumer(_take);
+        consumer.ReceivedAsync += (_, delivery) =>
+        {
+            _lastTag = delivery.DeliveryTag;
+            Interlocked.Increment(ref _held);
+            inbox.Writer.TryWrite(new Delivery(delivery.DeliveryTag, new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray()));
+            return Task.CompletedTask;
+        };
+        consumer.UnregisteredAsync += (_, _) => EndAsync();
+        consumer.ShutdownAsync += (_, _) => EndAsync();
+        await _take.BasicQosAsync(0, (ushort)size, global: false, cancellationToken);
+        await _take.BasicConsumeAsync(Queue, autoAck: false, tag, noLocal: false, exclusive: false, arguments: null, consumer, cancellationToken);
+
+        var window = new List<Delivery>(size);
+        try
+        {
+            await FillAsync(window, size, inbox.Reader, cancellationToken);
+        }
+        finally
+        {
+            if (_take.IsOpen) // before anything is given back: else it would come here again
+                await _take.BasicCancelAsync(tag, cancellationToken: CancellationToken.None);
+        }
+        if (!_take.IsOpen)
+            throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker closed the channel ({_take.CloseReason?.ReplyText}). All messages that were not moved stand in the queue");
+        while (inbox.Reader.TryRead(out var delivery))
+            window.Add(delivery);
+        return window;
+
+        Task EndAsync()
+        {
+            inbox.Writer.TryComplete();
+            return Task.CompletedTask;
+        }
+    }
+
+    private async Task FillAsync(List<Delivery> window, int size, ChannelReader<Delivery> inbox, CancellationToken cancellationToken)
+    {
+        var quiet = TimeSpan.Zero;
+        while (window.Count < size)
+        {
+            using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            wait.CancelAfter(_pause);
+            try
+            {
+                if (!await inbox.WaitToReadAsync(wait.Token))
+                    return;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                // Fewer than were counted: some expired, or somebody took them.
+                quiet += _pause;
+                if (await ReadyAsync(cancellationToken) == 0 || quiet > _silence)
+                    return;
+                continue;
+            }
+            quiet = TimeSpan.Zero;
+            while (window.Count < size && inbox.TryRead(out var delivery))
+                window.Add(delivery);
+        }
+    }
+
+    private async Task<T> OnOwnChannelAsync<T>(Func<IChannel, Task<T>> work, CancellationToken cancellationToken)
+    {
+        // What the broker refuses costs the channel.
+        await using var channel = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);
+        try
+        {
+            return await work(channel);
+        }
+        catch (OperationInterruptedException e)
+        {
+            throw Told(e, Queue);
+        }
+    }
+
+    private static async Task LockAsync(
+        IConnection connection, string queue, string what, string who, TimeSpan patience, Func<string, CancellationToken, Task<string>> holder, CancellationToken cancellationToken)
+    {
+        var arguments = new Dictionary<string, object?>
+        {
+            ["who"] = who,
+            ["what"] = what,
+            ["since"] = DateTimeOffset.UtcNow.ToString("u", CultureInfo.InvariantCulture),
+        };
+        var until = DateTimeOffset.UtcNow + patience;
+        while (true)
+        {
+            await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+            try
+            {
+                await channel.QueueDeclareAsync(LockPrefix + queue, durable: false, exclusive: true, autoDelete: false, arguments, cancellationToken: cancellationToken);
+                return;
+            }
+            catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode is Constants.ResourceLocked)
+            {
+                if (DateTimeOffset.UtcNow > until)
+                    throw new DeadLetterException(DeadLetterProblem.Locked, $"{await holder(LockPrefix + queue, cancellationToken)}. One operation at a time: wait for its end", e);
+                await Task.Delay(_lockRetry, cancellationToken);
+            }
+        }
+    }
+
+    internal static async Task<IConnection> ConnectAsync(DeadLetterOptions options, string name, CancellationToken cancellationToken)
+    {
+        var factory = new ConnectionFactory
+        {
+            UserName = options.Username,
+            Password = options.Password,
+            VirtualHost = options.VirtualHost,
+            AutomaticRecoveryEnabled = false, // tags of a lost connection mean nothing on a new one
+            RequestedConnectionTimeout = TimeSpan.FromSeconds(5),
+            ContinuationTimeout = options.Patience,
+            RequestedHeartbeat = TimeSpan.FromSeconds(20),
+        };
+        try
+        {
+            return await factory.CreateConnectionAsync(options.Endpoints, name, cancellationToken);
+        }
+        catch (BrokerUnreachableException e)
+        {
+            var refused = e.InnerException is AuthenticationFailureException or PossibleAuthenticationFailureException;
+            var where = string.Join(", ", options.Endpoints.Select(endpoint => $"{endpoint.HostName}:{endpoint.Port}"));
+            throw new DeadLetterException(
+                DeadLetterProblem.OutOfReach,
+                refused ? $"RabbitMQ at {where} refuses the user {options.Username}: check the name, the password and the virtual host" : $"RabbitMQ is out of reach at {where}: check the address, and that the broker runs",
+                e);
+        }
+        catch (OperationInterruptedException e)
+        {
+            throw Told(e, options.VirtualHost);
+        }
+    }
+
+    internal static Version VersionOf(IConnection connection) =>
+        connection.ServerProperties?["version"] is byte[] text && Version.TryParse(System.Text.Encoding.ASCII.GetString(text).Split('-', '+')[0], out var version)
+            ? version
+            : new Version(0, 0);
+
+    private static DeadLetterException Told(OperationInterruptedException e, string name) => e.ShutdownReason?.ReplyCode switch
+    {
+        Constants.NotFound => new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no {name}", e),
+        Constants.AccessRefused or Constants.NotAllowed => new DeadLetterException(DeadLetterProblem.Forbidden, $"The RabbitMQ user lacks a right: {e.ShutdownReason.ReplyText}", e),
+        Constants.PreconditionFailed => new DeadLetterException(DeadLetterProblem.Refused, $"The broker refuses: {e.ShutdownReason.ReplyText}", e),
+        _ => new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker ended the connection: {e.ShutdownReason?.ReplyText}", e),
+    };
+
+    private readonly record struct Delivery(ulong Tag, BasicProperties Properties, byte[] Body);
+}

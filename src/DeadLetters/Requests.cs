@@ -1,0 +1,99 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>A queue of dead letters.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Messages">How many it holds; up to 5 seconds old.</param>
+/// <param name="InputQueue">The queue whose dead letters these are, by its name.</param>
+/// <param name="IsDiscarded">Whether it holds what was discarded.</param>
+/// <param name="Looks">What a look costs; null where it costs nothing.</param>
+[SuppressMessage("Naming", "CA1711", Justification = "A dead-letter queue is what everybody calls it")]
+public sealed record DeadLetterQueue(string Name, long Messages, string InputQueue, bool IsDiscarded, string? Looks);
+
+/// <summary>What a list shows.</summary>
+/// <param name="Letters">Those of the page, in the queue's order.</param>
+/// <param name="Ready">How many the queue held when the look began.</param>
+/// <param name="Examined">How many of them were looked at.</param>
+/// <param name="Matching">How many of these match.</param>
+public sealed record DeadLetterPage(IReadOnlyList<DeadLetter> Letters, long Ready, long Examined, long Matching);
+
+/// <summary>The causes in a queue.</summary>
+/// <param name="Groups">The largest first.</param>
+/// <param name="Ready">How many the queue held when the look began.</param>
+/// <param name="Examined">How many of them were looked at.</param>
+public sealed record CausePage(IReadOnlyList<CauseGroup> Groups, long Ready, long Examined);
+
+/// <summary>What to do with which dead letters.</summary>
+public record OperationRequest
+{
+    /// <summary>The queue.</summary>
+    public required string Queue { get; init; }
+
+    /// <summary>Which of its messages.</summary>
+    public required DeadLetterFilter Filter { get; init; }
+
+    /// <summary>The person who asks for it: stamped on the messages, written to the audit log.</summary>
+    public required string By { get; init; }
+}
+
+/// <summary>A replay.</summary>
+public sealed record ReplayRequest : OperationRequest
+{
+    /// <summary>Messages a second; null: as fast as it goes.</summary>
+    public double? Pace { get; init; }
+
+    /// <summary>Whether to replay one first, and go on only when it has succeeded.</summary>
+    public bool Canary { get; init; }
+
+    /// <summary>How long to wait for the outcomes after the last message; zero: not at all.</summary>
+    public TimeSpan Wait { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Whether those whose outcome is unknown are to be done again.</summary>
+    public bool SendAgain { get; init; }
+
+    /// <summary>Another <c>message</c>, as JSON; only where the filter means exactly one.</summary>
+    public string? Edited { get; init; }
+}
+
+/// <summary>A discard.</summary>
+public sealed record DiscardRequest : OperationRequest
+{
+    /// <summary>Whether the person says that the work of these messages was done.</summary>
+    public bool WasSent { get; init; }
+}
+
+/// <summary>A message that was left where it was.</summary>
+/// <param name="Id">The dead letter's id.</param>
+/// <param name="MessageId">Its MessageId; null where it has none.</param>
+/// <param name="Why">Why.</param>
+public sealed record Refusal(string Id, string? MessageId, string Why);
+
+/// <summary>What an operation did.</summary>
+/// <param name="Id">The operation's id.</param>
+/// <param name="Queue">The queue.</param>
+/// <param name="Selected">How many messages were meant.</param>
+/// <param name="Done">How many were moved (of a dry run: would be).</param>
+/// <param name="Refused">Those that were left where they were.</param>
+/// <param name="Replayed">Of a replay and its dry run: each message and its outcome.</param>
+/// <param name="Stopped">Why it ended before its time; null when it did not.</param>
+public sealed record OperationResult(
+    string Id, string Queue, long Selected, long Done, IReadOnlyList<Refusal> Refused, IReadOnlyList<Replayed> Replayed, string? Stopped)
+{
+    /// <summary>Whether each message that was meant was moved, and none has failed again.</summary>
+    public bool AllAsAsked => Stopped is null && Refused.Count == 0 && Replayed.All(message => message.Outcome != Outcome.FailedAgain);
+}
+
+/// <summary>How far an operation is.</summary>
+/// <param name="Examined">Messages looked at.</param>
+/// <param name="Total">Messages to be looked at.</param>
+/// <param name="Done">Messages moved.</param>
+/// <param name="Refused">Messages left where they were.</param>
+/// <param name="Known">Of a replay: messages whose outcome is known.</param>
+/// <param name="Waiting">Whether all is moved, and the outcomes are waited for.</param>
+public sealed record OperationProgress(long Examined, long Total, long Done, long Refused, long Known, bool Waiting);
+
+/// <summary>Where a message stands.</summary>
+/// <param name="Letter">The message.</param>
+/// <param name="Queue">The queue.</param>
+public sealed record Place(DeadLetter Letter, DeadLetterQueue Queue);
