@@ -408,6 +408,7 @@ public sealed class DeadLetterBroker : IDisposable
     {
         var queue = await AskAsync(_management.QueueAsync(_options.VirtualHost, session.Queue, cancellationToken))
             ?? throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no queue {session.Queue}");
+        session.IsQuorum = queue.Type == "quorum";
         if (queue.Consumers > 0)
             throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} has a consumer: somebody works it off, so these are no dead letters. Stop that consumer first, if they are");
         if (Limit(queue, session.BrokerVersion) is not { } limit)
@@ -418,6 +419,8 @@ public sealed class DeadLetterBroker : IDisposable
         await foreach (var window in session.TakeAsync(1, 1, cancellationToken))
         {
             var left = limit - window[0].Letter.DeliveryCount - 1;
+            if (left < 0)
+                await session.RenewAsync(window[0]);
             await session.GiveBackAsync();
             if (left < passes + 1)
                 throw new DeadLetterException(DeadLetterProblem.Refused, $"Each look at {session.Queue} is counted, and the broker drops a message at its {limit + 1}th return: {Math.Max(left, 0)} looks are left, {passes} would be needed. Raise its delivery-limit by a policy first");
@@ -704,12 +707,15 @@ public sealed class DeadLetterBroker : IDisposable
             if (Envelope.IsEnvelope(letter.ContentType))
                 body = Envelope.WithoutRedeliveryCount(body);
 
-            var verdict = advice ?? (letter.Kind == DeadLetterKind.Skipped && !target.IsWanted(letter)
-                ? new Verdict(VerdictKind.Warning, "nothing there asks for this type: without a consumer for it, it will be skipped again")
-                : target.Consumers == 0 ? new Verdict(VerdictKind.Warning, "no consumer is connected there: it will wait") : Verdict.Good);
+            var verdict = advice is { Kind: VerdictKind.Warning } ? advice : Expect(letter, target) with { Note = advice?.Note };
             var replayed = new Replayed(letter.Id, letter.MessageId, string.Create(CultureInfo.InvariantCulture, $"{id}.{++_number}"), verdict);
             return new Decision.Move(target.Exchange, target.RoutingKey, Stamped(letter, replayed.ReplayId), body, replayed);
         }
+
+        private static Verdict Expect(DeadLetter letter, Target target) =>
+            letter.Kind == DeadLetterKind.Skipped && !target.IsWanted(letter) ? new Verdict(VerdictKind.Warning, "nothing there asks for this type: without a consumer for it, it will be skipped again")
+            : target.Consumers == 0 ? new Verdict(VerdictKind.Warning, "no consumer is connected there: it will wait")
+            : Verdict.Good;
 
         private BasicProperties Stamped(DeadLetter letter, string replayId)
         {

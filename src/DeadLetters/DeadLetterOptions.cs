@@ -66,4 +66,10 @@ public sealed record DeadLetterOptions
             throw new FormatException(form);
         }
     }
+
+    /// <summary>Opens a connection; it does not recover by itself.</summary>
+    /// <param name="name">Shown in the management UI.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="DeadLetterException">The broker is out of reach, or refuses the user.</exception>
+    public Task<IConnection> ConnectAsync(string name, CancellationToken cancellationToken) => QueueSession.ConnectAsync(this, name, cancellationToken);
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace WorkinIt.DeadLetters;
 
@@ -9,7 +10,7 @@ namespace WorkinIt.DeadLetters;
 /// MassTransit's JSON envelope, changed at one place and left byte for byte everywhere else. Property names are compared without
 /// regard to case, as MassTransit does.
 /// </summary>
-internal static class Envelope
+internal static partial class Envelope
 {
     private const string ContentType = "application/vnd.masstransit+json";
 
@@ -41,7 +42,15 @@ internal static class Envelope
         }
     }
 
-    public static string Pretty(JsonElement element) => JsonSerializer.Serialize(element, _pretty);
+    /// <summary>Indented, and every character as a person writes it: the serializer escapes those beyond 16 bits whatever its encoder.</summary>
+    public static string Pretty(JsonElement element) => Readable(JsonSerializer.Serialize(element, _pretty));
+
+    public static string Readable(string json) => SurrogatePairs().Replace(json, static found => found.Groups[1].Success
+        ? found.Value
+        : new string([(char)Convert.ToInt32(found.Groups[2].Value, 16), (char)Convert.ToInt32(found.Groups[3].Value, 16)]));
+
+    [GeneratedRegex(@"(\\\\)|\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})", RegexOptions.CultureInvariant)]
+    private static partial Regex SurrogatePairs();
 
     public static JsonElement? Property(JsonElement element, string name)
     {

@@ -101,7 +101,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
                             if (cancellationToken.IsCancellationRequested)
                                 goto default;
                             moved++;
-                            outstanding.Enqueue((window[i], move, session.PublishAsync(move.Exchange, move.RoutingKey, move.Properties, move.Body)));
+                            outstanding.Enqueue((window[i], move, await session.SendAsync(move.Exchange, move.RoutingKey, move.Properties, move.Body)));
                             break;
                         case Decision.Refuse refuse:
                             Refuse(window[i].Letter, refuse.Why);
@@ -182,17 +182,10 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
 
     private void Refuse(DeadLetter letter, string why) => _refused[letter.Id] = new Refusal(letter.Id, letter.MessageId, why);
 
-    // One return more, and the broker would drop it: a copy at the queue's end, its count at nought, takes its place.
     private async Task KeepFromLimitAsync(Taken taken)
     {
-        if (DeliveryLimit is not { } limit || taken.Letter.DeliveryCount < limit)
-            return;
-        var properties = new BasicProperties(taken.Letter.Properties)
-        {
-            Headers = (taken.Letter.Properties.Headers ?? new Dictionary<string, object?>()).Where(header => !Headers.IsCount(header.Key)).ToDictionary(),
-        };
-        if (await session.PublishAsync("", session.Queue, properties, taken.Letter.Body) is null)
-            await session.AckAsync(taken, CancellationToken.None);
+        if (DeliveryLimit is { } limit && taken.Letter.DeliveryCount >= limit)
+            await session.RenewAsync(taken);
     }
 
     public void Report(bool waiting, long known, bool always = false)

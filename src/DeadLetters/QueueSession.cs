@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
@@ -9,7 +10,15 @@ using RabbitMQ.Client.Exceptions;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>A message that was taken and not yet acked.</summary>
-internal readonly record struct Taken(ulong Tag, DeadLetter Letter);
+internal readonly record struct Taken(ulong Tag, DeadLetter Letter, TakenWindow Window);
+
+/// <summary>What one consumer brought.</summary>
+internal sealed class TakenWindow
+{
+    public ulong LastTag { get; set; }
+
+    public int Held;
+}
 
 /// <summary>
 /// One operation on one queue: holds its lock, takes messages from its head, acks those that were moved and gives back the
@@ -23,6 +32,8 @@ internal sealed class QueueSession : IAsyncDisposable
 
     private static readonly TimeSpan _lockRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _returnPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _returnPause = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
 
     private readonly DeadLetterOptions _options;
@@ -31,13 +42,10 @@ internal sealed class QueueSession : IAsyncDisposable
     private readonly ConcurrentDictionary<string, byte> _failedAgain = new();
     private readonly Dictionary<ulong, int> _seen = [];
     private readonly Dictionary<ulong, int> _moved = [];
-    private IConnection? _publishConnection;
-    private IChannel? _publish;
+    private Publisher? _publisher;
     private IChannel? _watch;
-    private ThrottlingRateLimiter? _outstanding;
-    private ulong _lastTag;
-    private long _held;
-    private int _windows;
+    private readonly List<TakenWindow> _windows = [];
+    private int _consumers;
     private int _window = 32;
 
     private QueueSession(DeadLetterOptions options, string queue, IConnection connection, IChannel take) =>
@@ -52,6 +60,8 @@ internal sealed class QueueSession : IAsyncDisposable
 
     /// <summary>Whether all places are watched where a replayed message would fail again.</summary>
     public bool SeesFailures { get; private set; }
+
+    public bool IsQuorum { get; set; }
 
     public Version BrokerVersion { get; private init; } = new(0, 0);
 
@@ -131,7 +141,7 @@ internal sealed class QueueSession : IAsyncDisposable
                 var hash = DeadLetter.HashOf(delivery.Properties, delivery.Body);
                 var twin = _seen.TryGetValue(hash, out var before) ? before : 0;
                 _seen[hash] = twin + 1;
-                letters.Add(new Taken(delivery.Tag, new DeadLetter(Queue, position++, twin, delivery.Properties, delivery.Body, hash)));
+                letters.Add(new Taken(delivery.Tag, new DeadLetter(Queue, position++, twin, delivery.Properties, delivery.Body, hash), delivery.Window));
                 largest = Math.Max(largest, delivery.Body.Length);
             }
             left -= letters.Count;
@@ -144,63 +154,56 @@ internal sealed class QueueSession : IAsyncDisposable
     public async Task AckAsync(Taken taken, CancellationToken cancellationToken)
     {
         await _take.BasicAckAsync(taken.Tag, multiple: false, cancellationToken);
-        Interlocked.Decrement(ref _held);
+        Interlocked.Decrement(ref taken.Window.Held);
         _moved[taken.Letter.Hash] = _moved.GetValueOrDefault(taken.Letter.Hash) + 1;
     }
 
-    /// <summary>Gives all that is held back to its place. One nack for each window keeps the order, on classic and quorum queues.</summary>
+    /// <summary>
+    /// Gives all that is held back to its place. On a classic queue one nack keeps the order. A quorum queue's order is that of the
+    /// returns, and a channel that is busy with acks sends those of several consumers in the reverse order; so there each window
+    /// is returned, and seen to have arrived, before the next.
+    /// </summary>
     public async Task GiveBackAsync()
     {
-        if (!_take.IsOpen)
+        if (!_take.IsOpen || _windows.Count == 0)
             return;
-        if (Interlocked.Exchange(ref _held, 0) > 0)
-            await _take.BasicNackAsync(_lastTag, multiple: true, requeue: true);
+        if (IsQuorum && _windows.Count(window => window.Held > 0) > 1)
+        {
+            var expected = await ReadyAsync(CancellationToken.None);
+            foreach (var window in _windows.Where(window => window.Held > 0))
+            {
+                await _take.BasicNackAsync(window.LastTag, multiple: true, requeue: true);
+                expected += window.Held;
+                for (var clock = Stopwatch.StartNew(); clock.Elapsed < _returnPatience && await ReadyAsync(CancellationToken.None) < expected;)
+                    await Task.Delay(_returnPause);
+            }
+        }
+        await _take.BasicNackAsync(0, multiple: true, requeue: true); // 0: all, those too that were on their way when their consumer was cancelled
+        _windows.Clear();
         await _take.QueueDeclarePassiveAsync(Queue); // answered when the broker has done it
         _seen.Clear();
         foreach (var (hash, count) in _moved) // a twin keeps its number when the one before it is gone
             _seen.Add(hash, count);
     }
 
-    /// <summary>Publishes, mandatory, and waits for the confirm.</summary>
-    /// <returns>Null when the broker has it; else why it does not.</returns>
-    public async Task<string?> PublishAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body)
-    {
-        using var deadline = new CancellationTokenSource(_options.Patience);
-        try
-        {
-            await _publish!.BasicPublishAsync(exchange, routingKey, mandatory: true, properties, body, deadline.Token);
-            return null;
-        }
-        catch (PublishReturnException e)
-        {
-            return $"no queue takes it there ({e.ReplyText})";
-        }
-        catch (PublishException)
-        {
-            return "the broker refused it: the queue is full, or has a problem of its own";
-        }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
-        {
-            throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker did not confirm within {_options.Patience.TotalSeconds:0} s. The message stands where it was, and may be in its queue too: look there before you go on");
-        }
-        catch (Exception e) when (e is AlreadyClosedException or OperationInterruptedException or IOException)
-        {
-            throw e is OperationInterruptedException { ShutdownReason.ReplyCode: Constants.AccessRefused or Constants.PreconditionFailed or Constants.NotFound } told
-                ? Told(told, exchange.Length > 0 ? exchange : routingKey)
-                : new DeadLetterException(DeadLetterProblem.OutOfReach, "The connection to the broker was lost. What was not confirmed stands where it was, and may be in its queue too", e);
-        }
-    }
+    /// <summary>Publishes, mandatory; see <see cref="Publisher.SendAsync"/>.</summary>
+    public Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body) =>
+        _publisher!.SendAsync(exchange, routingKey, properties, body);
 
-    public async Task OpenPublisherAsync(CancellationToken cancellationToken)
+    public async Task OpenPublisherAsync(CancellationToken cancellationToken) =>
+        _publisher ??= await Publisher.OpenAsync(_options, $"dead letters: publish from {Queue}", cancellationToken);
+
+    /// <summary>
+    /// For one that the broker would drop at its next return: a copy at the queue's end, its count at nought, takes its place.
+    /// </summary>
+    public async Task<bool> RenewAsync(Taken taken)
     {
-        if (_publish is not null)
-            return;
-        // Of its own: a connection whose deliveries are waited for can't read the confirms.
-        _publishConnection = await ConnectAsync(_options, $"dead letters: publish from {Queue}", cancellationToken);
-        _outstanding = new ThrottlingRateLimiter(Math.Max(_options.Outstanding * 2, 16), 100); // never in the way: the operation counts itself
-        _publish = await _publishConnection.CreateChannelAsync(
-            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: _outstanding),
-            cancellationToken);
+        await OpenPublisherAsync(CancellationToken.None);
+        var properties = new BasicProperties(taken.Letter.Properties) { Headers = DeadLetterBroker.Kept(taken.Letter, header => !Headers.IsCount(header)) };
+        if (await await SendAsync("", Queue, properties, taken.Letter.Body) is not null)
+            return false;
+        await AckAsync(taken, CancellationToken.None);
+        return true;
     }
 
     /// <summary>
@@ -250,23 +253,23 @@ internal sealed class QueueSession : IAsyncDisposable
         {
             // The broker gives back what a lost connection held.
         }
-        if (_publishConnection is not null)
-            await _publishConnection.DisposeAsync();
-        if (_outstanding is not null)
-            await _outstanding.DisposeAsync();
+        if (_publisher is not null)
+            await _publisher.DisposeAsync();
         await _connection.DisposeAsync();
     }
 
     private async Task<IReadOnlyList<Delivery>> TakeWindowAsync(int size, CancellationToken cancellationToken)
     {
-        var tag = string.Create(CultureInfo.InvariantCulture, $"window-{_windows++:D8}"); // the broker gives back in the order of these names
+        var tag = string.Create(CultureInfo.InvariantCulture, $"window-{_consumers++:D8}");
         var inbox = Channel.CreateUnbounded<Delivery>();
+        var taken = new TakenWindow();
+        _windows.Add(taken);
         var consumer = new AsyncEventingBasicConsumer(_take);
         consumer.ReceivedAsync += (_, delivery) =>
         {
-            _lastTag = delivery.DeliveryTag;
-            Interlocked.Increment(ref _held);
-            inbox.Writer.TryWrite(new Delivery(delivery.DeliveryTag, new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray()));
+            taken.LastTag = delivery.DeliveryTag;
+            Interlocked.Increment(ref taken.Held);
+            inbox.Writer.TryWrite(new Delivery(taken, delivery.DeliveryTag, new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray()));
             return Task.CompletedTask;
         };
         consumer.UnregisteredAsync += (_, _) => EndAsync();
@@ -408,5 +411,5 @@ internal sealed class QueueSession : IAsyncDisposable
         _ => new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker ended the connection: {e.ShutdownReason?.ReplyText}", e),
     };
 
-    private readonly record struct Delivery(ulong Tag, BasicProperties Properties, byte[] Body);
+    private readonly record struct Delivery(TakenWindow Window, ulong Tag, BasicProperties Properties, byte[] Body);
 }

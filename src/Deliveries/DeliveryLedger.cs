@@ -99,6 +99,34 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             RETURNING attempt
             """, submissionId, cancellationToken, detail: evidence);
 
+    /// <summary>
+    /// Makes an unknown one free to be sent again, because an operator said so; once for each replay, so that the same word counts
+    /// only once however often its message comes back.
+    /// </summary>
+    /// <param name="submissionId">The submission.</param>
+    /// <param name="replayId">The replay.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The tries so far, or null when it is not unknown, or this replay has freed it before.</returns>
+    public Task<int?> ReleaseAsync(Guid submissionId, string replayId, CancellationToken cancellationToken) =>
+        WriteAsync<int?>("""
+            UPDATE deliveries SET state = @notSent, replay_id = @replayId, lease_until = NULL
+            WHERE submission_id = @id AND (state = @unknown AND (replay_id IS NULL OR replay_id <> @replayId)
+              OR state = @notSent AND replay_id = @replayId) -- asked again, because the first answer was lost
+            RETURNING attempt
+            """, submissionId, cancellationToken, replayId: replayId);
+
+    /// <summary>Writes down that an unknown one did arrive, because an operator said so.</summary>
+    /// <param name="submissionId">The submission.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The number of the try that did it, or null when it is not unknown.</returns>
+    public Task<int?> ConfirmSentAsync(Guid submissionId, string by, CancellationToken cancellationToken) =>
+        WriteAsync<int?>("""
+            UPDATE deliveries SET state = @sent, sent_at = COALESCE(taken_at, @now), detail = @detail, in_hand = 0, lease_until = NULL
+            WHERE submission_id = @id AND (state = @unknown OR (state = @sending AND lease_until < @now))
+            RETURNING attempt
+            """, submissionId, cancellationToken, detail: $"{by} says that it arrived");
+
     /// <summary>Notes that a message which came back from a process that died is being worked at once more.</summary>
     /// <param name="submissionId">The submission.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -117,7 +145,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
 
     private Task<T> WriteAsync<T>(
         string sql, Guid submissionId, CancellationToken cancellationToken,
-        TimeSpan lease = default, string? gif = null, string? detail = null, DateTimeOffset? sentAt = null)
+        TimeSpan lease = default, string? gif = null, string? detail = null, DateTimeOffset? sentAt = null, string? replayId = null)
     {
         var now = time.GetUtcNow();
         var parameters = new
@@ -128,6 +156,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             leaseUntil = (now + lease).ToUnixTimeMilliseconds(),
             sentAt = sentAt?.ToUnixTimeMilliseconds(),
             gif,
+            replayId,
             detail = detail is { Length: > 2000 } ? detail[..2000] : detail,
             notSent = (short)DeliveryState.NotSent,
             sending = (short)DeliveryState.Sending,

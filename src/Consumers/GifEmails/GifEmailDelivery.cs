@@ -26,16 +26,19 @@ internal sealed partial class GifEmailDelivery(
 
     private TimeSpan Lease => smtp.Value.SendTimeout + _margin;
 
+    /// <param name="command">What to send.</param>
+    /// <param name="sendAgain">The replay by which an operator wants it sent again, should its outcome be unknown.</param>
+    /// <param name="stopping">Ends it before the mail is handed over.</param>
     /// <returns>The event to publish; for a submission that was sent before, the same one again.</returns>
     /// <exception cref="DeliveryHeldException">It may have been sent.</exception>
     /// <exception cref="DeliveryInHandException">Somebody else is at it.</exception>
-    public async Task<GifEmailSent> DeliverAsync(SendGifEmail command, CancellationToken stopping)
+    public async Task<GifEmailSent> DeliverAsync(SendGifEmail command, string? sendAgain, CancellationToken stopping)
     {
         if (!_inHand.TryAdd(command.SubmissionId, 0))
             throw new DeliveryInHandException(time.GetUtcNow() + Lease);
         try
         {
-            return await SentBeforeAsync(command.SubmissionId) ?? await SendAsync(command, stopping);
+            return await SentBeforeAsync(command.SubmissionId, sendAgain) ?? await SendAsync(command, stopping);
         }
         finally
         {
@@ -43,7 +46,7 @@ internal sealed partial class GifEmailDelivery(
         }
     }
 
-    private async Task<GifEmailSent?> SentBeforeAsync(Guid id)
+    private async Task<GifEmailSent?> SentBeforeAsync(Guid id, string? sendAgain)
     {
         switch (ledger.Find(id))
         {
@@ -52,7 +55,7 @@ internal sealed partial class GifEmailDelivery(
                 return new GifEmailSent(id, sent.Attempt, sent.SentAt!.Value, sent.Gif ?? "");
 
             case { State: DeliveryState.Unknown } unknown:
-                throw Held(unknown.Attempt, unknown.Detail);
+                return await ReleasedAsync(id, sendAgain) ? null : throw Held(unknown.Attempt, unknown.Detail);
 
             case { State: DeliveryState.Sending } other when other.Owner != ledger.Owner:
                 if (ledger.IsLeased(other))
@@ -60,11 +63,19 @@ internal sealed partial class GifEmailDelivery(
                 var evidence = string.Create(CultureInfo.InvariantCulture,
                     $"a consumer began to send it at {other.TakenAt:u} to {smtp.Value.Host}:{smtp.Value.Port} and is gone; how far it got is not known. Look for Message-ID {id:N} in the mail server's log");
                 await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
-                throw Held(other.Attempt, evidence);
+                return await ReleasedAsync(id, sendAgain) ? null : throw Held(other.Attempt, evidence);
 
             default:
                 return null;
         }
+    }
+
+    private async Task<bool> ReleasedAsync(Guid id, string? sendAgain)
+    {
+        if (sendAgain is null || await KeepAsync(id, token => ledger.ReleaseAsync(id, sendAgain, token)) is null)
+            return false;
+        LogSendAgain(log, id, sendAgain);
+        return true;
     }
 
     private async Task<GifEmailSent> SendAsync(SendGifEmail command, CancellationToken stopping)
@@ -158,6 +169,9 @@ internal sealed partial class GifEmailDelivery(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{SubmissionId} was sent before, at attempt {Attempt}: nothing is sent")]
     private static partial void LogSentBefore(ILogger log, Guid submissionId, int attempt);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} may have been sent, and is sent again by the operator's replay {ReplayId}")]
+    private static partial void LogSendAgain(ILogger log, Guid submissionId, string replayId);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "What became of {SubmissionId} can't be written to the ledger ({Reason}); trying on. Mend the database and keep this process running")]
     private static partial void LogLedgerUnavailable(ILogger log, Guid submissionId, string reason);

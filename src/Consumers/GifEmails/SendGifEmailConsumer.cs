@@ -1,3 +1,4 @@
+using System.Globalization;
 using MassTransit;
 using WorkinIt.Contracts;
 
@@ -10,7 +11,7 @@ internal sealed class SendGifEmailConsumer(GifEmailDelivery delivery, IHostAppli
 
     public async Task Consume(ConsumeContext<SendGifEmail> context)
     {
-        var sent = await delivery.DeliverAsync(context.Message, lifetime.ApplicationStopping);
+        var sent = await delivery.DeliverAsync(context.Message, SendAgain(context), lifetime.ApplicationStopping);
         using var deadline = new CancellationTokenSource(_eventDeadline);
         try
         {
@@ -22,4 +23,10 @@ internal sealed class SendGifEmailConsumer(GifEmailDelivery delivery, IHostAppli
             throw new TimeoutException($"The broker did not confirm {nameof(GifEmailSent)} within {_eventDeadline.TotalSeconds:0} s");
         }
     }
+
+    private static string? SendAgain(ConsumeContext context) =>
+        context.ReceiveContext.TransportHeaders.TryGetHeader(ReplayHeaders.SendAgain, out _)
+        && context.ReceiveContext.TransportHeaders.TryGetHeader(ReplayHeaders.Id, out var replay)
+            ? Convert.ToString(replay, CultureInfo.InvariantCulture)
+            : null;
 }

@@ -44,6 +44,28 @@ public sealed class TheLedger : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Only_what_is_unknown_can_be_called_sent_by_an_operator()
+    {
+        (await _other.ConfirmSentAsync(_id, "jane", default)).ShouldBeNull();
+        await TakeAsync(_ours);
+        (await _other.ConfirmSentAsync(_id, "jane", default)).ShouldBeNull();
+        await _ours.UnknownAsync(_id, "no reply", default);
+        _time.Advance(TimeSpan.FromHours(1));
+        (await _other.ConfirmSentAsync(_id, "jane", default)).ShouldBe(1);
+        _ours.Find(_id)!.ShouldSatisfyAllConditions(
+            it => it.State.ShouldBe(DeliveryState.Sent), it => it.Detail.ShouldBe("jane says that it arrived"), it => it.SentAt.ShouldBe(_time.GetUtcNow() - TimeSpan.FromHours(1)));
+        (await _other.ReleaseAsync(_id, "replay", default)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task What_was_not_sent_is_not_released_nor_called_sent()
+    {
+        await _ours.NotSentAsync(_id, "refused", default);
+        (await _ours.ReleaseAsync(_id, "replay", default)).ShouldBeNull();
+        (await _ours.ConfirmSentAsync(_id, "jane", default)).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task A_lease_runs_out()
     {
         await TakeAsync(_ours);

@@ -63,6 +63,23 @@ public sealed class TheDelivery : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Of_unknown_outcome_is_repeated_once_for_each_replay_that_says_so()
+    {
+        _around.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
+        await Should.ThrowAsync<DeliveryHeldException>(DeliverAsync());
+        await Should.ThrowAsync<DeliveryHeldException>(DeliverAsync("replay.1"));
+        _around.Sends.ShouldBe(2);
+        await Should.ThrowAsync<DeliveryHeldException>(DeliverAsync("replay.1"));
+        _around.Sends.ShouldBe(2);
+
+        _around.Server = () => "250 ok";
+        (await DeliverAsync("replay.2")).Attempt.ShouldBe(3);
+        _around.Sends.ShouldBe(3);
+        await DeliverAsync("replay.3");
+        _around.Sends.ShouldBe(3);
+    }
+
+    [Fact]
     public async Task Waits_while_another_process_may_be_at_it()
     {
         await _otherProcess.TakeAsync(_command.SubmissionId, TimeSpan.FromSeconds(35), "dog", default);
@@ -165,7 +182,7 @@ public sealed class TheDelivery : IAsyncDisposable
     [InlineData(null)]
     public async Task To_no_address_is_refused(string? address)
     {
-        var refused = await Should.ThrowAsync<MailRefusedException>(_delivery.DeliverAsync(_command with { EmailAddress = address! }, default));
+        var refused = await Should.ThrowAsync<MailRefusedException>(_delivery.DeliverAsync(_command with { EmailAddress = address! }, null, default));
         refused.Data[FaultData.Attempt].ShouldBe(1);
         refused.ToString().ShouldNotContain("nobody");
         _around.Sends.ShouldBe(0);
@@ -177,7 +194,7 @@ public sealed class TheDelivery : IAsyncDisposable
         using var stopping = new CancellationTokenSource();
         await stopping.CancelAsync();
         _around.Gif = () => throw new OperationCanceledException(stopping.Token);
-        await Should.ThrowAsync<OperationCanceledException>(_delivery.DeliverAsync(_command, stopping.Token));
+        await Should.ThrowAsync<OperationCanceledException>(_delivery.DeliverAsync(_command, null, stopping.Token));
         _ledger.Find(_command.SubmissionId).ShouldBeNull();
     }
 
@@ -187,7 +204,7 @@ public sealed class TheDelivery : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private Task<GifEmailSent> DeliverAsync() => _delivery.DeliverAsync(_command, CancellationToken.None);
+    private Task<GifEmailSent> DeliverAsync(string? sendAgain = null) => _delivery.DeliverAsync(_command, sendAgain, CancellationToken.None);
 
     /// <summary>The clock goes on until it is done, for the pauses between its tries.</summary>
     private async Task<GifEmailSent> WithTimeAsync(Task<GifEmailSent> delivery)

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using Spectre.Console;
+
+namespace WorkinIt.Cli.DeadLetters;
+
+/// <summary><c>workinit dead-letters audit</c></summary>
+internal static class AuditCommand
+{
+    public static Command Create()
+    {
+        var common = new CommonOptions();
+        var limit = new Option<int>("--limit") { Description = "How many to show", DefaultValueFactory = _ => 20, HelpName = "N" };
+        var command = new Command("audit", """
+            Who did what to the dead letters, the newest first.
+
+            Example:
+              workinit dead-letters audit --queue send-gif-email_error
+            """)
+        { common.Queue, limit, common.Json, common.By };
+        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        {
+            var entries = await desk.Broker.Audit.ReadAsync(parsed.GetValue(common.Queue), parsed.GetValue(limit), cancellationToken);
+            if (desk.Json)
+            {
+                Desk.WriteJson(entries.Select(entry => entry with { Original = null, Edited = null })); // what people typed stays in the log
+                return ExitCode.Done;
+            }
+            if (entries.Count == 0)
+            {
+                desk.Out.WriteLine("Nothing was done to dead letters yet.");
+                return ExitCode.Done;
+            }
+            var table = new Table().Border(TableBorder.Simple)
+                .AddColumn("When").AddColumn("Who").AddColumn("What").AddColumn("Queue").AddColumn("Which").AddColumn(new TableColumn("Done").RightAligned()).AddColumn("");
+            foreach (var entry in entries)
+            {
+                table.AddRow(ListCommand.Time(entry.At), Markup.Escape(entry.By), Markup.Escape(entry.Verb), Markup.Escape(entry.Queue), Markup.Escape(entry.Filter),
+                    $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Markup.Escape(entry.EndedAt is null ? "goes on, or was cut off" : entry.Problem));
+            }
+            desk.Out.Write(table);
+            return ExitCode.Done;
+        }));
+        return command;
+    }
+}

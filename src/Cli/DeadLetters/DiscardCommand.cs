@@ -1,0 +1,65 @@
+using System.CommandLine;
+using Spectre.Console;
+using WorkinIt.DeadLetters;
+
+namespace WorkinIt.Cli.DeadLetters;
+
+/// <summary><c>workinit dead-letters discard --where cause=1a2b3c4d</c></summary>
+internal static class DiscardCommand
+{
+    public static Command Create()
+    {
+        var common = new CommonOptions();
+        var wasSent = new Option<bool>("--was-sent") { Description = "They did arrive: the ledger and the submissions say sent from now on" };
+        var command = new Command("discard", """
+            Puts dead letters aside, into a queue ending in _discarded; from there they can be restored for 30 days.
+
+            Examples:
+              workinit dead-letters discard --where cause=1a2b3c4d
+              workinit dead-letters discard --where id=0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d --was-sent
+            """)
+        { common.Queue, common.Where, common.All, wasSent, common.DryRun, common.Yes, common.Json, common.By };
+        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        {
+            var filter = common.ChosenFilter(parsed);
+            var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
+            var request = new DiscardRequest { Queue = queue, Filter = filter, By = desk.By, WasSent = parsed.GetValue(wasSent) };
+            return await MoveAsync(desk, "discard", request, queue, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes),
+                progress => desk.Broker.DiscardAsync(request, progress, cancellationToken), cancellationToken);
+        }));
+        return command;
+    }
+
+    /// <summary>Count, question, move.</summary>
+    public static async Task<int> MoveAsync(
+        Desk desk, string verb, OperationRequest request, string from, bool dryRun, bool yes,
+        Func<IProgress<OperationProgress>, Task<OperationResult>> move, CancellationToken cancellationToken)
+    {
+        if (dryRun || !yes)
+        {
+            var matching = (await desk.Broker.ListAsync(from, request.Filter, 0, 1, desk.By, cancellationToken)).Matching;
+            if (dryRun && desk.Json)
+                Desk.WriteJson(new { dryRun = true, queue = from, selected = matching });
+            else
+                (dryRun ? desk.Out : desk.Err).WriteLine($"{ListCommand.Number(matching)} in {from} would be moved.");
+            if (dryRun || matching == 0)
+                return matching > 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
+            if (!desk.Confirm($"{char.ToUpperInvariant(verb[0])}{verb[1..]} {ListCommand.Number(matching)}?", yes))
+                return ExitCode.NotAllAsAsked;
+        }
+        var result = await Progress.ShowAsync(desk, verb, move);
+        if (desk.Json)
+        {
+            Desk.WriteJson(new { result.Id, result.Queue, result.Selected, result.Done, result.Refused, result.Stopped });
+        }
+        else
+        {
+            desk.Out.WriteLine($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Operation {result.Id}.");
+            foreach (var group in result.Refused.GroupBy(refusal => refusal.Why))
+                desk.Out.WriteLine($"  {ListCommand.Number(group.Count())} left: {group.Key}");
+            if (result.Stopped is { } stopped)
+                desk.Out.WriteLine(stopped);
+        }
+        return result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
+    }
+}

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using WorkinIt.DeadLetters;
+
+namespace WorkinIt.Cli.DeadLetters;
+
+/// <summary><c>workinit dead-letters export --queue send-gif-email_error &gt; dead-letters.jsonl</c></summary>
+internal static class ExportCommand
+{
+    public static Command Create()
+    {
+        var common = new CommonOptions();
+        var output = new Option<string?>("--output", "-o") { Description = "A file, made readable by you alone; standard output unless told", HelpName = "FILE" };
+        var command = new Command("export", """
+            Writes dead letters as JSON, one a line, whole: with headers, body (base64) and what people typed. They stay in their queue.
+
+            Examples:
+              workinit dead-letters export --queue send-gif-email_error > dead-letters.jsonl
+              workinit dead-letters export --where exception=Timeout --output timeouts.jsonl
+            """)
+        { common.Queue, common.Where, output, common.By };
+        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        {
+            var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
+            var request = new OperationRequest { Queue = queue, Filter = common.Filter(parsed), By = desk.By };
+            await using var stream = parsed.GetValue(output) is { } path ? Create(path) : Console.OpenStandardOutput();
+            var count = await Progress.ShowAsync(desk, "Exporting", progress => desk.Broker.ExportAsync(request, stream, progress, cancellationToken));
+            await Console.Error.WriteLineAsync($"{ListCommand.Number(count)} exported from {queue}.");
+            return ExitCode.Done;
+        }));
+        return command;
+    }
+
+    private static FileStream Create(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        try
+        {
+            return new FileStream(path, options);
+        }
+        catch (IOException e)
+        {
+            throw new WrongUsageException(File.Exists(path) ? $"{path} exists: name another file" : e.Message);
+        }
+    }
+}

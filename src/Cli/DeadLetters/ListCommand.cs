@@ -1,0 +1,129 @@
+using System.CommandLine;
+using System.Globalization;
+using Spectre.Console;
+using WorkinIt.DeadLetters;
+
+namespace WorkinIt.Cli.DeadLetters;
+
+/// <summary>
+/// <c>workinit dead-letters list</c> · <c>workinit dead-letters list --queue send-gif-email_error --groups</c>
+/// </summary>
+internal static class ListCommand
+{
+    public static Command Create()
+    {
+        var common = new CommonOptions();
+        var groups = new Option<bool>("--groups", "-g") { Description = "By cause instead of one by one" };
+        var limit = new Option<int>("--limit") { Description = "How many to show", DefaultValueFactory = _ => 50, HelpName = "N" };
+        limit.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 100_000)
+                result.AddError("--limit must be 1 to 100000");
+        });
+        var command = new Command("list", """
+            The queues with dead letters; with --queue or --where the dead letters of one.
+
+            Examples:
+              workinit dead-letters list
+              workinit dead-letters list --queue send-gif-email_error --groups
+              workinit dead-letters list --where exception=Timeout --where since=2026-01-31T03:00Z
+            """)
+        { common.Queue, common.Where, groups, limit, common.Json, common.By };
+        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        {
+            var filter = common.Filter(parsed);
+            if (parsed.GetValue(common.Queue) is null && filter.IsEmpty && !parsed.GetValue(groups))
+                return await QueuesAsync(desk, cancellationToken);
+            var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
+            return parsed.GetValue(groups)
+                ? await GroupsAsync(desk, queue, filter, cancellationToken)
+                : await LettersAsync(desk, queue, filter, parsed.GetValue(limit), cancellationToken);
+        }));
+        return command;
+    }
+
+    private static async Task<int> QueuesAsync(Desk desk, CancellationToken cancellationToken)
+    {
+        var queues = await desk.Broker.FindQueuesAsync(cancellationToken);
+        if (desk.Json)
+        {
+            Desk.WriteJson(queues);
+            return ExitCode.Done;
+        }
+        if (queues.All(queue => queue.Messages == 0))
+        {
+            desk.Out.WriteLine($"No dead letters, in {queues.Count} queues. All is well.");
+            return ExitCode.Done;
+        }
+        var table = new Table().Border(TableBorder.Simple).AddColumn("Queue").AddColumn(new TableColumn("Dead letters").RightAligned()).AddColumn("");
+        foreach (var queue in queues)
+            table.AddRow(Markup.Escape(queue.Name), Number(queue.Messages), Markup.Escape(queue.Looks ?? ""));
+        desk.Out.Write(table);
+        desk.Out.WriteLine($"Why: workinit dead-letters list --groups --queue {queues[0].Name}");
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> GroupsAsync(Desk desk, string queue, DeadLetterFilter filter, CancellationToken cancellationToken)
+    {
+        var page = await Progress.ShowAsync(desk, "Looking", progress => desk.Broker.GroupAsync(queue, filter, desk.By, progress, cancellationToken));
+        if (desk.Json)
+        {
+            Desk.WriteJson(page);
+            return ExitCode.Done;
+        }
+        if (page.Groups.Count == 0)
+        {
+            desk.Out.WriteLine($"{queue} holds no dead letter that matches.");
+            return ExitCode.Done;
+        }
+        var table = new Table().Border(TableBorder.Simple).AddColumn("Cause").AddColumn(new TableColumn("Count").RightAligned()).AddColumn("First").AddColumn("Last").AddColumn("Why");
+        foreach (var group in page.Groups)
+            table.AddRow(group.Cause.Id, group.CountText, Time(group.First), Time(group.Last), Markup.Escape($"{Short(group.Cause.ExceptionType)}: {group.Cause.Text}"));
+        desk.Out.Write(table);
+        desk.Out.WriteLine($"One of them: workinit dead-letters show {page.Groups[0].Example} --queue {queue}");
+        desk.Out.WriteLine($"All of a cause: workinit dead-letters replay --queue {queue} --where cause={page.Groups[0].Cause.Id} --dry-run");
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> LettersAsync(Desk desk, string queue, DeadLetterFilter filter, int limit, CancellationToken cancellationToken)
+    {
+        var page = await desk.Broker.ListAsync(queue, filter, 0, limit, desk.By, cancellationToken);
+        if (desk.Json)
+        {
+            Desk.WriteJson(new { queue, page.Ready, page.Matching, letters = page.Letters.Select(Summary) });
+            return ExitCode.Done;
+        }
+        if (page.Letters.Count == 0)
+        {
+            desk.Out.WriteLine($"{queue} holds no dead letter{(filter.IsEmpty ? "" : " that matches")}.");
+            return ExitCode.Done;
+        }
+        var table = new Table().Border(TableBorder.Simple).AddColumn("Id").AddColumn("Message id").AddColumn("Failed at").AddColumn("Why");
+        foreach (var letter in page.Letters)
+            table.AddRow(letter.Id, Markup.Escape(letter.MessageId ?? "–"), Time(letter.FailedAt), Markup.Escape($"{Short(letter.ExceptionType)}: {Masking.Addresses(letter.Reason)}"));
+        desk.Out.Write(table);
+        desk.Out.WriteLine($"{Number(page.Letters.Count)} of {Number(page.Matching)}.");
+        return ExitCode.Done;
+    }
+
+    private static object Summary(DeadLetter letter) => new
+    {
+        letter.Id,
+        letter.MessageId,
+        letter.Position,
+        letter.Kind,
+        exception = letter.ExceptionType,
+        reason = Masking.Addresses(letter.Reason),
+        cause = letter.Cause.Id,
+        letter.FailedAt,
+        letter.MessageTypes,
+        replays = letter.LastReplay?.Count ?? 0,
+        size = letter.Body.Length,
+    };
+
+    public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    public static string Time(DateTimeOffset? time) => time?.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "–";
+
+    private static string Short(string? type) => type is null ? "–" : type[(type.LastIndexOf('.') + 1)..];
+}

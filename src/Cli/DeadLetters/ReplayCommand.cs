@@ -1,0 +1,139 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Spectre.Console;
+using WorkinIt.DeadLetters;
+
+namespace WorkinIt.Cli.DeadLetters;
+
+/// <summary><c>workinit dead-letters replay --where cause=1a2b3c4d --canary</c></summary>
+internal static partial class ReplayCommand
+{
+    public static Command Create()
+    {
+        var common = new CommonOptions();
+        var pace = new Option<double?>("--pace") { Description = "So many messages a second", HelpName = "N" };
+        pace.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double?>() is <= 0 or > 100_000)
+                result.AddError("--pace must be more than 0 messages a second");
+        });
+        var canary = new Option<bool>("--canary") { Description = "One first; the others only when it has succeeded" };
+        var sendAgain = new Option<bool>("--send-again") { Description = "Also those that may have arrived: they are sent again" };
+        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcome of each; 0 not at all", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
+        var command = new Command("replay", """
+            Puts dead letters back into the queue that they failed in, and tells what became of each.
+
+            Examples:
+              workinit dead-letters replay --where cause=1a2b3c4d --dry-run
+              workinit dead-letters replay --where exception=Timeout --canary --pace 20
+              workinit dead-letters replay --where id=0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d --send-again
+              workinit dead-letters replay --queue orders_error --all --yes --wait 10m --json
+            """)
+        { common.Queue, common.Where, common.All, pace, canary, sendAgain, wait, common.DryRun, common.Yes, common.Json, common.By };
+        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        {
+            var filter = common.ChosenFilter(parsed);
+            var request = new ReplayRequest
+            {
+                Queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken),
+                Filter = filter,
+                By = desk.By,
+                Pace = parsed.GetValue(pace),
+                Canary = parsed.GetValue(canary),
+                SendAgain = parsed.GetValue(sendAgain),
+                Wait = Time(parsed.GetValue(wait)!),
+            };
+            return await ReplayAsync(desk, request, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
+        }));
+        return command;
+    }
+
+    /// <summary>Dry run, question, replay, outcome.</summary>
+    public static async Task<int> ReplayAsync(Desk desk, ReplayRequest request, bool dryRun, bool yes, CancellationToken cancellationToken)
+    {
+        if (dryRun || !yes)
+        {
+            var plan = await Progress.ShowAsync(desk, "Looking", progress => desk.Broker.PlanAsync(request, progress, cancellationToken));
+            if (dryRun && desk.Json)
+            {
+                Desk.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, refused = plan.Refused, replayed = plan.Replayed.Select(Told) });
+                return plan.Refused.Count == 0 && plan.Selected > 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
+            }
+            WritePlan(dryRun ? desk.Out : desk.Err, plan, desk.HasLedger);
+            if (dryRun || plan.Done == 0)
+                return plan.Refused.Count == 0 && plan.Selected > 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
+            if (!desk.Confirm($"Replay {ListCommand.Number(plan.Done)}?", yes))
+                return ExitCode.NotAllAsAsked;
+        }
+        var result = await Progress.ShowAsync(desk, "Replaying", progress => desk.Broker.ReplayAsync(request, progress, cancellationToken));
+        if (desk.Json)
+            Desk.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done, result.Refused, result.Stopped, outcomes = result.Replayed.Select(Told) });
+        else
+            WriteResult(desk.Out, result);
+        return result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
+    }
+
+    private static object Told(Replayed message) => new { message.Id, message.MessageId, message.ReplayId, verdict = message.Verdict.Kind, warning = message.Verdict.Text, message.Outcome };
+
+    private static void WritePlan(IAnsiConsole console, OperationResult plan, bool hasLedger)
+    {
+        console.WriteLine($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} can be replayed, {ListCommand.Number(plan.Refused.Count)} are left where they are.");
+        Count(plan.Replayed.Where(message => message.Verdict.Text.Length > 0).Select(message => message.Verdict.Text), "to know:");
+        Count(plan.Refused.Select(refusal => refusal.Why), "left:");
+        if (!hasLedger)
+            console.WriteLine("What was already done nobody can tell here: ConnectionStrings__Deliveries is not set.");
+
+        void Count(IEnumerable<string> texts, string title)
+        {
+            foreach (var group in texts.GroupBy(Alike).OrderByDescending(group => group.Count()))
+                console.WriteLine($"  {ListCommand.Number(group.Count())} {title} {group.First()}");
+        }
+    }
+
+    private static void WriteResult(IAnsiConsole console, OperationResult result)
+    {
+        console.WriteLine($"{ListCommand.Number(result.Done)} replayed from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Replay {result.Id}.");
+        foreach (var group in result.Replayed.GroupBy(message => message.Outcome).OrderBy(group => group.Key))
+            console.WriteLine($"  {ListCommand.Number(group.Count())} {Outcomes(group.Key)}");
+        foreach (var group in result.Refused.GroupBy(refusal => Alike(refusal.Why)))
+            console.WriteLine($"  {ListCommand.Number(group.Count())} left: {group.First().Why}");
+        if (result.Stopped is { } stopped)
+            console.WriteLine(stopped);
+        if (result.Selected == 0)
+            console.WriteLine("Nothing matches.");
+    }
+
+    private static string Outcomes(Outcome outcome) => outcome switch
+    {
+        Outcome.Sent => "sent",
+        Outcome.Gone => "taken by their consumer, and nothing failed",
+        Outcome.Delayed => "delayed: they wait for their next try",
+        Outcome.FailedAgain => "failed again: they are dead letters again",
+        _ => "still waiting, or their outcome can't be seen",
+    };
+
+    // Counted together: what differs in a number or a time only.
+    private static string Alike(string text) => Digits().Replace(text, "#");
+
+    public static TimeSpan Time(string text)
+    {
+        if (Duration().Match(text) is { Success: true } match)
+        {
+            var number = double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
+            return match.Groups[2].Value switch
+            {
+                "h" => TimeSpan.FromHours(number),
+                "m" => TimeSpan.FromMinutes(number),
+                _ => TimeSpan.FromSeconds(number),
+            };
+        }
+        throw new WrongUsageException($"“{text}” is no time: write 30s, 5m or 1h");
+    }
+
+    [GeneratedRegex(@"^(\d{1,6}(?:\.\d+)?)([smh]?)$")]
+    private static partial Regex Duration();
+
+    [GeneratedRegex(@"\d+")]
+    private static partial Regex Digits();
+}

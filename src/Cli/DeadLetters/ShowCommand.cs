@@ -1,0 +1,118 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using Spectre.Console;
+using WorkinIt.DeadLetters;
+
+namespace WorkinIt.Cli.DeadLetters;
+
+/// <summary><c>workinit dead-letters show 3f2a… --reveal</c></summary>
+internal static class ShowCommand
+{
+    private const int LongestStack = 40;
+
+    public static Command Create()
+    {
+        var common = new CommonOptions();
+        var id = new Argument<string>("id") { Description = "A dead letter's id, or a message id" };
+        var reveal = new Option<bool>("--reveal") { Description = "Shows what people typed, too; the audit log says that you looked" };
+        var command = new Command("show", """
+            One dead letter: its message, why it failed, where, and what was tried. Without --queue it is looked for in all of them.
+
+            Examples:
+              workinit dead-letters show 0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d
+              workinit dead-letters show 9f86d081884c7d65 --queue send-gif-email_error --reveal
+            """)
+        { id, common.Queue, reveal, common.Json, common.By };
+        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        {
+            var named = parsed.GetValue(id)!;
+            var places = parsed.GetValue(common.Queue) is { } queue
+                ? await desk.Broker.FindAsync(queue, named, desk.By, cancellationToken) is { } found ? [found] : []
+                : (await desk.Broker.WhereIsAsync(named, desk.By, cancellationToken)).Select(place => place.Letter).ToArray();
+            if (places.Length == 0)
+            {
+                await Console.Error.WriteLineAsync($"{named} is in no dead-letter queue{(parsed.GetValue(common.Queue) is { } only ? $" named {only}" : "")}: it may have been replayed, or never have failed");
+                return ExitCode.NotAllAsAsked;
+            }
+            foreach (var letter in places)
+            {
+                if (parsed.GetValue(reveal))
+                    await desk.Broker.RevealedAsync(letter, desk.By, cancellationToken);
+                if (desk.Json)
+                    WriteJson(letter, parsed.GetValue(reveal));
+                else
+                    Write(desk.Out, letter, parsed.GetValue(reveal));
+            }
+            return ExitCode.Done;
+        }));
+        return command;
+    }
+
+    private static void WriteJson(DeadLetter letter, bool revealed)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
+            letter.Write(writer);
+        var json = Encoding.UTF8.GetString(buffer.ToArray());
+        Console.Out.WriteLine(revealed ? json : Masked(json));
+    }
+
+    // Masked are the message and the headers; the body as it is would tell the message.
+    private static string Masked(string json)
+    {
+        var node = System.Text.Json.Nodes.JsonNode.Parse(json)!.AsObject();
+        node.Remove("body");
+        node.Remove("headers");
+        node["reason"] = Masking.Addresses(node["reason"]!.GetValue<string>());
+        if (node["message"] is { } message)
+            node["message"] = System.Text.Json.Nodes.JsonNode.Parse(Masking.Json(message.ToJsonString()));
+        return node.ToJsonString();
+    }
+
+    private static void Write(IAnsiConsole console, DeadLetter letter, bool revealed)
+    {
+        var facts = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
+        Fact("Id", letter.Id);
+        Fact("Message id", letter.MessageId ?? "none");
+        Fact("Queue", $"{letter.Queue}, place {ListCommand.Number(letter.Position)}");
+        Fact("Failed at", ListCommand.Time(letter.FailedAt));
+        Fact("Failed in", letter.FailedIn);
+        Fact("Why", $"{letter.ExceptionType}: {(revealed ? letter.Reason : Masking.Addresses(letter.Reason))}");
+        Fact("Cause", letter.Cause.Id);
+        Fact("Message types", string.Join(", ", letter.MessageTypes));
+        Fact("Consumer", letter.Consumer);
+        Fact("Retries in place", letter.Retries?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Fact("Host", letter.Host);
+        Fact("Last replay", letter.LastReplay is { } replay ? $"by {replay.By} at {replay.At} ({replay.Count} so far), {replay.Id}" : null);
+        Fact("Content type", letter.ContentType ?? "none");
+        Fact("Size", $"{ListCommand.Number(letter.Body.Length)} bytes");
+        Fact("Unreadable", letter.Unreadable);
+        console.Write(facts);
+        if (letter.MessageJson is { } json)
+            Section(revealed ? "Message" : "Message, masked (--reveal shows it)", revealed ? json : Masking.Json(json));
+        else if (letter.BodyText is { } text)
+            Section(revealed ? "Body" : "Body, masked (--reveal shows it)", revealed ? text : Masking.Text(text));
+        else
+            Section("Body", revealed ? Convert.ToHexString(letter.Body.Span[..Math.Min(letter.Body.Length, 512)]) : "bytes that are no text (--reveal shows them)");
+        if (letter.StackTrace is { } stack)
+            Section("Stack trace", string.Join('\n', stack.Split('\n').Take(LongestStack)));
+        if (letter.Header("x-death") is { } deaths)
+            Section("The broker's x-death", deaths);
+        if (revealed)
+            Section("Headers", string.Join('\n', letter.HeaderTexts.Where(header => header.Key != "MT-Fault-StackTrace").Select(header => $"{header.Key}: {header.Value}")));
+
+        void Fact(string name, string? value)
+        {
+            if (!string.IsNullOrEmpty(value))
+                facts.AddRow(Markup.Escape(name), Markup.Escape(value));
+        }
+
+        void Section(string title, string text)
+        {
+            console.WriteLine();
+            console.Write(new Rule(Markup.Escape(title)).LeftJustified());
+            console.WriteLine(text);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Spectre.Console;
+using WorkinIt.DeadLetters;
+using WorkinIt.Deliveries;
+using WorkinIt.DeliveryAdvice;
+using WorkinIt.Storage;
+
+namespace WorkinIt.Cli;
+
+/// <summary>What each command works with: the broker of the settings, the person, and where to write.</summary>
+internal sealed class Desk : IAsyncDisposable
+{
+    private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.Never,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+    };
+
+    private readonly GroupCommit? _writer;
+
+    private Desk(DeadLetterOptions options, IAuditLog audit, IReplayAdvisor? advisor, GroupCommit? writer, string by, bool json)
+    {
+        Broker = new DeadLetterBroker(options, audit, advisor);
+        (_writer, By, Json, HasLedger) = (writer, by, json, advisor is not null);
+    }
+
+    public DeadLetterBroker Broker { get; }
+
+    /// <summary>The person, for the audit log.</summary>
+    public string By { get; }
+
+    /// <summary>Whether to write for a script.</summary>
+    public bool Json { get; }
+
+    /// <summary>Whether it is known what was sent.</summary>
+    public bool HasLedger { get; }
+
+    public IAnsiConsole Out { get; } = AnsiConsole.Console;
+
+    /// <summary>For progress and questions, so that the output can be piped.</summary>
+    public IAnsiConsole Err { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+
+    public static bool IsInteractive => !Console.IsInputRedirected && !Console.IsErrorRedirected;
+
+    /// <summary>Reads the settings out of the environment.</summary>
+    /// <exception cref="WrongUsageException">One is missing or wrong.</exception>
+    public static Desk Open(string? by, bool json)
+    {
+        var connection = Setting("ConnectionStrings__RabbitMq") ?? AskForConnection();
+        if (!Uri.TryCreate(Setting("RabbitMqManagement__Url") ?? "http://localhost:15672", UriKind.Absolute, out var management) || management.Scheme is not ("http" or "https"))
+            throw new WrongUsageException("RabbitMqManagement__Url must be an address as in http://localhost:15672");
+        DeadLetterOptions options;
+        try
+        {
+            options = DeadLetterOptions.Parse(connection, management);
+        }
+        catch (FormatException e)
+        {
+            throw new WrongUsageException($"ConnectionStrings__RabbitMq: {e.Message}");
+        }
+        if (Setting("DeadLetters__DiscardedLife") is { } life)
+        {
+            options = options with
+            {
+                DiscardedLife = TimeSpan.TryParse(life, CultureInfo.InvariantCulture, out var span) && span > TimeSpan.Zero
+                    ? span
+                    : throw new WrongUsageException("DeadLetters__DiscardedLife must be a time as in 30.00:00:00 (30 days)"),
+            };
+        }
+        var (advisor, writer) = Advisor(options);
+        var audit = new AuditFile(Setting("DeadLetters__AuditFile") ?? Path.Combine(
+            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "workinit", "audit.jsonl"));
+        return new Desk(options, audit, advisor, writer, by ?? Setting("WORKINIT_OPERATOR") ?? Environment.UserName, json);
+    }
+
+    public static void WriteJson<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, _json));
+
+    /// <summary>The queue of the command: the one that was named, or the only one that holds something.</summary>
+    public async Task<string> QueueAsync(string? named, string suffix, CancellationToken cancellationToken)
+    {
+        if (named is not null)
+            return named;
+        var queues = (await Broker.FindQueuesAsync(cancellationToken)).Where(queue => queue.Messages > 0 && queue.Name.EndsWith(suffix, StringComparison.Ordinal)).ToList();
+        return queues switch
+        {
+            [var only] => only.Name,
+            [] => throw new WrongUsageException($"No queue ending in {suffix} holds anything. Name one by --queue if you mean another, or one that was filled seconds ago"),
+            _ => throw new WrongUsageException($"Say which one by --queue: {string.Join(", ", queues.Select(queue => queue.Name))}"),
+        };
+    }
+
+    /// <summary>Asks before something is done; without a terminal the answer has to be --yes.</summary>
+    public bool Confirm(string question, bool yes)
+    {
+        if (yes)
+            return true;
+        if (!IsInteractive)
+            throw new WrongUsageException($"{question} Nobody can be asked here: say --yes");
+        return Err.Prompt(new ConfirmationPrompt(Markup.Escape(question)) { DefaultValue = false });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Broker.Dispose();
+        if (_writer is not null)
+            await _writer.DisposeAsync();
+    }
+
+    private static (IReplayAdvisor? Advisor, GroupCommit? Writer) Advisor(DeadLetterOptions options)
+    {
+        if (Setting("ConnectionStrings__Deliveries") is not { } ledger)
+            return (null, null);
+        if (!Database.TryParse(ledger, out var database, out var error))
+            throw new WrongUsageException($"ConnectionStrings__Deliveries can't be read: {error}");
+        var writer = new GroupCommit(database);
+        return (new DeliveryAdvisor(new DeliveryLedger(database, writer, TimeProvider.System), new SentNotice(options)), writer);
+    }
+
+    // Not from the command line: that can be read by everybody on the machine.
+    private static string AskForConnection() => IsInteractive
+        ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })
+            .Prompt(new TextPrompt<string>("RabbitMQ (amqp://user:password@host:5672/vhost):").Secret())
+        : throw new WrongUsageException("ConnectionStrings__RabbitMq is not set: put amqp://user:password@host:5672/vhost into the environment");
+
+    private static string? Setting(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+}

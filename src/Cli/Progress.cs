@@ -1,0 +1,47 @@
+using System.Globalization;
+using Spectre.Console;
+using WorkinIt.DeadLetters;
+
+namespace WorkinIt.Cli;
+
+/// <summary>Shows how far an operation is: a bar on a terminal, else a line every few seconds.</summary>
+internal static class Progress
+{
+    private static readonly TimeSpan _lineEvery = TimeSpan.FromSeconds(5);
+
+    public static async Task<T> ShowAsync<T>(Desk desk, string verb, Func<IProgress<OperationProgress>, Task<T>> operation)
+    {
+        if (!Desk.IsInteractive)
+            return await operation(new Lines(verb));
+        return await desk.Err.Progress().AutoClear(true).HideCompleted(false)
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .StartAsync(async context => await operation(new Bar(context.AddTask(verb), verb)));
+    }
+
+    private static string Text(string verb, OperationProgress now) => now.Waiting
+        ? string.Create(CultureInfo.InvariantCulture, $"Waiting for the outcome: {now.Known:N0} of {now.Done:N0} known")
+        : string.Create(CultureInfo.InvariantCulture, $"{verb}: {now.Examined:N0} of {now.Total:N0} looked at, {now.Done:N0} done, {now.Refused:N0} left");
+
+    private sealed class Bar(ProgressTask task, string verb) : IProgress<OperationProgress>
+    {
+        public void Report(OperationProgress value)
+        {
+            task.MaxValue = Math.Max(1, value.Waiting ? value.Done : value.Total);
+            task.Value = value.Waiting ? value.Known : value.Examined;
+            task.Description = Markup.Escape(Text(verb, value));
+        }
+    }
+
+    private sealed class Lines(string verb) : IProgress<OperationProgress>
+    {
+        private DateTimeOffset _next = DateTimeOffset.UtcNow + _lineEvery;
+
+        public void Report(OperationProgress value)
+        {
+            if (DateTimeOffset.UtcNow < _next)
+                return;
+            _next = DateTimeOffset.UtcNow + _lineEvery;
+            Console.Error.WriteLine(Text(verb, value));
+        }
+    }
+}

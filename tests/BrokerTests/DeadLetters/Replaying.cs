@@ -1,0 +1,252 @@
+using System.Text;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using WorkinIt.DeadLetters;
+
+namespace WorkinIt.BrokerTests.DeadLetters;
+
+public sealed class Replaying
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+
+    [Theory]
+    [InlineData("classic")]
+    [InlineData("quorum")]
+    public async Task One_of_four_causes_leaves_the_other_three_as_they_were_byte_for_byte(string errorType)
+    {
+        await using var orders = await Orders.CreateAsync(errorType);
+        var ids = await orders.PutFaultsAsync(1000, causes: 4);
+
+        var page = await orders.Desk.GroupAsync(Orders.Error, DeadLetterFilter.All, "jane", null, _none);
+        page.Groups.Select(group => group.Count).ShouldBe([250, 250, 250, 250]);
+        page.Groups.ShouldAllBe(group => !group.Cause.Text.Contains("jane", StringComparison.Ordinal) && group.MessageTypes.Single() == "Orders:PlaceOrder");
+        var unknown = page.Groups.Single(group => group.Cause.Text == "Order {id} is unknown");
+        unknown.First.ShouldBe(DateTimeOffset.UnixEpoch.AddSeconds(1));
+        unknown.Last.ShouldBe(DateTimeOffset.UnixEpoch.AddSeconds(997));
+
+        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.Parse([$"cause={unknown.Cause.Id}"])), null, _none);
+
+        (result.Done, result.Selected, result.AllAsAsked).ShouldBe((250, 250, true));
+        await orders.SeeAsync(Orders.Error, 750);
+        var left = await orders.VirtualHost.TakeAllAsync(Orders.Error);
+        Orders.ShouldBeSame(left.Select(message => message.BasicProperties.MessageId), ids.Where((_, i) => i % 4 != 1).Select(id => id.ToString()));
+        for (var i = 0; i < left.Count; i++)
+        {
+            var number = (i / 3 * 4) + (i % 3 == 0 ? 0 : (i % 3) + 1);
+            Encoding.UTF8.GetString(left[i].Body.Span).ShouldBe(Encoding.UTF8.GetString(Orders.Envelope(ids[number], $$"""{ "number": {{number}}, "note": "für 😀 {{number}}" }""")));
+            Orders.Header(left[i], "MT-Redelivery-Count").ShouldBe("5");
+            Orders.Header(left[i], "Replay-Id").ShouldBeNull();
+        }
+        Orders.ShouldBeSame(
+            (await orders.VirtualHost.TakeAllAsync(Orders.Input)).Select(message => message.BasicProperties.MessageId), ids.Where((_, i) => i % 4 == 1).Select(id => id.ToString()));
+    }
+
+    [Fact]
+    public async Task Takes_off_what_spoils_the_second_try_stamps_it_and_keeps_all_else()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var id = Guid.CreateVersion7();
+        var properties = Orders.Faulted(id);
+        properties.UserId = "operator"; // only that user's own connection may publish it
+        properties.Priority = 3;
+        await orders.PutAsync(properties, Orders.Envelope(id, """{ "a" : 1.50 }""", """{ "MT-Redelivery-Count": 7, "Tenant": "blue" }"""));
+
+        var first = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
+
+        await orders.SeeAsync(Orders.Input, 1);
+        var message = (await orders.VirtualHost.TakeAllAsync(Orders.Input)).ShouldHaveSingleItem();
+        Encoding.UTF8.GetString(message.Body.Span).ShouldBe(Encoding.UTF8.GetString(Orders.Envelope(id, """{ "a" : 1.50 }""", """{ "Tenant": "blue" }""")));
+        message.BasicProperties.Headers!.Keys.Where(header => header != "x-delivery-count").Order(StringComparer.Ordinal).ShouldBe(
+            ["Content-Type", "MT-Activity-Id", "MT-Fault-Address", "Number", "Original-User-Id", "Replay-At", "Replay-By", "Replay-Count", "Replay-Id", "Tenant"]);
+        message.BasicProperties.Headers!["Number"].ShouldBe(42L);
+        (message.BasicProperties.CorrelationId, message.BasicProperties.Priority, message.BasicProperties.MessageId).ShouldBe(("kept", (byte)3, id.ToString()));
+        (Orders.Header(message, "Replay-By"), Orders.Header(message, "Replay-Count")).ShouldBe(("jane", "1"));
+        Orders.Header(message, "Replay-Id")!.ShouldBe(first.Id + ".1");
+
+        // It fails once more: the stamps stay on it, and count.
+        await orders.PutAsync(new BasicProperties(message.BasicProperties), message.Body.ToArray());
+        await orders.SeeAsync(Orders.Error, 1);
+        await orders.Desk.ReplayAsync(Request(DeadLetterFilter.ById(id.ToString("N"))), null, _none);
+        await orders.SeeAsync(Orders.Input, 1);
+        Orders.Header((await orders.VirtualHost.TakeAllAsync(Orders.Input)).Single(), "Replay-Count").ShouldBe("2");
+    }
+
+    [Fact]
+    public async Task Tells_which_failed_again_and_which_are_gone()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var ids = await orders.PutFaultsAsync(20);
+        await using var consumer = await ConsumeAsync(orders, failing: number => number % 2 == 0);
+
+        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Wait = TimeSpan.FromSeconds(60) }, null, _none);
+
+        result.Replayed.Select(message => message.Outcome).ShouldBe(Enumerable.Range(0, 20).Select(i => i % 2 == 0 ? Outcome.FailedAgain : Outcome.Gone));
+        result.AllAsAsked.ShouldBeFalse();
+        await orders.SeeAsync(Orders.Error, 10);
+        (await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none)).Letters
+            .ShouldAllBe(letter => letter.LastReplay!.Count == 1 && letter.LastReplay.By == "jane" && letter.LastReplay.Id.StartsWith(result.Id));
+        ids.Count.ShouldBe(20);
+    }
+
+    [Fact]
+    public async Task A_canary_that_fails_leaves_the_others()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(50);
+        await using var consumer = await ConsumeAsync(orders, failing: _ => true);
+
+        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Canary = true }, null, _none);
+
+        (result.Done, result.Replayed.Single().Outcome).ShouldBe((1, Outcome.FailedAgain));
+        result.Stopped!.ShouldContain("failed again");
+        await orders.SeeAsync(Orders.Error, 50);
+    }
+
+    [Fact]
+    public async Task A_canary_that_succeeds_lets_the_others_go_once_each()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(50);
+        await using var consumer = await ConsumeAsync(orders, failing: _ => false);
+
+        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Canary = true, Wait = TimeSpan.FromSeconds(60) }, null, _none);
+
+        result.Replayed.Count(message => message.Outcome == Outcome.Gone).ShouldBe(50);
+        result.AllAsAsked.ShouldBeTrue();
+        consumer.Numbers.Order().ShouldBe(Enumerable.Range(0, 50));
+    }
+
+    [Fact]
+    public async Task Goes_at_the_pace_that_was_asked_for()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(30);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        (await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Pace = 10 }, null, _none)).Done.ShouldBe(30);
+        clock.Elapsed.ShouldBeGreaterThan(TimeSpan.FromSeconds(2.8)); // the last one's turn is after 2.9 s, however slow the machine
+    }
+
+    [Fact]
+    public async Task Is_refused_where_the_input_queue_is_missing_and_nothing_moves()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(5);
+        await orders.Channel.QueueDeleteAsync(Orders.Input);
+        await orders.Channel.ExchangeDeleteAsync(Orders.Input);
+
+        var plan = await orders.Desk.PlanAsync(Request(DeadLetterFilter.All), null, _none);
+        plan.Refused.ShouldAllBe(refusal => refusal.Why.Contains("no queue orders"));
+        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
+        (result.Done, result.Refused.Count, result.AllAsAsked).ShouldBe((0, 5, false));
+        await orders.SeeAsync(Orders.Error, 5);
+    }
+
+    [Fact]
+    public async Task What_no_queue_takes_is_returned_and_stays()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(5);
+        await orders.Channel.QueueUnbindAsync(Orders.Input, Orders.Input, "");
+        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
+        result.Refused.Count.ShouldBe(5);
+        result.Refused[0].Why.ShouldContain("no queue takes it");
+        await orders.SeeAsync(Orders.Error, 5);
+    }
+
+    [Fact]
+    public async Task Cancelled_in_the_middle_loses_nothing_and_keeps_the_order_of_the_rest()
+    {
+        await using var orders = await Orders.CreateAsync("quorum");
+        var ids = await orders.PutFaultsAsync(3000);
+        using var cancel = new CancellationTokenSource();
+        var result = await orders.Desk.ReplayAsync(
+            Request(DeadLetterFilter.All), new Once(now => now.Done > 500, cancel.Cancel), cancel.Token);
+
+        result.Stopped.ShouldNotBeNull();
+        ((int)result.Done).ShouldBeInRange(500, 2999);
+        await orders.SeeAsync(Orders.Error, 3000 - result.Done);
+        Orders.ShouldBeSame(
+            (await orders.VirtualHost.TakeAllAsync(Orders.Input)).Concat(await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(message => message.BasicProperties.MessageId),
+            ids.Select(id => id.ToString()));
+    }
+
+    [Fact]
+    public async Task Is_one_at_a_time_and_the_second_is_told_who_and_since_when()
+    {
+        await using var orders = await Orders.CreateAsync("quorum");
+        await orders.PutFaultsAsync(100);
+        using var cancel = new CancellationTokenSource();
+        var first = orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { By = "jane", Pace = 5 }, null, cancel.Token);
+        await WorkinIt.Testbed.Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Input), ready => ready > 0, "the first replay goes");
+
+        var second = await Should.ThrowAsync<DeadLetterException>(orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { By = "joe" }, null, _none));
+        second.Problem.ShouldBe(DeadLetterProblem.Locked);
+        second.Message.ShouldContain("jane is at work on this queue (replay, since 20");
+        await cancel.CancelAsync();
+        await first;
+
+        await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 1, "joe", _none);
+    }
+
+    [Fact]
+    public async Task An_edit_changes_the_message_alone_and_the_audit_keeps_the_original()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var ids = await orders.PutFaultsAsync(3);
+
+        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.ById(ids[1].ToString())) with { Edited = """{ "number": 7 }""" }, null, _none);
+
+        result.Done.ShouldBe(1);
+        await orders.SeeAsync(Orders.Input, 1);
+        var message = (await orders.VirtualHost.TakeAllAsync(Orders.Input)).Single();
+        Encoding.UTF8.GetString(message.Body.Span).ShouldBe(Encoding.UTF8.GetString(Orders.Envelope(ids[1], """{ "number": 7 }""")));
+        message.BasicProperties.MessageId.ShouldBe(ids[1].ToString());
+        var entry = (await orders.Desk.Audit.ReadAsync(Orders.Error, 100, _none)).Single(entry => entry.Id == result.Id);
+        (entry.Verb, entry.By, entry.Done, entry.Messages.Single()).ShouldBe(("edit", "jane", 1, ids[1].ToString()));
+        entry.Original!.ShouldContain("für 😀 1");
+        entry.Edited.ShouldBe("""{ "number": 7 }""");
+        entry.EndedAt.ShouldNotBeNull();
+    }
+
+    private static ReplayRequest Request(DeadLetterFilter filter) => new() { Queue = Orders.Error, Filter = filter, By = "jane", Wait = TimeSpan.Zero };
+
+    private static async Task<OrderConsumer> ConsumeAsync(Orders orders, Func<int, bool> failing)
+    {
+        var consumer = new OrderConsumer(await orders.VirtualHost.OpenChannelAsync(), failing);
+        await consumer.StartAsync();
+        return consumer;
+    }
+
+    /// <summary>As MassTransit's consumers do it: what fails goes to the error exchange with its headers, then the ack.</summary>
+    private sealed class OrderConsumer(IChannel channel, Func<int, bool> failing) : IAsyncDisposable
+    {
+        public List<int> Numbers { get; } = [];
+
+        public async Task StartAsync()
+        {
+            var consumer = new AsyncEventingBasicConsumer(channel);
+            consumer.ReceivedAsync += async (_, delivery) =>
+            {
+                using var json = System.Text.Json.JsonDocument.Parse(delivery.Body);
+                var number = json.RootElement.GetProperty("message").GetProperty("number").GetInt32();
+                if (failing(number))
+                    await channel.BasicPublishAsync(Orders.Error, "", mandatory: true, new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray());
+                else
+                    Numbers.Add(number);
+                await channel.BasicAckAsync(delivery.DeliveryTag, multiple: false);
+            };
+            await channel.BasicConsumeAsync(Orders.Input, autoAck: false, consumer);
+        }
+
+        public async ValueTask DisposeAsync() => await channel.DisposeAsync();
+    }
+
+    private sealed class Once(Func<OperationProgress, bool> when, Action what) : IProgress<OperationProgress>
+    {
+        public void Report(OperationProgress value)
+        {
+            if (when(value))
+                what();
+        }
+    }
+}
