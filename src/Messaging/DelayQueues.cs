@@ -53,6 +53,7 @@ public static class DelayQueues
                     send.Headers.Set(MessageHeaders.RedeliveryCount, context.GetRedeliveryCount() + 1);
                 send.GetPayload<RabbitMqSendContext>().Mandatory = true;
                 DeathHeaders.Remove(send.Headers);
+                ReplayStamp.Keep(context, send.Headers);
             })),
             CancellationToken.None);
     }

@@ -90,6 +90,7 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
             {
                 send.GetPayload<RabbitMqSendContext>().Mandatory = true;
                 DeathHeaders.Remove(send.Headers); // a fresh count there
+                ReplayStamp.Keep(context, send.Headers);
             })),
             CancellationToken.None);
     }

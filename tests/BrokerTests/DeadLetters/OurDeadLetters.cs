@@ -1,0 +1,203 @@
+using System.Text.Json;
+using RabbitMQ.Client;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests.DeadLetters;
+
+/// <summary>The operator's command on dead letters of our own, as the RabbitMQ user replay.</summary>
+public sealed class OurDeadLetters
+{
+    private const string Error = "send-gif-email_error";
+
+    [Fact]
+    public async Task Are_listed_grouped_shown_and_replayed_and_the_mails_arrive()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync();
+        await using var s = system;
+        var operate = OperatorCommand.Of(system);
+        (await operate.RunAsync("dead-letters", "list")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0), it => it.Output.ShouldContain("No dead letters"));
+
+        system.Mail.OnMail = mail => mail.Recipient is null ? null : SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 <{recipient}> unknown");
+        var ids = new List<Guid>();
+        for (var i = 0; i < 3; i++)
+            ids.Add(await WorkinItSystem.SubmitAsync(web, $"jane{i}@people.example", "a private thought"));
+        await system.SeeReadyAsync(Error, 3);
+        await Eventually.SeeAsync(async () => (await operate.RunAsync("dead-letters", "list", "--json")).Output, text => text.Contains("\"messages\": 3", StringComparison.Ordinal), "the list counts 3");
+
+        var groups = (await operate.RunAsync("dead-letters", "list", "--groups", "--json")).Json.GetProperty("groups");
+        groups.GetArrayLength().ShouldBe(1);
+        groups[0].GetProperty("count").GetInt64().ShouldBe(3);
+
+        var masked = await operate.RunAsync("dead-letters", "show", ids[0].ToString());
+        masked.Output.ShouldContain("550 5.1.1");
+        masked.Output.ShouldContain("\"emailAddress\": \"j…@p…\"");
+        (masked.Output + masked.Errors).ShouldNotContain("private thought");
+        (await operate.RunAsync("dead-letters", "show", ids[0].ToString(), "--json")).Output.ShouldNotContain("private thought");
+        (await operate.RunAsync("dead-letters", "show", ids[0].ToString(), "--reveal")).Output.ShouldContain("jane0@people.example");
+
+        var dry = await operate.RunAsync("dead-letters", "replay", "--all", "--dry-run");
+        dry.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0), it => it.Output.ShouldContain("3 can be replayed, 0 are left"));
+        (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(3);
+
+        var again = await operate.RunAsync("dead-letters", "replay", "--all", "--yes", "--json");
+        again.Code.ShouldBe(1); // the server refuses them still
+        Outcomes(again).ShouldBe(["failedAgain", "failedAgain", "failedAgain"]);
+
+        system.Mail.OnMail = null;
+        var replayed = await operate.RunAsync("dead-letters", "replay", "--where", "exception=refused", "--yes", "--json");
+        replayed.Code.ShouldBe(0, replayed.ToString());
+        Outcomes(replayed).ShouldBe(["sent", "sent", "sent"]);
+        system.Mail.MailCount.ShouldBe(3);
+        (await WorkinItSystem.StatusAsync(web, ids[0])).State.ShouldBe("sent");
+
+        var audit = (await operate.RunAsync("dead-letters", "audit", "--json")).Json.EnumerateArray().ToList();
+        audit.Select(entry => entry.GetProperty("verb").GetString()).ShouldBe(["replay", "replay", "reveal"]);
+        audit.ShouldAllBe(entry => entry.GetProperty("by").GetString() == "jane");
+        system.Logs.ShouldNotContain("jane0");
+    }
+
+    [Fact]
+    public async Task Of_a_wrong_address_are_edited_and_one_mail_arrives_at_the_right_one()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync();
+        await using var s = system;
+        system.Mail.OnMail = mail => mail.Recipient == "jane@wrong.example" ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 unknown") : null;
+        var id = await WorkinItSystem.SubmitAsync(web, "jane@wrong.example", "hello");
+        await system.SeeReadyAsync(Error, 1);
+        var operate = OperatorCommand.Of(system);
+
+        var broken = await operate.RunWithAsync("{ \"no\": ", "dead-letters", "edit", id.ToString(), "--queue", Error, "--message", "-", "--yes");
+        broken.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain("no valid JSON, line 1"));
+        var shown = (await operate.RunAsync("dead-letters", "show", id.ToString(), "--reveal", "--json")).Json.GetProperty("message").GetRawText();
+        var edited = await operate.RunWithAsync(shown.Replace("jane@wrong.example", "jane@right.example", StringComparison.Ordinal), "dead-letters", "edit", id.ToString(), "--queue", Error, "--message", "-", "--yes");
+
+        edited.Code.ShouldBe(0, edited.ToString());
+        edited.Output.ShouldContain("jane@right.example");
+        system.Mail.Mails.ShouldHaveSingleItem().Recipients.ShouldBe(["jane@right.example"]);
+        (await WorkinItSystem.StatusAsync(web, id)).State.ShouldBe("sent");
+    }
+
+    [Fact]
+    public async Task That_were_in_truth_sent_send_nothing_and_the_dry_run_says_so()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync();
+        await using var s = system;
+        var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "hello");
+        await system.SeeMailsAsync(1);
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "sent", "it is sent");
+        // As when the event could not be published and the message was dead-lettered after all.
+        await using var channel = await system.VirtualHost.OpenChannelAsync();
+        var body = JsonSerializer.SerializeToUtf8Bytes(new
+        {
+            messageId = id,
+            messageType = new[] { "urn:message:WorkinIt.Contracts:SendGifEmail" },
+            message = new { submissionId = id, emailAddress = "jane@example.com", thought = "hello", submittedAt = DateTimeOffset.UtcNow },
+        });
+        var properties = Orders.Faulted(id);
+        properties.Headers!["MT-Fault-InputAddress"] = "rabbitmq://localhost/send-gif-email";
+        await channel.BasicPublishAsync("", Error, mandatory: true, properties, body);
+        await system.SeeReadyAsync(Error, 1);
+        var operate = OperatorCommand.Of(system);
+
+        (await operate.RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--dry-run")).Output.ShouldContain("already sent at");
+        var replayed = await operate.RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--yes", "--json");
+        replayed.Code.ShouldBe(0, replayed.ToString());
+        Outcomes(replayed).ShouldBe(["sent"]);
+        await system.SeeReadyAsync("send-gif-email", 0);
+        (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(0);
+        system.Mail.MailCount.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task That_are_held_wait_for_a_word_and_are_sent_again_or_closed_by_it()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync(("Redelivery__Delays__0", "00:00:01"), ("Retry__Limit", "0"));
+        await using var s = system;
+        system.Mail.OnMail = mail => mail.Recipient is null ? null : SmtpBehaviour.CutAfterDot;
+        var lost = await WorkinItSystem.SubmitAsync(web, "lost@example.com", "did not arrive");
+        var arrived = await WorkinItSystem.SubmitAsync(web, "arrived@example.com", "did arrive");
+        await system.SeeReadyAsync(Error, 2);
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, arrived), status => status.State == "held", "it is held");
+        var operate = OperatorCommand.Of(system);
+
+        var refused = await operate.RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--yes", "--json");
+        refused.Code.ShouldBe(1);
+        refused.Json.GetProperty("refused").EnumerateArray().Select(one => one.GetProperty("why").GetString()).ShouldAllBe(why => why!.StartsWith("held, for it may have arrived (", StringComparison.Ordinal));
+        (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(2);
+
+        // Sent again once, even though its first try is deferred and comes back by a delay queue.
+        var tries = 0;
+        system.Mail.OnMail = mail => mail.Recipient is not null && Interlocked.Increment(ref tries) == 1 ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 busy") : null;
+        var sent = await operate.RunAsync("dead-letters", "replay", "--queue", Error, "--where", $"id={lost}", "--send-again", "--yes", "--json");
+        sent.Code.ShouldBe(0, sent.ToString());
+        Outcomes(sent).ShouldBe(["sent"]);
+        system.Mail.Mails.ShouldHaveSingleItem().Recipients.ShouldBe(["lost@example.com"]);
+
+        var closed = await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--where", $"id={arrived}", "--was-sent", "--yes", "--json");
+        closed.Code.ShouldBe(0, closed.ToString());
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, arrived), status => status.State == "sent", "its page says sent");
+        (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(0);
+        (await system.VirtualHost.ReadyAsync("send-gif-email_discarded")).ShouldBe(1);
+        system.Mail.MailCount.ShouldBe(1);
+
+        (await operate.RunAsync("dead-letters", "restore", "--queue", Error, "--all", "--yes")).Code.ShouldBe(0);
+        await system.SeeReadyAsync(Error, 1);
+    }
+
+    [Fact]
+    public async Task That_are_delayed_by_their_replay_are_told_as_that_and_keep_its_stamp()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync(("Redelivery__Delays__0", "00:10:00"), ("Retry__Limit", "0"));
+        await using var s = system;
+        system.Mail.OnMail = mail => mail.Recipient is null ? null : SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 unknown");
+        await WorkinItSystem.SubmitAsync(web, "jane@example.com", "later");
+        await system.SeeReadyAsync(Error, 1);
+        system.Mail.OnMail = mail => mail.Recipient is null ? null : SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 greylisted");
+
+        var replayed = await OperatorCommand.Of(system).RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--yes", "--json");
+
+        replayed.Code.ShouldBe(0, replayed.ToString());
+        Outcomes(replayed).ShouldBe(["delayed"]);
+        var waiting = (await system.VirtualHost.TakeAllAsync("send-gif-email_delay_10m")).ShouldHaveSingleItem();
+        Orders.Header(waiting, "Replay-Id")!.ShouldStartWith(replayed.Json.GetProperty("id").GetString()!);
+    }
+
+    [Fact]
+    public async Task Typed_wrong_or_without_a_broker_cost_nothing_and_say_what_to_do()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        await system.DeployAsync();
+        var operate = OperatorCommand.Of(system);
+        foreach (var (arguments, says) in new (string[] Arguments, string Says)[]
+        {
+            (["dead-letters", "replay", "--queue", Error], "Say --where CONDITION, or --all"),
+            (["dead-letters", "replay", "--queue", Error, "--all", "--where", "text=x"], "which of the two"),
+            (["dead-letters", "replay", "--queue", Error, "--where", "color=red"], "There is no condition “color”"),
+            (["dead-letters", "replay", "--queue", Error, "--where", "since=yesterday"], "is no time"),
+            (["dead-letters", "replay", "--queue", Error, "--all", "--pace", "0"], "--pace must be more than 0"),
+            (["dead-letters", "replay", "--queue", Error, "--all", "--wait", "soon"], "is no time"),
+            (["dead-letters", "replay", "--queue", "nowhere_error", "--all"], "There is no nowhere_error"),
+            (["dead-letters", "bury"], "bury"),
+        })
+        {
+            var result = await operate.RunAsync(arguments);
+            result.Code.ShouldBe(2, result.ToString());
+            result.Errors.ShouldContain(says);
+        }
+        (await operate.RunAsync("dead-letters", "replay", "--help")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0), it => it.Output.ShouldContain("workinit dead-letters replay --where cause="));
+
+        var settings = new Dictionary<string, string> { ["RabbitMqManagement__Url"] = "http://127.0.0.1:1", ["ConnectionStrings__RabbitMq"] = "amqp://replay:secret@127.0.0.1:1" };
+        var away = await new OperatorCommand(settings).RunAsync("dead-letters", "list");
+        away.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("out of reach at http://127.0.0.1:1"));
+        (await new OperatorCommand(settings).RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--yes")).ShouldSatisfyAllConditions(
+            it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("out of reach at 127.0.0.1:1"), it => it.Errors.ShouldNotContain("secret"));
+        settings["ConnectionStrings__RabbitMq"] = "localhost";
+        (await new OperatorCommand(settings).RunAsync("dead-letters", "list")).Code.ShouldBe(2);
+        settings["ConnectionStrings__RabbitMq"] = "";
+        (await new OperatorCommand(settings).RunAsync("dead-letters", "list")).ShouldSatisfyAllConditions(
+            it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain("ConnectionStrings__RabbitMq is not set"));
+    }
+
+    private static IEnumerable<string?> Outcomes(CommandResult replayed) =>
+        replayed.Json.GetProperty("outcomes").EnumerateArray().Select(message => message.GetProperty("outcome").GetString());
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using RabbitMQ.Client;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.FaultTests;
+
+/// <summary>A replay is killed at random points and run again until nothing is left to replay.</summary>
+public sealed class TheOperatorsCommandDies(ReliabilityTable table)
+{
+    private static readonly int _messages = Scale.IsLong ? 5_000 : 300;
+    private static readonly int _kills = Scale.IsLong ? 20 : 3;
+
+    [Fact]
+    public async Task In_a_replay_whose_consumers_have_a_ledger()
+    {
+        await using var run = await FaultRun.StartAsync($"replay of {_messages} dead letters, kill -9 × {_kills}", table);
+        run.System.Mail.OnMail = mail => mail.Recipient is null ? null : SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 unknown");
+        await run.LoadAsync(_messages);
+        await run.System.SeeReadyAsync("send-gif-email_error", _messages, TimeSpan.FromMinutes(3));
+        run.System.Mail.OnMail = null;
+
+        await ReplayAsync(OperatorCommand.Of(run.System), "send-gif-email_error", () => run.System.VirtualHost.ReadyAsync("send-gif-email_error"));
+
+        (await run.SettleAsync()).ShouldBeAllMailedOnce();
+    }
+
+    [Fact]
+    public async Task In_a_replay_of_a_strangers_messages_that_nobody_deduplicates()
+    {
+        using var broker = TestBroker.FromEnvironment();
+        await using var virtualHost = await broker.CreateVirtualHostAsync();
+        await using var channel = await virtualHost.OpenChannelAsync();
+        foreach (var queue in new[] { "orders", "orders_error" })
+        {
+            await channel.ExchangeDeclareAsync(queue, ExchangeType.Fanout, durable: true);
+            await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" });
+            await channel.QueueBindAsync(queue, queue, "");
+        }
+        for (var number = 0; number < _messages; number++)
+        {
+            var properties = new BasicProperties { MessageId = Guid.CreateVersion7().ToString(), ContentType = "application/vnd.masstransit+json" };
+            await channel.BasicPublishAsync("", "orders_error", mandatory: true, properties, Encoding.UTF8.GetBytes($$"""{ "message": { "number": {{number}} } }"""));
+        }
+        await Eventually.SeeAsync(() => virtualHost.ReadyAsync("orders_error"), ready => ready == _messages, "the dead letters stand");
+        var operate = new OperatorCommand(new Dictionary<string, string>
+        {
+            ["ConnectionStrings__RabbitMq"] = virtualHost.ConnectionString("operator"),
+            ["RabbitMqManagement__Url"] = broker.Management.BaseAddress!.ToString(),
+            ["DeadLetters__AuditFile"] = Path.Combine(Path.GetTempPath(), $"workinit-audit-{Guid.NewGuid():N}.jsonl"),
+        });
+
+        var kills = await ReplayAsync(operate, "orders_error", () => virtualHost.ReadyAsync("orders_error"));
+
+        var arrived = await virtualHost.TakeAllAsync("orders");
+        var different = arrived.Select(message => message.BasicProperties.MessageId).Distinct().Count();
+        await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
+            $"  replay of {_messages} of a stranger's dead letters, kill -9 × {kills}: {different} arrived, {_messages - different} lost, {arrived.Count - different} twice"));
+        different.ShouldBe(_messages);
+        (arrived.Count - different).ShouldBeLessThanOrEqualTo(256 * kills); // at most what was published and not yet confirmed
+    }
+
+    // Returns how often it was killed.
+    private static async Task<int> ReplayAsync(OperatorCommand operate, string queue, Func<Task<long>> left)
+    {
+        string[] replay = ["dead-letters", "replay", "--queue", queue, "--all", "--yes", "--wait", "0", "--pace", $"{_messages / 5}"];
+        var kills = 0;
+        while (kills < _kills && await left() > 0)
+        {
+            using var process = operate.Start(replay);
+            using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(300, 1_500)));
+            await process.WaitForExitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (process.HasExited)
+                break;
+            process.Kill();
+            await process.WaitForExitAsync();
+            kills++;
+            // The broker gives back what the dead one held, and drops its lock.
+            await Task.Delay(200);
+        }
+        kills.ShouldBeGreaterThan(0);
+        await Eventually.SeeAsync(
+            async () => await left() == 0 || (await operate.RunAsync(["dead-letters", "replay", "--queue", queue, "--all", "--yes", "--wait", "0"])).Code == 0,
+            done => done, "all are replayed");
+        return kills;
+    }
+}
