@@ -14,6 +14,8 @@ public sealed partial record Cause(string Id, string? ExceptionType, string Text
 {
     private const int Remembered = 10_000;
 
+    private static int _remembered;
+
     private static readonly ConcurrentDictionary<(string?, string), Cause> _known = new();
 
     internal static Cause Of(string? exceptionType, string reason)
@@ -23,9 +25,14 @@ public sealed partial record Cause(string Id, string? ExceptionType, string Text
         var text = Numbers().Replace(Hexadecimal().Replace(Ids().Replace(Addresses().Replace(reason, "{address}"), "{id}"), "{id}"), "{n}");
         if (text.Length > 300)
             text = text[..300] + "…";
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{exceptionType}\n{text}"));
-        var cause = new Cause(Convert.ToHexStringLower(hash.AsSpan(0, 4)), exceptionType, text);
-        if (_known.Count < Remembered)
+        if (!_known.TryGetValue((exceptionType, text), out var cause))
+        {
+            var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{exceptionType}\n{text}"));
+            cause = new Cause(Convert.ToHexStringLower(hash.AsSpan(0, 4)), exceptionType, text);
+            if (Interlocked.Increment(ref _remembered) <= Remembered)
+                _known.TryAdd((exceptionType, text), cause);
+        }
+        if (Interlocked.Increment(ref _remembered) <= Remembered)
             _known.TryAdd((exceptionType, reason), cause);
         return cause;
     }

@@ -27,12 +27,14 @@ public enum DeadLetterKind
 public sealed class DeadLetter
 {
     private static readonly UTF8Encoding _strict = new(false, throwOnInvalidBytes: true);
+    private readonly Lazy<IReadOnlyList<string>> _types;
     private readonly Lazy<Reading> _reading;
 
     internal DeadLetter(string queue, long position, int twin, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, ulong hash)
     {
         (Queue, Position, Properties, Body, Hash) = (queue, position, properties, body, hash);
         Id = twin == 0 ? hash.ToString("x16", CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{hash:x16}-{twin + 1}");
+        _types = new Lazy<IReadOnlyList<string>>(() => TypesOf(this));
         _reading = new Lazy<Reading>(() => Reading.Of(this));
     }
 
@@ -105,7 +107,7 @@ public sealed class DeadLetter
     public string? Consumer => Header("MT-Fault-ConsumerType");
 
     /// <summary>The types of the message, the most derived first, as in <c>Namespace:Type</c>.</summary>
-    public IReadOnlyList<string> MessageTypes => _reading.Value.Types;
+    public IReadOnlyList<string> MessageTypes => _types.Value;
 
     /// <summary>The queue that it failed in, as it tells itself; null where it does not.</summary>
     public string? FailedIn =>
@@ -238,33 +240,37 @@ public sealed class DeadLetter
         return BitConverter.ToUInt64(result);
     }
 
-    private sealed record Reading(IReadOnlyList<string> Types, string? Message, string? Text, string? Problem)
+    private static IReadOnlyList<string> TypesOf(DeadLetter letter)
+    {
+        if (Envelope.IsEnvelope(letter.ContentType) && Envelope.MessageTypes(letter.Body.Span) is { Count: > 0 } urns)
+            return [.. urns.Select(Named)];
+        return letter.Header("MT-Fault-MessageType") is { } type ? [Named(type)] : [];
+
+        static string Named(string urn) => urn.StartsWith("urn:message:", StringComparison.OrdinalIgnoreCase) ? urn[12..] : urn;
+    }
+
+    private sealed record Reading(string? Message, string? Text, string? Problem)
     {
         public static Reading Of(DeadLetter letter)
         {
-            var types = letter.Header("MT-Fault-MessageType") is { } type && !type.StartsWith("Fault[", StringComparison.Ordinal) ? [Named(type)] : Array.Empty<string>();
             if (!Envelope.IsJson(letter.ContentType) && Encoded(letter))
-                return new Reading(types, null, null, null);
+                return new Reading(null, null, null);
             using var json = Envelope.TryParse(letter.Body);
             if (json is null)
             {
-                return new Reading(types, null, TextOf(letter.Body.Span),
+                return new Reading(null, TextOf(letter.Body.Span),
                     Envelope.IsJson(letter.ContentType) ? "its body is no valid JSON" : $"its body is no MassTransit message (content type {letter.ContentType ?? "none"})");
             }
             var problem = Envelope.IsReadable(letter.ContentType) ? null : $"its content type ({letter.ContentType ?? "none"}) is none that MassTransit reads";
             if (!Envelope.IsEnvelope(letter.ContentType))
-                return new Reading(types, Envelope.Pretty(json.RootElement), Envelope.Pretty(json.RootElement), problem);
-            if (Envelope.Property(json.RootElement, "messageType") is { ValueKind: JsonValueKind.Array } names)
-                types = [.. names.EnumerateArray().Where(name => name.ValueKind == JsonValueKind.String).Select(name => Named(name.GetString()!))];
+                return new Reading(Envelope.Pretty(json.RootElement), Envelope.Pretty(json.RootElement), problem);
             var message = Envelope.Property(json.RootElement, "message");
-            return new Reading(types, message is { } found ? Envelope.Pretty(found) : null, Envelope.Pretty(json.RootElement),
+            return new Reading(message is { } found ? Envelope.Pretty(found) : null, Envelope.Pretty(json.RootElement),
                 problem ?? (message is null ? "its envelope holds no message" : null));
         }
 
         // XML, BSON, encrypted: the consumer can read what we can't.
         private static bool Encoded(DeadLetter letter) => Envelope.IsReadable(letter.ContentType);
-
-        private static string Named(string urn) => urn.StartsWith("urn:message:", StringComparison.OrdinalIgnoreCase) ? urn[12..] : urn;
 
         private static string? TextOf(ReadOnlySpan<byte> body)
         {

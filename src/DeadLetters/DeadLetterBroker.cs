@@ -409,7 +409,7 @@ public sealed class DeadLetterBroker : IDisposable
         var queue = await AskAsync(_management.QueueAsync(_options.VirtualHost, session.Queue, cancellationToken))
             ?? throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no queue {session.Queue}");
         session.IsQuorum = queue.Type == "quorum";
-        if (queue.Consumers > 0)
+        if (await session.HasConsumerAsync(cancellationToken))
             throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} has a consumer: somebody works it off, so these are no dead letters. Stop that consumer first, if they are");
         if (Limit(queue, session.BrokerVersion) is not { } limit)
             return null;

@@ -65,6 +65,21 @@ internal static partial class Envelope
         return null;
     }
 
+    /// <summary>The URNs in <c>messageType</c>; none where it is no envelope.</summary>
+    public static IReadOnlyList<string> MessageTypes(ReadOnlySpan<byte> body)
+    {
+        if (Find(body, "messageType") is not { } found)
+            return [];
+        var types = new List<string>();
+        var reader = new Utf8JsonReader(body[found.Value..found.End], _reading);
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.String && reader.CurrentDepth <= 1)
+                types.Add(reader.GetString()!);
+        }
+        return types;
+    }
+
     /// <summary>The envelope without the count of redeliveries in its headers, with which a replay would begin with its tries used up.</summary>
     public static ReadOnlyMemory<byte> WithoutRedeliveryCount(ReadOnlyMemory<byte> body)
     {

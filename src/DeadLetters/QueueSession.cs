@@ -96,6 +96,10 @@ internal sealed class QueueSession : IAsyncDisposable
     public async Task<long> ReadyAsync(CancellationToken cancellationToken) =>
         await OnOwnChannelAsync(async channel => (long)(await channel.QueueDeclarePassiveAsync(Queue, cancellationToken)).MessageCount, cancellationToken);
 
+    /// <summary>Whether somebody consumes it. Exact, as the management API's count is not: that one still has our last look in it.</summary>
+    public Task<bool> HasConsumerAsync(CancellationToken cancellationToken) =>
+        OnOwnChannelAsync(async channel => (await channel.QueueDeclarePassiveAsync(Queue, cancellationToken)).ConsumerCount > 0, cancellationToken);
+
     public Task<long> ReadyAsync(string queue, CancellationToken cancellationToken) =>
         OnOwnChannelAsync(async channel => (long)(await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken);
 

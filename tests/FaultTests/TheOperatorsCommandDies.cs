@@ -64,7 +64,7 @@ public sealed class TheOperatorsCommandDies(ReliabilityTable table)
     // Returns how often it was killed.
     private static async Task<int> ReplayAsync(OperatorCommand operate, string queue, Func<Task<long>> left)
     {
-        string[] replay = ["dead-letters", "replay", "--queue", queue, "--all", "--yes", "--wait", "0", "--pace", $"{_messages / 5}"];
+        string[] replay = ["dead-letters", "replay", "--queue", queue, "--all", "--yes", "--wait", "0", "--pace", $"{_messages / _kills}"];
         var kills = 0;
         while (kills < _kills && await left() > 0)
         {

@@ -1,0 +1,174 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.Benchmarks;
+
+/// <summary>
+/// The operator's command on a full dead-letter queue, beside a bare loop of RabbitMQ.Client that moves the same messages (mandatory,
+/// confirmed, then acked, pipelined). The rounds alternate on the same queues.
+/// </summary>
+internal static class Replay
+{
+    private const int Rounds = 3;
+    private const int Outstanding = 256;
+
+    public static async Task<int> RunAsync(int count)
+    {
+        using var broker = TestBroker.FromEnvironment();
+        await using var virtualHost = await broker.CreateVirtualHostAsync();
+        await using var channel = await virtualHost.OpenChannelAsync();
+        foreach (var (queue, type) in new[] { ("orders", "quorum"), ("orders_error", "classic") })
+        {
+            await channel.ExchangeDeclareAsync(queue, ExchangeType.Fanout, durable: true);
+            await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = type });
+            await channel.QueueBindAsync(queue, queue, "");
+        }
+        var operate = new OperatorCommand(new Dictionary<string, string>
+        {
+            ["ConnectionStrings__RabbitMq"] = virtualHost.ConnectionString("operator"),
+            ["RabbitMqManagement__Url"] = broker.Management.BaseAddress!.ToString(),
+            ["DeadLetters__AuditFile"] = Path.Combine(Path.GetTempPath(), $"workinit-audit-{Guid.NewGuid():N}.jsonl"),
+        });
+
+        await FillAsync(channel, count);
+        await SeeAsync(virtualHost, "orders_error", count);
+        Console.WriteLine($"{count:N0} dead letters of 1.5 kB, {Environment.ProcessorCount} cores for everything together.\n");
+        Console.WriteLine("| look | seconds | peak memory |\n|---|---|---|");
+        foreach (var (what, arguments) in new (string, string[])[]
+        {
+            ("first page of 50", ["list", "--queue", "orders_error"]),
+            ("groups by cause, all of them", ["list", "--queue", "orders_error", "--groups"]),
+            ("filter by text, all of them", ["list", "--queue", "orders_error", "--where", "text=nothing like it"]),
+        })
+        {
+            var (took, memory) = await MeasureAsync(operate, arguments);
+            Console.WriteLine($"| {what} | {took.TotalSeconds:0.0} | {memory:0} MiB |");
+        }
+
+        Console.WriteLine("\n| move all | messages a second | peak memory |\n|---|---|---|");
+        var (bare, replay) = (new List<double>(), new List<double>());
+        for (var round = 1; round <= Rounds; round++)
+        {
+            await SeeAsync(virtualHost, "orders_error", count);
+            var (took, memory) = await MeasureAsync(operate, ["replay", "--queue", "orders_error", "--all", "--yes", "--wait", "0"]);
+            replay.Add(count / took.TotalSeconds);
+            Console.WriteLine($"| workinit replay, start of the process and audit included | {replay[^1]:N0} | {memory:0} MiB |");
+            await RefillAsync(channel, virtualHost, count);
+
+            var clock = Stopwatch.StartNew();
+            await MoveAsync(virtualHost, "orders_error", "orders", count);
+            bare.Add(count / clock.Elapsed.TotalSeconds);
+            Console.WriteLine($"| bare loop | {bare[^1]:N0} | |");
+            await RefillAsync(channel, virtualHost, count);
+        }
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\nReplay / bare loop, medians of {Rounds}: {Median(replay) / Median(bare):0.00}"));
+        return 0;
+    }
+
+    private static async Task<(TimeSpan Took, double MemoryMiB)> MeasureAsync(OperatorCommand operate, string[] arguments)
+    {
+        var clock = Stopwatch.StartNew();
+        using var process = operate.Start(["dead-letters", .. arguments]);
+        process.StandardInput.Close();
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        var peak = 0.0;
+        while (!process.HasExited)
+        {
+            peak = Math.Max(peak, PeakMemory(process.Id));
+            await Task.Delay(20);
+        }
+        var took = clock.Elapsed;
+        await output;
+        return process.ExitCode == 0 ? (took, peak) : throw new InvalidOperationException(await errors);
+    }
+
+    // VmHWM: the most that was resident at any time.
+    private static double PeakMemory(int id)
+    {
+        try
+        {
+            var line = File.ReadLines($"/proc/{id}/status").FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return line is null ? 0 : double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+        }
+        catch (IOException)
+        {
+            return 0; // it has just ended
+        }
+    }
+
+    private static async Task FillAsync(IChannel channel, int count)
+    {
+        var outstanding = new Queue<Task>();
+        var filler = new string('x', 400);
+        for (var number = 0; number < count; number++)
+        {
+            var id = Guid.CreateVersion7();
+            var properties = new BasicProperties
+            {
+                MessageId = id.ToString(),
+                ContentType = "application/vnd.masstransit+json",
+                DeliveryMode = DeliveryModes.Persistent,
+                Headers = new Dictionary<string, object?>
+                {
+                    ["MT-Reason"] = "fault",
+                    ["MT-Fault-ExceptionType"] = "System.TimeoutException",
+                    ["MT-Fault-Message"] = $"The shop did not answer within {number} ms ({number % 7})",
+                    ["MT-Fault-StackTrace"] = filler,
+                    ["MT-Fault-Timestamp"] = DateTimeOffset.UnixEpoch.AddSeconds(number).ToString("O", CultureInfo.InvariantCulture),
+                    ["MT-Fault-InputAddress"] = "rabbitmq://localhost/orders",
+                    ["MT-Fault-MessageType"] = "Orders:PlaceOrder",
+                },
+            };
+            var body = Encoding.UTF8.GetBytes($$"""{ "messageId": "{{id}}", "messageType": ["urn:message:Orders:PlaceOrder"], "message": { "number": {{number}}, "note": "{{filler}}" } }""");
+            outstanding.Enqueue(channel.BasicPublishAsync("", "orders_error", mandatory: true, properties, body).AsTask());
+            if (outstanding.Count >= Outstanding)
+                await outstanding.Dequeue();
+        }
+        await Task.WhenAll(outstanding);
+    }
+
+    // With fresh messages: those that were moved carry a replay's stamp.
+    private static async Task RefillAsync(IChannel channel, TestVirtualHost virtualHost, int count)
+    {
+        await channel.QueuePurgeAsync("orders");
+        await channel.QueuePurgeAsync("orders_error");
+        await FillAsync(channel, count);
+        await SeeAsync(virtualHost, "orders_error", count);
+    }
+
+    private static async Task MoveAsync(TestVirtualHost virtualHost, string from, string to, int count)
+    {
+        await using var connection = await new ConnectionFactory { Uri = new Uri(virtualHost.ConnectionString("operator")) }.CreateConnectionAsync("bare loop, publish");
+        await using var publish = await connection.CreateChannelAsync(
+            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null));
+        await using var take = await virtualHost.OpenChannelAsync();
+        var done = new TaskCompletionSource();
+        var outstanding = new Queue<(ulong Tag, Task Confirm)>();
+        var moved = 0;
+        var consumer = new AsyncEventingBasicConsumer(take);
+        consumer.ReceivedAsync += async (_, delivery) =>
+        {
+            outstanding.Enqueue((delivery.DeliveryTag, publish.BasicPublishAsync(to, "", mandatory: true, new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray()).AsTask()));
+            while (outstanding.Count > 0 && (outstanding.Count >= Outstanding || outstanding.Peek().Confirm.IsCompleted || moved + outstanding.Count == count))
+            {
+                var (tag, confirm) = outstanding.Dequeue();
+                await confirm;
+                await take.BasicAckAsync(tag, multiple: false);
+                if (++moved == count)
+                    done.SetResult();
+            }
+        };
+        await take.BasicQosAsync(0, 1000, global: false);
+        await take.BasicConsumeAsync(from, autoAck: false, consumer);
+        await done.Task;
+    }
+
+    private static Task<long> SeeAsync(TestVirtualHost virtualHost, string queue, int count) =>
+        Eventually.SeeAsync(() => virtualHost.ReadyAsync(queue), ready => ready == count, $"{count} in {queue}", TimeSpan.FromMinutes(2));
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+}
