@@ -38,8 +38,9 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         Get("/audit", AuditPage.ShowAsync);
         Post("/audit/{entry}/reveal", AuditPage.RevealAsync);
 
-        Get("/assets/dead-letters.css", Asset.ServeAsync("dead-letters.css", "text/css"));
-        Get("/assets/dead-letters.js", Asset.ServeAsync("dead-letters.js", "text/javascript"));
+        Get("/assets/dead-letters.css", Asset.ServeAsync("dead-letters.css", "text/css; charset=utf-8"));
+        Get("/assets/dead-letters.js", Asset.ServeAsync("dead-letters.js", "text/javascript; charset=utf-8"));
+        Get("/assets/dead-letters.svg", Asset.ServeAsync("dead-letters.svg", "image/svg+xml"));
         return group;
     }
 

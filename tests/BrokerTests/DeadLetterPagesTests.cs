@@ -267,6 +267,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
             var answer = await _client.GetAsync(path);
             TestContext.Current.TestOutputHelper?.WriteLine($"{path}: {clock.ElapsedMilliseconds} ms");
             clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(2));
+            TestContext.Current.TestOutputHelper?.WriteLine(answer.Text[..500]);
             answer.Text.ShouldContain("100,000");
         }
     }

@@ -31,7 +31,7 @@ public sealed class MountedDeadLetterPages
 
         await client.PostWithoutTokenAsync("/sign-in/Erin/engineer");
         (await http.PutAsync("/stock/unicorn", null)).EnsureSuccessStatusCode();
-        await client.GetAsync(Pages);
+        await client.GetAsync($"{Pages}/queues/place-order_error");
         var dryRun = await client.SeeEndAsync(await client.FollowAsync($"{Pages}/queues/place-order_error/replay", ("which", "all")));
         dryRun.Text.ShouldContain("Good to go 4");
         var outcome = await client.SeeEndAsync(await client.FollowAsync(dryRun.Path + "/run", ("canary", "true")));

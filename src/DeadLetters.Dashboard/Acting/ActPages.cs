@@ -26,11 +26,17 @@ internal static class ActPages
         : IsSomebodyElsesEdit(page, operation) ? NotYours(page)
         : PageContext.SeeOther(page.Links.Operation((await page.Desk.StartAsync(operation.Act.With(page), page.By, isDryRun: true)).Id));
 
-    public static async Task<IResult> RunAsync(PageContext page) =>
-        page.Desk.Find(page.Route("operation")) is not { IsDryRun: true } dryRun ? Forgotten(page)
-        : IsSomebodyElsesEdit(page, dryRun) ? NotYours(page)
-        : !dryRun.TryTake() ? page.Problem(StatusCodes.Status409Conflict, "It runs already", "This dry run was followed by its run: a second click does nothing.", "Look at the audit, or make a new dry run.")
-        : PageContext.SeeOther(page.Links.Operation((await page.Desk.StartAsync(dryRun.Act.With(page), page.By, isDryRun: false)).Id));
+    public static async Task<IResult> RunAsync(PageContext page)
+    {
+        if (page.Desk.Find(page.Route("operation")) is not { IsDryRun: true } dryRun)
+            return Forgotten(page);
+        if (IsSomebodyElsesEdit(page, dryRun))
+            return NotYours(page);
+        var act = dryRun.Act.With(page);
+        return dryRun.TryTake()
+            ? PageContext.SeeOther(page.Links.Operation((await page.Desk.StartAsync(act, page.By, isDryRun: false)).Id))
+            : page.Problem(StatusCodes.Status409Conflict, "It runs already", "This dry run was followed by its run: a second click does nothing.", "Look at the audit, or make a new dry run.");
+    }
 
     public static Task<IResult> CancelAsync(PageContext page)
     {

@@ -4,10 +4,10 @@ using Microsoft.Net.Http.Headers;
 
 namespace WorkinIt.DeadLetters.Dashboard.Layout;
 
-/// <summary>The style sheet and the script, out of the assembly. Their address holds their hash: what is kept under it never changes.</summary>
+/// <summary>The style sheet, the script and the icon, out of the assembly. Their address holds their hash: what is kept under it never changes.</summary>
 internal static class Asset
 {
-    private static readonly Dictionary<string, (byte[] Bytes, string Version)> _assets = new[] { "dead-letters.css", "dead-letters.js" }.ToDictionary(file => file, Read);
+    private static readonly Dictionary<string, (byte[] Bytes, string Version)> _assets = new[] { "dead-letters.css", "dead-letters.js", "dead-letters.svg" }.ToDictionary(file => file, Read);
 
     public static string Version(string file) => _assets[file].Version;
 
@@ -16,7 +16,7 @@ internal static class Asset
         var (bytes, version) = _assets[file];
         var isThisOne = page.Http.Request.Query["v"] == version;
         page.Http.Response.Headers.CacheControl = isThisOne ? "private, max-age=31536000, immutable" : "no-cache";
-        return Task.FromResult<IResult>(TypedResults.Bytes(bytes, $"{contentType}; charset=utf-8", entityTag: new EntityTagHeaderValue($"\"{version}\"")));
+        return Task.FromResult<IResult>(TypedResults.Bytes(bytes, contentType, entityTag: new EntityTagHeaderValue($"\"{version}\"")));
     };
 
     private static (byte[] Bytes, string Version) Read(string file)
