@@ -79,7 +79,9 @@ once() {
 amqp() { say "amqp://$1:$1@127.0.0.1:$WORKINIT_AMQP_PORT"; }
 
 start_web() {
-  start_service web Web "${submissions[@]}" ASPNETCORE_URLS="http://127.0.0.1:$WORKINIT_WEB_PORT" ConnectionStrings__RabbitMq="$(amqp web)"
+  start_service web Web "${submissions[@]}" "${deliveries[@]}" ASPNETCORE_URLS="http://127.0.0.1:$WORKINIT_WEB_PORT" ConnectionStrings__RabbitMq="$(amqp web)" \
+    ConnectionStrings__DeadLetters="$(amqp replay)" RabbitMqManagement__Url="http://127.0.0.1:$WORKINIT_MANAGEMENT_PORT" \
+    RabbitMqManagement__PublicUrl="http://localhost:$WORKINIT_MANAGEMENT_PORT" DeadLetters__AuditFile="${DeadLetters__AuditFile:-$run_dir/dead-letters-audit.jsonl}"
 }
 
 # A mail server that the person has set takes the catcher's place.

@@ -49,7 +49,8 @@ internal sealed class Desk : IAsyncDisposable
     /// <exception cref="WrongUsageException">One is missing or wrong.</exception>
     public static Desk Open(string? by, bool json)
     {
-        var connection = Setting("ConnectionStrings__RabbitMq") ?? AskForConnection();
+        var setting = Setting("ConnectionStrings__DeadLetters") is null ? "ConnectionStrings__RabbitMq" : "ConnectionStrings__DeadLetters";
+        var connection = Setting(setting) ?? AskForConnection();
         if (!Uri.TryCreate(Setting("RabbitMqManagement__Url") ?? "http://localhost:15672", UriKind.Absolute, out var management) || management.Scheme is not ("http" or "https"))
             throw new WrongUsageException("RabbitMqManagement__Url must be an address as in http://localhost:15672");
         DeadLetterOptions options;
@@ -59,7 +60,7 @@ internal sealed class Desk : IAsyncDisposable
         }
         catch (FormatException e)
         {
-            throw new WrongUsageException($"ConnectionStrings__RabbitMq: {e.Message}");
+            throw new WrongUsageException($"{setting}: {e.Message}");
         }
         if (Setting("DeadLetters__DiscardedLife") is { } life)
         {

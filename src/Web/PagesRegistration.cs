@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.Extensions.WebEncoders;
+using WorkinIt.Web.SignIn;
 
 namespace WorkinIt.Web;
 
@@ -32,6 +33,8 @@ internal static class PagesRegistration
             .UseStatusCodePagesWithReExecute("/error/{0}"));
         app.Use(RefuseLargeBodies);
         app.UseRouting();
+        if (app.Services.GetService<DeadLetterSettings>() is not null)
+            app.UseAuthentication().UseAuthorization();
         app.UseAntiforgery();
         app.MapStaticAssets();
         app.MapRazorPages();
@@ -51,9 +54,13 @@ internal static class PagesRegistration
     private static Task RefuseLargeBodies(HttpContext http, RequestDelegate next)
     {
         var isErrorPage = http.Features.Get<IStatusCodeReExecuteFeature>() is not null;
-        if (http.Request.ContentLength is not > LargestBody || isErrorPage)
+        if (http.Request.ContentLength is not > LargestBody || isErrorPage || TakesMore(http.Request.Path))
             return next(http);
         http.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
         return Task.CompletedTask;
     }
+
+    // An edited message may be as large as messages are: those pages have a limit of their own, for who is signed in.
+    private static bool TakesMore(PathString path) =>
+        path.StartsWithSegments(OperatorSignIn.Path, StringComparison.OrdinalIgnoreCase) && !path.StartsWithSegments(OperatorSignIn.SignInPath, StringComparison.OrdinalIgnoreCase);
 }

@@ -1,5 +1,6 @@
 using WorkinIt.ServiceDefaults;
 using WorkinIt.Web;
+using WorkinIt.Web.SignIn;
 using WorkinIt.Web.Submissions;
 
 return await Service.RunAsync(async () =>
@@ -16,11 +17,13 @@ return await Service.RunAsync(async () =>
     }
     builder.AddPages();
     builder.Services.AddSubmissions();
+    builder.AddDeadLetterPages();
     await using var app = builder.Build();
 
     app.UsePages();
     app.MapHealth();
     app.MapSubmissionsApi();
+    app.MapDeadLetterPages();
     await app.RunAsync();
     return 0;
 });

@@ -10,7 +10,7 @@ internal static class DeadLetterCommands
         Dead letters: see why, mend, replay.
 
         Settings, in the environment:
-          ConnectionStrings__RabbitMq     amqp://user:password@host:5672/vhost
+          ConnectionStrings__RabbitMq     amqp://user:password@host:5672/vhost (ConnectionStrings__DeadLetters, where set, comes first)
           RabbitMqManagement__Url         http://localhost:15672 unless told
           ConnectionStrings__Deliveries   WorkinIt's ledger: then it is known what was sent
           DeadLetters__AuditFile          who did what, one JSON object a line

@@ -20,6 +20,7 @@ internal sealed class ErrorModel : PageModel
     private void Explain(int code) => (Heading, Advice) = code switch
     {
         400 => ("That didn’t work", "Your browser sent something we could not read, or the form was open for too long. Open it again and send it once more."),
+        403 => ("Not for you", "Your RabbitMQ user may look at dead letters and not act on them. That takes the tag administrator: sign out and in again as a user who has it."),
         404 => ("Nothing here", "There is no such page. If you followed a link to a submission, check that it was copied whole."),
         413 => ("That was too much", "A thought has 500 characters at most. Go back and shorten it."),
         429 => ("Slow down a little", "Those were many thoughts in a short time. Wait a minute, then send the next one."),

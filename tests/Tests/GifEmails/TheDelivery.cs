@@ -72,7 +72,7 @@ public sealed class TheDelivery : IAsyncDisposable
         await Should.ThrowAsync<DeliveryHeldException>(DeliverAsync("replay.1"));
         _around.Sends.ShouldBe(2);
 
-        _around.Server = () => "250 ok";
+        _around.Server = () => Task.FromResult("250 ok");
         (await DeliverAsync("replay.2")).Attempt.ShouldBe(3);
         _around.Sends.ShouldBe(3);
         await DeliverAsync("replay.3");

@@ -1,0 +1,38 @@
+namespace WorkinIt.DeadLetters.Dashboard.Acting;
+
+/// <summary>An operation as a person sees it.</summary>
+/// <param name="Operation">The operation.</param>
+/// <param name="By">Who looks.</param>
+internal sealed record OperationModel(DeskOperation Operation, string By)
+{
+    /// <summary>Of each kind a page lists so many; the counts are of all.</summary>
+    public const int MostListed = 200;
+
+    public Act Act => Operation.Act;
+
+    /// <summary>The diff of an edit, for the person who made it.</summary>
+    public IReadOnlyList<DiffLine>? Diff => Act.Edit is { } edit && Operation.By == By ? Acting.Diff.Of(edit.Original, edit.Edited) : null;
+
+    /// <summary>What would stop messages, or did, and how many each.</summary>
+    public IReadOnlyList<(string Why, int Count, IReadOnlyList<Refusal> Some)> Refusals =>
+        [.. (Operation.Result?.Refused ?? []).GroupBy(refusal => refusal.Why).OrderByDescending(reason => reason.Count())
+            .Select(reason => (reason.Key, reason.Count(), (IReadOnlyList<Refusal>)[.. reason.Take(MostListed)]))];
+
+    /// <summary>What there is to know before a replay.</summary>
+    public IReadOnlyList<(string Text, int Count)> Warnings =>
+        [.. (Operation.Result?.Replayed ?? []).Where(message => message.Verdict.Kind == VerdictKind.Warning).GroupBy(message => message.Verdict.Text)
+            .Select(warning => (warning.Key, warning.Count()))];
+
+    public int Good => (Operation.Result?.Replayed ?? []).Count(message => message.Verdict.Kind == VerdictKind.Good);
+
+    public int Of(Outcome outcome) => (Operation.Result?.Replayed ?? []).Count(message => message.Outcome == outcome);
+
+    public static string Word(Outcome outcome) => outcome switch
+    {
+        Outcome.Sent => "sent",
+        Outcome.Gone => "gone: handled, and did not fail",
+        Outcome.Delayed => "delayed: tried again later",
+        Outcome.FailedAgain => "failed again",
+        _ => "waiting: not known yet",
+    };
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace WorkinIt.DeadLetters.Dashboard;
+
+/// <summary>The addresses of the pages, wherever they are mounted.</summary>
+/// <param name="start">The path of the first page, without a slash at its end.</param>
+internal sealed class Links(string start)
+{
+    /// <summary>Of the request: the path base, and as many segments as the mount path has.</summary>
+    public static Links Of(HttpContext http, string path)
+    {
+        var pattern = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.PathSegments.Count ?? 0;
+        var mounted = pattern - path.Count(c => c == '/');
+        var segments = http.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries).Take(mounted);
+        return new Links(http.Request.PathBase.ToUriComponent() + string.Concat(segments.Select(segment => new PathString("/" + segment).ToUriComponent())));
+    }
+
+    public string Queues => start.Length == 0 ? "/" : start;
+
+    public string Find => start + "/find";
+
+    public string Audit => start + "/audit";
+
+    public string AuditOf(string queue) => $"{Audit}?queue={Uri.EscapeDataString(queue)}";
+
+    public string RevealAudit(string entry) => $"{Audit}/{Uri.EscapeDataString(entry)}/reveal";
+
+    public string FindId(string id) => $"{Find}?id={Uri.EscapeDataString(id)}";
+
+    public string Queue(string queue) => $"{start}/queues/{Segment(queue)}";
+
+    public string QueueAll(string queue) => Queue(queue) + "?all=true";
+
+    public string Letters(string queue, string query = "") => $"{Queue(queue)}/letters{query}";
+
+    public string Letter(string queue, string id) => $"{Queue(queue)}/letters/{Segment(id)}";
+
+    public string Operation(string id) => $"{start}/operations/{id}";
+
+    public string Asset(string file) => $"{start}/assets/{file}?v={Layout.Asset.Version(file)}";
+
+    /// <summary>What <see cref="Segment"/> has made of a name.</summary>
+    public static string Name(string segment) => Uri.UnescapeDataString(segment);
+
+    // Twice where it matters: of a path the server decodes all but the slash, and then nobody could tell a/b from a%2Fb.
+    private static string Segment(string name) =>
+        Uri.EscapeDataString(name.Replace("%", "%25", StringComparison.Ordinal).Replace("/", "%2F", StringComparison.Ordinal));
+
+    /// <summary>A query of those parts that have a value.</summary>
+    public static string Query(params IEnumerable<(string Name, string? Value)> parts)
+    {
+        var query = new StringBuilder();
+        foreach (var (name, value) in parts.Where(part => !string.IsNullOrEmpty(part.Value)))
+            query.Append(CultureInfo.InvariantCulture, $"{(query.Length == 0 ? '?' : '&')}{name}={Uri.EscapeDataString(value!)}");
+        return query.ToString();
+    }
+}

@@ -1,0 +1,94 @@
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Refit;
+using WorkinIt.DeadLetters.Dashboard;
+using WorkinIt.DeliveryAdvice;
+
+namespace WorkinIt.Web.SignIn;
+
+/// <summary>
+/// The pages of the dead letters, closed to all but RabbitMQ's users: <c>administrator</c> acts, the other tags look. The sign-in only
+/// authorises; on the broker the pages act as a user of their own, and the audit names the person.
+/// </summary>
+internal static class OperatorSignIn
+{
+    public const string Path = "/dead-letters";
+    public const string SignInPath = Path + "/sign-in";
+    public const string Scheme = "Operator";
+
+    private const string SignOutPath = Path + "/sign-out";
+    private const string Look = "look at dead letters";
+    private const string Act = "act on dead letters";
+    private static readonly TimeSpan _session = TimeSpan.FromHours(8); // a shift
+
+    public static void AddDeadLetterPages(this WebApplicationBuilder builder)
+    {
+        if (DeadLetterSettings.Read(builder.Configuration) is not { } settings)
+            return;
+        var services = builder.Services;
+        services.AddSingleton(settings);
+        if (settings.Ledger is { } ledger)
+            services.AddDeliveryAdvice(ledger);
+        services.AddDeadLetters(_ => settings.Broker, _ => settings.AuditFile);
+        services.AddSingleton<SignInLimit>();
+        services.AddTransient<SignInDesk>();
+        services.AddRefitGeneratedClient<IManagementSignIn>()
+            .ConfigureHttpClient(http => (http.BaseAddress, http.Timeout) = (settings.Management, TimeSpan.FromSeconds(10)))
+            .RemoveAllLoggers(); // a request's headers hold the password
+        services.AddAuthentication(Scheme).AddCookie(Scheme, Configure);
+        services.AddAuthorizationBuilder()
+            .AddPolicy(Look, policy => policy.AddAuthenticationSchemes(Scheme).RequireAuthenticatedUser())
+            .AddPolicy(Act, policy => policy.AddAuthenticationSchemes(Scheme).RequireRole("administrator"));
+    }
+
+    public static void MapDeadLetterPages(this WebApplication app)
+    {
+        if (app.Services.GetService<DeadLetterSettings>() is not { } settings)
+            return;
+        app.MapDeadLetters(Path, options =>
+        {
+            options.LookPolicy = Look;
+            options.ActPolicy = Act;
+            options.ManagementUi = settings.ManagementUi;
+            options.SignOutPath = SignOutPath;
+            options.Title = "WorkinIt dead letters";
+        });
+        app.MapPost(SignOutPath, (RequestDelegate)SignOutAsync).RequireAuthorization(Look);
+    }
+
+    private static void Configure(CookieAuthenticationOptions cookie)
+    {
+        cookie.Cookie.Name = "WorkinIt.Operator";
+        cookie.Cookie.Path = Path; // the form and the API never see it
+        cookie.Cookie.HttpOnly = true;
+        cookie.Cookie.SameSite = SameSiteMode.Lax; // so that a link in a chat leads to its page; each act asks for a token besides
+        cookie.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+        cookie.ExpireTimeSpan = _session;
+        cookie.SlidingExpiration = false;
+        cookie.Events.OnRedirectToLogin = context =>
+        {
+            // What was posted is not done by signing in: that leads back to where it can be asked for again.
+            var back = HttpMethods.IsGet(context.Request.Method) ? context.Request.Path + context.Request.QueryString : Path;
+            context.Response.Redirect($"{SignInPath}?returnUrl={Uri.EscapeDataString(back)}");
+            return Task.CompletedTask;
+        };
+        cookie.Events.OnRedirectToAccessDenied = context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            return Task.CompletedTask;
+        };
+    }
+
+    private static async Task SignOutAsync(HttpContext http)
+    {
+        if (!await http.RequestServices.GetRequiredService<IAntiforgery>().IsRequestValidAsync(http))
+        {
+            http.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return;
+        }
+        await http.SignOutAsync(Scheme);
+        http.Response.StatusCode = StatusCodes.Status303SeeOther;
+        http.Response.Headers.Location = SignInPath;
+    }
+}

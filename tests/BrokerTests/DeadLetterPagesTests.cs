@@ -1,0 +1,302 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Dashboard;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests;
+
+/// <summary>WorkinIt with the pages, and people of each kind. One Web for each test: sign-in attempts are counted.</summary>
+public sealed class DeadLetterPagesTests : IAsyncLifetime
+{
+    private const string Errors = "send-gif-email_error";
+    private const string Jane = """{"submissionId":"0199c4f0-0000-7000-8000-000000000001","email":"jane@example.com","thought":"Monday, and <b>no</b> coffee"}""";
+
+    private WorkinItSystem _system = null!;
+    private Uri _web = null!;
+    private PageClient _client = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        (_system, var web, var consumers) = await DeadLetterPages.StartAsync();
+        await consumers.StopAsync();
+        _web = web.Address;
+        _client = new PageClient(_web);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        await _system.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Nothing_is_reachable_without_sign_in()
+    {
+        var endpoints = Endpoints();
+        endpoints.Count.ShouldBeGreaterThan(15);
+        foreach (var (method, path, _) in endpoints)
+        {
+            var answer = method == "GET" ? await _client.GetAsync(path) : await _client.PostWithoutTokenAsync(path);
+            answer.Status.ShouldBe(HttpStatusCode.Redirect, $"{method} {path}");
+            answer.Location.ShouldNotBeNull().ShouldStartWith("/dead-letters/sign-in?returnUrl=%2Fdead-letters");
+        }
+    }
+
+    [Theory]
+    [InlineData("management")]
+    [InlineData("monitoring")]
+    [InlineData("policymaker")]
+    public async Task A_user_who_may_look_sees_and_can_not_act(string tag)
+    {
+        await DeadLetterPages.AddUserAsync(_system.Broker, $"looks-{tag}", tag);
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s");
+        (await _client.SignInAsync($"looks-{tag}")).Status.ShouldBe(HttpStatusCode.SeeOther);
+
+        var causes = await _client.GetAsync($"/dead-letters/queues/{Errors}");
+        causes.Text.ShouldContain("TimeoutException");
+        causes.Text.ShouldNotContain("Replay");
+        causes.Text.ShouldNotContain("Discard");
+        foreach (var (method, path, _) in Endpoints().Where(endpoint => endpoint.Acts))
+        {
+            (await _client.PostAsync(path, ("which", "all"))).Status.ShouldBe(HttpStatusCode.Forbidden, $"{method} {path}");
+        }
+        (await _system.VirtualHost.ReadyAsync(Errors)).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("web", "web")] // a RabbitMQ user without a tag
+    [InlineData("operator", "wrong")]
+    [InlineData("nobody", "nobody")]
+    [InlineData("ope:rator", "x")]
+    [InlineData("", "")]
+    public async Task Nobody_else_gets_in_and_no_password_is_written_anywhere(string user, string password)
+    {
+        var answer = await _client.SignInAsync(user, password);
+        answer.Status.ShouldBe(HttpStatusCode.Unauthorized);
+        answer.Text.ShouldContain("does not know this user with this password");
+        (await _client.GetAsync("/dead-letters")).Status.ShouldBe(HttpStatusCode.Redirect);
+        if (password == "wrong")
+            (answer.Html + _system.Logs).ShouldNotContain("value=\"wrong");
+    }
+
+    [Fact]
+    public async Task All_acts_refuse_a_forged_request()
+    {
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s");
+        await _client.SignInAsync("operator");
+        foreach (var (method, path, _) in Endpoints().Where(endpoint => endpoint.Method == "POST"))
+        {
+            var answer = await _client.PostWithoutTokenAsync(path, ("which", "all"));
+            answer.Status.ShouldBe(HttpStatusCode.BadRequest, $"{method} {path}");
+            answer.Text.ShouldContain("it did not come from here");
+        }
+        (await _client.PostWithoutTokenAsync("/dead-letters/sign-out")).Status.ShouldBe(HttpStatusCode.BadRequest);
+        (await _client.GetAsync("/dead-letters")).Status.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Signing_out_ends_it()
+    {
+        await _client.SignInAsync("operator");
+        await _client.GetAsync("/dead-letters");
+        (await _client.PostAsync("/dead-letters/sign-out")).Status.ShouldBe(HttpStatusCode.SeeOther);
+        (await _client.GetAsync("/dead-letters")).Status.ShouldBe(HttpStatusCode.Redirect);
+    }
+
+    [Theory]
+    [InlineData("/dead-letters/audit?queue=a", "/dead-letters/audit?queue=a")]
+    [InlineData("//evil.example", "/dead-letters")]
+    [InlineData("https://evil.example", "/dead-letters")]
+    [InlineData("/\\evil.example", "/dead-letters")]
+    public async Task Signing_in_leads_back_within_the_site_only(string back, string where) =>
+        (await _client.SignInAsync("operator", back: back)).Location.ShouldBe(where);
+
+    [Fact]
+    public async Task The_sixth_attempt_in_a_minute_has_to_wait()
+    {
+        for (var attempt = 0; attempt < 5; attempt++)
+            (await _client.SignInAsync($"guess{attempt}")).Status.ShouldBe(HttpStatusCode.Unauthorized);
+
+        var answer = await _client.SignInAsync("operator");
+
+        answer.Status.ShouldBe(HttpStatusCode.TooManyRequests);
+        int.Parse(answer.RetryAfter.ShouldNotBeNull(), CultureInfo.InvariantCulture).ShouldBeInRange(1, 60);
+        answer.Text.ShouldContain("Wait");
+    }
+
+    [Fact]
+    public async Task Personal_data_is_masked_until_it_is_revealed_and_that_is_audited()
+    {
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "App.RefusedException", "550 5.1.1 <jane@example.com>: user unknown");
+        await _client.SignInAsync("operator");
+        var id = await FirstIdAsync();
+        var letter = $"/dead-letters/queues/{Errors}/letters/{id}";
+        foreach (var path in new[] { "/dead-letters", $"/dead-letters/queues/{Errors}", $"/dead-letters/queues/{Errors}/letters", letter, $"/dead-letters/find?id={id}" })
+        {
+            var page = await _client.GetAsync(path);
+            page.Status.ShouldBe(HttpStatusCode.OK);
+            page.Html.ShouldNotContain("jane@example", Case.Insensitive, path);
+            page.Html.ShouldNotContain("coffee", Case.Insensitive, path);
+            page.Html.ShouldNotContain("Jane Doe", Case.Sensitive, path);
+        }
+        var masked = await _client.GetAsync(letter);
+        masked.Text.ShouldContain("j…@e…");
+        masked.Text.ShouldContain("0199c4f0-0000-7000-8000-000000000001");
+
+        var revealed = await _client.PostAsync(letter + "/reveal");
+
+        revealed.Text.ShouldContain("jane@example.com");
+        revealed.Text.ShouldContain("Monday, and <b>no</b> coffee");
+        revealed.Html.ShouldNotContain("<b>no</b>");
+        var audit = await _client.GetAsync($"/dead-letters/audit?queue={Errors}");
+        audit.Text.ShouldContain("reveal 1 by operator");
+    }
+
+    [Fact]
+    public async Task Words_that_are_looked_for_are_in_no_address()
+    {
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "App.RefusedException", "refused");
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane.Replace("jane", "joe", StringComparison.Ordinal), "App.RefusedException", "refused");
+        await _client.SignInAsync("operator");
+        await _client.GetAsync($"/dead-letters/queues/{Errors}/letters");
+
+        var leads = await _client.PostAsync($"/dead-letters/queues/{Errors}/filter", ("text", "joe@example.com"), ("exception", "Refused"));
+
+        leads.Location.ShouldNotBeNull().ShouldNotContain("joe");
+        (await _client.GetAsync(leads.Location)).Text.ShouldContain("1 to 1 of 1 that match");
+    }
+
+    [Fact]
+    public async Task A_group_is_replayed_after_a_dry_run_and_the_others_stay()
+    {
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s", count: 30);
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "App.RefusedException", "550 user unknown", count: 20);
+        await _client.SignInAsync("operator");
+        var causes = await _client.GetAsync($"/dead-letters/queues/{Errors}");
+        var cause = causes.Link("cause=").Split("cause=")[1];
+        causes.Text.ShouldContain("50 dead letters of send-gif-email , for 2 causes");
+
+        var dryRun = await _client.SeeEndAsync(await _client.FollowAsync($"/dead-letters/queues/{Errors}/replay", ("which", "filter"), ("cause", cause)));
+        dryRun.Text.ShouldContain("nothing has moved yet");
+        dryRun.Text.ShouldContain("30: no consumer is connected there: it will wait");
+        (await _system.VirtualHost.ReadyAsync(Errors)).ShouldBe(50);
+        var run = await _client.FollowAsync(dryRun.Path + "/run", ("pace", "1000"));
+        await _system.SeeReadyAsync("send-gif-email", 30);
+        await _client.PostAsync(run.Path + "/cancel"); // of the wait for outcomes that nobody here brings about
+        var outcome = await _client.SeeEndAsync(run);
+
+        outcome.Text.ShouldContain("Replayed 30 of 30");
+        (await _system.VirtualHost.ReadyAsync(Errors)).ShouldBe(20);
+        (await _client.PostAsync(dryRun.Path + "/run")).Status.ShouldBe(HttpStatusCode.Conflict); // a second click
+        (await _client.GetAsync("/dead-letters/audit")).Text.ShouldContain("replay 30 by operator");
+    }
+
+    [Fact]
+    public async Task A_locked_queue_is_told_with_who_and_since_when()
+    {
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s", count: 20);
+        await _client.SignInAsync("operator");
+        using var other = new DeadLetterBroker(
+            DeadLetterOptions.Parse(_system.VirtualHost.ConnectionString("replay"), new Uri(TestBroker.Required("WORKINIT_TEST_MANAGEMENT"))),
+            new AuditFile(Path.Combine(_system.Folder, "other.jsonl")));
+        using var cancel = new CancellationTokenSource();
+        var slow = other.ReplayAsync(new ReplayRequest { Queue = Errors, Filter = DeadLetterFilter.All, By = "Ann on the night shift", Pace = 0.2 }, null, cancel.Token);
+        await _system.SeeReadyAsync("send-gif-email", 1);
+
+        var answer = await _client.GetAsync($"/dead-letters/queues/{Errors}");
+
+        answer.Status.ShouldBe(HttpStatusCode.Conflict);
+        answer.Text.ShouldContain("Somebody is at work here");
+        answer.Text.ShouldContain("Ann on the night shift is at work on this queue (replay, since 20");
+        await cancel.CancelAsync();
+        await slow;
+    }
+
+    [Fact]
+    public async Task What_is_wrong_is_told_on_a_page_with_its_status()
+    {
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s");
+        await _client.SignInAsync("operator");
+        (await _client.GetAsync("/dead-letters/queues/nowhere_error")).Status.ShouldBe(HttpStatusCode.NotFound);
+        (await _client.GetAsync("/dead-letters/queues/send-gif-email")).Status.ShouldBe(HttpStatusCode.NotFound); // no dead letters there
+        (await _client.GetAsync($"/dead-letters/queues/{Errors}/letters/0123456789abcdef")).Status.ShouldBe(HttpStatusCode.NotFound);
+        (await _client.GetAsync($"/dead-letters/queues/{Errors}/letters?since=yesterday")).Status.ShouldBe(HttpStatusCode.BadRequest);
+        (await _client.GetAsync("/dead-letters/operations/0")).Status.ShouldBe(HttpStatusCode.NotFound);
+        (await _client.PostAsync($"/dead-letters/queues/{Errors}/replay", ("which", "selected"))).Status.ShouldBe(HttpStatusCode.BadRequest);
+        (await _client.PostAsync($"/dead-letters/queues/{Errors}/replay", ("which", "filter"))).Status.ShouldBe(HttpStatusCode.BadRequest);
+
+        var letter = $"/dead-letters/queues/{Errors}/letters/{await FirstIdAsync()}";
+        var wrong = await _client.PostAsync(letter + "/edit/preview", ("message", "{\r\n  \"email\": jane\r\n}"));
+        wrong.Status.ShouldBe(HttpStatusCode.BadRequest);
+        wrong.Text.ShouldContain("Line 2, byte 12: that is no valid JSON");
+        wrong.Text.ShouldContain("\"email\": jane");
+    }
+
+    [Fact]
+    public async Task While_the_broker_is_away_the_pages_say_so_and_when_to_come_again()
+    {
+        await _client.SignInAsync("operator");
+        await _system.Broker.StopAsync();
+        try
+        {
+            var answer = await _client.GetAsync("/dead-letters");
+            answer.Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+            answer.RetryAfter.ShouldBe("10");
+            using var stranger = new PageClient(_web);
+            (await stranger.SignInAsync("operator")).Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        }
+        finally
+        {
+            await _system.Broker.StartAsync();
+        }
+    }
+
+    [Fact]
+    public async Task The_first_page_of_a_hundred_thousand_comes_within_two_seconds()
+    {
+        await PutManyAsync(100_000);
+        await _client.SignInAsync("operator");
+        await _client.GetAsync("/dead-letters"); // what is compiled at the first page is no part of it
+        foreach (var path in new[] { $"/dead-letters/queues/{Errors}", $"/dead-letters/queues/{Errors}/letters" })
+        {
+            var clock = System.Diagnostics.Stopwatch.StartNew();
+            var answer = await _client.GetAsync(path);
+            TestContext.Current.TestOutputHelper?.WriteLine($"{path}: {clock.ElapsedMilliseconds} ms");
+            clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(2));
+            TestContext.Current.TestOutputHelper?.WriteLine(answer.Text[..500]);
+            answer.Text.ShouldContain("100,000");
+        }
+    }
+
+    private async Task PutManyAsync(int count)
+    {
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s", count: 1);
+        var one = (await _system.VirtualHost.TakeAllAsync(Errors)).ShouldHaveSingleItem();
+        await using var channel = await _system.VirtualHost.OpenChannelAsync();
+        for (var number = 0; number < count; number++)
+            await channel.BasicPublishAsync("", Errors, mandatory: false, new RabbitMQ.Client.BasicProperties(one.BasicProperties) { MessageId = Guid.CreateVersion7().ToString() }, one.Body);
+        await _system.SeeReadyAsync(Errors, count);
+    }
+
+    private async Task<string> FirstIdAsync() =>
+        (await _client.GetAsync($"/dead-letters/queues/{Errors}/letters")).Link($"/queues/{Errors}/letters/").Split('/')[^1];
+
+    // From the route table itself, so that a page added later is tested too.
+    private static List<(string Method, string Path, bool Acts)> Endpoints()
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.Services.AddDeadLetters(_ => DeadLetterOptions.Parse("amqp://a:b@localhost", new Uri("http://localhost")));
+        using var app = builder.Build();
+        app.MapDeadLetters("/dead-letters", options => (options.LookPolicy, options.ActPolicy) = ("look", "act"));
+        return [.. ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().SelectMany(endpoint =>
+            endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods.Where(method => method != "HEAD").Select(method => (
+                method,
+                endpoint.RoutePattern.RawText!.TrimEnd('/').Replace("{queue}", Errors, StringComparison.Ordinal).Replace("{id}", "0123456789abcdef", StringComparison.Ordinal)
+                    .Replace("{operation}", "00", StringComparison.Ordinal).Replace("{entry}", "00", StringComparison.Ordinal),
+                endpoint.Metadata.GetOrderedMetadata<Microsoft.AspNetCore.Authorization.IAuthorizeData>().Any(data => data.Policy == "act"))))];
+    }
+}

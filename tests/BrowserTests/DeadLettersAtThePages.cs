@@ -1,0 +1,193 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
+
+namespace WorkinIt.BrowserTests;
+
+/// <summary>Each act once, by a person at the pages.</summary>
+public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSite site) : AtThePages(browser), IClassFixture<DeadLetterSite>
+{
+    private const string Queue = "/dead-letters/queues/" + DeadLetterSite.Errors;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_group_is_replayed_dry_first_then_with_progress_to_the_outcome(bool script)
+    {
+        await site.FailAsync("ann@full.example", "bob@full.example", "cyd@full.example", "dan@wrong.example");
+        var sent = site.System.Mail.MailCount;
+        var visit = await VisitAsync(at: site.Web.Address, script: script);
+        await site.SignInAsync(visit, Queue);
+        if (script)
+            await visit.PictureAsync("dead-letters", height: 900);
+        await visit.Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "3 " }).GetByRole(AriaRole.Button, new LocatorGetByRoleOptions { Name = "Replay these 3…" }).ClickAsync();
+
+        await visit.SeeHeadingAsync("Replay: 3");
+        site.IsMended = true;
+        await visit.Page.GetByLabel("One first").CheckAsync();
+        if (script)
+            await visit.PictureAsync("replay", height: 700);
+        await visit.ClickAsync("Replay 3");
+
+        await visit.SeeHeadingAsync("Replayed 3 of 3");
+        await site.System.SeeMailsAsync(sent + 3);
+        await site.System.SeeReadyAsync(DeadLetterSite.Errors, 1);
+        visit.ShouldBeUntroubled();
+    }
+
+    [Fact]
+    public async Task A_wrong_address_is_edited_and_one_mail_arrives_at_the_right_one()
+    {
+        var id = (await site.FailAsync("jane@wrong.example"))[0];
+        var visit = await VisitAsync(at: site.Web.Address);
+        await site.SignInAsync(visit, Queue + "/letters");
+        await visit.Page.GetByRole(AriaRole.Rowheader).GetByRole(AriaRole.Link).ClickAsync();
+        await Assertions.Expect(visit.Page.Locator("pre").First).ToContainTextAsync("j…@w…");
+        await visit.PictureAsync("dead-letter", height: 1000);
+        await visit.ClickAsync("Edit and replay…");
+
+        var field = visit.Page.GetByLabel("as JSON");
+        var message = await field.InputValueAsync();
+        message.ShouldContain("jane@wrong.example");
+        await field.FillAsync(message.Replace("\"jane@wrong.example\"", "jane@right.example", StringComparison.Ordinal));
+        await visit.ClickAsync("Show the difference");
+        await Assertions.Expect(visit.Notice).ToContainTextAsync("that is no valid JSON");
+        await visit.ShouldLookRightAsync();
+        await field.FillAsync(message.Replace("jane@wrong.example", "jane@right.example", StringComparison.Ordinal));
+        await visit.ClickAsync("Show the difference");
+        await visit.SeeHeadingAsync("Edit and replay");
+        await Assertions.Expect(visit.Page.Locator("del")).ToContainTextAsync("jane@wrong.example");
+        await Assertions.Expect(visit.Page.Locator("ins")).ToContainTextAsync("jane@right.example");
+        await visit.ShouldLookRightAsync();
+        await visit.ClickAsync("Edit and replay");
+
+        await visit.SeeHeadingAsync("Replayed 1 of 1");
+        await Testbed.Eventually.SeeAsync(() => site.System.Mail.Mails.Any(mail => mail.Recipient == "jane@right.example"), "the mail at the right address");
+        site.System.Mail.Mails.Count(mail => mail.Recipient is "jane@right.example" or "jane@wrong.example").ShouldBe(1);
+        site.System.Mail.DeliveriesById[$"{id:N}"].ShouldBe(1);
+
+        await visit.Page.GotoAsync("/dead-letters/audit");
+        var entry = visit.Page.GetByRole(AriaRole.Listitem).Filter(new LocatorFilterOptions { HasText = "edit 1 by operator" }).First;
+        await Assertions.Expect(entry.Locator("pre")).ToContainTextAsync("j…@w…");
+        await entry.GetByRole(AriaRole.Button, new LocatorGetByRoleOptions { Name = "Reveal" }).ClickAsync();
+        await Assertions.Expect(visit.Page.Locator("del")).ToContainTextAsync("jane@wrong.example");
+        await Assertions.Expect(visit.Page.Locator("ins")).ToContainTextAsync("jane@right.example");
+        await visit.ShouldLookRightAsync();
+    }
+
+    [Fact]
+    public async Task What_is_discarded_can_be_restored_and_found()
+    {
+        var ids = await site.FailAsync("eve@wrong.example", "fay@wrong.example");
+        var visit = await VisitAsync(at: site.Web.Address);
+        await site.SignInAsync(visit, Queue + "/letters");
+        await visit.Page.GetByRole(AriaRole.Checkbox, new PageGetByRoleOptions { NameRegex = SelectOne() }).First.CheckAsync();
+        await visit.ClickAsync("Discard selected…");
+        await visit.SeeHeadingAsync("Discard: 1");
+        await visit.ClickAsync("Discard 1");
+        await visit.SeeHeadingAsync("Discarded 1");
+        await site.System.SeeReadyAsync("send-gif-email_discarded", 1);
+        await site.System.SeeReadyAsync(DeadLetterSite.Errors, 1);
+
+        await visit.Page.GotoAsync("/dead-letters/find");
+        await visit.Page.GetByLabel("Where is a message now?").FillAsync($"{ids[0]:N}");
+        await Testbed.Eventually.SeeAsync(
+            async () =>
+            {
+                await visit.Page.GotoAsync($"/dead-letters/find?id={ids[0]:N}");
+                return await visit.Page.GetByRole(AriaRole.Main).InnerTextAsync();
+            },
+            text => text.Contains("In send-gif-email_discarded", StringComparison.Ordinal),
+            "the management API knows the new queue");
+        await visit.ShouldLookRightAsync();
+
+        await visit.Page.GotoAsync("/dead-letters/queues/send-gif-email_discarded");
+        await visit.ClickAsync("Restore");
+        await visit.SeeHeadingAsync("Restore: 1");
+        await visit.ClickAsync("Restore 1");
+        await visit.SeeHeadingAsync("Restored 1");
+        await site.System.SeeReadyAsync(DeadLetterSite.Errors, 2);
+        visit.ShouldBeUntroubled();
+    }
+
+    [Fact]
+    public async Task A_long_run_shows_its_progress_and_can_be_cancelled()
+    {
+        await site.FailAsync("gil@wrong.example");
+        await Testbed.DeadLetterPages.PutAsync(site.System.VirtualHost, DeadLetterSite.Errors, """{"email":"x@wrong.example"}""", "System.TimeoutException", "It took 30 s", count: 200);
+        var visit = await VisitAsync(at: site.Web.Address);
+        await site.SignInAsync(visit, Queue);
+        await visit.ClickAsync("Replay these 200…");
+        await visit.SeeHeadingAsync("Replay: 200");
+        await visit.Page.GetByLabel("Pace").FillAsync("fast");
+        await visit.ClickAsync("Replay 200");
+        await Assertions.Expect(visit.Notice).ToContainTextAsync("is no number of messages a second");
+        await visit.Page.GoBackAsync();
+        await visit.Page.GetByLabel("Pace").FillAsync("10");
+        await visit.ClickAsync("Replay 200");
+        await visit.SeeHeadingAsync("Replay under way");
+        var done = visit.Page.Locator("[data-part=done]");
+        await Assertions.Expect(done).ToHaveTextAsync(TwoDigits());
+        var before = await visit.Page.EvaluateAsync<string>("JSON.stringify([...document.querySelectorAll('h1, progress, dd, button')].map(e => Math.round(e.getBoundingClientRect().top)))");
+        await visit.ShouldLookRightAsync();
+        var seen = await done.TextContentAsync();
+        await Assertions.Expect(done).Not.ToHaveTextAsync(seen!); // by itself
+        (await visit.Page.EvaluateAsync<string>("JSON.stringify([...document.querySelectorAll('h1, progress, dd, button')].map(e => Math.round(e.getBoundingClientRect().top)))")).ShouldBe(before);
+        await visit.ClickAsync("Cancel");
+        await visit.SeeHeadingAsync("Replayed ");
+        await Assertions.Expect(visit.Notice).ToContainTextAsync("It was cancelled: what was not moved stands where it was");
+        visit.ShouldBeUntroubled();
+    }
+
+    [Theory]
+    [MemberData(nameof(Screens))]
+    public async Task Each_page_is_accessible_and_fits(ColorScheme scheme, int width)
+    {
+        var ids = await site.FailAsync("hal@full.example", "ida@wrong.example", "joe@wrong.example");
+        await Testbed.DeadLetterPages.PutAsync(
+            site.System.VirtualHost, DeadLetterSite.Errors, """{"email":"x@wrong.example","nested":{"list":[1,"two"]}}""", "System.TimeoutException", $"It took 30 s {new string('w', 150)}");
+        var visit = await VisitAsync(scheme, width, at: site.Web.Address);
+        await visit.Page.GotoAsync(Queue);
+        await visit.ShouldLookRightAsync(); // the sign-in
+        await site.SignInAsync(visit, Queue);
+        var letter = (await visit.Page.GetByRole(AriaRole.Region).First.GetByRole(AriaRole.Link).First.GetAttributeAsync("href"))!;
+        foreach (var path in new[]
+        {
+            "/dead-letters", Queue, Queue + "/letters", Queue + "/letters?exception=nothing", letter, "/dead-letters/find", $"/dead-letters/find?id={ids[0]}",
+            "/dead-letters/audit", "/dead-letters/audit?queue=" + DeadLetterSite.Errors, "/dead-letters/queues/nowhere_error",
+        })
+        {
+            await visit.Page.GotoAsync(path);
+            await visit.ShouldLookRightAsync();
+            await LookAtAsync(visit, path, scheme, width);
+        }
+        await visit.Page.GotoAsync(Queue + "/letters");
+        await visit.Page.GetByText("Filter", new PageGetByTextOptions { Exact = true }).First.ClickAsync();
+        await visit.ShouldLookRightAsync();
+        await visit.Page.GotoAsync(letter);
+        await visit.ClickAsync("Reveal");
+        await visit.ShouldLookRightAsync();
+        await visit.Page.GotoAsync(Queue);
+        await visit.ClickAsync("Replay all 4…");
+        await visit.SeeHeadingAsync("Replay: 4");
+        await visit.ShouldLookRightAsync();
+        await LookAtAsync(visit, "dry-run", scheme, width);
+        site.IsMended = true;
+        await visit.ClickAsync("Replay 4");
+        await visit.SeeHeadingAsync("Replayed 4 of 4");
+        await visit.ShouldLookRightAsync();
+        await LookAtAsync(visit, "outcome", scheme, width);
+    }
+
+    // For the eyes of whoever changes the style: WORKINIT_TEST_LOOKS names a folder.
+    private static async Task LookAtAsync(Visit visit, string name, ColorScheme scheme, int width)
+    {
+        if (Environment.GetEnvironmentVariable("WORKINIT_TEST_LOOKS") is { Length: > 0 } folder)
+            await visit.ScreenshotAsync(Path.Combine(Directory.CreateDirectory(folder).FullName, $"{string.Concat(name.Select(c => char.IsLetterOrDigit(c) ? c : '_'))}.{scheme}.{width}.png"));
+    }
+
+    [GeneratedRegex("^Select ")]
+    private static partial Regex SelectOne();
+
+    [GeneratedRegex(@"^\d\d$")]
+    private static partial Regex TwoDigits();
+}

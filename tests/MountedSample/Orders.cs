@@ -1,0 +1,34 @@
+using System.Collections.Concurrent;
+using MassTransit;
+
+namespace Orders;
+
+/// <summary>An order that was taken at the shop's page.</summary>
+public sealed record PlaceOrder(Guid OrderId, string Item, string CustomerEmail);
+
+/// <summary>What the warehouse has. Nothing, at first.</summary>
+public sealed class Stock
+{
+    private readonly ConcurrentDictionary<string, int> _items = new();
+
+    public void Add(string item) => _items.AddOrUpdate(item, 100, (_, count) => count + 100);
+
+    public bool TryTake(string item) => item == "tea" || (_items.TryGetValue(item, out var count) && count > 0 && _items.TryUpdate(item, count - 1, count));
+}
+
+public sealed class OutOfStockException(string message) : Exception(message);
+
+public sealed partial class PlaceOrderConsumer(Stock stock, ILogger<PlaceOrderConsumer> log) : IConsumer<PlaceOrder>
+{
+    public Task Consume(ConsumeContext<PlaceOrder> context)
+    {
+        var order = context.Message;
+        if (!stock.TryTake(order.Item))
+            throw new OutOfStockException($"Order {order.OrderId}: no {order.Item} in stock");
+        LogPlaced(order.OrderId, order.Item);
+        return Task.CompletedTask;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Order {OrderId} placed: {Item}")]
+    private partial void LogPlaced(Guid orderId, string item);
+}

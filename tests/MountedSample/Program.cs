@@ -1,0 +1,54 @@
+// Somebody else's application: it sells things, knows nothing of WorkinIt, and has the dead-letter pages at /support/dead-letters.
+using System.Security.Claims;
+using MassTransit;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Orders;
+using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Dashboard;
+
+var builder = WebApplication.CreateBuilder(args);
+var broker = builder.Configuration.GetConnectionString("RabbitMq") ?? throw new InvalidOperationException("Set ConnectionStrings__RabbitMq to amqp://user:password@host/vhost");
+var management = builder.Configuration.GetValue<Uri>("RabbitMqManagement:Url") ?? throw new InvalidOperationException("Set RabbitMqManagement__Url to http://host:15672");
+
+builder.Services.AddSingleton<Stock>();
+builder.Services.AddMassTransit(bus =>
+{
+    bus.DisableUsageTelemetry();
+    bus.AddConsumer<PlaceOrderConsumer>();
+    bus.UsingRabbitMq((context, rabbit) =>
+    {
+        rabbit.Host(new Uri(broker));
+        rabbit.ReceiveEndpoint("place-order", endpoint => endpoint.ConfigureConsumer<PlaceOrderConsumer>(context));
+    });
+});
+
+// The pages: where the broker is, and who may look and act.
+builder.Services.AddDeadLetters(_ => DeadLetterOptions.Parse(broker, management), _ => builder.Configuration["AuditFile"] ?? "audit.jsonl");
+builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie();
+builder.Services.AddAuthorizationBuilder()
+    .AddPolicy("support", policy => policy.RequireRole("support", "engineer"))
+    .AddPolicy("engineers", policy => policy.RequireRole("engineer"));
+
+var app = builder.Build();
+app.UseAuthentication();
+app.UseAuthorization();
+app.MapDeadLetters("/support/dead-letters", options =>
+{
+    options.LookPolicy = "support";
+    options.ActPolicy = "engineers";
+    options.ManagementUi = management;
+    options.Title = "Orders: dead letters";
+});
+
+app.MapPost("/orders", async (PlaceOrder order, IPublishEndpoint bus) =>
+{
+    await bus.Publish(order);
+    return Results.Accepted();
+});
+app.MapPut("/stock/{item}", (string item, Stock stock) => stock.Add(item));
+
+// For the test alone: whoever calls says who they are. Yours signs people in as it does anywhere else.
+app.MapPost("/sign-in/{name}/{role}", (string name, string role) => Results.SignIn(
+    new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, name), new Claim(ClaimTypes.Name, name), new Claim(ClaimTypes.Role, role)], "sample"))));
+
+await app.RunAsync();

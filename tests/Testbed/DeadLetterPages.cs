@@ -1,0 +1,173 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.RegularExpressions;
+using RabbitMQ.Client;
+
+namespace WorkinIt.Testbed;
+
+/// <summary>What the dead-letter pages need of a system under test.</summary>
+public static class DeadLetterPages
+{
+    /// <summary>Makes Web have the pages; before it is made.</summary>
+    /// <param name="system">The system.</param>
+    public static void AddTo(WorkinItSystem system)
+    {
+        system.Settings["ConnectionStrings__DeadLetters"] = system.VirtualHost.ConnectionString("replay");
+        system.Settings["RabbitMqManagement__Url"] = TestBroker.Required("WORKINIT_TEST_MANAGEMENT");
+    }
+
+    /// <summary>All of it, ready, with the pages.</summary>
+    /// <param name="settings">Settings beyond the usual.</param>
+    public static async Task<(WorkinItSystem System, ServiceProcess Web, ServiceProcess Consumers)> StartAsync(params (string Name, string Value)[] settings)
+    {
+        var system = await WorkinItSystem.CreateAsync();
+        AddTo(system);
+        foreach (var (name, value) in settings)
+            system.Settings[name] = value;
+        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        var (web, consumers) = (system.NewWeb(), system.NewConsumers());
+        await Task.WhenAll(web.StartAsync(), consumers.StartAsync());
+        return (system, web, consumers);
+    }
+
+    /// <summary>A RabbitMQ user whose password is its name.</summary>
+    /// <param name="broker">The broker.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="tags">For the management UI, separated by commas.</param>
+    public static async Task AddUserAsync(TestBroker broker, string name, string tags) =>
+        (await broker.Management.PutAsJsonAsync($"/api/users/{name}", new { password = name, tags })).EnsureSuccessStatusCode();
+
+    /// <summary>Puts a dead letter into a queue as MassTransit would.</summary>
+    /// <param name="virtualHost">Where.</param>
+    /// <param name="queue">The dead-letter queue.</param>
+    /// <param name="message">The message, as JSON.</param>
+    /// <param name="exception">The exception's type.</param>
+    /// <param name="reason">The exception's message.</param>
+    /// <param name="id">The MessageId.</param>
+    /// <param name="count">So many.</param>
+    public static async Task PutAsync(TestVirtualHost virtualHost, string queue, string message, string exception, string reason, Guid? id = null, int count = 1)
+    {
+        await using var channel = await virtualHost.OpenChannelAsync();
+        for (var number = 0; number < count; number++)
+        {
+            var messageId = id ?? Guid.CreateVersion7();
+            var body = $$$"""
+                {"messageId":"{{{messageId}}}","conversationId":"{{{Guid.CreateVersion7()}}}","sourceAddress":"rabbitmq://localhost/web","destinationAddress":"rabbitmq://localhost/WorkinIt.Contracts:SendGifEmail","messageType":["urn:message:WorkinIt.Contracts:SendGifEmail"],"message":{{{message}}},"sentTime":"2026-11-24T03:00:00Z","headers":{}}
+                """;
+            await channel.BasicPublishAsync("", queue, mandatory: true, new BasicProperties
+            {
+                MessageId = messageId.ToString(),
+                ContentType = "application/vnd.masstransit+json",
+                Persistent = true,
+                Headers = new Dictionary<string, object?>
+                {
+                    ["MT-Reason"] = "fault",
+                    ["MT-Fault-ExceptionType"] = exception,
+                    ["MT-Fault-Message"] = reason,
+                    ["MT-Fault-Timestamp"] = DateTimeOffset.UtcNow.ToString("O"),
+                    ["MT-Fault-StackTrace"] = "   at Somewhere.Handle() in /_/Somewhere.cs:line 12",
+                    ["MT-Fault-InputAddress"] = "rabbitmq://localhost/send-gif-email",
+                    ["X-Customer"] = "Jane Doe",
+                },
+            }, Encoding.UTF8.GetBytes(body));
+        }
+    }
+}
+
+/// <summary>One person at the dead-letter pages, without a browser: cookies, tokens, no redirects followed.</summary>
+public sealed partial class PageClient : IDisposable
+{
+    private readonly HttpClient _http;
+    private string _token = "";
+
+    /// <summary>Nobody signed in yet.</summary>
+    /// <param name="address">The application.</param>
+    public PageClient(Uri address) =>
+        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
+
+    /// <summary>Signs in at WorkinIt's page.</summary>
+    /// <param name="user">A RabbitMQ user whose password is its name.</param>
+    /// <param name="password">Another password.</param>
+    /// <param name="back">Where to go then.</param>
+    public async Task<Answer> SignInAsync(string user, string? password = null, string? back = null)
+    {
+        var path = "/dead-letters/sign-in" + (back is null ? "" : $"?returnUrl={Uri.EscapeDataString(back)}");
+        await GetAsync(path);
+        return await PostAsync(path, ("username", user), ("password", password ?? user));
+    }
+
+    /// <summary>Opens a page, and keeps its token for the next form.</summary>
+    /// <param name="path">The path.</param>
+    public Task<Answer> GetAsync(string path) => SendAsync(new HttpRequestMessage(HttpMethod.Get, path));
+
+    /// <summary>Sends a form with the token of the last page that had one.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="fields">The fields.</param>
+    public Task<Answer> PostAsync(string path, params (string Name, string Value)[] fields) => PostWithoutTokenAsync(path, [.. fields, ("__RequestVerificationToken", _token)]);
+
+    /// <summary>Sends a form as another site would make a browser do.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="fields">The fields.</param>
+    public Task<Answer> PostWithoutTokenAsync(string path, params (string Name, string Value)[] fields) =>
+        SendAsync(new HttpRequestMessage(HttpMethod.Post, path) { Content = new FormUrlEncodedContent(fields.Select(field => KeyValuePair.Create(field.Name, field.Value))) });
+
+    /// <summary>Sends a form, and opens the page that it leads to.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="fields">The fields.</param>
+    public async Task<Answer> FollowAsync(string path, params (string Name, string Value)[] fields)
+    {
+        var answer = await PostAsync(path, fields);
+        if (answer.Status != HttpStatusCode.SeeOther)
+            throw new InvalidOperationException($"POST {path} led nowhere: {(int)answer.Status} {answer.Html}");
+        return await GetAsync(answer.Location!);
+    }
+
+    /// <summary>Opens the page of an operation until it has ended.</summary>
+    /// <param name="operation">The page.</param>
+    public Task<Answer> SeeEndAsync(Answer operation) =>
+        Eventually.SeeAsync(() => GetAsync(operation.Path), answer => !answer.Html.Contains("data-live", StringComparison.Ordinal), "the operation has ended", TimeSpan.FromMinutes(2));
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    private async Task<Answer> SendAsync(HttpRequestMessage request)
+    {
+        using (request)
+        using (var response = await _http.SendAsync(request))
+        {
+            var html = await response.Content.ReadAsStringAsync();
+            if (Token().Match(html) is { Success: true } token)
+                _token = WebUtility.HtmlDecode(token.Groups[1].Value);
+            return new Answer(response.StatusCode, request.RequestUri!.ToString(), html, response.Headers.Location?.ToString(), response.Headers.RetryAfter?.ToString());
+        }
+    }
+
+    [GeneratedRegex("""name="__RequestVerificationToken"[^>]*value="([^"]+)""")]
+    private static partial Regex Token();
+}
+
+/// <summary>What a page answered.</summary>
+/// <param name="Status">The status.</param>
+/// <param name="Path">What was asked for.</param>
+/// <param name="Html">The page.</param>
+/// <param name="Location">Where it leads.</param>
+/// <param name="RetryAfter">When to come again.</param>
+public sealed partial record Answer(HttpStatusCode Status, string Path, string Html, string? Location, string? RetryAfter)
+{
+    /// <summary>The page as a person reads it.</summary>
+    public string Text => Spaces().Replace(WebUtility.HtmlDecode(Tags().Replace(Html, " ")), " ");
+
+    /// <summary>The first link whose address has something in it.</summary>
+    /// <param name="part">The something.</param>
+    public string Link(string part) => Links().Matches(Html).Select(link => WebUtility.HtmlDecode(link.Groups[1].Value)).First(link => link.Contains(part, StringComparison.Ordinal));
+
+    [GeneratedRegex("<[^>]*>")]
+    private static partial Regex Tags();
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Spaces();
+
+    [GeneratedRegex("href=\"([^\"]+)\"")]
+    private static partial Regex Links();
+}
