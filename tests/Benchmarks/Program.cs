@@ -4,6 +4,7 @@ return args switch
 {
     [] or ["answer"] => await AnswerAndMail.RunAsync(),
     ["replay"] => await Replay.RunAsync(100_000),
+    ["replay", var count] when int.TryParse(count, out var number) && number > 0 => await Replay.RunAsync(number),
     _ => Usage(),
 };
 
@@ -11,7 +12,7 @@ static int Usage()
 {
     Console.Error.WriteLine("""
         ./bench [answer]   how long the answer takes, and how long the mail, with a fast and a slow mail server
-        ./bench replay     looking at and replaying 100,000 dead letters, beside a bare loop
+        ./bench replay [N] looking at and replaying 100,000 dead letters, or N, beside a bare loop
         """);
     return 2;
 }
