@@ -28,6 +28,7 @@ public sealed class DeadLetter
 {
     private static readonly UTF8Encoding _strict = new(false, throwOnInvalidBytes: true);
     private readonly Lazy<IReadOnlyList<string>> _types;
+    private readonly Lazy<string?> _problem;
     private readonly Lazy<Reading> _reading;
 
     internal DeadLetter(string queue, long position, int twin, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, ulong hash)
@@ -35,6 +36,7 @@ public sealed class DeadLetter
         (Queue, Position, Properties, Body, Hash) = (queue, position, properties, body, hash);
         Id = twin == 0 ? hash.ToString("x16", CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{hash:x16}-{twin + 1}");
         _types = new Lazy<IReadOnlyList<string>>(() => TypesOf(this));
+        _problem = new Lazy<string?>(() => ProblemOf(this));
         _reading = new Lazy<Reading>(() => Reading.Of(this));
     }
 
@@ -133,7 +135,7 @@ public sealed class DeadLetter
     public string? BodyText => _reading.Value.Text;
 
     /// <summary>Why the body can't be read; null when it can, or when no one knows its form.</summary>
-    public string? Unreadable => _reading.Value.Problem;
+    public string? Unreadable => _problem.Value;
 
     /// <summary>The headers in words. They may hold personal data, as anything that an application puts there.</summary>
     public IEnumerable<KeyValuePair<string, string>> HeaderTexts =>
@@ -148,6 +150,15 @@ public sealed class DeadLetter
     /// <summary>A header as text; null where there is none.</summary>
     /// <param name="name">Its name.</param>
     public string? Header(string name) => Headers.Text(Properties.Headers, name);
+
+    /// <summary>Whether words stand in the body, whatever its escapes.</summary>
+    /// <param name="words">The words; case does not count.</param>
+    public bool Contains(string words)
+    {
+        var raw = Encoding.UTF8.GetString(Body.Span);
+        return raw.Contains(words, StringComparison.OrdinalIgnoreCase)
+            || (raw.Contains('\\', StringComparison.Ordinal) && BodyText?.Contains(words, StringComparison.OrdinalIgnoreCase) == true);
+    }
 
     /// <summary>All of it as one JSON object: what <c>export</c> writes. Personal data.</summary>
     /// <param name="writer">Where to.</param>
@@ -249,28 +260,31 @@ public sealed class DeadLetter
         static string Named(string urn) => urn.StartsWith("urn:message:", StringComparison.OrdinalIgnoreCase) ? urn[12..] : urn;
     }
 
-    private sealed record Reading(string? Message, string? Text, string? Problem)
+    private static string? ProblemOf(DeadLetter letter)
+    {
+        if (!Envelope.IsReadable(letter.ContentType))
+            return $"its content type ({letter.ContentType ?? "none"}) is none that MassTransit reads";
+        if (!Envelope.IsJson(letter.ContentType))
+            return null; // XML, BSON, encrypted: its consumer can read what we can't
+        if (!Envelope.IsValid(letter.Body.Span))
+            return "its body is no valid JSON";
+        return Envelope.IsEnvelope(letter.ContentType) && !Envelope.HasMessage(letter.Body.Span) ? "its envelope holds no message" : null;
+    }
+
+    private sealed record Reading(string? Message, string? Text)
     {
         public static Reading Of(DeadLetter letter)
         {
-            if (!Envelope.IsJson(letter.ContentType) && Encoded(letter))
-                return new Reading(null, null, null);
+            if (Envelope.IsReadable(letter.ContentType) && !Envelope.IsJson(letter.ContentType))
+                return new Reading(null, null);
             using var json = Envelope.TryParse(letter.Body);
             if (json is null)
-            {
-                return new Reading(null, TextOf(letter.Body.Span),
-                    Envelope.IsJson(letter.ContentType) ? "its body is no valid JSON" : $"its body is no MassTransit message (content type {letter.ContentType ?? "none"})");
-            }
-            var problem = Envelope.IsReadable(letter.ContentType) ? null : $"its content type ({letter.ContentType ?? "none"}) is none that MassTransit reads";
-            if (!Envelope.IsEnvelope(letter.ContentType))
-                return new Reading(Envelope.Pretty(json.RootElement), Envelope.Pretty(json.RootElement), problem);
-            var message = Envelope.Property(json.RootElement, "message");
-            return new Reading(message is { } found ? Envelope.Pretty(found) : null, Envelope.Pretty(json.RootElement),
-                problem ?? (message is null ? "its envelope holds no message" : null));
+                return new Reading(null, TextOf(letter.Body.Span));
+            var text = Envelope.Pretty(json.RootElement);
+            return new Reading(
+                !Envelope.IsEnvelope(letter.ContentType) ? text : Envelope.Property(json.RootElement, "message") is { } message ? Envelope.Pretty(message) : null,
+                text);
         }
-
-        // XML, BSON, encrypted: the consumer can read what we can't.
-        private static bool Encoded(DeadLetter letter) => Envelope.IsReadable(letter.ContentType);
 
         private static string? TextOf(ReadOnlySpan<byte> body)
         {

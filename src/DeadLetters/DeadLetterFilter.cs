@@ -36,9 +36,6 @@ public sealed record DeadLetterFilter
     /// <summary>Whether it has no condition.</summary>
     public bool IsEmpty => this == All;
 
-    /// <summary>Whether it can be told without reading the body.</summary>
-    internal bool NeedsBody => Text is not null || MessageType is not null;
-
     /// <summary>Those with certain ids.</summary>
     /// <param name="ids">MessageIds, or dead letters' ids.</param>
     public static DeadLetterFilter ById(params IEnumerable<string> ids) => new() { Ids = ids.Select(Normal).ToHashSet(StringComparer.OrdinalIgnoreCase) };
@@ -80,7 +77,7 @@ public sealed record DeadLetterFilter
         && (MessageType is null || letter.MessageTypes.Any(type => type.Contains(MessageType, StringComparison.OrdinalIgnoreCase)))
         && (Text is null
             || letter.Reason.Contains(Text, StringComparison.OrdinalIgnoreCase)
-            || letter.BodyText?.Contains(Text, StringComparison.OrdinalIgnoreCase) == true);
+            || letter.Contains(Text));
 
     /// <summary>As a person would type it; “all” without a condition.</summary>
     public override string ToString()

@@ -65,6 +65,25 @@ internal static partial class Envelope
         return null;
     }
 
+    /// <summary>Whether it is one JSON value and nothing else.</summary>
+    public static bool IsValid(ReadOnlySpan<byte> body)
+    {
+        var reader = new Utf8JsonReader(WithoutMark(body), _reading);
+        try
+        {
+            var any = false;
+            while (reader.Read())
+                any = true;
+            return any;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    public static bool HasMessage(ReadOnlySpan<byte> body) => Find(body, "message") is not null;
+
     /// <summary>The URNs in <c>messageType</c>; none where it is no envelope.</summary>
     public static IReadOnlyList<string> MessageTypes(ReadOnlySpan<byte> body)
     {
@@ -162,6 +181,8 @@ internal static partial class Envelope
     }
 
     private static bool IsSpace(byte c) => c is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t';
+
+    private static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> body) => body.StartsWith("\uFEFF"u8) ? body[3..] : body;
 
     private static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> body) => body.Span.StartsWith("\uFEFF"u8) ? body[3..] : body;
 }
