@@ -39,9 +39,11 @@ public sealed class DeadLetterSite : IAsyncLifetime
                 await System.VirtualHost.TakeAllAsync(queue);
         }
         var ids = new List<Guid>();
-        foreach (var recipient in recipients)
+        foreach (var recipient in recipients) // one after the other, so that they stand in this order
+        {
             ids.Add(await WorkinItSystem.SubmitAsync(Web, recipient, "Monday morning, and no coffee left"));
-        await System.SeeReadyAsync(Errors, recipients.Length);
+            await System.SeeReadyAsync(Errors, ids.Count);
+        }
         return ids;
     }
 
