@@ -29,14 +29,13 @@ internal sealed class QueueSession : IAsyncDisposable
     private readonly IConnection _connection;
     private readonly IChannel _take;
     private readonly ConcurrentDictionary<string, byte> _failedAgain = new();
+    private readonly ConcurrentDictionary<ulong, byte> _held = new();
     private readonly Dictionary<ulong, int> _seen = [];
     private readonly Dictionary<ulong, int> _moved = [];
     private IConnection? _publishConnection;
     private IChannel? _publish;
     private IChannel? _watch;
     private ThrottlingRateLimiter? _outstanding;
-    private ulong _lastTag;
-    private long _held;
     private int _windows;
     private int _window = 32;
 
@@ -144,7 +143,7 @@ internal sealed class QueueSession : IAsyncDisposable
     public async Task AckAsync(Taken taken, CancellationToken cancellationToken)
     {
         await _take.BasicAckAsync(taken.Tag, multiple: false, cancellationToken);
-        Interlocked.Decrement(ref _held);
+        _held.TryRemove(taken.Tag, out _);
         _moved[taken.Letter.Hash] = _moved.GetValueOrDefault(taken.Letter.Hash) + 1;
     }
 
@@ -153,8 +152,12 @@ internal sealed class QueueSession : IAsyncDisposable
     {
         if (!_take.IsOpen)
             return;
-        if (Interlocked.Exchange(ref _held, 0) > 0)
-            await _take.BasicNackAsync(_lastTag, multiple: true, requeue: true);
+        if (!_held.IsEmpty)
+        {
+            // Up to the last that is still held: of one that was acked the broker knows nothing, and closes the channel.
+            await _take.BasicNackAsync(_held.Keys.Max(), multiple: true, requeue: true);
+            _held.Clear();
+        }
         await _take.QueueDeclarePassiveAsync(Queue); // answered when the broker has done it
         _seen.Clear();
         foreach (var (hash, count) in _moved) // a twin keeps its number when the one before it is gone
@@ -264,8 +267,7 @@ internal sealed class QueueSession : IAsyncDisposable
         var consumer = new AsyncEventingBasicConsumer(_take);
         consumer.ReceivedAsync += (_, delivery) =>
         {
-            _lastTag = delivery.DeliveryTag;
-            Interlocked.Increment(ref _held);
+            _held.TryAdd(delivery.DeliveryTag, 0);
             inbox.Writer.TryWrite(new Delivery(delivery.DeliveryTag, new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray()));
             return Task.CompletedTask;
         };
