@@ -288,12 +288,12 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         await _client.GetAsync("/dead-letters"); // what is compiled at the first page is no part of it
         foreach (var path in new[] { $"/dead-letters/queues/{Errors}", $"/dead-letters/queues/{Errors}/letters" })
         {
+            await _system.SeeReadyAsync(Errors, 100_000); // all that the page before has looked at is back
             var clock = System.Diagnostics.Stopwatch.StartNew();
             var answer = await _client.GetAsync(path);
             TestContext.Current.TestOutputHelper?.WriteLine($"{path}: {clock.ElapsedMilliseconds} ms");
             clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(2));
-            TestContext.Current.TestOutputHelper?.WriteLine(answer.Text[..500]);
-            answer.Text.ShouldContain("100,000");
+            answer.Text.ShouldContain("100,000", Case.Sensitive, answer.Text);
         }
     }
 
