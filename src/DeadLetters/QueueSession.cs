@@ -15,9 +15,8 @@ internal readonly record struct Taken(ulong Tag, DeadLetter Letter, TakenWindow 
 /// <summary>What one consumer brought.</summary>
 internal sealed class TakenWindow
 {
-    public ulong LastTag { get; set; }
-
-    public int Held;
+    /// <summary>The tags that are neither acked nor given back.</summary>
+    public ConcurrentDictionary<ulong, byte> Held { get; } = new();
 }
 
 /// <summary>
@@ -158,7 +157,7 @@ internal sealed class QueueSession : IAsyncDisposable
     public async Task AckAsync(Taken taken, CancellationToken cancellationToken)
     {
         await _take.BasicAckAsync(taken.Tag, multiple: false, cancellationToken);
-        Interlocked.Decrement(ref taken.Window.Held);
+        taken.Window.Held.TryRemove(taken.Tag, out _);
         _moved[taken.Letter.Hash] = _moved.GetValueOrDefault(taken.Letter.Hash) + 1;
     }
 
@@ -171,13 +170,14 @@ internal sealed class QueueSession : IAsyncDisposable
     {
         if (!_take.IsOpen || _windows.Count == 0)
             return;
-        if (IsQuorum && _windows.Count(window => window.Held > 0) > 1)
+        if (IsQuorum && _windows.Count(window => !window.Held.IsEmpty) > 1)
         {
             var expected = await ReadyAsync(CancellationToken.None);
-            foreach (var window in _windows.Where(window => window.Held > 0))
+            foreach (var window in _windows.Where(window => !window.Held.IsEmpty))
             {
-                await _take.BasicNackAsync(window.LastTag, multiple: true, requeue: true);
-                expected += window.Held;
+                // Up to the last that is still held: of one that was acked the broker knows nothing, and closes the channel.
+                await _take.BasicNackAsync(window.Held.Keys.Max(), multiple: true, requeue: true);
+                expected += window.Held.Count;
                 for (var clock = Stopwatch.StartNew(); clock.Elapsed < _returnPatience && await ReadyAsync(CancellationToken.None) < expected;)
                     await Task.Delay(_returnPause);
             }
@@ -271,8 +271,7 @@ internal sealed class QueueSession : IAsyncDisposable
         var consumer = new AsyncEventingBasicConsumer(_take);
         consumer.ReceivedAsync += (_, delivery) =>
         {
-            taken.LastTag = delivery.DeliveryTag;
-            Interlocked.Increment(ref taken.Held);
+            taken.Held.TryAdd(delivery.DeliveryTag, 0);
             inbox.Writer.TryWrite(new Delivery(taken, delivery.DeliveryTag, new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray()));
             return Task.CompletedTask;
         };

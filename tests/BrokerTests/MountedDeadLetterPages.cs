@@ -33,7 +33,7 @@ public sealed class MountedDeadLetterPages
         (await http.PutAsync("/stock/unicorn", null)).EnsureSuccessStatusCode();
         await client.GetAsync($"{Pages}/queues/place-order_error");
         var dryRun = await client.SeeEndAsync(await client.FollowAsync($"{Pages}/queues/place-order_error/replay", ("which", "all")));
-        dryRun.Text.ShouldContain("Good to go 4");
+        dryRun.Text.ShouldContain("nothing has moved yet");
         var outcome = await client.SeeEndAsync(await client.FollowAsync(dryRun.Path + "/run", ("canary", "true")));
 
         outcome.Text.ShouldContain("Replayed 4 of 4");

@@ -21,6 +21,9 @@ public sealed class DeadLetterSite : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         (_system, Web, _) = await DeadLetterPages.StartAsync(("Retry__Limit", "0"));
+        // The management API is some seconds behind: until it knows the consumer, each dry run warns that there is none.
+        await Eventually.SeeAsync(
+            async () => (await System.VirtualHost.ManagementAsync("queues/{vhost}/send-gif-email")).GetProperty("consumers").GetInt32(), consumers => consumers > 0, "the management API knows the consumer");
         System.Mail.OnMail = mail => mail.Recipient switch
         {
             { } recipient when recipient.EndsWith("@wrong.example", StringComparison.Ordinal) => SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 No such mailbox"),
@@ -39,9 +42,11 @@ public sealed class DeadLetterSite : IAsyncLifetime
                 await System.VirtualHost.TakeAllAsync(queue);
         }
         var ids = new List<Guid>();
-        foreach (var recipient in recipients)
+        foreach (var recipient in recipients) // one after the other, so that they stand in this order
+        {
             ids.Add(await WorkinItSystem.SubmitAsync(Web, recipient, "Monday morning, and no coffee left"));
-        await System.SeeReadyAsync(Errors, recipients.Length);
+            await System.SeeReadyAsync(Errors, ids.Count);
+        }
         return ids;
     }
 

@@ -13,7 +13,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
     [InlineData(false)]
     public async Task A_group_is_replayed_dry_first_then_with_progress_to_the_outcome(bool script)
     {
-        await site.FailAsync("ann@full.example", "bob@full.example", "cyd@full.example", "dan@wrong.example");
+        await site.FailAsync("dan@wrong.example", "ann@full.example", "bob@full.example", "cyd@full.example");
         var sent = site.System.Mail.MailCount;
         var visit = await VisitAsync(at: site.Web.Address, script: script);
         await site.SignInAsync(visit, Queue);
@@ -37,7 +37,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
     [Fact]
     public async Task A_wrong_address_is_edited_and_one_mail_arrives_at_the_right_one()
     {
-        var id = (await site.FailAsync("jane@wrong.example"))[0];
+        await site.FailAsync("jane@wrong.example");
         var visit = await VisitAsync(at: site.Web.Address);
         await site.SignInAsync(visit, Queue + "/letters");
         await visit.Page.GetByRole(AriaRole.Rowheader).GetByRole(AriaRole.Link).ClickAsync();
@@ -63,7 +63,6 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         await visit.SeeHeadingAsync("Replayed 1 of 1");
         await Testbed.Eventually.SeeAsync(() => site.System.Mail.Mails.Any(mail => mail.Recipient == "jane@right.example"), "the mail at the right address");
         site.System.Mail.Mails.Count(mail => mail.Recipient is "jane@right.example" or "jane@wrong.example").ShouldBe(1);
-        site.System.Mail.DeliveriesById[$"{id:N}"].ShouldBe(1);
 
         await visit.Page.GotoAsync("/dead-letters/audit");
         var entry = visit.Page.GetByRole(AriaRole.Listitem).Filter(new LocatorFilterOptions { HasText = "edit 1 by operator" }).First;
