@@ -33,6 +33,7 @@ internal sealed class QueueSession : IAsyncDisposable
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _returnPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _returnPause = TimeSpan.FromMilliseconds(5);
+    private static readonly BasicProperties _none = new();
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
 
     private readonly DeadLetterOptions _options;
@@ -45,6 +46,7 @@ internal sealed class QueueSession : IAsyncDisposable
     private IChannel? _watch;
     private readonly List<TakenWindow> _windows = [];
     private int _consumers;
+    private volatile bool _passesOver;
     private int _window = 32;
 
     private QueueSession(DeadLetterOptions options, string queue, IConnection connection, IChannel take) =>
@@ -134,7 +136,7 @@ internal sealed class QueueSession : IAsyncDisposable
         while (left > 0)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var window = await TakeWindowAsync((int)Math.Min(_window, left), cancellationToken);
+            var window = await TakeWindowAsync((int)Math.Min(_window, left));
             if (window.Count == 0)
                 yield break;
             var largest = 1;
@@ -163,13 +165,16 @@ internal sealed class QueueSession : IAsyncDisposable
 
     /// <summary>
     /// Gives all that is held back to its place. On a classic queue one nack keeps the order. A quorum queue's order is that of the
-    /// returns, and a channel that is busy with acks sends those of several consumers in the reverse order; so there each window
-    /// is returned, and seen to have arrived, before the next.
+    /// returns: what comes back stands in another place than what was never taken, so the rest is taken too; and a channel that is
+    /// busy with acks sends the returns of several consumers in the reverse order, so each window is returned, and seen to have
+    /// arrived, before the next.
     /// </summary>
     public async Task GiveBackAsync()
     {
         if (!_take.IsOpen || _windows.Count == 0)
             return;
+        if (IsQuorum)
+            await TakeTheRestAsync();
         if (IsQuorum && _windows.Count(window => !window.Held.IsEmpty) > 1)
         {
             var expected = await ReadyAsync(CancellationToken.None);
@@ -262,7 +267,7 @@ internal sealed class QueueSession : IAsyncDisposable
         await _connection.DisposeAsync();
     }
 
-    private async Task<IReadOnlyList<Delivery>> TakeWindowAsync(int size, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Delivery>> TakeWindowAsync(int size)
     {
         var tag = string.Create(CultureInfo.InvariantCulture, $"window-{_consumers++:D8}");
         var inbox = Channel.CreateUnbounded<Delivery>();
@@ -272,18 +277,20 @@ internal sealed class QueueSession : IAsyncDisposable
         consumer.ReceivedAsync += (_, delivery) =>
         {
             taken.Held.TryAdd(delivery.DeliveryTag, 0);
-            inbox.Writer.TryWrite(new Delivery(taken, delivery.DeliveryTag, new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray()));
+            inbox.Writer.TryWrite(_passesOver ? new Delivery(taken, delivery.DeliveryTag, _none, []) : new Delivery(taken, delivery.DeliveryTag, new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray()));
             return Task.CompletedTask;
         };
         consumer.UnregisteredAsync += (_, _) => EndAsync();
         consumer.ShutdownAsync += (_, _) => EndAsync();
-        await _take.BasicQosAsync(0, (ushort)size, global: false, cancellationToken);
-        await _take.BasicConsumeAsync(Queue, autoAck: false, tag, noLocal: false, exclusive: false, arguments: null, consumer, cancellationToken);
+        await _take.BasicQosAsync(0, (ushort)size, global: false, CancellationToken.None);
+        await _take.BasicConsumeAsync(Queue, autoAck: false, tag, noLocal: false, exclusive: false, arguments: null, consumer, CancellationToken.None);
 
         var window = new List<Delivery>(size);
         try
         {
-            await FillAsync(window, size, inbox.Reader, cancellationToken);
+            // To its end, even when nobody wants it any more: what is on its way when its consumer is cancelled, a quorum queue
+            // takes back at once, before that which was taken first.
+            await FillAsync(window, size, inbox.Reader);
         }
         finally
         {
@@ -303,23 +310,30 @@ internal sealed class QueueSession : IAsyncDisposable
         }
     }
 
-    private async Task FillAsync(List<Delivery> window, int size, ChannelReader<Delivery> inbox, CancellationToken cancellationToken)
+    private async Task TakeTheRestAsync()
+    {
+        _passesOver = true;
+        while (await ReadyAsync(CancellationToken.None) is > 0 and var ready && (await TakeWindowAsync((int)Math.Min(_window, ready))).Count > 0)
+            _window = Math.Min(LargestWindow, _window * 2);
+        _passesOver = false;
+    }
+
+    private async Task FillAsync(List<Delivery> window, int size, ChannelReader<Delivery> inbox)
     {
         var quiet = TimeSpan.Zero;
         while (window.Count < size)
         {
-            using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            wait.CancelAfter(_pause);
+            using var wait = new CancellationTokenSource(_pause);
             try
             {
                 if (!await inbox.WaitToReadAsync(wait.Token))
                     return;
             }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException)
             {
                 // Fewer than were counted: some expired, or somebody took them.
                 quiet += _pause;
-                if (await ReadyAsync(cancellationToken) == 0 || quiet > _silence)
+                if (await ReadyAsync(CancellationToken.None) == 0 || quiet > _silence)
                     return;
                 continue;
             }

@@ -190,6 +190,8 @@ public sealed class WhateverStandsThere
             var page = await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.Parse(["text=für 😀 2400"]), 0, 10, "jane", _none);
             page.Letters.Single().MessageId.ShouldBe(ids[2400].ToString());
             page.Letters.Single().Position.ShouldBe(2401);
+            // A look at the head alone.
+            (await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none)).Letters.Select(letter => letter.MessageId).ShouldBe(ids.Take(10).Select(id => id.ToString()));
         }
         Orders.ShouldBeSame((await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(message => message.BasicProperties.MessageId), ids.Select(id => id.ToString()));
     }
