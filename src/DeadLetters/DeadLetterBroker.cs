@@ -409,7 +409,7 @@ public sealed class DeadLetterBroker : IDisposable
         var queue = await AskAsync(_management.QueueAsync(_options.VirtualHost, session.Queue, cancellationToken))
             ?? throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no queue {session.Queue}");
         session.IsQuorum = queue.Type == "quorum";
-        if (await session.HasConsumerAsync(cancellationToken))
+        if (await session.ConsumersAsync(session.Queue, cancellationToken) > 0)
             throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} has a consumer: somebody works it off, so these are no dead letters. Stop that consumer first, if they are");
         if (Limit(queue, session.BrokerVersion) is not { } limit)
             return null;
@@ -752,7 +752,7 @@ public sealed class DeadLetterBroker : IDisposable
                 var bindings = hasExchange
                     ? await broker.AskAsync(broker._management.BindingsToAsync(broker._options.VirtualHost, queue, cancellationToken)) ?? []
                     : [];
-                target = new Target(queue, hasExchange ? queue : "", hasExchange ? "" : queue, found.Consumers, [.. bindings.Select(binding => binding.Source)]);
+                target = new Target(queue, hasExchange ? queue : "", hasExchange ? "" : queue, await session.ConsumersAsync(queue, cancellationToken), [.. bindings.Select(binding => binding.Source)]);
                 if (watches)
                     await WatchAsync(found, cancellationToken);
             }
@@ -774,7 +774,7 @@ public sealed class DeadLetterBroker : IDisposable
             await session.WatchAsync(id, [.. exchanges.Where(_bound.Add)], cancellationToken);
         }
 
-        private sealed record Target(string Queue, string Exchange, string RoutingKey, int Consumers, HashSet<string> Sources)
+        private sealed record Target(string Queue, string Exchange, string RoutingKey, uint Consumers, HashSet<string> Sources)
         {
             public bool IsWanted(DeadLetter letter) => letter.MessageTypes.Any(Sources.Contains);
         }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace WorkinIt.DeadLetters;
 
@@ -63,10 +64,22 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
             _examined = Done;
             _left = 0;
             var moves = Math.Min(aPass, most - (Done - doneBefore));
-            var atTheEnd = await PassAsync(decide, pace, moves, cancellationToken);
+            var atTheEnd = await GuardedAsync(() => PassAsync(decide, pace, moves, cancellationToken));
             if (atTheEnd || Done - doneBefore >= most)
                 return;
             cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    private static async Task<bool> GuardedAsync(Func<Task<bool>> pass)
+    {
+        try
+        {
+            return await pass();
+        }
+        catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException)
+        {
+            throw new DeadLetterException(DeadLetterProblem.OutOfReach, "The connection to the broker was lost. What was not moved stands in the queue: run it again when the broker is back", e);
         }
     }
 

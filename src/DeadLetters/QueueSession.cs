@@ -97,9 +97,9 @@ internal sealed class QueueSession : IAsyncDisposable
     public async Task<long> ReadyAsync(CancellationToken cancellationToken) =>
         await OnOwnChannelAsync(async channel => (long)(await channel.QueueDeclarePassiveAsync(Queue, cancellationToken)).MessageCount, cancellationToken);
 
-    /// <summary>Whether somebody consumes it. Exact, as the management API's count is not: that one still has our last look in it.</summary>
-    public Task<bool> HasConsumerAsync(CancellationToken cancellationToken) =>
-        OnOwnChannelAsync(async channel => (await channel.QueueDeclarePassiveAsync(Queue, cancellationToken)).ConsumerCount > 0, cancellationToken);
+    /// <summary>How many consume it. Exact, as the management API's count is not: that one still has our last look in it.</summary>
+    public Task<uint> ConsumersAsync(string queue, CancellationToken cancellationToken) =>
+        OnOwnChannelAsync(async channel => (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).ConsumerCount, cancellationToken);
 
     public Task<long> ReadyAsync(string queue, CancellationToken cancellationToken) =>
         OnOwnChannelAsync(async channel => (long)(await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken);
@@ -345,15 +345,19 @@ internal sealed class QueueSession : IAsyncDisposable
 
     private async Task<T> OnOwnChannelAsync<T>(Func<IChannel, Task<T>> work, CancellationToken cancellationToken)
     {
-        // What the broker refuses costs the channel.
-        await using var channel = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);
         try
         {
+            // What the broker refuses costs the channel.
+            await using var channel = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);
             return await work(channel);
         }
         catch (OperationInterruptedException e)
         {
             throw Told(e, Queue);
+        }
+        catch (Exception e) when (e is AlreadyClosedException or IOException or TimeoutException)
+        {
+            throw new DeadLetterException(DeadLetterProblem.OutOfReach, "The connection to the broker was lost. What was not moved stands in the queue", e);
         }
     }
 

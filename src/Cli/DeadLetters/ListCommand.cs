@@ -100,7 +100,7 @@ internal static class ListCommand
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Id").AddColumn("Message id").AddColumn("Failed at").AddColumn("Why");
         foreach (var letter in page.Letters)
-            table.AddRow(letter.Id, Markup.Escape(letter.MessageId ?? "–"), Time(letter.FailedAt), Markup.Escape($"{Short(letter.ExceptionType)}: {Masking.Addresses(letter.Reason)}"));
+            table.AddRow(letter.Id, Markup.Escape(letter.MessageId ?? "–"), Time(letter.FailedAt), Markup.Escape($"{Short(letter.ExceptionType)}: {Masking.Text(letter.Reason)}"));
         desk.Out.Write(table);
         desk.Out.WriteLine($"{Number(page.Letters.Count)} of {Number(page.Matching)}.");
         return ExitCode.Done;
@@ -113,7 +113,7 @@ internal static class ListCommand
         letter.Position,
         letter.Kind,
         exception = letter.ExceptionType,
-        reason = Masking.Addresses(letter.Reason),
+        reason = Masking.Text(letter.Reason),
         cause = letter.Cause.Id,
         letter.FailedAt,
         letter.MessageTypes,

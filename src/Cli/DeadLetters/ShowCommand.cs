@@ -64,7 +64,7 @@ internal static class ShowCommand
         var node = System.Text.Json.Nodes.JsonNode.Parse(json)!.AsObject();
         node.Remove("body");
         node.Remove("headers");
-        node["reason"] = Masking.Addresses(node["reason"]!.GetValue<string>());
+        node["reason"] = Masking.Text(node["reason"]!.GetValue<string>());
         if (node["message"] is { } message)
             node["message"] = System.Text.Json.Nodes.JsonNode.Parse(Masking.Json(message.ToJsonString()));
         return node.ToJsonString();
@@ -78,7 +78,7 @@ internal static class ShowCommand
         Fact("Queue", $"{letter.Queue}, place {ListCommand.Number(letter.Position)}");
         Fact("Failed at", ListCommand.Time(letter.FailedAt));
         Fact("Failed in", letter.FailedIn);
-        Fact("Why", $"{letter.ExceptionType}: {(revealed ? letter.Reason : Masking.Addresses(letter.Reason))}");
+        Fact("Why", $"{letter.ExceptionType}: {(revealed ? letter.Reason : Masking.Text(letter.Reason))}");
         Fact("Cause", letter.Cause.Id);
         Fact("Message types", string.Join(", ", letter.MessageTypes));
         Fact("Consumer", letter.Consumer);
@@ -92,7 +92,7 @@ internal static class ShowCommand
         if (letter.MessageJson is { } json)
             Section(revealed ? "Message" : "Message, masked (--reveal shows it)", revealed ? json : Masking.Json(json));
         else if (letter.BodyText is { } text)
-            Section(revealed ? "Body" : "Body, masked (--reveal shows it)", revealed ? text : Masking.Text(text));
+            Section(revealed ? "Body" : "Body, masked (--reveal shows it)", revealed ? text : Masking.Value(text));
         else
             Section("Body", revealed ? Convert.ToHexString(letter.Body.Span[..Math.Min(letter.Body.Length, 512)]) : "bytes that are no text (--reveal shows them)");
         if (letter.StackTrace is { } stack)

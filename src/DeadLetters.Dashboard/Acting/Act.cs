@@ -30,7 +30,7 @@ internal sealed record Act(Verb Verb, string Queue, DeadLetterFilter Filter)
     public string Word => Edit is not null ? "edit and replay" : Verb.ToString().ToLowerInvariant();
 
     /// <summary>Which ones, in words that may be shown to anybody who looks.</summary>
-    public string Which => Filter.IsEmpty ? "all" : Looking.Mask.Filter(Filter.ToString());
+    public string Which => Filter.IsEmpty ? "all" : Masking.Filter(Filter.ToString());
 
     public ReplayRequest AsReplay(string by) => new()
     {

@@ -48,5 +48,5 @@ internal static class AuditPage
 /// <param name="Revealed">The entry whose messages are shown in full.</param>
 internal sealed record AuditModel(string? Queue, IReadOnlyList<AuditEntry> Entries, string? Revealed)
 {
-    public string Shown(AuditEntry entry, string message) => entry.Id == Revealed ? message : Mask.Json(message);
+    public string Shown(AuditEntry entry, string message) => entry.Id == Revealed ? message : Masking.Json(message);
 }

@@ -39,18 +39,18 @@ internal sealed record LetterModel(DeadLetterQueue Queue, DeadLetter Letter, boo
     // A page of more is of no use to anybody's eyes; export has it whole.
     private const int MostShown = 200_000;
 
-    public string? Message => Shown(Letter.MessageJson is { } json ? Revealed ? json : Mask.Json(json) : null);
+    public string? Message => Shown(Letter.MessageJson is { } json ? Revealed ? json : Masking.Json(json) : null);
 
-    public string? Body => Shown(Letter.BodyText is { } text ? Revealed ? text : Mask.Body(text, IsEnvelope) : null);
+    public string? Body => Shown(Letter.BodyText is { } text ? Revealed ? text : Masking.Body(text, IsEnvelope) : null);
 
-    public string Reason => Revealed ? Letter.Reason : Mask.Text(Letter.Reason);
+    public string Reason => Revealed ? Letter.Reason : Masking.Text(Letter.Reason);
 
-    public string? Stack => Letter.StackTrace is { } stack ? Revealed ? stack : Mask.Text(stack) : null;
+    public string? Stack => Letter.StackTrace is { } stack ? Revealed ? stack : Masking.Text(stack) : null;
 
     public bool CanBeEdited => IsJson && (Letter.MessageJson ?? Letter.BodyText) is not null;
 
     public IEnumerable<KeyValuePair<string, string>> Headers =>
-        Letter.HeaderTexts.Select(header => KeyValuePair.Create(header.Key, Revealed ? header.Value : Mask.Header(header.Key, header.Value)));
+        Letter.HeaderTexts.Select(header => KeyValuePair.Create(header.Key, Revealed ? header.Value : Masking.Header(header.Key, header.Value)));
 
     /// <summary>The AMQP properties that are set, as far as the page does not show them elsewhere.</summary>
     public IEnumerable<KeyValuePair<string, string>> Properties
@@ -87,7 +87,7 @@ internal sealed record LetterModel(DeadLetterQueue Queue, DeadLetter Letter, boo
 
     private bool IsJson => IsEnvelope || MediaType == "application/json";
 
-    private string Masked(string value) => Revealed ? value : Mask.Value(value);
+    private string Masked(string value) => Revealed ? value : Masking.Value(value);
 
     private static string? Shown(string? text) =>
         text is { Length: > MostShown } ? $"{text[..MostShown]}\n… {text.Length - MostShown:N0} characters more: export shows them" : text;
