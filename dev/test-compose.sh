@@ -20,6 +20,7 @@ test_compose() {
     it "runs as a user without rights" no_service_is_root &&
     it "mails what the API accepted" mails_by_api &&
     it "mails what the form accepted" mails_by_form &&
+    it "tells an operator of dead letters, by page and command" tells_of_dead_letters &&
     it "keeps what waits in the queue through down and up" keeps_the_queue &&
     it "leaves nothing behind when it goes with its volumes" takes_all_away
 }
@@ -82,6 +83,13 @@ mails_by_form() {
     --data-urlencode email=by-form@example.org --data-urlencode 'thought=rain on a tent' "$web/")
   say "The form answered: $answer"
   [[ $answer == 303\ */submissions/* ]] && wait_until 30 mailed_to by-form@example.org
+}
+
+tells_of_dead_letters() {
+  local answer
+  answer=$(curl -sS -m 20 -o /dev/null -w '%{http_code} %{redirect_url}' "$web/dead-letters")
+  say "The page answered: $answer"
+  [[ $answer == 302\ */dead-letters/sign-in* ]] && WORKINIT_OPERATOR=jane ./workinit dead-letters list </dev/null | tee "$state/logs/workinit.log" && grep -q "No dead letters" "$state/logs/workinit.log"
 }
 
 keeps_the_queue() {

@@ -25,6 +25,12 @@ public interface IReplayAdvisor
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>Why it can't be; null when it is written.</returns>
     Task<string?> WasDoneAsync(DeadLetter letter, string by, CancellationToken cancellationToken);
+
+    /// <summary>Tells what is known of a message that somebody looks for, wherever it is.</summary>
+    /// <param name="messageId">Its id.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>One sentence without personal data; null where nothing is known.</returns>
+    Task<string?> TellAsync(string messageId, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
 }
 
 /// <summary>What is to be expected of a replay.</summary>

@@ -153,6 +153,12 @@ public sealed class DeadLetterBroker : IDisposable
         return places;
     }
 
+    /// <summary>Tells what the application knows of a message, wherever it is; null where it knows nothing.</summary>
+    /// <param name="messageId">Its id.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public Task<string?> TellAsync(string messageId, CancellationToken cancellationToken) =>
+        _advisor?.TellAsync(messageId, cancellationToken) ?? Task.FromResult<string?>(null);
+
     /// <summary>Writes dead letters as JSON, one a line, whole and unmasked; written to the audit log.</summary>
     /// <param name="request">Which ones.</param>
     /// <param name="output">Where to.</param>
@@ -249,7 +255,10 @@ public sealed class DeadLetterBroker : IDisposable
             {
                 await operation.RunAsync(window => replay.DecideAsync(window, cancellationToken), request.Pace, long.MaxValue, cancellationToken);
                 if (request.Wait > TimeSpan.Zero && !cancellationToken.IsCancellationRequested)
+                {
+                    await session.ReleaseAsync(cancellationToken);
                     await ReplayOutcomesAsync(session, replay, operation, request.Wait, cancellationToken);
+                }
             }
             return stopped;
         }, cancellationToken);

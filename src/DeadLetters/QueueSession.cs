@@ -54,8 +54,6 @@ internal sealed class QueueSession : IAsyncDisposable
 
     public string Queue { get; }
 
-    public string LockQueue => LockPrefix + Queue;
-
     /// <summary>The replay ids that were seen to fail again.</summary>
     public ConcurrentDictionary<string, byte> FailedAgain => _failedAgain;
 
@@ -195,6 +193,10 @@ internal sealed class QueueSession : IAsyncDisposable
             _seen.Add(hash, count);
     }
 
+    /// <summary>Lets others at the queue, when all that is left is to wait for outcomes.</summary>
+    public Task ReleaseAsync(CancellationToken cancellationToken) =>
+        OnOwnChannelAsync(channel => channel.QueueDeleteAsync(LockPrefix + Queue, ifUnused: false, ifEmpty: false, cancellationToken: cancellationToken), cancellationToken);
+
     /// <summary>Publishes, mandatory; see <see cref="Publisher.SendAsync"/>.</summary>
     public Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body) =>
         _publisher!.SendAsync(exchange, routingKey, properties, body);
@@ -216,15 +218,17 @@ internal sealed class QueueSession : IAsyncDisposable
     }
 
     /// <summary>
-    /// From now on notices what fails again: copies of what goes to the dead-letter exchanges of a queue come to the lock's queue,
-    /// so that nobody has to look into the dead-letter queues themselves.
+    /// From now on notices what fails again: copies of what goes to the dead-letter exchanges of a queue come to a queue of this
+    /// operation, so that nobody has to look into the dead-letter queues themselves.
     /// </summary>
     public async Task WatchAsync(string operation, IReadOnlyCollection<string> exchanges, CancellationToken cancellationToken)
     {
         var all = _watch is null || SeesFailures;
+        var copies = $"{LockPrefix}{Queue}:{operation}";
         if (_watch is null)
         {
             _watch = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);
+            await _watch.QueueDeclareAsync(copies, durable: false, exclusive: true, autoDelete: false, cancellationToken: cancellationToken);
             var consumer = new AsyncEventingBasicConsumer(_watch);
             consumer.ReceivedAsync += (_, delivery) =>
             {
@@ -232,7 +236,7 @@ internal sealed class QueueSession : IAsyncDisposable
                     _failedAgain.TryAdd(id, 0);
                 return Task.CompletedTask;
             };
-            await _watch.BasicConsumeAsync(LockQueue, autoAck: true, consumer, cancellationToken);
+            await _watch.BasicConsumeAsync(copies, autoAck: true, consumer, cancellationToken);
         }
         foreach (var exchange in exchanges)
         {
@@ -240,7 +244,7 @@ internal sealed class QueueSession : IAsyncDisposable
             {
                 await OnOwnChannelAsync(async channel =>
                 {
-                    await channel.QueueBindAsync(LockQueue, exchange, "", cancellationToken: cancellationToken);
+                    await channel.QueueBindAsync(copies, exchange, "", cancellationToken: cancellationToken);
                     return true;
                 }, cancellationToken);
             }

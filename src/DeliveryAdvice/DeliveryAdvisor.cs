@@ -39,6 +39,27 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, SentNotice notice) : 
         }
     }
 
+    /// <inheritdoc/>
+    public Task<string?> TellAsync(string messageId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Task.FromResult(Guid.TryParse(messageId, out var id) && ledger.Find(id) is { } delivery ? Tell(delivery) : null);
+        }
+        catch (DbException e)
+        {
+            throw OutOfReach(e);
+        }
+    }
+
+    private static string Tell(Delivery delivery) => delivery.State switch
+    {
+        DeliveryState.Sent => $"It was sent at {delivery.SentAt:u}, at try {delivery.Attempt}: {delivery.Detail}",
+        DeliveryState.Sending => $"A consumer took it at {delivery.TakenAt:u}, for try {delivery.Attempt}; its lease ends at {delivery.LeaseUntil:u}",
+        DeliveryState.Unknown => $"It is held, for it may have arrived: {delivery.Detail}",
+        _ => $"It is not sent yet, after {delivery.Attempt} tries; the last one: {delivery.Detail}",
+    };
+
     // Of a dead letter that says nothing of its type, the id alone tells: nobody else's is in the ledger.
     private static Guid? SubmissionOf(DeadLetter letter) =>
         (letter.MessageTypes.Count == 0 || letter.MessageTypes.Contains(_command)) && Guid.TryParse(letter.MessageId, out var id) ? id : null;

@@ -32,7 +32,9 @@ internal static class ShowCommand
                 : (await desk.Broker.WhereIsAsync(named, desk.By, cancellationToken)).Select(place => place.Letter).ToArray();
             if (places.Length == 0)
             {
-                await Console.Error.WriteLineAsync($"{named} is in no dead-letter queue{(parsed.GetValue(common.Queue) is { } only ? $" named {only}" : "")}: it may have been replayed, or never have failed");
+                await Console.Error.WriteLineAsync(
+                    $"{named} is in no dead-letter queue{(parsed.GetValue(common.Queue) is { } only ? $" named {only}" : "")}. "
+                    + (await desk.Broker.TellAsync(named, cancellationToken) ?? "It may have been replayed, or never have failed"));
                 return ExitCode.NotAllAsAsked;
             }
             foreach (var letter in places)

@@ -8,19 +8,20 @@ internal static class FindPage
     public static async Task<IResult> FindAsync(PageContext page)
     {
         if (page.Value("id") is not { } id)
-            return page.Page<Find, FindModel>("Find", new FindModel(null, [], [], []));
+            return page.Page<Find, FindModel>("Find", new FindModel(null, null, [], [], []));
         var places = await page.Broker.WhereIsAsync(id, page.By, page.Aborted);
         var queues = await page.Broker.FindQueuesAsync(page.Aborted);
         var acts = await page.Broker.Audit.ReadAsync(null, int.MaxValue, page.Aborted);
         var normal = Guid.TryParse(id, out var guid) ? guid.ToString() : id;
         return page.Page<Find, FindModel>($"Find {id}", new FindModel(
-            id, places, [.. queues.Where(queue => queue is { Looks: not null, Messages: > 0 })],
+            id, await page.Broker.TellAsync(id, page.Aborted), places, [.. queues.Where(queue => queue is { Looks: not null, Messages: > 0 })],
             [.. acts.Where(act => act.Verb != "reveal" && act.Messages.Contains(normal, StringComparer.OrdinalIgnoreCase)).Take(20)]));
     }
 }
 
 /// <param name="Id">What is looked for; null: nothing yet.</param>
+/// <param name="Known">What the application knows of it.</param>
 /// <param name="Places">Where it stands.</param>
 /// <param name="NotLookedInto">Queues where a look has its price.</param>
 /// <param name="Acts">What was done to it, the newest first.</param>
-internal sealed record FindModel(string? Id, IReadOnlyList<Place> Places, IReadOnlyList<DeadLetterQueue> NotLookedInto, IReadOnlyList<AuditEntry> Acts);
+internal sealed record FindModel(string? Id, string? Known, IReadOnlyList<Place> Places, IReadOnlyList<DeadLetterQueue> NotLookedInto, IReadOnlyList<AuditEntry> Acts);

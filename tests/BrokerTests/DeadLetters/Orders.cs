@@ -41,6 +41,14 @@ internal sealed class Orders : IAsyncDisposable
         return orders;
     }
 
+    /// <summary>The operator's command on these queues.</summary>
+    public OperatorCommand Command => new(new Dictionary<string, string>
+    {
+        ["ConnectionStrings__RabbitMq"] = VirtualHost.ConnectionString("operator"),
+        ["RabbitMqManagement__Url"] = _broker.Management.BaseAddress!.ToString(),
+        ["DeadLetters__AuditFile"] = _audit,
+    });
+
     /// <summary>As MassTransit does: a queue, and a fanout exchange of its name in front of it.</summary>
     public async Task DeclareAsync(string queue, Dictionary<string, object?> arguments)
     {

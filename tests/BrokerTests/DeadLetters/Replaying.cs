@@ -24,11 +24,20 @@ public sealed class Replaying
         unknown.First.ShouldBe(DateTimeOffset.UnixEpoch.AddSeconds(1));
         unknown.Last.ShouldBe(DateTimeOffset.UnixEpoch.AddSeconds(997));
 
-        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.Parse([$"cause={unknown.Cause.Id}"])), null, _none);
+        var listed = (await orders.Command.RunAsync("dead-letters", "list", "--queue", Orders.Error, "--groups", "--json")).Json.GetProperty("groups");
+        listed.EnumerateArray().Select(group => group.GetProperty("count").GetInt64()).ShouldBe([250, 250, 250, 250]);
 
-        (result.Done, result.Selected, result.AllAsAsked).ShouldBe((250, 250, true));
-        await orders.SeeAsync(Orders.Error, 750);
-        var left = await orders.VirtualHost.TakeAllAsync(Orders.Error);
+        await using (await ConsumeAsync(orders, failing: number => number % 100 == 1)) // 10 of the 250
+        {
+            var replay = await orders.Command.RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--where", $"cause={unknown.Cause.Id}", "--wait", "2m", "--yes", "--json");
+            replay.Code.ShouldBe(1, replay.Errors);
+            replay.Json.GetProperty("outcomes").EnumerateArray().CountBy(message => message.GetProperty("outcome").GetString())
+                .ShouldBe([KeyValuePair.Create<string?, int>("failedAgain", 10), KeyValuePair.Create<string?, int>("gone", 240)], ignoreOrder: true);
+        }
+        await orders.SeeAsync(Orders.Error, 760);
+        var all = await orders.VirtualHost.TakeAllAsync(Orders.Error);
+        all.Skip(750).ShouldAllBe(message => Orders.Header(message, "Replay-Count") == "1");
+        var left = all.Take(750).ToList();
         Orders.ShouldBeSame(left.Select(message => message.BasicProperties.MessageId), ids.Where((_, i) => i % 4 != 1).Select(id => id.ToString()));
         for (var i = 0; i < left.Count; i++)
         {
@@ -37,8 +46,6 @@ public sealed class Replaying
             Orders.Header(left[i], "MT-Redelivery-Count").ShouldBe("5");
             Orders.Header(left[i], "Replay-Id").ShouldBeNull();
         }
-        Orders.ShouldBeSame(
-            (await orders.VirtualHost.TakeAllAsync(Orders.Input)).Select(message => message.BasicProperties.MessageId), ids.Where((_, i) => i % 4 == 1).Select(id => id.ToString()));
     }
 
     [Fact]
@@ -186,6 +193,21 @@ public sealed class Replaying
         await first;
 
         await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 1, "joe", _none);
+    }
+
+    [Fact]
+    public async Task Lets_others_look_while_it_waits_for_the_outcome()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(5);
+        using var cancel = new CancellationTokenSource();
+        var waiting = new TaskCompletionSource();
+        var replay = orders.Desk.ReplayAsync(
+            Request(DeadLetterFilter.All) with { Wait = TimeSpan.FromMinutes(5) }, new Once(now => now.Waiting, () => waiting.TrySetResult()), cancel.Token);
+        await waiting.Task;
+        (await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "joe", _none)).Letters.ShouldBeEmpty();
+        await cancel.CancelAsync();
+        (await replay).Done.ShouldBe(5);
     }
 
     [Fact]

@@ -1,0 +1,47 @@
+using System.Text;
+using WorkinIt.DeadLetters;
+
+namespace WorkinIt.Tests.DeadLetters;
+
+public sealed class TheEnvelope
+{
+    [Theory]
+    [InlineData("""{"message":{},"headers":{"MT-Redelivery-Count":3}}""", """{"message":{},"headers":{}}""")]
+    [InlineData("""{"headers":{"MT-Redelivery-Count":3,"a":1}}""", """{"headers":{"a":1}}""")]
+    [InlineData("""{"headers":{"a":1,"MT-Redelivery-Count":"3"}}""", """{"headers":{"a":1}}""")]
+    [InlineData("""{"headers":{"a":1 , "MT-Redelivery-Count" : 3 , "b" : 2.50 }}""", """{"headers":{"a":1 , "b" : 2.50 }}""")]
+    [InlineData("""{ "Headers": { "mt-redelivery-count": 3 } }""", """{ "Headers": {  } }""")]
+    [InlineData("""{"headers":{"MT-Redelivery-Count":3,"MT-Redelivery-Count":4,"a":[{"x":1}]}}""", """{"headers":{"a":[{"x":1}]}}""")]
+    [InlineData("""{"headers":{"a":{"MT-Redelivery-Count":3}}}""", """{"headers":{"a":{"MT-Redelivery-Count":3}}}""")] // somebody else's
+    [InlineData("""{"message":{"headers":{"MT-Redelivery-Count":3}},"headers":{}}""", """{"message":{"headers":{"MT-Redelivery-Count":3}},"headers":{}}""")]
+    [InlineData("""{"message":"MT-Redelivery-Count"}""", """{"message":"MT-Redelivery-Count"}""")]
+    [InlineData("""{"headers":null}""", """{"headers":null}""")]
+    [InlineData("""[1,2]""", """[1,2]""")]
+    [InlineData("""{"headers":{"MT-Redelivery-Count":""", """{"headers":{"MT-Redelivery-Count":""")]
+    [InlineData("", "")]
+    public void Loses_its_own_count_of_redeliveries_and_nothing_else(string before, string after) =>
+        Encoding.UTF8.GetString(Envelope.WithoutRedeliveryCount(Encoding.UTF8.GetBytes(before)).Span).ShouldBe(after);
+
+    [Fact]
+    public void Gets_another_message_between_the_bytes_that_stay()
+    {
+        var body = """{ "messageId":"1", "note": {"message":0}, "message" : { "a": [1, {"b":"}"}] } , "headers":{} }""";
+        Encoding.UTF8.GetString(Envelope.WithMessage(Encoding.UTF8.GetBytes(body), "application/vnd.masstransit+json; charset=utf-8", """{"für":"😀"}""").Span)
+            .ShouldBe("""{ "messageId":"1", "note": {"message":0}, "message" : {"für":"😀"} , "headers":{} }""");
+        Encoding.UTF8.GetString(Envelope.WithMessage(Encoding.UTF8.GetBytes(body), "application/json", "1").Span).ShouldBe("1");
+        Should.Throw<DeadLetterException>(() => Envelope.WithMessage("{}"u8.ToArray(), "application/vnd.masstransit+json", "1"));
+    }
+
+    [Theory]
+    [InlineData("""{"a":"\ud83d\ude00"}""", "😀")]
+    [InlineData("""{"a":"\\ud83d\\ude00"}""", """\\ud83d\\ude00""")] // a backslash and letters that somebody typed
+    [InlineData("""{"a":"\ud83d"}""", "ud83d")]
+    public void Is_shown_with_each_character_as_a_person_writes_it(string json, string shown) => Envelope.Readable(json).ShouldContain(shown, Case.Insensitive);
+
+    [Theory]
+    [InlineData("""{"messageType":["urn:message:A:B","urn:message:A:IB"]}""", 2)]
+    [InlineData("""{"messageType":"urn:message:A:B"}""", 1)]
+    [InlineData("""{"messageType":[[1],{"a":"b"},null]}""", 0)]
+    [InlineData("{", 0)]
+    public void Tells_its_types_whatever_stands_there(string body, int count) => Envelope.MessageTypes(Encoding.UTF8.GetBytes(body)).Count.ShouldBe(count);
+}

@@ -1,0 +1,39 @@
+using WorkinIt.DeadLetters;
+
+namespace WorkinIt.Tests.DeadLetters;
+
+public sealed class TheFilter
+{
+    [Theory]
+    [InlineData("exception")]
+    [InlineData("exception=")]
+    [InlineData("color=red")]
+    [InlineData("since=yesterday")]
+    [InlineData("=x")]
+    public void Says_which_conditions_there_are(string condition) =>
+        Should.Throw<FormatException>(() => DeadLetterFilter.Parse([condition])).Message.ShouldContain("=");
+
+    [Fact]
+    public void Reads_what_it_writes()
+    {
+        var filter = DeadLetterFilter.Parse(["exception=Timeout", "text=a=b", "type=Order", "cause=1a2b", "since=2026-01-31T03:00Z", "until=2026-02-01", "id=a,b", "id=c"]);
+        filter.Text.ShouldBe("a=b");
+        filter.Since.ShouldBe(new DateTimeOffset(2026, 1, 31, 3, 0, 0, TimeSpan.Zero));
+        filter.Ids!.Count.ShouldBe(3);
+        filter.ToString().ShouldBe("exception=Timeout text=a=b type=Order cause=1a2b since=2026-01-31T03:00:00.0000000+00:00 until=2026-02-01T00:00:00.0000000+00:00 id=a,b,c");
+        filter.IsEmpty.ShouldBeFalse();
+        DeadLetterFilter.Parse([]).IsEmpty.ShouldBeTrue();
+        DeadLetterFilter.All.ToString().ShouldBe("all");
+    }
+
+    [Theory]
+    [InlineData("Order 3f2504e0-4f89-11d3-9a0c-0305e82c3301 of jane.doe@example.com took 1,234.5 ms", "Order {id} of {address} took {n} ms")]
+    [InlineData("Trace 0af7651916cd43dd8448eb211c80319c at 10:20:30", "Trace {id} at {n}")]
+    [InlineData("Dead beef in the facade", "Dead beef in the facade")] // words, not ids
+    public void A_cause_is_what_reasons_have_in_common(string reason, string cause)
+    {
+        Cause.Of("A.B", reason).Text.ShouldBe(cause);
+        Cause.Of("A.B", reason).Id.ShouldBe(Cause.Of("A.B", cause).Id);
+        Cause.Of("A.C", reason).Id.ShouldNotBe(Cause.Of("A.B", reason).Id);
+    }
+}
