@@ -203,7 +203,8 @@ public sealed class DeadLetterBroker : IDisposable
     {
         await using var session = await OpenAsync(request.Queue, "dry run", request.By, _lookPatience, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
-        var operation = new Operation(session, _options, progress) { Total = total, DeliveryLimit = await LimitAsync(session, passes: 1, cancellationToken) };
+        await GuardLooksAsync(session, passes: 1, cancellationToken);
+        var operation = new Operation(session, _options, progress) { Total = total };
         var replay = new Replay(this, session, request, NewId(), watches: false);
         var replayed = new List<Replayed>();
         var refused = new List<Refusal>();
@@ -237,7 +238,8 @@ public sealed class DeadLetterBroker : IDisposable
         await using var session = await OpenAsync(request.Queue, "replay", request.By, TimeSpan.Zero, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
         var passes = 1 + (request.Canary ? 1 : 0) + (request.Pace is { } pace ? (long)(total / (pace * 300)) : 0);
-        var operation = new Operation(session, _options, progress) { Total = total, DeliveryLimit = await LimitAsync(session, passes, cancellationToken) };
+        await GuardLooksAsync(session, passes, cancellationToken);
+        var operation = new Operation(session, _options, progress) { Total = total };
         var entry = Begin(request, request.Edited is null ? "replay" : "edit");
         var replay = new Replay(this, session, request, entry.Id, watches: true);
         await _audit.WriteAsync(entry, cancellationToken);
@@ -275,11 +277,8 @@ public sealed class DeadLetterBroker : IDisposable
         if (request.WasSent && _advisor is null)
             throw new DeadLetterException(DeadLetterProblem.Refused, "Nobody here knows what was sent: without a ledger there is nothing to write it to. Discard without it");
         await using var session = await OpenAsync(request.Queue, "discard", request.By, TimeSpan.Zero, cancellationToken);
-        var operation = new Operation(session, _options, progress)
-        {
-            Total = await session.ReadyAsync(cancellationToken),
-            DeliveryLimit = await LimitAsync(session, passes: 1, cancellationToken),
-        };
+        var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
+        await GuardLooksAsync(session, passes: 1, cancellationToken);
         var discarded = DiscardedQueue(request.Queue);
         await DeclareDiscardedAsync(session, discarded, cancellationToken);
         var entry = Begin(request, request.WasSent ? "discard as sent" : "discard");
@@ -309,11 +308,8 @@ public sealed class DeadLetterBroker : IDisposable
     {
         var from = DiscardedQueue(request.Queue);
         await using var session = await OpenAsync(from, "restore", request.By, TimeSpan.Zero, cancellationToken);
-        var operation = new Operation(session, _options, progress)
-        {
-            Total = await session.ReadyAsync(cancellationToken),
-            DeliveryLimit = await LimitAsync(session, passes: 1, cancellationToken),
-        };
+        var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
+        await GuardLooksAsync(session, passes: 1, cancellationToken);
         var entry = Begin(request with { Queue = from }, "restore");
         await _audit.WriteAsync(entry, cancellationToken);
         return await AuditedAsync(entry, operation, () => entry, async () =>
@@ -372,7 +368,8 @@ public sealed class DeadLetterBroker : IDisposable
     {
         await using var session = await OpenAsync(queue, verb, by, _lookPatience, cancellationToken);
         var ready = await session.ReadyAsync(cancellationToken);
-        var operation = new Operation(session, _options, progress) { Total = Math.Min(ready, most), DeliveryLimit = await LimitAsync(session, passes: 1, cancellationToken) };
+        await GuardLooksAsync(session, passes: 1, cancellationToken);
+        var operation = new Operation(session, _options, progress) { Total = Math.Min(ready, most) };
         var goesOn = true;
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
@@ -412,8 +409,8 @@ public sealed class DeadLetterBroker : IDisposable
         }
     }
 
-    /// <returns>How many returns the queue allows; null where it counts none.</returns>
-    private async Task<long?> LimitAsync(QueueSession session, long passes, CancellationToken cancellationToken)
+    // A queue that counts looks and has too few left is left alone; so is one that somebody works off.
+    private async Task GuardLooksAsync(QueueSession session, long passes, CancellationToken cancellationToken)
     {
         var queue = await AskAsync(_management.QueueAsync(_options.VirtualHost, session.Queue, cancellationToken))
             ?? throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no queue {session.Queue}");
@@ -421,21 +418,18 @@ public sealed class DeadLetterBroker : IDisposable
         if (await session.ConsumersAsync(session.Queue, cancellationToken) > 0)
             throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} has a consumer: somebody works it off, so these are no dead letters. Stop that consumer first, if they are");
         if (Limit(queue, session.BrokerVersion) is not { } limit)
-            return null;
+            return;
         if (limit < 1)
             throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} drops a message at its first return (x-delivery-limit {limit} on RabbitMQ {session.BrokerVersion}): nobody can look into it. Give it a policy with a higher delivery-limit, or move its messages by a shovel to a queue without a limit");
-        // One message tells how many looks are left; that costs one of them.
-        await foreach (var window in session.TakeAsync(1, 1, cancellationToken))
+        // The message at the head tells how many looks are left; one has to stay for the refusal itself.
+        if (await session.PeekAsync(cancellationToken) is { } head && limit - head.Letter.DeliveryCount - passes < 1)
         {
-            var left = limit - window[0].Letter.DeliveryCount - 1;
-            if (left < 0)
-                await session.RenewAsync(window[0]);
-            await session.GiveBackAsync();
-            if (left < passes + 1)
-                throw new DeadLetterException(DeadLetterProblem.Refused, $"Each look at {session.Queue} is counted, and the broker drops a message at its {limit + 1}th return: {Math.Max(left, 0)} looks are left, {passes} would be needed. Raise its delivery-limit by a policy first");
-            break;
+            if (head.Letter.DeliveryCount >= limit)
+                await session.RenewAsync(head);
+            await session.GiveBackAsync(withTheRest: false);
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"Each look at {session.Queue} is counted, and the broker drops a message at its {limit + 1}th return: {Math.Max(limit - head.Letter.DeliveryCount - 1, 0)} looks are left, {passes} would be needed. Raise its delivery-limit by a policy first");
         }
-        return limit;
+        session.DeliveryLimit = limit;
     }
 
     private static long? Limit(BrokerQueue queue, Version version)

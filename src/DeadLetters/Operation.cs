@@ -46,9 +46,6 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
 
     public IReadOnlyList<string> Messages => _messages;
 
-    /// <summary>How many returns a message has left before the broker drops it; null where it counts none.</summary>
-    public long? DeliveryLimit { get; init; }
-
     /// <summary>Goes through the queue once, or in passes where it is paced.</summary>
     /// <param name="decide">Decides on a window of messages.</param>
     /// <param name="pace">Messages a second.</param>
@@ -118,11 +115,9 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
                             break;
                         case Decision.Refuse refuse:
                             Refuse(window[i].Letter, refuse.Why);
-                            await KeepFromLimitAsync(window[i]);
                             break;
                         default:
                             _left++;
-                            await KeepFromLimitAsync(window[i]);
                             break;
                     }
                     while (outstanding.Count > 0 && (outstanding.Count >= options.Outstanding || outstanding.Peek().Confirm.IsCompleted))
@@ -194,12 +189,6 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     }
 
     private void Refuse(DeadLetter letter, string why) => _refused[letter.Id] = new Refusal(letter.Id, letter.MessageId, why);
-
-    private async Task KeepFromLimitAsync(Taken taken)
-    {
-        if (DeliveryLimit is { } limit && taken.Letter.DeliveryCount >= limit)
-            await session.RenewAsync(taken);
-    }
 
     public void Report(bool waiting, long known, bool always = false)
     {

@@ -15,6 +15,7 @@ internal sealed class Publisher : IAsyncDisposable
     private readonly IChannel _channel;
     private readonly TimeSpan _patience;
     private readonly ConcurrentDictionary<ulong, Pending> _pending = new();
+    private readonly SemaphoreSlim _one = new(1, 1);
     private ulong _confirmed;
 
     private Publisher(IConnection connection, IChannel channel, TimeSpan patience)
@@ -35,12 +36,13 @@ internal sealed class Publisher : IAsyncDisposable
         return new Publisher(connection, channel, options.Patience);
     }
 
-    /// <summary>Sends one; the next call must come after this one has returned.</summary>
+    /// <summary>Sends one. The order is that of the calls, where each comes after the one before has returned.</summary>
     /// <returns>The wait for the confirm: null when the broker has it, else why it does not.</returns>
     /// <exception cref="DeadLetterException">The broker was lost; also out of the wait.</exception>
     public async Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body)
     {
         using var deadline = new CancellationTokenSource(_patience);
+        await _one.WaitAsync(CancellationToken.None);
         try
         {
             var number = await _channel.GetNextPublishSequenceNumberAsync(deadline.Token);
@@ -53,12 +55,17 @@ internal sealed class Publisher : IAsyncDisposable
         {
             throw e is OperationInterruptedException { ShutdownReason: { } reason } ? Told(reason) : Lost(e);
         }
+        finally
+        {
+            _one.Release();
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         await _channel.DisposeAsync();
         await _connection.DisposeAsync();
+        _one.Dispose();
     }
 
     private async Task<string?> ConfirmAsync(Pending pending)

@@ -47,6 +47,7 @@ internal sealed class QueueSession : IAsyncDisposable
     private readonly List<TakenWindow> _windows = [];
     private int _consumers;
     private volatile bool _passesOver;
+    private Taken? _peeked;
     private int _window = 32;
 
     private QueueSession(DeadLetterOptions options, string queue, IConnection connection, IChannel take) =>
@@ -61,6 +62,9 @@ internal sealed class QueueSession : IAsyncDisposable
     public bool SeesFailures { get; private set; }
 
     public bool IsQuorum { get; set; }
+
+    /// <summary>How many returns the broker allows a message before it drops it; null where it counts none.</summary>
+    public long? DeliveryLimit { get; set; }
 
     public Version BrokerVersion { get; private init; } = new(0, 0);
 
@@ -131,6 +135,13 @@ internal sealed class QueueSession : IAsyncDisposable
     {
         var position = firstPosition;
         var left = count;
+        if (_peeked is { } peeked && left > 0)
+        {
+            _peeked = null;
+            position++;
+            left--;
+            yield return [peeked];
+        }
         while (left > 0)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -148,9 +159,25 @@ internal sealed class QueueSession : IAsyncDisposable
                 largest = Math.Max(largest, delivery.Body.Length);
             }
             left -= letters.Count;
+            // One return more, and the broker would drop it: a copy at the queue's end, its count at nought, waits for the next look.
+            foreach (var spent in letters.Where(taken => taken.Letter.DeliveryCount >= DeliveryLimit).ToList())
+            {
+                if (await RenewAsync(spent))
+                    letters.Remove(spent);
+            }
             _window = (int)Math.Clamp(Math.Min(WindowBytes / largest, _window * 4L), 1, LargestWindow);
             yield return letters;
         }
+    }
+
+    /// <summary>Takes the message at the head and holds it; it is the first that <see cref="TakeAsync"/> brings.</summary>
+    public async Task<Taken?> PeekAsync(CancellationToken cancellationToken)
+    {
+        (var window, _window) = (_window, 1);
+        await foreach (var first in TakeAsync(1, 1, cancellationToken))
+            _peeked = first[0];
+        _window = window;
+        return _peeked;
     }
 
     /// <summary>Acks one that was moved.</summary>
@@ -167,11 +194,12 @@ internal sealed class QueueSession : IAsyncDisposable
     /// busy with acks sends the returns of several consumers in the reverse order, so each window is returned, and seen to have
     /// arrived, before the next.
     /// </summary>
-    public async Task GiveBackAsync()
+    /// <param name="withTheRest">Whether order counts; else the broker's count of returns does, which the rest would spend as well.</param>
+    public async Task GiveBackAsync(bool withTheRest = true)
     {
         if (!_take.IsOpen || _windows.Count == 0)
             return;
-        if (IsQuorum)
+        if (IsQuorum && withTheRest)
             await TakeTheRestAsync();
         if (IsQuorum && _windows.Count(window => !window.Held.IsEmpty) > 1)
         {
@@ -316,6 +344,12 @@ internal sealed class QueueSession : IAsyncDisposable
 
     private async Task TakeTheRestAsync()
     {
+        if (DeliveryLimit is not null)
+        {
+            await foreach (var _ in TakeAsync(await ReadyAsync(CancellationToken.None), 1, CancellationToken.None))
+                continue;
+            return;
+        }
         _passesOver = true;
         while (await ReadyAsync(CancellationToken.None) is > 0 and var ready && (await TakeWindowAsync((int)Math.Min(_window, ready))).Count > 0)
             _window = Math.Min(LargestWindow, _window * 2);
