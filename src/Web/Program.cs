@@ -23,6 +23,7 @@ return await Service.RunAsync(async () =>
     app.UsePages();
     app.MapHealth();
     app.MapSubmissionsApi();
+    app.MapSubmissionEvents();
     app.MapDeadLetterPages();
     await app.RunAsync();
     return 0;

@@ -49,13 +49,18 @@ public sealed class MountedDeadLetterPages
         public static async Task<SampleProcess> StartAsync(TestVirtualHost virtualHost)
         {
             var address = new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}");
-            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "WorkinIt.MountedSample.dll")]);
+            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "WorkinIt.MountedSample.dll")])
+            {
+                RedirectStandardOutput = true, // its faults are meant, and no output of the tests
+            };
             start.Environment["ASPNETCORE_URLS"] = address.ToString();
             start.Environment["ConnectionStrings__RabbitMq"] = virtualHost.ConnectionString("operator");
             start.Environment["RabbitMqManagement__Url"] = TestBroker.Required("WORKINIT_TEST_MANAGEMENT");
             start.Environment["AuditFile"] = Path.Combine(Path.GetTempPath(), $"{virtualHost.Name}.jsonl");
             start.Environment["Logging__LogLevel__Default"] = "Warning";
-            var sample = new SampleProcess(Process.Start(start)!, address);
+            var process = Process.Start(start)!;
+            _ = process.StandardOutput.ReadToEndAsync();
+            var sample = new SampleProcess(process, address);
             using var client = new PageClient(address);
             await Eventually.SeeAsync(() => client.GetAsync(Pages), answer => answer.Status == HttpStatusCode.Redirect, "the sample answers");
             await Eventually.SeeAsync(() => virtualHost.ReadyAsync("place-order"), ready => ready >= 0, "the sample has its queue");

@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrowserTests;
 
-public sealed class SendingAThought(Browser browser) : AtThePages(browser)
+public sealed partial class SendingAThought(Browser browser) : AtThePages(browser)
 {
     private const string Thought = "Monday morning, and no coffee left";
 
@@ -18,9 +19,14 @@ public sealed class SendingAThought(Browser browser) : AtThePages(browser)
         await visit.PictureAsync("form", height: 650);
         (await visit.SendAsync("jane@example.com", Thought)).ShouldBe(303);
 
+        // The page turns by itself, and shows what was mailed.
+        await Assertions.Expect(visit.Heading).ToHaveTextAsync("Sent", new LocatorAssertionsToHaveTextOptions { Timeout = 60_000 });
+        await SeeGifAsync(visit);
+        await Assertions.Expect(visit.Page.Locator(".lesson")).ToHaveTextAsync(Lesson());
+        await Assertions.Expect(visit.Page.Locator(".card")).ToContainTextAsync("j…@e…");
+        await visit.ShouldLookRightAsync();
         var mail = await Browser.SeeMailToAsync("jane@example.com");
-        await SeeSentAsync(visit);
-        await visit.PictureAsync("submission", height: 400);
+        await visit.PictureAsync("submission", height: 700);
         visit.ShouldBeUntroubled();
 
         var reader = await VisitAsync(width: 560);
@@ -100,6 +106,9 @@ public sealed class SendingAThought(Browser browser) : AtThePages(browser)
         await SeeSentAsync(visit);
         await Browser.SeeMailToAsync("twice@example.com"); // one, or it throws
     }
+
+    [GeneratedRegex(@"^Your request took \d+ ms; the mail took [\d.]+ m?s, and you didn’t wait for it\.$")]
+    private static partial Regex Lesson();
 
     private static async Task SeeSentAsync(Visit visit) => await Eventually.SeeAsync(
         async () =>

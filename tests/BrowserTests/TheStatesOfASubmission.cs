@@ -30,6 +30,27 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
     }
 
     [Fact]
+    public async Task An_open_page_turns_to_sent_after_the_operators_replay_without_a_reload_and_nothing_moves()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync();
+        await using var s = system;
+        system.Mail.OnMail = mail => mail.Recipient is null ? null : SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "No such mailbox");
+        var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "patience");
+        var visit = await VisitAsync(width: 320, at: web.Address);
+        await visit.Page.GotoAsync($"/submissions/{id}");
+        await Assertions.Expect(visit.Heading).ToHaveTextAsync("It could not be sent", new LocatorAssertionsToHaveTextOptions { Timeout = 60_000 });
+        await visit.Page.EvaluateAsync("() => { window.moved = 0; new PerformanceObserver(list => list.getEntries().forEach(entry => window.moved += entry.value)).observe({ type: 'layout-shift', buffered: false }); }");
+
+        system.Mail.OnMail = null;
+        (await OperatorCommand.Of(system).RunAsync("dead-letters", "replay", "--queue", "send-gif-email_error", "--all", "--yes")).Code.ShouldBe(0);
+
+        await Assertions.Expect(visit.Heading).ToHaveTextAsync("Sent", new LocatorAssertionsToHaveTextOptions { Timeout = 60_000 });
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Img).Last).ToBeVisibleAsync();
+        (await visit.Page.EvaluateAsync<double>("() => window.moved")).ShouldBe(0);
+        await visit.ShouldLookRightAsync();
+    }
+
+    [Fact]
     public async Task The_operator_sees_them_in_their_queues()
     {
         var desk = await VisitAsync(width: 1200, height: 620);

@@ -18,7 +18,11 @@ public sealed class Visit : IAsyncDisposable
     {
         (_context, Page) = (context, page);
         page.PageError += (_, error) => _troubles.Add(error);
-        page.RequestFailed += (_, request) => _troubles.Add($"{request.Url}: {request.Failure}");
+        page.RequestFailed += (_, request) =>
+        {
+            if (!request.Url.EndsWith("/events", StringComparison.Ordinal)) // cut off by whoever leaves the page
+                _troubles.Add($"{request.Url}: {request.Failure}");
+        };
         // A message for the failed request itself (400, 404) is the browser's, not the page's.
         page.Console += (_, message) =>
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
 using WorkinIt.Web.Submissions;
@@ -19,6 +20,7 @@ internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageM
 
     public async Task<IActionResult> OnPostAsync(CancellationToken cancellationToken)
     {
+        var began = time.GetTimestamp();
         if (await ReadFormAsync(cancellationToken) is not { } form)
             return BadRequest();
         Email = form[NewSubmission.EmailField];
@@ -36,6 +38,7 @@ internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageM
         {
             case Acceptance.Accepted:
                 Response.Headers.Location = $"/submissions/{SubmissionId}";
+                TellHowLong(time.GetElapsedTime(began));
                 return StatusCode(StatusCodes.Status303SeeOther);
             default:
                 Unavailable = true;
@@ -44,6 +47,12 @@ internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageM
                 return Page();
         }
     }
+
+    // For the page that this leads to, and for no other.
+    private void TellHowLong(TimeSpan took) => Response.Cookies.Append(
+        SubmissionEvents.AnsweredIn,
+        Math.Ceiling(took.TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
+        new CookieOptions { Path = $"/submissions/{SubmissionId}", HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = Request.IsHttps, MaxAge = TimeSpan.FromHours(1) });
 
     // A browser's form was read before, for its token; with the token in a header it may be anything at all.
     private async Task<IFormCollection?> ReadFormAsync(CancellationToken cancellationToken)

@@ -2,6 +2,7 @@ using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
+using WorkinIt.Gifs;
 using WorkinIt.Messaging;
 using WorkinIt.Storage;
 
@@ -26,6 +27,9 @@ internal static class SubmissionRegistration
         services.AddSingleton<SubmissionRelay>();
         services.AddHostedService(provider => provider.GetRequiredService<SubmissionRelay>());
         services.AddHostedService<SubmissionPurge>();
+        services.AddSingleton<BuiltInGifs>();
+        services.AddSingleton<SubmissionWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<SubmissionWatch>());
         return services.AddRabbitMqBus(
             bus =>
             {

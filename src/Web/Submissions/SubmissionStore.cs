@@ -57,8 +57,23 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         using var connection = database.Open();
         var row = connection.QuerySingleOrDefault<Row>(
             "SELECT state, attempt, accepted_at, sent_at, next_try_at, gif FROM submissions WHERE id = @id", new { id = Key(id) });
-        return row is null ? null : new Submission(
-            id, (SubmissionState)row.State, row.Attempt, Time(row.Accepted_At)!.Value, Time(row.Sent_At), Time(row.Next_Try_At), row.Gif);
+        return row is null ? null : Read(id, row);
+    }
+
+    /// <summary>Finds several at once, in one query.</summary>
+    public IReadOnlyList<Submission> Find(IReadOnlyCollection<Guid> ids)
+    {
+        using var connection = database.Open();
+        return [.. connection.Query<Row>(
+            "SELECT id, state, attempt, accepted_at, sent_at, next_try_at, gif FROM submissions WHERE id IN @ids", new { ids = ids.Select(Key).ToArray() })
+            .Select(row => Read(Guid.ParseExact(row.Id!, "N"), row))];
+    }
+
+    /// <summary>The address of one; null where there is none, or its time is over.</summary>
+    public string? FindEmail(Guid id)
+    {
+        using var connection = database.Open();
+        return connection.ExecuteScalar<string?>("SELECT email FROM submissions WHERE id = @id", new { id = Key(id) });
     }
 
     /// <summary>What the broker has not confirmed, the oldest first.</summary>
@@ -136,6 +151,9 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         };
         return writer.WriteAsync((connection, transaction) => connection.Execute(sql, parameters, transaction), cancellationToken);
     }
+
+    private static Submission Read(Guid id, Row row) => new(
+        id, (SubmissionState)row.State, row.Attempt, Time(row.Accepted_At)!.Value, Time(row.Sent_At), Time(row.Next_Try_At), row.Gif);
 
     private static string Key(Guid id) => id.ToString("N");
 

@@ -14,6 +14,22 @@ internal static class SubmissionTexts
         _ => "We are checking",
     };
 
+    /// <summary>What the whole system is about, in two numbers.</summary>
+    /// <param name="submission">The submission.</param>
+    /// <param name="answeredIn">Milliseconds that the form's request took, where that is known.</param>
+    public static string? Lesson(Submission submission, int? answeredIn)
+    {
+        if (submission is not { State: SubmissionState.Sent, SentAt: { } sentAt })
+            return null;
+        var mail = sentAt - submission.AcceptedAt;
+        var took = mail < TimeSpan.FromSeconds(1) ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(mail.TotalMilliseconds, 0):0} ms")
+            : mail < TimeSpan.FromMinutes(2) ? string.Create(CultureInfo.InvariantCulture, $"{mail.TotalSeconds:0.0} s")
+            : string.Create(CultureInfo.InvariantCulture, $"{mail.TotalMinutes:0} min");
+        return answeredIn is { } milliseconds
+            ? string.Create(CultureInfo.InvariantCulture, $"Your request took {milliseconds} ms; the mail took {took}, and you didn’t wait for it.")
+            : $"The mail took {took}, and nobody waited for it.";
+    }
+
     public static string Detail(Submission submission) => submission.State switch
     {
         SubmissionState.Accepted => "Your thought is safe with us, and goes to a worker in a moment.",

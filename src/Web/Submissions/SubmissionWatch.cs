@@ -1,0 +1,105 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Data.Common;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
+namespace WorkinIt.Web.Submissions;
+
+/// <summary>
+/// Tells many open pages what becomes of their submissions, by one query a second for all of them together; a page costs no thread.
+/// </summary>
+internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<SubmissionWatch> log) : BackgroundService
+{
+    private static readonly TimeSpan _every = TimeSpan.FromSeconds(1);
+
+    // Proxies cut a connection on which nothing comes for a minute.
+    private static readonly TimeSpan _silence = TimeSpan.FromSeconds(20);
+
+    private readonly ConcurrentDictionary<Guid, ImmutableList<ChannelWriter<Submission>>> _watched = new();
+
+    /// <summary>How many submissions are watched now.</summary>
+    public int Count => _watched.Count;
+
+    /// <summary>
+    /// The submission as it is, and each time that it changes; null now and then when it does not. Ends when it is sent, for that is
+    /// final, or when the host stops.
+    /// </summary>
+    /// <param name="id">The submission, which is there.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async IAsyncEnumerable<Submission?> WatchAsync(Guid id, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
+        var inbox = Channel.CreateBounded<Submission>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+        _watched.AddOrUpdate(id, [inbox.Writer], (_, writers) => writers.Add(inbox.Writer));
+        try
+        {
+            var now = store.Find(id); // after it is watched, so that no change falls in between
+            yield return now;
+            while (now is not { State: SubmissionState.Sent })
+            {
+                var next = await NextAsync(inbox.Reader, ending.Token);
+                if (ending.IsCancellationRequested)
+                    yield break;
+                if (next is null)
+                    yield return null;
+                else if (next != now)
+                    yield return now = next;
+            }
+        }
+        finally
+        {
+            Remove(id, inbox.Writer);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(_every, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+            await LookAsync(stoppingToken);
+    }
+
+    private async Task LookAsync(CancellationToken stoppingToken)
+    {
+        if (_watched.IsEmpty)
+            return;
+        try
+        {
+            foreach (var submission in await Task.Run(() => store.Find([.. _watched.Keys]), stoppingToken))
+            {
+                foreach (var writer in _watched.GetValueOrDefault(submission.Id, []))
+                    writer.TryWrite(submission);
+            }
+        }
+        catch (DbException e)
+        {
+            LogUnavailable(log, e.GetType().Name); // the pages stay as they are; the next second asks again
+        }
+    }
+
+    private async Task<Submission?> NextAsync(ChannelReader<Submission> inbox, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await inbox.ReadAsync(cancellationToken).AsTask().WaitAsync(_silence, time, cancellationToken);
+        }
+        catch (Exception e) when (e is OperationCanceledException or TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private void Remove(Guid id, ChannelWriter<Submission> writer)
+    {
+        while (_watched.TryGetValue(id, out var writers))
+        {
+            var left = writers.Remove(writer);
+            if (left.IsEmpty ? _watched.TryRemove(KeyValuePair.Create(id, writers)) : _watched.TryUpdate(id, left, writers))
+                return;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The store can't be read ({Reason}): open pages learn nothing new until it can")]
+    private static partial void LogUnavailable(ILogger log, string reason);
+}

@@ -1,0 +1,128 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.ServerSentEvents;
+using System.Text.Json;
+using WorkinIt.Web.Submissions;
+
+namespace WorkinIt.Tests.Submissions;
+
+/// <summary>What an open page hears; the store is real, and events come as the status consumer writes them.</summary>
+public sealed class TheLiveStatus : IDisposable
+{
+    private readonly WebHost _web = new();
+
+    [Fact]
+    public async Task Tells_each_change_stays_open_through_failed_and_held_and_ends_when_it_is_sent()
+    {
+        var id = await SubmitAsync();
+        await using var page = await OpenAsync(id);
+        (await page.NextAsync()).ShouldBe("accepted");
+        await AdvanceAsync(id, SubmissionState.Delayed, 1);
+        (await page.NextAsync()).ShouldBe("delayed");
+        await AdvanceAsync(id, SubmissionState.Failed, 2);
+        (await page.NextAsync()).ShouldBe("failed");
+        await AdvanceAsync(id, SubmissionState.Held, 3);
+        (await page.NextAsync()).ShouldBe("held");
+        await AdvanceAsync(id, SubmissionState.Sent, 4, "cat");
+
+        (await page.NextAsync()).ShouldBe("sent");
+        page.Data.GetProperty("gifSource").GetString().ShouldBe("/gifs/cat.gif");
+        page.Data.GetProperty("lesson").GetString()!.ShouldStartWith("The mail took ");
+        (await page.NextAsync()).ShouldBeNull();
+        _web.Service<SubmissionWatch>().Count.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Is_told_to_each_of_two_pages_and_to_none_that_is_closed()
+    {
+        var id = await SubmitAsync();
+        await using var one = await OpenAsync(id);
+        await using (var other = await OpenAsync(id))
+        {
+            await one.NextAsync();
+            await other.NextAsync();
+            await AdvanceAsync(id, SubmissionState.Failed, 1);
+            (await one.NextAsync()).ShouldBe("failed");
+            (await other.NextAsync()).ShouldBe("failed");
+        }
+        await AdvanceAsync(id, SubmissionState.Sent, 2, "cat");
+        (await one.NextAsync()).ShouldBe("sent");
+    }
+
+    [Fact]
+    public async Task Of_what_is_sent_already_is_one_event_and_of_nothing_none()
+    {
+        var id = await SubmitAsync();
+        await AdvanceAsync(id, SubmissionState.Sent, 1, "https://media.giphy.example/cat.gif");
+        await using var page = await OpenAsync(id);
+        (await page.NextAsync()).ShouldBe("sent");
+        page.Data.GetProperty("isGiphys").GetBoolean().ShouldBeTrue();
+        page.Data.GetProperty("gifSource").GetString().ShouldBe("https://media.giphy.example/cat.gif");
+        (await page.NextAsync()).ShouldBeNull();
+        (await _web.Client.GetAsync($"/submissions/{Guid.CreateVersion7()}/events")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task A_page_after_the_form_knows_how_long_its_request_took_and_shows_the_address_masked()
+    {
+        var posted = await _web.PostFormAsync("jane.doe@people.example", "hello");
+        var cookie = posted.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("answered-in=", StringComparison.Ordinal));
+        cookie.ShouldContain($"path={posted.Headers.Location}", Case.Insensitive);
+        cookie.ShouldContain("httponly", Case.Insensitive);
+        var id = Guid.Parse(posted.Headers.Location!.ToString().Split('/')[^1]);
+        await AdvanceAsync(id, SubmissionState.Sent, 1, "cat");
+
+        var page = WebUtility.HtmlDecode(await _web.Client.GetStringAsync(posted.Headers.Location));
+        page.ShouldMatch(@"Your request took \d+ ms; the mail took [\d.]+ m?s, and you didn’t wait for it\.");
+        page.ShouldContain("j…@p…");
+        page.ShouldContain("/gifs/cat.gif");
+        page.ShouldNotContain("jane.doe");
+        (await _web.Client.GetAsync("/gifs/cat.gif")).Content.Headers.ContentType!.MediaType.ShouldBe("image/gif");
+        (await _web.Client.GetAsync("/gifs/nothing.gif")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    public void Dispose() => _web.Dispose();
+
+    private async Task<Guid> SubmitAsync()
+    {
+        using var response = await _web.Client.PostAsJsonAsync("/api/submissions", new { email = "jane@example.com", thought = "hello" });
+        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetGuid();
+    }
+
+    private Task AdvanceAsync(Guid id, SubmissionState state, int attempt, string? gif = null) =>
+        _web.Service<SubmissionStore>().AdvanceAsync(id, state, attempt, default, sentAt: state == SubmissionState.Sent ? DateTimeOffset.UtcNow : null, gif: gif);
+
+    private async Task<OpenPage> OpenAsync(Guid id)
+    {
+        var response = await _web.Client.GetAsync($"/submissions/{id}/events", HttpCompletionOption.ResponseHeadersRead);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
+        return new OpenPage(response, await response.Content.ReadAsStreamAsync());
+    }
+
+    private sealed class OpenPage(HttpResponseMessage response, Stream stream) : IAsyncDisposable
+    {
+        private readonly IAsyncEnumerator<SseItem<string>> _events = SseParser.Create(stream).EnumerateAsync().GetAsyncEnumerator();
+
+        public JsonElement Data { get; private set; }
+
+        /// <returns>The state that the next event tells; null at the end.</returns>
+        public async Task<string?> NextAsync()
+        {
+            while (await _events.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30)))
+            {
+                if (_events.Current.EventType != "status")
+                    continue;
+                Data = JsonDocument.Parse(_events.Current.Data).RootElement;
+                return Data.GetProperty("state").GetString();
+            }
+            return null;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            response.Dispose();
+            await stream.DisposeAsync();
+            await _events.DisposeAsync().AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // it reads from what was just closed
+        }
+    }
+}
