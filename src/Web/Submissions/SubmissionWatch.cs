@@ -11,6 +11,8 @@ namespace WorkinIt.Web.Submissions;
 /// </summary>
 internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<SubmissionWatch> log) : BackgroundService
 {
+    private const int AtOnce = 10_000; // a statement's parameters are limited: 32,766 in SQLite, 65,535 in PostgreSQL
+
     private static readonly TimeSpan _every = TimeSpan.FromSeconds(1);
 
     // Proxies cut a connection on which nothing comes for a minute.
@@ -66,10 +68,13 @@ internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvide
             return;
         try
         {
-            foreach (var submission in await Task.Run(() => store.Find([.. _watched.Keys]), stoppingToken))
+            foreach (var ids in _watched.Keys.Chunk(AtOnce))
             {
-                foreach (var writer in _watched.GetValueOrDefault(submission.Id, []))
-                    writer.TryWrite(submission);
+                foreach (var submission in await Task.Run(() => store.Find(ids), stoppingToken))
+                {
+                    foreach (var writer in _watched.GetValueOrDefault(submission.Id, []))
+                        writer.TryWrite(submission);
+                }
             }
         }
         catch (DbException e)
