@@ -1,4 +1,5 @@
 using System.Text;
+using RabbitMQ.Client;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
@@ -42,6 +43,25 @@ public sealed class WhatFails
         reason.ShouldContain("550 5.1.1");
         foreach (var header in dead.BasicProperties.Headers)
             Encoding.UTF8.GetString(header.Value as byte[] ?? []).ShouldNotContain("jane");
+    }
+
+    [Fact]
+    public async Task What_nobody_can_read_is_dead_lettered_and_its_neighbours_go_on()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync();
+        await using var s = system;
+        await using var channel = await system.VirtualHost.OpenChannelAsync();
+        foreach (var (type, body) in new[] { ("text/plain", "hello"), ("application/vnd.masstransit+json", "{}"), ("application/vnd.masstransit+json", "{ \"message"), ("application/vnd.masstransit+json", "") })
+        {
+            var properties = new BasicProperties { ContentType = type, MessageId = Guid.CreateVersion7().ToString() };
+            await channel.BasicPublishAsync("send-gif-email", "", mandatory: true, properties, Encoding.UTF8.GetBytes(body));
+        }
+        await WorkinItSystem.SubmitAsync(web, "jane@example.com", "in between");
+
+        await system.SeeMailsAsync(1);
+        await Eventually.SeeAsync(
+            async () => await system.VirtualHost.ReadyAsync("send-gif-email_error") + await system.VirtualHost.ReadyAsync("send-gif-email_skipped"), ready => ready == 4, "all four stand in a dead-letter queue");
+        (await system.VirtualHost.ReadyAsync("send-gif-email")).ShouldBe(0);
     }
 
     [Theory]
