@@ -25,6 +25,8 @@ internal sealed class Desk : IAsyncDisposable
     {
         Broker = new DeadLetterBroker(options, audit, advisor);
         (_writer, By, Json, HasLedger) = (writer, by, json, advisor is not null);
+        if (Console.IsOutputRedirected)
+            Out.Profile.Width = 200; // nobody's terminal: ids stay whole
     }
 
     public DeadLetterBroker Broker { get; }

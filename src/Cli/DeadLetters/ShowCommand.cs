@@ -114,7 +114,7 @@ internal static class ShowCommand
         {
             console.WriteLine();
             console.Write(new Rule(Markup.Escape(title)).LeftJustified());
-            console.WriteLine(text);
+            Console.Out.WriteLine(text);
         }
     }
 }
