@@ -79,6 +79,9 @@ internal sealed class Desk : IAsyncDisposable
         return new Desk(options, audit, advisor, writer, by ?? Setting("WORKINIT_OPERATOR") ?? Environment.UserName, json);
     }
 
+    /// <summary>Writes a line that is not wrapped.</summary>
+    public static void Say(string line) => Console.Out.WriteLine(line);
+
     public static void WriteJson<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, _json));
 
     /// <summary>The queue of the command: the one that was named, or the only one that holds something.</summary>

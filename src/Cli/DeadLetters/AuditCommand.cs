@@ -27,7 +27,7 @@ internal static class AuditCommand
             }
             if (entries.Count == 0)
             {
-                Console.Out.WriteLine("Nothing was done to dead letters yet.");
+                Desk.Say("Nothing was done to dead letters yet.");
                 return ExitCode.Done;
             }
             var table = new Table().Border(TableBorder.Simple)

@@ -54,11 +54,11 @@ internal static class DiscardCommand
         }
         else
         {
-            Console.Out.WriteLine($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Operation {result.Id}.");
+            Desk.Say($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Operation {result.Id}.");
             foreach (var group in result.Refused.GroupBy(refusal => refusal.Why))
-                Console.Out.WriteLine($"  {ListCommand.Number(group.Count())} left: {group.Key}");
+                Desk.Say($"  {ListCommand.Number(group.Count())} left: {group.Key}");
             if (result.Stopped is { } stopped)
-                Console.Out.WriteLine(stopped);
+                Desk.Say(stopped);
         }
         return result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
     }

@@ -52,14 +52,14 @@ internal static class ListCommand
         }
         if (queues.All(queue => queue.Messages == 0))
         {
-            Console.Out.WriteLine($"No dead letters, in {queues.Count} queues. All is well.");
+            Desk.Say($"No dead letters, in {queues.Count} queues. All is well.");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Queue").AddColumn(new TableColumn("Dead letters").RightAligned()).AddColumn("");
         foreach (var queue in queues)
             table.AddRow(Markup.Escape(queue.Name), Number(queue.Messages), Markup.Escape(queue.Looks ?? ""));
         desk.Out.Write(table);
-        Console.Out.WriteLine($"Why: workinit dead-letters list --groups --queue {queues[0].Name}");
+        Desk.Say($"Why: workinit dead-letters list --groups --queue {queues[0].Name}");
         return ExitCode.Done;
     }
 
@@ -73,15 +73,15 @@ internal static class ListCommand
         }
         if (page.Groups.Count == 0)
         {
-            Console.Out.WriteLine($"{queue} holds no dead letter that matches.");
+            Desk.Say($"{queue} holds no dead letter that matches.");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Cause").AddColumn(new TableColumn("Count").RightAligned()).AddColumn("First").AddColumn("Last").AddColumn("Why");
         foreach (var group in page.Groups)
             table.AddRow(group.Cause.Id, group.CountText, Time(group.First), Time(group.Last), Markup.Escape($"{Short(group.Cause.ExceptionType)}: {group.Cause.Text}"));
         desk.Out.Write(table);
-        Console.Out.WriteLine($"One of them: workinit dead-letters show {page.Groups[0].Example} --queue {queue}");
-        Console.Out.WriteLine($"All of a cause: workinit dead-letters replay --queue {queue} --where cause={page.Groups[0].Cause.Id} --dry-run");
+        Desk.Say($"One of them: workinit dead-letters show {page.Groups[0].Example} --queue {queue}");
+        Desk.Say($"All of a cause: workinit dead-letters replay --queue {queue} --where cause={page.Groups[0].Cause.Id} --dry-run");
         return ExitCode.Done;
     }
 
@@ -95,14 +95,14 @@ internal static class ListCommand
         }
         if (page.Letters.Count == 0)
         {
-            Console.Out.WriteLine($"{queue} holds no dead letter{(filter.IsEmpty ? "" : " that matches")}.");
+            Desk.Say($"{queue} holds no dead letter{(filter.IsEmpty ? "" : " that matches")}.");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Id").AddColumn("Message id").AddColumn("Failed at").AddColumn("Why");
         foreach (var letter in page.Letters)
             table.AddRow(letter.Id, Markup.Escape(letter.MessageId ?? "–"), Time(letter.FailedAt), Markup.Escape($"{Short(letter.ExceptionType)}: {Masking.Text(letter.Reason)}"));
         desk.Out.Write(table);
-        Console.Out.WriteLine($"{Number(page.Letters.Count)} of {Number(page.Matching)}.");
+        Desk.Say($"{Number(page.Letters.Count)} of {Number(page.Matching)}.");
         return ExitCode.Done;
     }
 

@@ -57,7 +57,7 @@ internal static class ShowCommand
         using (var writer = new Utf8JsonWriter(buffer))
             letter.Write(writer);
         var json = Encoding.UTF8.GetString(buffer.ToArray());
-        Console.Out.WriteLine(revealed ? json : Masked(json));
+        Desk.Say(revealed ? json : Masked(json));
     }
 
     // Masked are the message and the headers; the body as it is would tell the message.
@@ -114,7 +114,7 @@ internal static class ShowCommand
         {
             console.WriteLine();
             console.Write(new Rule(Markup.Escape(title)).LeftJustified());
-            Console.Out.WriteLine(text);
+            Desk.Say(text);
         }
     }
 }
