@@ -1,5 +1,5 @@
 // Shows what becomes of a submission, as it happens. Without this script a reload shows it.
-const card = document.querySelector("[data-events]");
+const card = document.querySelector("[data-events^='/']");
 if (card && window.EventSource) {
   const part = name => document.querySelector(`[data-part="${name}"]`);
   const events = new EventSource(card.dataset.events);
