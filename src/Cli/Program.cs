@@ -6,9 +6,13 @@ var root = new RootCommand("The operator's commands for dead letters in RabbitMQ
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
-    foreach (var error in parsed.Errors)
-        await Console.Error.WriteLineAsync(error.Message);
-    await Console.Error.WriteLineAsync($"See: workinit {string.Join(' ', args.TakeWhile(word => !word.StartsWith('-')))} --help");
+    // Of a wrong word the parser says as well that a command is missing; the word is what matters.
+    var errors = parsed.Errors.Select(error => error.Message).ToList();
+    var ofWords = errors.Where(error => parsed.UnmatchedTokens.Any(error.Contains)).ToList();
+    foreach (var error in ofWords.Count > 0 ? ofWords : errors)
+        await Console.Error.WriteLineAsync(error);
+    var command = parsed.CommandResult.Command;
+    await Console.Error.WriteLineAsync($"See: workinit {(command is RootCommand ? "" : command.Name == "dead-letters" ? "dead-letters " : $"dead-letters {command.Name} ")}--help");
     return ExitCode.WrongUsage;
 }
 return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });

@@ -178,7 +178,8 @@ public sealed class OurDeadLetters
             (["dead-letters", "replay", "--queue", Error, "--all", "--pace", "0"], "--pace must be more than 0"),
             (["dead-letters", "replay", "--queue", Error, "--all", "--wait", "soon"], "is no time"),
             (["dead-letters", "replay", "--queue", "nowhere_error", "--all"], "There is no nowhere_error"),
-            (["dead-letters", "bury"], "bury"),
+            (["dead-letters", "bury"], "'bury'.\nSee: workinit dead-letters --help"),
+            (["dead-letters", "replay", "--colour"], "See: workinit dead-letters replay --help"),
         })
         {
             var result = await operate.RunAsync(arguments);
