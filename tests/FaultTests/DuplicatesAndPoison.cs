@@ -80,7 +80,7 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
         while (!ended.IsCancellationRequested)
         {
             if (!run.Consumers.IsRunning)
-                await run.Consumers.StartAsync();
+                run.Consumers.Launch(); // not StartAsync: the poison may come, and kill it, before it is ready
             await Task.Delay(50, CancellationToken.None);
         }
     }

@@ -113,10 +113,10 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <summary>kill -9: the sudden death.</summary>
     public async Task KillAsync()
     {
-        if (!IsRunning)
+        if (_process is not { HasExited: false } process) // one of its own: another may be started while this one ends
             return;
-        _process!.Kill();
-        await _process.WaitForExitAsync();
+        process.Kill();
+        await process.WaitForExitAsync();
     }
 
     /// <inheritdoc/>
