@@ -27,12 +27,14 @@ internal sealed class QueueSession : IAsyncDisposable
 {
     private const string LockPrefix = "dead-letters-lock:";
     private const int LargestWindow = 1000;
+    private const int LargestPassedOver = 20_000; // of these only the tags are held
     private const long WindowBytes = 16 * 1024 * 1024;
 
     private static readonly TimeSpan _lockRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _returnPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _returnPause = TimeSpan.FromMilliseconds(5);
+    private static readonly Version _returnsGoFirst = new(4, 3);
     private static readonly BasicProperties _none = new();
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
 
@@ -47,6 +49,7 @@ internal sealed class QueueSession : IAsyncDisposable
     private readonly List<TakenWindow> _windows = [];
     private int _consumers;
     private volatile bool _passesOver;
+    private volatile bool _lastHadComeBack;
     private Taken? _peeked;
     private int _window = 32;
 
@@ -189,10 +192,10 @@ internal sealed class QueueSession : IAsyncDisposable
     }
 
     /// <summary>
-    /// Gives all that is held back to its place. On a classic queue one nack keeps the order. A quorum queue's order is that of the
-    /// returns: what comes back stands in another place than what was never taken, so the rest is taken too; and a channel that is
-    /// busy with acks sends the returns of several consumers in the reverse order, so each window is returned, and seen to have
-    /// arrived, before the next.
+    /// Gives all that is held back to its place. On a classic queue one nack keeps the order. A quorum queue puts what comes back
+    /// behind all else, or behind what came back before and ahead of the rest (<see cref="ReturnsGoFirst"/>): so what is in its way
+    /// is taken first, and comes back after it. And a channel that is busy with acks sends the returns of several consumers in the
+    /// reverse order, so each window is returned, and seen to have arrived, before the next.
     /// </summary>
     /// <param name="withTheRest">Whether order counts; else the broker's count of returns does, which the rest would spend as well.</param>
     public async Task GiveBackAsync(bool withTheRest = true)
@@ -309,6 +312,7 @@ internal sealed class QueueSession : IAsyncDisposable
         consumer.ReceivedAsync += (_, delivery) =>
         {
             taken.Held.TryAdd(delivery.DeliveryTag, 0);
+            _lastHadComeBack = delivery.Redelivered;
             inbox.Writer.TryWrite(_passesOver ? new Delivery(taken, delivery.DeliveryTag, _none, []) : new Delivery(taken, delivery.DeliveryTag, new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray()));
             return Task.CompletedTask;
         };
@@ -342,18 +346,31 @@ internal sealed class QueueSession : IAsyncDisposable
         }
     }
 
+    // Seen on 3.10 and 4.3: only an older quorum queue without a limit puts what comes back at its very end.
+    private bool ReturnsGoFirst => DeliveryLimit is not null || BrokerVersion >= _returnsGoFirst;
+
+    // All, or, where returns go first, until one comes that had never been taken.
     private async Task TakeTheRestAsync()
     {
+        if (AllInPlace())
+            return;
+        if (ReturnsGoFirst)
+            _window = 1; // in most cases the next one is fresh
         if (DeliveryLimit is not null)
         {
             await foreach (var _ in TakeAsync(await ReadyAsync(CancellationToken.None), 1, CancellationToken.None))
-                continue;
+            {
+                if (AllInPlace())
+                    return;
+            }
             return;
         }
         _passesOver = true;
-        while (await ReadyAsync(CancellationToken.None) is > 0 and var ready && (await TakeWindowAsync((int)Math.Min(_window, ready))).Count > 0)
-            _window = Math.Min(LargestWindow, _window * 2);
+        while (!AllInPlace() && await ReadyAsync(CancellationToken.None) is > 0 and var ready && (await TakeWindowAsync((int)Math.Min(_window, ready))).Count > 0)
+            _window = Math.Min(LargestPassedOver, _window * 4);
         _passesOver = false;
+
+        bool AllInPlace() => ReturnsGoFirst && !_lastHadComeBack;
     }
 
     private async Task FillAsync(List<Delivery> window, int size, ChannelReader<Delivery> inbox)

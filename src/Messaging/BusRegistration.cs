@@ -27,7 +27,7 @@ public static class BusRegistration
             bus.UsingRabbitMq((context, rabbit) =>
             {
                 rabbit.UseRabbitMqHost(context.GetRequiredService<IOptions<RabbitMqOptions>>().Value.Connection);
-                QueueTopology.ConfigureDeadLetterQueues(rabbit);
+                QueueTopology.ConfigureDeadLetterQueues(rabbit, context.GetRequiredService<IOptions<DeadLetterQueueOptions>>().Value.Type);
                 rabbit.ConfigureJsonSerializerOptions(json =>
                 {
                     json.WriteIndented = false; // a third of a small message is its indentation
@@ -38,11 +38,12 @@ public static class BusRegistration
         });
     }
 
-    /// <summary>Binds <c>ConnectionStrings__RabbitMq</c> and checks it when the host starts.</summary>
+    /// <summary>Binds <c>ConnectionStrings__RabbitMq</c> and <c>DeadLetterQueues__Type</c> and checks them when the host starts.</summary>
     /// <param name="services">The services.</param>
     public static IServiceCollection AddRabbitMqSettings(this IServiceCollection services)
     {
         services.AddOptions<RabbitMqOptions>().BindConfiguration("ConnectionStrings").ValidateOnStart();
+        services.AddOptions<DeadLetterQueueOptions>().BindConfiguration("DeadLetterQueues").ValidateDataAnnotations().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RabbitMqOptions>, RabbitMqOptionsValidator>());
         services.TryAddSingleton<RabbitMqClient>();
         services.TryAddSingleton<RabbitMqProbe>();

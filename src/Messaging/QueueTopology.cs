@@ -80,14 +80,15 @@ public static class QueueTopology
     /// looking at a dead letter often enough would delete it; so they get arguments of their own.
     /// </summary>
     /// <param name="bus">The bus.</param>
-    internal static void ConfigureDeadLetterQueues(IRabbitMqBusFactoryConfigurator bus)
+    /// <param name="type">The kind of queue.</param>
+    internal static void ConfigureDeadLetterQueues(IRabbitMqBusFactoryConfigurator bus, DeadLetterQueueType type)
     {
         bus.SendTopology.ErrorQueueNameFormatter = new OneErrorQueue();
         bus.SendTopology.DeadLetterQueueNameFormatter = new OneErrorQueue();
         bus.SendTopology.ConfigureErrorSettings = OwnArguments;
         bus.SendTopology.ConfigureDeadLetterSettings = OwnArguments;
 
-        static void OwnArguments(IRabbitMqQueueConfigurator queue)
+        void OwnArguments(IRabbitMqQueueConfigurator queue)
         {
             string[] inherited =
             [
@@ -96,17 +97,21 @@ public static class QueueTopology
             ];
             foreach (var argument in inherited)
                 queue.SetQueueArgument(argument, null);
-            foreach (var (argument, value) in DeadLetterQueueArguments)
+            foreach (var (argument, value) in DeadLetterQueueArguments(type))
                 queue.SetQueueArgument(argument, value);
         }
     }
 
     /// <summary>
-    /// Classic: it counts no deliveries, so that looking costs nothing on any version of RabbitMQ (a quorum queue has a limit of
-    /// 20 on 4.x where none is set, and on 3.x none can be set to "unlimited").
+    /// Classic: it counts no deliveries, so that looking costs nothing on any version of RabbitMQ. Quorum, for a cluster, with its
+    /// limit of 20 deliveries taken off: only RabbitMQ 4.0 and later understand that.
     /// </summary>
-    public static IReadOnlyDictionary<string, object?> DeadLetterQueueArguments { get; } =
-        new Dictionary<string, object?> { ["x-queue-type"] = "classic" };
+    /// <param name="type">The kind of queue.</param>
+    public static Dictionary<string, object?> DeadLetterQueueArguments(DeadLetterQueueType type) => type switch
+    {
+        DeadLetterQueueType.Quorum => new() { ["x-queue-type"] = "quorum", ["x-delivery-limit"] = -1 },
+        _ => new() { ["x-queue-type"] = "classic" },
+    };
 
     /// <summary>What fails on the suspect queue is a dead letter like any other: one place to look.</summary>
     private sealed class OneErrorQueue : IErrorQueueNameFormatter, IDeadLetterQueueNameFormatter

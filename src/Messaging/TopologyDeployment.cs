@@ -1,5 +1,6 @@
 using System.Text;
 using MassTransit;
+using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using ExchangeType = RabbitMQ.Client.ExchangeType;
@@ -12,7 +13,8 @@ namespace WorkinIt.Messaging;
 /// </summary>
 /// <param name="bus">A bus that was configured with <c>DeployTopologyOnly</c>.</param>
 /// <param name="client">For the rest.</param>
-public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client)
+/// <param name="deadLetters">What kind of queues keep the dead letters.</param>
+public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, IOptions<DeadLetterQueueOptions> deadLetters)
 {
     // A queue that stands with other arguments makes MassTransit try again and again.
     private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(30);
@@ -25,8 +27,7 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client)
         using var deadline = new CancellationTokenSource(_deadline);
         try
         {
-            await DeployAsync(delays, deadline.Token).WaitAsync(deadline.Token);
-            return null;
+            return await DeployAsync(delays, deadline.Token).WaitAsync(deadline.Token);
         }
         catch (BrokerUnreachableException)
         {
@@ -46,9 +47,12 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client)
         }
     }
 
-    private async Task DeployAsync(IEnumerable<TimeSpan> delays, CancellationToken cancellationToken)
+    private async Task<string?> DeployAsync(IEnumerable<TimeSpan> delays, CancellationToken cancellationToken)
     {
         await using var connection = await client.OpenAsync("topology", cancellationToken);
+        var version = VersionOf(connection);
+        if (deadLetters.Value.Type == DeadLetterQueueType.Quorum && version.Major < 4)
+            return $"DeadLetterQueues__Type=quorum needs RabbitMQ 4.0 or later, and this is {version}: an older one would drop a dead letter that is looked at. Set it to classic";
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
 
         // The dead-letter queues come first: from the moment the input queue exists, what fails must have its place.
@@ -57,14 +61,15 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client)
         {
             QueueTopology.ErrorQueue, QueueTopology.SkippedQueue, QueueTopology.StatusQueue + "_error", QueueTopology.StatusQueue + "_skipped",
         })
-            await DeclareAsync(channel, queue, new Dictionary<string, object?>(QueueTopology.DeadLetterQueueArguments), cancellationToken);
+            await DeclareAsync(channel, queue, QueueTopology.DeadLetterQueueArguments(deadLetters.Value.Type), cancellationToken);
         await channel.QueueBindAsync(QueueTopology.ErrorQueue, QueueTopology.DeadExchange, "", cancellationToken: cancellationToken);
 
         await bus.DeployAsync(cancellationToken);
 
         await channel.ExchangeBindAsync(QueueTopology.StatusQueue, QueueTopology.DeadExchange, "", cancellationToken: cancellationToken);
         foreach (var delay in delays)
-            await DeclareAsync(channel, DelayQueues.Name(delay), DelayQueues.Arguments(delay, VersionOf(connection)), cancellationToken);
+            await DeclareAsync(channel, DelayQueues.Name(delay), DelayQueues.Arguments(delay, version), cancellationToken);
+        return null;
     }
 
     // As MassTransit does it: a queue, and a fanout exchange of the same name in front of it.

@@ -16,15 +16,15 @@ internal static class Replay
     private const int Rounds = 3;
     private const int Outstanding = 256;
 
-    public static async Task<int> RunAsync(int count)
+    public static async Task<int> RunAsync(int count, string type)
     {
         using var broker = TestBroker.FromEnvironment();
         await using var virtualHost = await broker.CreateVirtualHostAsync();
         await using var channel = await virtualHost.OpenChannelAsync();
-        foreach (var (queue, type) in new[] { ("orders", "quorum"), ("orders_error", "classic") })
+        foreach (var (queue, queueType) in new[] { ("orders", "quorum"), ("orders_error", type) })
         {
             await channel.ExchangeDeclareAsync(queue, ExchangeType.Fanout, durable: true);
-            await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = type });
+            await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = queueType });
             await channel.QueueBindAsync(queue, queue, "");
         }
         var operate = new OperatorCommand(new Dictionary<string, string>
@@ -36,13 +36,15 @@ internal static class Replay
 
         await FillAsync(channel, count);
         await SeeAsync(virtualHost, "orders_error", count);
-        Console.WriteLine($"{count:N0} dead letters of 1.5 kB, {Environment.ProcessorCount} cores for everything together.\n");
+        Console.WriteLine($"{count:N0} dead letters of 1.5 kB in a {type} queue, RabbitMQ {await broker.VersionAsync()}, {Environment.ProcessorCount} cores for everything together.\n");
         Console.WriteLine("| look | seconds | peak memory |\n|---|---|---|");
         foreach (var (what, arguments) in new (string, string[])[]
         {
             ("first page of 50", ["list", "--queue", "orders_error"]),
+            ("the same again", ["list", "--queue", "orders_error"]),
             ("groups by cause, all of them", ["list", "--queue", "orders_error", "--groups"]),
             ("filter by text, all of them", ["list", "--queue", "orders_error", "--where", "text=nothing like it"]),
+            ("first page after that", ["list", "--queue", "orders_error"]),
         })
         {
             var (took, memory) = await MeasureAsync(operate, arguments);
