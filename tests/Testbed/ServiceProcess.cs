@@ -26,13 +26,13 @@ public sealed class ServiceProcess : IAsyncDisposable
             ["ASPNETCORE_URLS"] = Address.ToString(),
             ["DOTNET_gcServer"] = "0",
         };
-        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(30) };
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(30) };
     }
 
     /// <summary>Where it listens; the same through restarts.</summary>
     public Uri Address { get; }
 
-    /// <summary>Speaks to it; follows no redirect.</summary>
+    /// <summary>Speaks to it; follows no redirect, keeps no cookie.</summary>
     public HttpClient Http { get; }
 
     /// <summary>All that it has written, through restarts.</summary>
