@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# ./test lesson: docs/lesson.md as somebody goes through it, in a fresh copy of this folder, so that no line of it rots. Sourced by ../test.
+# ./test docs: README.md and docs/lesson.md as somebody goes through them, each in a fresh copy of this folder, so that no line of them
+# rots. Sourced by ../test.
 #
 # The first line of a fence says what is done with what stands in it:
 #   sh              typed into one shell, block after block; each command has to succeed
@@ -10,26 +11,35 @@
 #   text terminal N lines that terminal N shows, later
 #   csharp FILE     lines that FILE has
 #
-# The lesson's ports are those of a ./run without settings; each gives way to a free one.
-# shellcheck disable=SC2154 # here, state, passed and failed are test's
+# Their ports are those of a ./run without settings; each gives way to a free one.
+# shellcheck disable=SC2154 # here, state, bin, passed and failed are test's
 
-declare -A lesson_port_of=([8080]=WEB [8081]=CONSUMERS [5672]=AMQP [15672]=MANAGEMENT [1025]=SMTP [1080]=MAIL [8090]=SAMPLE)
+documents=(README.md docs/lesson.md)
+declare -A doc_port_of=([8080]=WEB [8081]=CONSUMERS [5672]=AMQP [15672]=MANAGEMENT [1025]=SMTP [1080]=MAIL [8090]=SAMPLE)
 declare -A terminal=() terminal_shown=()
-lesson_longest=180 # seconds that a block may take
-lesson='' lesson_ports=() lesson_shell='' lesson_sed=()
+doc_longest=180 # seconds that a block may take
+document='' doc='' doc_ports=() doc_shell='' doc_sed=()
 
-test_lesson() {
-  lesson=$state/lesson
-  heading "docs/lesson.md"
-  lesson_leftovers
-  rm -rf "$lesson"
-  mkdir -p "$lesson/blocks" "$lesson/copy"
+test_docs() {
+  for document in "${documents[@]}"; do
+    test_document
+    doc_away
+  done
+}
+
+test_document() {
+  doc=$state/docs/$(basename "$document" .md)
+  heading "$document"
+  doc_leftovers
+  rm -rf "$doc"
+  mkdir -p "$doc/blocks" "$doc/copy"
+  terminal=() terminal_shown=() doc_ports=() doc_sed=()
   choose_ports
   read_blocks
   copy_project
   open_shell
   local block kind text
-  for block in "$lesson"/blocks/*.kind; do
+  for block in "$doc"/blocks/*.kind; do
     block=${block%.kind} kind=$(<"$block.kind") text=$(following_text "$block")
     case $kind in
     sh) try "$block" in_shell "$block" "$text" ;;
@@ -42,20 +52,20 @@ test_lesson() {
     esac || return 0 # each block stands on those before: the rest would only say it again
   done
   try "" end_terminals || return 0
-  rm -rf "$lesson/copy"
+  rm -rf "$doc/copy"
 }
 
-# try BLOCK COMMAND…: one step that counts, named by its line in the lesson and what stands first in it.
+# try BLOCK COMMAND…: one step that counts, named by its line in the document and what stands first in it.
 try() {
   local block=$1 name="ends by Ctrl-C" began=$SECONDS
-  [[ -z $block ]] || name="docs/lesson.md:$((10#$(basename "$block"))) $(head -n 1 "$block")"
+  [[ -z $block ]] || name="$document:$((10#$(basename "$block"))) $(head -n 1 "$block")"
   shift
-  if "$@" >"$lesson/why" 2>&1; then
+  if "$@" >"$doc/why" 2>&1; then
     passed=$((passed + 1))
     say "  passed  $name ($((SECONDS - began)) s)"
   else
     failed=$((failed + 1))
-    cat "$lesson/why"
+    cat "$doc/why"
     say "  FAILED  $name"
     [[ ! -e $block.shown ]] || { say "It showed:"; tail -n 40 "$block.shown"; }
     return 1
@@ -66,25 +76,25 @@ told() { say "$1"; return 1; }
 
 # Each fence into a file of its own, named by its line: NNNN, and NNNN.kind with what stands behind the backticks.
 read_blocks() {
-  awk -v folder="$lesson/blocks" '
+  awk -v folder="$doc/blocks" '
     /^```/ && !inside { inside = 1; file = sprintf("%s/%04d", folder, NR); printf "%s", substr($0, 4) > (file ".kind"); printf "" > file; next }
     /^```/ { inside = 0; close(file); close(file ".kind"); next }
     inside { print > file }
-  ' docs/lesson.md
-  compgen -G "$lesson/blocks/*.kind" >/dev/null || fail "docs/lesson.md has no block: nothing to test"
+  ' "$document"
+  compgen -G "$doc/blocks/*.kind" >/dev/null || fail "$document has no block: nothing to test"
   local block
-  for block in "$lesson"/blocks/*; do
-    [[ $block == *.kind ]] || sed -i "${lesson_sed[@]}" "$block"
+  for block in "$doc"/blocks/*; do
+    [[ $block == *.kind ]] || sed -i "${doc_sed[@]}" "$block"
   done
 }
 
 choose_ports() {
   local port taken=' ' free
-  for port in "${!lesson_port_of[@]}"; do
+  for port in "${!doc_port_of[@]}"; do
     until free=$(free_port) && [[ $taken != *" $free "* ]]; do :; done
     taken+="$free "
-    lesson_ports+=("WORKINIT_${lesson_port_of[$port]}_PORT=$free")
-    lesson_sed+=(-e "s/localhost:$port\>/localhost:$free/g")
+    doc_ports+=("WORKINIT_${doc_port_of[$port]}_PORT=$free")
+    doc_sed+=(-e "s/localhost:$port\>/localhost:$free/g")
   done
 }
 
@@ -95,17 +105,17 @@ copy_project() {
   dev/mail/catcher install
   mapfile -d '' files < <(git ls-files -z --cached --others --exclude-standard)
   for file in "${files[@]}"; do
-    [[ ! -e $file ]] || cp -p --parents -t "$lesson/copy" "$file" # with its time, by which dev/publish knows it
+    [[ ! -e $file ]] || cp -p --parents -t "$doc/copy" "$file" # with its time, by which dev/publish knows it
   done
-  mkdir -p "$lesson/copy/.run"
-  cp -a "$state/bin" "$lesson/copy/.run/bin"
-  cp -al dev/mail/node_modules "$lesson/copy/dev/mail/"
+  mkdir -p "$doc/copy/.run"
+  cp -a "$bin" "$doc/copy/.run/bin"
+  cp -al dev/mail/node_modules "$doc/copy/dev/mail/"
 }
 
 # The text block that follows BLOCK at once, if one does: no other block stands between.
 following_text() {
   local next
-  next=$(find "$lesson/blocks" -name '*.kind' | sort | grep -A 1 -F "$1.kind" | tail -n 1)
+  next=$(find "$doc/blocks" -name '*.kind' | sort | grep -A 1 -F "$1.kind" | tail -n 1)
   next=${next%.kind}
   [[ $(<"$1.kind") != sh* || $next == "$1" || $(<"$next.kind") != text ]] || {
     touch "$next.claimed"
@@ -115,20 +125,21 @@ following_text() {
 
 # as_reader COMMAND…: in the copy, in a session of its own, and open to Ctrl-C, to which what a script starts in the background is deaf.
 as_reader() {
-  cd "$lesson/copy" || return 1
-  exec setsid env --default-signal=INT,QUIT "${lesson_ports[@]}" UseSharedCompilation=false "$@" 6>&- 8>&-
+  cd "$doc/copy" || return 1
+  # No engine: ./run goes the way of a machine without Docker; ./test compose goes the other.
+  exec setsid env --default-signal=INT,QUIT "${doc_ports[@]}" DOCKER_HOST=unix:///nowhere UseSharedCompilation=false "$@" 6>&- 8>&-
 }
 
 open_shell() {
-  mkfifo "$lesson/typed"
-  exec {lesson_typed}<>"$lesson/typed"
-  as_reader bash -eo pipefail <"$lesson/typed" >/dev/null 2>&1 &
-  lesson_shell=$!
+  mkfifo "$doc/typed"
+  exec {doc_typed}<>"$doc/typed"
+  as_reader bash -eo pipefail <"$doc/typed" >/dev/null 2>&1 &
+  doc_shell=$!
 }
 
 in_shell() { # BLOCK [TEXT]
-  printf 'exec >%q 2>&1\n{\n%s\n} </dev/null\n: >%q\n' "$1.shown" "$(<"$1")" "$1.done" >&"$lesson_typed"
-  wait_until "$lesson_longest" done_or_gone "$1.done" "$lesson_shell" || told "It did not end within $lesson_longest s." || return 1
+  printf 'exec >%q 2>&1\n{\n%s\n} </dev/null\n: >%q\n' "$1.shown" "$(<"$1")" "$1.done" >&"$doc_typed"
+  wait_until "$doc_longest" done_or_gone "$1.done" "$doc_shell" || told "It did not end within $doc_longest s." || return 1
   [[ -e $1.done ]] || told "A command failed." || return 1
   [[ -z ${2:-} ]] || shows all "$1.shown" "$2"
 }
@@ -146,7 +157,7 @@ in_terminal() { # N BLOCK [TEXT]
 
 in_shown_terminal() { # N TEXT
   [[ -n ${terminal[$1]:-} ]] || told "Nothing runs in terminal $1." || return 1
-  wait_until "$lesson_longest" shows_or_gone "${terminal_shown[$1]}" "$2" "${terminal[$1]}" || true
+  wait_until "$doc_longest" shows_or_gone "${terminal_shown[$1]}" "$2" "${terminal[$1]}" || true
   shows some "${terminal_shown[$1]}" "$2" || { say "Terminal $1 showed:"; tail -n 40 "${terminal_shown[$1]}"; return 1; }
 }
 shows_or_gone() { shows some "$1" "$2" >/dev/null || gone "$3"; }
@@ -191,19 +202,19 @@ pattern() {
 }
 
 # Called at the end of ./test, however it comes.
-lesson_away() {
-  [[ -n $lesson ]] || return 0
+doc_away() {
+  [[ -n $doc ]] || return 0
   end_terminals
   {
-    kill -KILL -- "-$lesson_shell"
-    wait "$lesson_shell"
+    kill -KILL -- "-$doc_shell"
+    wait "$doc_shell"
   } 2>/dev/null
-  lesson_leftovers
+  doc_leftovers
 }
 
 # Of a ./run that was killed.
-lesson_leftovers() {
-  local name pid run=$lesson/copy/.run
+doc_leftovers() {
+  local name pid run=$doc/copy/.run
   for name in web consumers; do
     pid=$(cat "$run/$name.pid" 2>/dev/null) || continue
     if running "$pid" && grep -qa "WorkinIt\." "/proc/$pid/cmdline" 2>/dev/null; then end "$pid" 5; fi
