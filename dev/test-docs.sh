@@ -204,11 +204,11 @@ pattern() {
 # Called at the end of ./test, however it comes.
 doc_away() {
   [[ -n $doc ]] || return 0
-  end_terminals
+  end_terminals || true
   {
     kill -KILL -- "-$doc_shell"
     wait "$doc_shell"
-  } 2>/dev/null
+  } 2>/dev/null || true
   doc_leftovers
 }
 

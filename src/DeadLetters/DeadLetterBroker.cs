@@ -51,10 +51,12 @@ public sealed partial class DeadLetterBroker : IDisposable
     /// <exception cref="DeadLetterException">The management API does not answer.</exception>
     public async Task<IReadOnlyList<DeadLetterQueue>> FindQueuesAsync(CancellationToken cancellationToken)
     {
-        var queues = await AskAsync(_management.QueuesAsync(_options.VirtualHost, cancellationToken)) ?? [];
-        return [.. queues
+        var queues = (await AskAsync(_management.QueuesAsync(_options.VirtualHost, cancellationToken)) ?? [])
             .Where(queue => !queue.Exclusive && _options.Suffixes.Any(suffix => queue.Name.EndsWith(suffix, StringComparison.Ordinal)))
-            .Select(Tell)
+            .ToList();
+        var ready = await QueueCounts.ReadyAsync(_options, [.. queues.Select(queue => queue.Name)], cancellationToken);
+        return [.. queues
+            .Select(queue => Tell(queue, ready))
             .OrderBy(queue => queue.Messages == 0).ThenBy(queue => queue.Name, StringComparer.Ordinal)];
     }
 
@@ -62,7 +64,9 @@ public sealed partial class DeadLetterBroker : IDisposable
     /// <param name="queue">Its name.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async Task<DeadLetterQueue?> FindQueueAsync(string queue, CancellationToken cancellationToken) =>
-        await AskAsync(_management.QueueAsync(_options.VirtualHost, queue, cancellationToken)) is { } found ? Tell(found) : null;
+        await AskAsync(_management.QueueAsync(_options.VirtualHost, queue, cancellationToken)) is { } found
+            ? Tell(found, await QueueCounts.ReadyAsync(_options, [queue], cancellationToken))
+            : null;
 
     /// <summary>Shows a page of dead letters. All are given back to their places.</summary>
     /// <param name="queue">The queue.</param>
@@ -444,8 +448,9 @@ public sealed partial class DeadLetterBroker : IDisposable
         return queue.DeliveryLimit ?? DefaultDeliveryLimit;
     }
 
-    private DeadLetterQueue Tell(BrokerQueue queue) => new(
-        queue.Name, queue.Messages, InputQueueOf(queue.Name), queue.Name.EndsWith("_discarded", StringComparison.Ordinal),
+    // In hand counts too: somebody replays, perhaps, and may give it back.
+    private DeadLetterQueue Tell(BrokerQueue queue, IReadOnlyDictionary<string, long> ready) => new(
+        queue.Name, ready.GetValueOrDefault(queue.Name, queue.Ready) is > 0 and var now ? now : queue.Unacknowledged, InputQueueOf(queue.Name), queue.Name.EndsWith("_discarded", StringComparison.Ordinal),
         queue.Type == "quorum" && queue.DeliveryLimit is >= 0 and var limit
             ? string.Create(CultureInfo.InvariantCulture, $"The queue has a delivery limit of {limit}: up to RabbitMQ 4.2 each look counts, and after {limit} the broker drops the message")
             : null);

@@ -4,7 +4,7 @@ namespace WorkinIt.DeadLetters;
 
 /// <summary>A queue of dead letters.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Messages">How many it holds; up to 5 seconds old.</param>
+/// <param name="Messages">How many are ready in it; where none is, how many are in somebody's hand.</param>
 /// <param name="InputQueue">The queue whose dead letters these are, by its name.</param>
 /// <param name="IsDiscarded">Whether it holds what was discarded.</param>
 /// <param name="Looks">What a look costs; null where it costs nothing.</param>

@@ -25,7 +25,7 @@ public sealed class OurDeadLetters
         for (var i = 0; i < 3; i++)
             ids.Add(await WorkinItSystem.SubmitAsync(web, $"jane{i}@people.example", "a private thought"));
         await system.SeeReadyAsync(Error, 3);
-        await Eventually.SeeAsync(async () => (await operate.RunAsync("dead-letters", "list", "--json")).Output, text => text.Contains("\"messages\": 3", StringComparison.Ordinal), "the list counts 3");
+        (await operate.RunAsync("dead-letters", "list", "--json")).Output.ShouldContain("\"messages\": 3"); // at once, though the management API counts them later
 
         var groups = (await operate.RunAsync("dead-letters", "list", "--groups", "--json")).Json.GetProperty("groups");
         groups.GetArrayLength().ShouldBe(1);
