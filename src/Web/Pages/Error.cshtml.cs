@@ -1,6 +1,8 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
+using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web.Pages;
 
@@ -13,7 +15,16 @@ internal sealed class ErrorModel : PageModel
     public string Advice { get; private set; } = "";
 
     // No parameter: to bind one, MVC would read the form of a POST once more, which may be the very thing that failed.
-    public void OnGet() => Explain(Convert.ToInt32(RouteData.Values["code"], CultureInfo.InvariantCulture));
+    public void OnGet()
+    {
+        // What an exception leads to is decided where it is caught; the address that it is shown at is always the same.
+        var code = HttpContext.Features.Get<IExceptionHandlerFeature>() is null
+            ? Convert.ToInt32(RouteData.Values["code"], CultureInfo.InvariantCulture)
+            : Response.StatusCode;
+        if (code == StatusCodes.Status503ServiceUnavailable)
+            Response.Headers.RetryAfter = Unavailable.RetryAfter;
+        Explain(code);
+    }
 
     public void OnPost() => OnGet();
 
@@ -24,7 +35,7 @@ internal sealed class ErrorModel : PageModel
         404 => ("Nothing here", "There is no such page. If you followed a link to a submission, check that it was copied whole."),
         413 => ("That was too much", "A thought has 500 characters at most. Go back and shorten it."),
         429 => ("Slow down a little", "Those were many thoughts in a short time. Wait a minute, then send the next one."),
-        503 => ("Not right now", "We can’t take your thought at the moment. Nothing was sent: try again in a few seconds."),
+        503 => ("Not right now", Unavailable.Reading),
         _ => ("Something broke on our side", "It was not you. Try again in a minute."),
     };
 }
