@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
+using WorkinIt.Web.SignIn;
 using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web.Pages;
@@ -14,6 +15,8 @@ internal sealed class ErrorModel : PageModel
 
     public string Advice { get; private set; } = "";
 
+    public (string Href, string Text) WayOut { get; private set; } = ("/", "To the form");
+
     // No parameter: to bind one, MVC would read the form of a POST once more, which may be the very thing that failed.
     public void OnGet()
     {
@@ -24,6 +27,8 @@ internal sealed class ErrorModel : PageModel
         if (code == StatusCodes.Status503ServiceUnavailable)
             Response.Headers.RetryAfter = Unavailable.RetryAfter;
         Explain(code);
+        if (code == StatusCodes.Status403Forbidden)
+            WayOut = (OperatorSignIn.Path, "To the dead letters"); // where one signs out
     }
 
     public void OnPost() => OnGet();

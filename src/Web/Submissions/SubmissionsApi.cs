@@ -154,6 +154,6 @@ internal sealed record SubmissionResponse(
 internal static class Unavailable
 {
     public const string RetryAfter = "10";
-    public const string Text = "We can't take your thought right now. Nothing was sent and nothing is lost: try again in a few seconds.";
-    public const string Reading = "We can't look that up right now. What we have accepted is safe: try again in a few seconds.";
+    public const string Text = "We can’t take your thought right now. Nothing was sent and nothing is lost: try again in a few seconds.";
+    public const string Reading = "We can’t look that up right now. What we have accepted is safe: try again in a few seconds.";
 }

@@ -39,7 +39,7 @@ internal static class SubmissionsApiDescription
             },
         ];
         operation.RequestBody!.Content![MediaTypeNames.Application.Json].Examples = Examples(
-            ("thought", "A thought", new JsonObject { ["email"] = "jane@example.com", ["thought"] = "Monday morning, and no coffee left" }),
+            ("thought", "A thought", new JsonObject { ["email"] = "ada@example.com", ["thought"] = "Monday morning, and no coffee left" }),
             ("lines", "Several lines, any script, an international domain", new JsonObject { ["email"] = "jane@bücher.example", ["thought"] = "Friday!\nשבת שלום 😀" }));
         Answer(operation, 202, "Accepted: it is stored, and will be mailed. The same again for the same submission, with the state that it is in.", MediaTypeNames.Application.Json,
             ("accepted", "Just accepted", Json(SubmissionResponse.New(_id, _acceptedAt))));
