@@ -7,7 +7,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrowserTests;
 
 /// <summary>One person at the pages: what they do, in their words.</summary>
-public sealed class Visit : IAsyncDisposable
+public sealed partial class Visit : IAsyncDisposable
 {
     private static readonly string[] _wcag = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
@@ -64,10 +64,15 @@ public sealed class Visit : IAsyncDisposable
     /// Opens a mail's HTML from the catcher. The catcher has turned the entities of it into UTF-8, but its answer does not say so; its own
     /// page needs no such word, for there the mail stands in a frame's srcdoc.
     /// </summary>
-    public async Task ReadMailAsync(Uri mail)
+    public async Task ReadMailAsync(Uri mail, bool images = true)
     {
+        await Page.RouteAsync("**/blocked", route => route.FulfillAsync(new RouteFulfillOptions { Status = 404 }));
         await Page.RouteAsync(mail.AbsoluteUri, async route =>
-            await route.FulfillAsync(new RouteFulfillOptions { Response = await route.FetchAsync(), ContentType = "text/html; charset=utf-8" }));
+        {
+            var html = await (await route.FetchAsync()).TextAsync();
+            // The catcher has put the pictures into the page itself; most mail programs show none at first.
+            await route.FulfillAsync(new RouteFulfillOptions { Body = images ? html : ImageSource().Replace(html, "/blocked"), ContentType = "text/html; charset=utf-8" });
+        });
         await Page.GotoAsync(mail.AbsoluteUri);
     }
 
@@ -133,6 +138,9 @@ public sealed class Visit : IAsyncDisposable
     private static string Pictures { get; } = Path.Combine(Repository.Root, "docs", "pictures");
 
     private static bool WritesPictures { get; } = Environment.GetEnvironmentVariable("WORKINIT_WRITE_PICTURES") == "1";
+
+    [GeneratedRegex("""(?<=<img\s[^>]*\bsrc=")[^"]*""")]
+    private static partial Regex ImageSource();
 
     internal Task ScreenshotAsync(string path) => Page.ScreenshotAsync(new PageScreenshotOptions { Path = path, FullPage = true });
 
