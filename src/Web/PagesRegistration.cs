@@ -1,8 +1,10 @@
+using System.Data.Common;
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.Extensions.WebEncoders;
 using WorkinIt.Web.SignIn;
+using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web;
 
@@ -12,6 +14,8 @@ internal static class PagesRegistration
     // 500 characters of four bytes each, percent-encoded, and an address: under 8 KiB. Nothing legal is larger than this.
     private const long LargestBody = 32 * 1024;
 
+    public const string TooLarge = "A submission has 32 KiB at most.";
+
     public static void AddPages(this WebApplicationBuilder builder)
     {
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -20,8 +24,7 @@ internal static class PagesRegistration
             kestrel.Limits.MaxRequestBodySize = LargestBody;
         });
         builder.Services.AddRazorPages();
-        builder.Services.AddProblemDetails();
-        builder.Services.AddOpenApi();
+        builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = SayWhatToDo);
         builder.Services.Configure<WebEncoderOptions>(encoder => encoder.TextEncoderSettings = new TextEncoderSettings(UnicodeRanges.All));
     }
 
@@ -29,7 +32,7 @@ internal static class PagesRegistration
     {
         app.UseWhen(IsApi, api => api.UseExceptionHandler(TellWhoseFault()).UseStatusCodePages());
         app.UseWhen(http => !IsApi(http), pages => pages
-            .UseExceptionHandler("/error/500")
+            .UseExceptionHandler(TellWhoseFault("/error/500"))
             .UseStatusCodePagesWithReExecute("/error/{0}"));
         app.Use(RefuseLargeBodies);
         app.UseRouting();
@@ -38,17 +41,39 @@ internal static class PagesRegistration
         app.UseAntiforgery();
         app.MapStaticAssets();
         app.MapRazorPages();
-        app.MapOpenApi();
     }
 
     // What Kestrel finds wrong with a body while it is read (too long, cut off) is the sender's fault, and no error of ours to log.
-    private static ExceptionHandlerOptions TellWhoseFault() => new()
+    // A database that can't be read is away for a while: what was asked for may be asked for again.
+    private static ExceptionHandlerOptions TellWhoseFault(string? page = null) => new()
     {
-        StatusCodeSelector = static failure => failure is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError,
+        ExceptionHandlingPath = page,
+        StatusCodeSelector = static failure => failure switch
+        {
+            BadHttpRequestException bad => bad.StatusCode,
+            DbException => StatusCodes.Status503ServiceUnavailable,
+            _ => StatusCodes.Status500InternalServerError,
+        },
         SuppressDiagnosticsCallback = static context => context.Exception is BadHttpRequestException,
     };
 
-    private static bool IsApi(HttpContext http) => http.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal);
+    private static void SayWhatToDo(ProblemDetailsContext problem)
+    {
+        problem.ProblemDetails.Detail ??= problem.ProblemDetails.Status switch
+        {
+            StatusCodes.Status413PayloadTooLarge => TooLarge,
+            StatusCodes.Status415UnsupportedMediaType => SubmissionsApi.NotJson, // said by the routing, before the API is asked
+            StatusCodes.Status503ServiceUnavailable => Unavailable.Reading,
+            _ => null,
+        };
+        if (problem.ProblemDetails.Status == StatusCodes.Status503ServiceUnavailable)
+            problem.HttpContext.Response.Headers.RetryAfter = Unavailable.RetryAfter;
+    }
+
+    // What programs ask, and a page's script: they can't read a page.
+    private static bool IsApi(HttpContext http) =>
+        http.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal)
+        || (http.Request.Path.StartsWithSegments("/submissions", StringComparison.Ordinal) && http.Request.Path.Value!.EndsWith("/events", StringComparison.Ordinal));
 
     // Kestrel would say so only when the body is read, which the antiforgery check does, and reports as a bad token.
     private static Task RefuseLargeBodies(HttpContext http, RequestDelegate next)

@@ -16,6 +16,7 @@ return await Service.RunAsync(async () =>
         return 0;
     }
     builder.AddPages();
+    builder.Services.AddApiReference();
     builder.Services.AddSubmissions();
     builder.AddDeadLetterPages();
     await using var app = builder.Build();
@@ -24,6 +25,7 @@ return await Service.RunAsync(async () =>
     app.MapHealth();
     app.MapSubmissionsApi();
     app.MapSubmissionEvents();
+    app.MapApiReference();
     app.MapDeadLetterPages();
     await app.RunAsync();
     return 0;

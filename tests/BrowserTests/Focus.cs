@@ -8,13 +8,9 @@ internal static class Focus
     public static async Task ShouldShowFocusAsync(this ILocator target)
     {
         await Assertions.Expect(target).ToBeFocusedAsync();
-        var ring = await target.EvaluateAsync<string>("""
+        var ring = await target.EvaluateAsync<string>($$"""
             element => {
-              const luminance = colour => {
-                const [red, green, blue] = colour.match(/[\d.]+/g).map(Number).map(value => value / 255)
-                  .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-                return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-              };
+              {{Contrast.Luminance}}
               let around = element.parentElement;
               while (/^rgba\(.*, 0\)$/.test(getComputedStyle(around).backgroundColor) && around.parentElement) around = around.parentElement;
               const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(element), behind = getComputedStyle(around).backgroundColor;

@@ -33,12 +33,12 @@ public sealed partial class SendingAThought(Browser browser) : AtThePages(browse
         await reader.ReadMailAsync(mail);
         (await reader.Page.Locator(".thought").TextContentAsync()).ShouldBe(Thought);
         await SeeGifAsync(reader);
-        await reader.PictureAsync("mail", height: 580);
+        await reader.PictureAsync("mail", height: 640);
 
         var night = await VisitAsync(ColorScheme.Dark, width: 560);
         await night.ReadMailAsync(mail);
         await SeeGifAsync(night);
-        await night.PictureAsync("mail-dark", height: 580);
+        await night.PictureAsync("mail-dark", height: 640);
     }
 
     [Fact]

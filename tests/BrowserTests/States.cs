@@ -2,10 +2,13 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrowserTests;
 
-/// <summary>A submission in each state, for good: a mail server that treats each recipient in its own way, and in the end no Consumers.</summary>
+/// <summary>
+/// A submission in each state, for good: a mail server that treats each recipient in its own way, in the end no Consumers, and then no way
+/// into their queue. And a Web that stands on nothing.
+/// </summary>
 public sealed class States : IAsyncLifetime
 {
-    public static readonly IReadOnlyList<string> Names = ["queued", "delayed", "sent", "failed", "held"];
+    public static readonly IReadOnlyList<string> Names = ["accepted", "queued", "delayed", "sent", "failed", "held"];
 
     private readonly Dictionary<string, Guid> _ids = [];
     private WorkinItSystem? _system;
@@ -14,11 +17,14 @@ public sealed class States : IAsyncLifetime
 
     public ServiceProcess Web { get; private set; } = null!;
 
+    /// <summary>Its store can't be read or written, and its management API does not answer.</summary>
+    public ServiceProcess Broken { get; private set; } = null!;
+
     public Guid this[string state] => _ids[state];
 
     public async ValueTask InitializeAsync()
     {
-        (_system, Web, var consumers) = await WorkinItSystem.StartAsync(("Redelivery__Delays__0", "00:10:00"), ("Retry__Limit", "0"));
+        (_system, Web, var consumers) = await DeadLetterPages.StartAsync(("Redelivery__Delays__0", "00:10:00"), ("Retry__Limit", "0"));
         System.Mail.OnMail = mail => mail switch
         {
             { Recipient: "delayed@example.com" } => SmtpBehaviour.Reply(SmtpStage.Rcpt, 451, "Come back later"),
@@ -26,9 +32,17 @@ public sealed class States : IAsyncLifetime
             { Recipient: "held@example.com" } => SmtpBehaviour.CutAfterDot,
             _ => null,
         };
-        await Task.WhenAll(Names.Except(["queued"]).Select(ReachAsync));
+        await Task.WhenAll(Names.Except(["accepted", "queued"]).Select(ReachAsync));
         await consumers.StopAsync();
         await ReachAsync("queued");
+        await using (var channel = await System.VirtualHost.OpenChannelAsync())
+            await channel.ExchangeUnbindAsync("send-gif-email", "WorkinIt.Contracts:SendGifEmail", "");
+        await ReachAsync("accepted");
+
+        System.Settings["ConnectionStrings__Submissions"] = $"Data Source={Path.Combine(System.Folder, "nothing.db")}";
+        System.Settings["RabbitMqManagement__Url"] = "http://127.0.0.1:1";
+        Broken = System.NewWeb();
+        await Broken.StartAsync("live");
     }
 
     public async ValueTask DisposeAsync()

@@ -7,6 +7,7 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
 {
     public static TheoryData<string, string, string> Words => new()
     {
+        { "accepted", "It’s on its way", "Your thought is safe with us" },
         { "queued", "It’s on its way", "waits for a worker" },
         { "delayed", "It takes a little longer", "The next try is at" },
         { "sent", "Sent", "The mail server took it at" },
@@ -26,7 +27,62 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
             await Assertions.Expect(visit.Status).ToContainTextAsync(detail);
             (await visit.Page.TitleAsync()).ShouldStartWith(heading);
             await visit.ShouldLookRightAsync();
+            if (width == 320)
+                await visit.StateAsync(state, scheme);
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Screens))]
+    public async Task While_the_store_is_away_form_and_page_say_so_and_when_to_try_again(ColorScheme scheme, int width)
+    {
+        var visit = await VisitAsync(scheme, width, at: states.Broken.Address);
+        await visit.OpenFormAsync();
+        (await visit.SendAsync("away@example.com", "a thought that must not be lost")).ShouldBe(503);
+        await Assertions.Expect(visit.Notice).ToContainTextAsync("try again in a few seconds");
+        await Assertions.Expect(visit.Thought).ToHaveValueAsync("a thought that must not be lost");
+        await visit.ShouldLookRightAsync();
+        if (width == 320)
+            await visit.StateAsync("form-503", scheme);
+
+        var answer = (await visit.Page.GotoAsync($"/submissions/{Guid.CreateVersion7()}"))!;
+        (answer.Status, answer.Headers["retry-after"]).ShouldBe((503, "10"));
+        await Assertions.Expect(visit.Heading).ToHaveTextAsync("Not right now");
+        await visit.ShouldLookRightAsync();
+        if (width == 320)
+            await visit.StateAsync("error-503", scheme);
+    }
+
+    [Fact]
+    public async Task The_sign_in_says_what_is_wrong_and_when_attempts_are_too_many()
+    {
+        // On the phone alone: at other widths the page is looked at with the dead letters.
+        var (day, night) = (await VisitAsync(ColorScheme.Light, 320, at: states.Web.Address), await VisitAsync(ColorScheme.Dark, 320, at: states.Web.Address));
+        await SignInAsync(day, ColorScheme.Light, "sign-in-401", 401, "does not know this user");
+        await SignInAsync(night, ColorScheme.Dark, "sign-in-401", 401, "does not know this user");
+        while (await SignInAsync(day) == 401)
+            continue; // as often as is allowed in a minute
+        await SignInAsync(day, ColorScheme.Light, "sign-in-429", 429, "Those were many attempts. Wait ");
+        await SignInAsync(night, ColorScheme.Dark, "sign-in-429", 429, "Those were many attempts. Wait ");
+
+        var unlucky = await VisitAsync(ColorScheme.Light, 320, at: states.Broken.Address);
+        await SignInAsync(unlucky, ColorScheme.Light, "sign-in-503", 503, "management API does not answer");
+    }
+
+    private static async Task SignInAsync(Visit visit, ColorScheme scheme, string state, int status, string words)
+    {
+        (await SignInAsync(visit)).ShouldBe(status);
+        await Assertions.Expect(visit.Notice).ToContainTextAsync(words);
+        await visit.ShouldLookRightAsync();
+        await visit.StateAsync(state, scheme);
+    }
+
+    private static async Task<int> SignInAsync(Visit visit)
+    {
+        await visit.Page.GotoAsync("/dead-letters/sign-in");
+        await visit.Page.GetByLabel("RabbitMQ user").FillAsync("nobody");
+        await visit.Page.GetByLabel("Password").FillAsync("wrong");
+        return (await visit.Page.RunAndWaitForResponseAsync(() => visit.ClickAsync("Sign in"), response => response.Request.Method == "POST")).Status;
     }
 
     [Fact]

@@ -7,7 +7,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrowserTests;
 
 /// <summary>One person at the pages: what they do, in their words.</summary>
-public sealed class Visit : IAsyncDisposable
+public sealed partial class Visit : IAsyncDisposable
 {
     private static readonly string[] _wcag = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
@@ -64,10 +64,15 @@ public sealed class Visit : IAsyncDisposable
     /// Opens a mail's HTML from the catcher. The catcher has turned the entities of it into UTF-8, but its answer does not say so; its own
     /// page needs no such word, for there the mail stands in a frame's srcdoc.
     /// </summary>
-    public async Task ReadMailAsync(Uri mail)
+    public async Task ReadMailAsync(Uri mail, bool images = true)
     {
+        await Page.RouteAsync("**/blocked", route => route.FulfillAsync(new RouteFulfillOptions { Status = 404 }));
         await Page.RouteAsync(mail.AbsoluteUri, async route =>
-            await route.FulfillAsync(new RouteFulfillOptions { Response = await route.FetchAsync(), ContentType = "text/html; charset=utf-8" }));
+        {
+            var html = await (await route.FetchAsync()).TextAsync();
+            // The catcher has put the pictures into the page itself; most mail programs show none at first.
+            await route.FulfillAsync(new RouteFulfillOptions { Body = images ? html : ImageSource().Replace(html, "/blocked"), ContentType = "text/html; charset=utf-8" });
+        });
         await Page.GotoAsync(mail.AbsoluteUri);
     }
 
@@ -102,6 +107,9 @@ public sealed class Visit : IAsyncDisposable
         ShouldBeUntroubled();
     }
 
+    /// <summary>A page of somebody else's, whose own violations are known: rule, and what the markup has in it.</summary>
+    public Task ShouldBeAccessibleButForAsync(params (string Rule, string Markup)[] known) => ShouldBeAccessibleAsync([.. _wcag], known);
+
     /// <summary>Nothing failed to load and no script broke.</summary>
     public void ShouldBeUntroubled() => _troubles.ShouldBeEmpty();
 
@@ -112,19 +120,41 @@ public sealed class Visit : IAsyncDisposable
             await Page.SetViewportSizeAsync(Page.ViewportSize!.Width, pixels);
         var picture = await Page.ScreenshotAsync();
         picture.Length.ShouldBeInRange(5_000, 200_000);
-        if (Environment.GetEnvironmentVariable("WORKINIT_WRITE_PICTURES") == "1")
-            await File.WriteAllBytesAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(Repository.Root, "docs", "pictures")).FullName, $"{name}.png"), picture);
+        if (WritesPictures)
+            await File.WriteAllBytesAsync(Path.Combine(Directory.CreateDirectory(Pictures).FullName, $"{name}.png"), picture);
     }
+
+    /// <summary>
+    /// A picture of a state for who changes the looks, on a phone by day and by night; taken when WORKINIT_WRITE_PICTURES is 1.
+    /// </summary>
+    public async Task StateAsync(string name, ColorScheme scheme)
+    {
+        if (!WritesPictures)
+            return;
+        var folder = Directory.CreateDirectory(Path.Combine(Pictures, "states")).FullName;
+        await Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, $"{name}{(scheme == ColorScheme.Dark ? "-dark" : "")}.png") });
+    }
+
+    private static string Pictures { get; } = Path.Combine(Repository.Root, "docs", "pictures");
+
+    private static bool WritesPictures { get; } = Environment.GetEnvironmentVariable("WORKINIT_WRITE_PICTURES") == "1";
+
+    [GeneratedRegex("""(?<=<img\s[^>]*\bsrc=")[^"]*""")]
+    private static partial Regex ImageSource();
 
     internal Task ScreenshotAsync(string path) => Page.ScreenshotAsync(new PageScreenshotOptions { Path = path, FullPage = true });
 
     public ValueTask DisposeAsync() => _context.DisposeAsync();
 
-    private async Task ShouldBeAccessibleAsync(List<string> tags)
+    private Task ShouldBeAccessibleAsync(List<string> tags) => ShouldBeAccessibleAsync(tags, []);
+
+    private async Task ShouldBeAccessibleAsync(List<string> tags, (string Rule, string Markup)[] known)
     {
         var result = await Page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = tags } });
         result.Passes.ShouldNotBeEmpty(); // it did look
-        result.Violations.Select(violation => $"{violation.Id}: {violation.Help} {string.Join(", ", violation.Nodes.Select(node => node.Html))}").ShouldBeEmpty();
+        var violations = result.Violations.SelectMany(violation => violation.Nodes.Select(node => (violation.Id, violation.Help, node.Html)));
+        violations.Where(violation => !known.Any(one => one.Rule == violation.Id && violation.Html.Contains(one.Markup, StringComparison.Ordinal)))
+            .Select(violation => $"{violation.Id}: {violation.Help} {violation.Html}").ShouldBeEmpty();
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using Microsoft.Extensions.Options;
 using MimeKit;
@@ -12,7 +13,7 @@ namespace WorkinIt.Consumers.GifEmails;
 internal sealed class GifMail(IOptions<SmtpOptions> options)
 {
     private const int LongestSubjectThought = 50;
-    private const string Why = "You got this one mail because somebody gave your address to WorkinIt together with this thought. There is no list, and no second mail.";
+    private const int LongestLine = 72; // in a terminal of 80 columns it can be quoted, too
     private const string PoweredByGiphy = "Powered by GIPHY";
 
     /// <exception cref="MailRefusedException">The address is none: no server could take the mail.</exception>
@@ -24,12 +25,24 @@ internal sealed class GifMail(IOptions<SmtpOptions> options)
             MessageId = $"{command.SubmissionId:N}@{sender.Domain}",
             Date = command.SubmittedAt,
             Subject = $"A GIF for your thought: {Shorten(command.Thought)}",
-            Body = Body(command, gif, sender.Domain),
+            Body = Body(command, gif, sender),
         };
         mail.From.Add(sender);
-        mail.To.Add(Recipient(command.EmailAddress));
+        var recipient = Recipient(command.EmailAddress);
+        if (recipient.GetAddress(idnEncode: true) is var address && Ascii.IsValid(address))
+            mail.Headers.Add(Bracketed(HeaderId.To, address));
+        else
+            mail.To.Add(recipient); // no server takes it; the sender says so
         mail.Headers.Add(HeaderId.AutoSubmitted, "auto-generated"); // no out-of-office answers, please
         return mail;
+    }
+
+    // MimeKit writes an address without a name bare. So many a spammer's script does, and filters count it against us.
+    private static Header Bracketed(HeaderId id, string address)
+    {
+        var header = new Header(id, "");
+        header.SetRawValue(Encoding.ASCII.GetBytes($" <{address}>\r\n"));
+        return header;
     }
 
     private static MailboxAddress Recipient(string? address)
@@ -43,16 +56,17 @@ internal sealed class GifMail(IOptions<SmtpOptions> options)
                 : throw new MailRefusedException("The command's EmailAddress is not one bare address (name@example.com): no mail server could take it");
     }
 
-    private static MultipartAlternative Body(SendGifEmail command, Gif gif, string domain)
+    // Quoted-printable, so that no line is too long and no blank at a line's end is lost on the way.
+    private static MultipartAlternative Body(SendGifEmail command, Gif gif, MailboxAddress sender)
     {
-        var text = new TextPart("plain") { Text = Text(command.Thought, gif) };
+        var text = new TextPart("plain") { Text = Text(command.Thought, gif, sender), ContentTransferEncoding = ContentEncoding.QuotedPrintable };
         var (source, image) = gif switch
         {
-            CollectionGif own => Inline(own, $"{own.Name}.{command.SubmissionId:N}@{domain}"),
+            CollectionGif own => Inline(own, $"{own.Name}.{command.SubmissionId:N}@{sender.Domain}"),
             GiphyGif giphy => (giphy.Url.AbsoluteUri, null),
             _ => throw new ArgumentException($"{gif.GetType().Name} is no kind of GIF that a mail can carry", nameof(gif)),
         };
-        var html = new TextPart("html") { Text = Html(command.Thought, gif, source) };
+        var html = new TextPart("html") { Text = Html(command.Thought, gif, source, sender), ContentTransferEncoding = ContentEncoding.QuotedPrintable };
         return new MultipartAlternative(text, image is null ? html : new MultipartRelated { html, image });
     }
 
@@ -74,16 +88,38 @@ internal sealed class GifMail(IOptions<SmtpOptions> options)
             : elements.SubstringByTextElements(0, LongestSubjectThought).TrimEnd() + "…";
     }
 
-    private static string Text(string thought, Gif gif) => $"""
+    // An address to write to in the text: a mail with a GIF and no way back is taken for spam, and rightly.
+    private static string Why(MailboxAddress sender) =>
+        "You got this one mail because somebody gave your address to WorkinIt together with this thought. " +
+        $"There is no list, and no second mail. It was sent from {sender.Address}: write there if it should not have been.";
+
+    /// <summary>In lines that a terminal shows whole. A word that is longer, such as an address, stays in one piece.</summary>
+    private static string Wrap(string text)
+    {
+        var lines = new StringBuilder();
+        var length = 0;
+        foreach (var word in text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+        {
+            var fits = length + 1 + word.Length <= LongestLine;
+            if (length > 0)
+                lines.Append(fits ? ' ' : '\n');
+            lines.Append(word);
+            length = fits && length > 0 ? length + 1 + word.Length : word.Length;
+        }
+        return lines.ToString();
+    }
+
+    // The thought as it was typed: mail programs wrap its lines as their reader likes it.
+    private static string Text(string thought, Gif gif, MailboxAddress sender) => $"""
         Your thought:
 
         {thought}
 
-        And its GIF: {gif.Alt}
+        {Wrap($"And its GIF: {gif.Alt}")}
         {(gif is GiphyGif giphy ? $"{giphy.Url.AbsoluteUri}\n({PoweredByGiphy})" : "(The picture is in the HTML part of this mail.)")}
 
         --{" "}
-        {Why}
+        {Wrap(Why(sender))}
 
         """;
 
@@ -91,15 +127,21 @@ internal sealed class GifMail(IOptions<SmtpOptions> options)
     private static string Encode(string thought) =>
         string.Join("<br>", thought.Split('\n').Select(HtmlEncoder.Default.Encode));
 
-    // Tables and inline styles: what mail programs understand. The style element only adds dark mode and small screens.
-    private static string Html(string thought, Gif gif, string source) => $$"""
+    // Tables and inline styles: what mail programs understand. The style element only adds dark mode and small screens; data-ogsb and
+    // data-ogsc are Outlook's on the web, which knows no prefers-color-scheme. Outlook on Windows ignores max-width, shows unknown fonts as
+    // Times and scales pictures by the screen's density: what it needs stands in comments that only it reads. SpamAssassin holds a
+    // picture against HTML of 3,200 bytes or less; a test sees to it that this is longer. The article names its language and itself, for a
+    // mail program takes only the inside of the body.
+    private static string Html(string thought, Gif gif, string source, MailboxAddress sender) => $$"""
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" xmlns:o="urn:schemas-microsoft-com:office:office">
         <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
         <meta name="supported-color-schemes" content="light dark">
+        <meta name="format-detection" content="telephone=no, date=no, address=no, email=no">
+        <meta name="x-apple-disable-message-reformatting">
         <title>A GIF for your thought</title>
         <style>
         :root { color-scheme: light dark; }
@@ -107,23 +149,36 @@ internal sealed class GifMail(IOptions<SmtpOptions> options)
           .page { background: #1d1a17 !important; }
           .card { background: #2a2622 !important; border-color: #443d36 !important; }
           .thought { color: #f4ede4 !important; }
-          .quiet { color: #b9aea2 !important; }
+          .quiet, .gif { color: #b9aea2 !important; }
         }
+        [data-ogsb] .page { background: #1d1a17 !important; }
+        [data-ogsb] .card { background: #2a2622 !important; border-color: #443d36 !important; }
+        [data-ogsc] .thought { color: #f4ede4 !important; }
+        [data-ogsc] .quiet, [data-ogsc] .gif { color: #b9aea2 !important; }
         @media (max-width: 480px) { .card { border-radius: 0 !important; } .inner { padding: 20px !important; } }
         </style>
+        <!--[if mso]>
+        <style>p { font-family: 'Segoe UI', Arial, sans-serif !important; }</style>
+        <xml><o:OfficeDocumentSettings><o:PixelsPerInch>96</o:PixelsPerInch></o:OfficeDocumentSettings></xml>
+        <![endif]-->
         </head>
-        <body class="page" style="margin:0;padding:0;background:#f6f1ea;">
+        <body class="page" style="margin:0;padding:0;background:#f6f1ea;-webkit-text-size-adjust:100%;text-size-adjust:100%;">
+        <div role="article" aria-roledescription="mail" aria-label="A GIF for your thought" lang="en">
         <table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:#f6f1ea;"><tr><td align="center" style="padding:24px 0;">
+        <!--[if mso]><table role="presentation" width="520" align="center" cellpadding="0" cellspacing="0" border="0"><tr><td><![endif]-->
         <table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:520px;background:#ffffff;border:1px solid #e4dacd;border-radius:16px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;">
         <tr><td class="inner" style="padding:28px 32px;">
         <p class="quiet" style="margin:0 0 8px;font-size:14px;line-height:20px;color:#6b6157;">You thought</p>
         <p class="thought" dir="auto" style="margin:0 0 24px;font-size:22px;line-height:30px;font-weight:600;color:#2b2622;white-space:pre-wrap;overflow-wrap:anywhere;word-break:break-word;">{{Encode(thought)}}</p>
-        <img src="{{HtmlEncoder.Default.Encode(source)}}" alt="{{HtmlEncoder.Default.Encode(gif.Alt)}}" width="456" style="display:block;width:100%;max-width:456px;height:auto;border-radius:12px;border:0;font-size:16px;line-height:24px;color:#6b6157;">
+        <p class="quiet" style="margin:0 0 8px;font-size:14px;line-height:20px;color:#6b6157;">And its GIF</p>
+        <img class="gif" src="{{HtmlEncoder.Default.Encode(source)}}" alt="{{HtmlEncoder.Default.Encode(gif.Alt)}}" width="456" style="display:block;width:100%;max-width:456px;height:auto;border-radius:12px;border:0;font-size:16px;line-height:24px;color:#6b6157;">
         {{(gif is GiphyGif ? $"""<p class="quiet" style="margin:8px 0 0;font-size:12px;line-height:18px;color:#6b6157;">{PoweredByGiphy}</p>""" : "")}}
         </td></tr>
         </table>
-        <p class="quiet" style="max-width:456px;margin:16px auto 0;padding:0 24px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:12px;line-height:18px;color:#6b6157;">{{Why}}</p>
+        <!--[if mso]></td></tr></table><![endif]-->
+        <p class="quiet" style="max-width:456px;margin:16px auto 0;padding:0 24px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:12px;line-height:18px;color:#6b6157;">{{HtmlEncoder.Default.Encode(Why(sender))}}</p>
         </td></tr></table>
+        </div>
         </body>
         </html>
         """;

@@ -1,6 +1,9 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
+using WorkinIt.Web.SignIn;
+using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web.Pages;
 
@@ -12,8 +15,21 @@ internal sealed class ErrorModel : PageModel
 
     public string Advice { get; private set; } = "";
 
+    public (string Href, string Text) WayOut { get; private set; } = ("/", "To the form");
+
     // No parameter: to bind one, MVC would read the form of a POST once more, which may be the very thing that failed.
-    public void OnGet() => Explain(Convert.ToInt32(RouteData.Values["code"], CultureInfo.InvariantCulture));
+    public void OnGet()
+    {
+        // What an exception leads to is decided where it is caught; the address that it is shown at is always the same.
+        var code = HttpContext.Features.Get<IExceptionHandlerFeature>() is null
+            ? Convert.ToInt32(RouteData.Values["code"], CultureInfo.InvariantCulture)
+            : Response.StatusCode;
+        if (code == StatusCodes.Status503ServiceUnavailable)
+            Response.Headers.RetryAfter = Unavailable.RetryAfter;
+        Explain(code);
+        if (code == StatusCodes.Status403Forbidden)
+            WayOut = (OperatorSignIn.Path, "To the dead letters"); // where one signs out
+    }
 
     public void OnPost() => OnGet();
 
@@ -24,7 +40,7 @@ internal sealed class ErrorModel : PageModel
         404 => ("Nothing here", "There is no such page. If you followed a link to a submission, check that it was copied whole."),
         413 => ("That was too much", "A thought has 500 characters at most. Go back and shorten it."),
         429 => ("Slow down a little", "Those were many thoughts in a short time. Wait a minute, then send the next one."),
-        503 => ("Not right now", "We can’t take your thought at the moment. Nothing was sent: try again in a few seconds."),
+        503 => ("Not right now", Unavailable.Reading),
         _ => ("Something broke on our side", "It was not you. Try again in a minute."),
     };
 }

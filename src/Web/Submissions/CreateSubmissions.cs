@@ -8,6 +8,7 @@ namespace WorkinIt.Web.Submissions;
 [Migration(202611240001, "Submissions")]
 public sealed class CreateSubmissions : Migration
 {
+    /// <inheritdoc/>
     public override void Up()
     {
         Create.Table("submissions")
@@ -27,5 +28,6 @@ public sealed class CreateSubmissions : Migration
         Execute.Sql("CREATE INDEX submissions_personal ON submissions (accepted_at) WHERE email IS NOT NULL");
     }
 
+    /// <inheritdoc/>
     public override void Down() => Delete.Table("submissions");
 }

@@ -10,7 +10,7 @@ namespace WorkinIt.Web.Submissions;
 /// </summary>
 internal static partial class EmailAddress
 {
-    private const int LongestAddress = 254; // RFC 5321: a path has 256 characters, two of them angle brackets
+    public const int LongestAddress = 254; // RFC 5321: a path has 256 characters, two of them angle brackets
     private const int LongestLocalPart = 64;
     private static readonly string _tooLong =
         $"That address is too long: mail servers take {LongestAddress} characters at most, {LongestLocalPart} before the @.";

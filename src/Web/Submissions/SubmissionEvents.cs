@@ -18,14 +18,17 @@ internal static class SubmissionEvents
 
     public static void MapSubmissionEvents(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/submissions/{id:guid}/events", Watch).ExcludeFromDescription();
+        routes.MapGet("/submissions/{id:guid}/events", Watch)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .AddOpenApiOperationTransformer(SubmissionsApiDescription.WatchAsync);
         routes.MapGet("/gifs/{name}.gif", Gif).ExcludeFromDescription();
     }
 
-    private static Results<ServerSentEventsResult<SubmissionView?>, NotFound> Watch(
+    private static Results<ServerSentEventsResult<SubmissionView?>, ProblemHttpResult> Watch(
         Guid id, HttpRequest request, [FromServices] SubmissionStore store, [FromServices] SubmissionWatch watch, [FromServices] BuiltInGifs gifs, CancellationToken cancellationToken) =>
         store.Find(id) is null
-            ? TypedResults.NotFound()
+            ? TypedResults.Problem(SubmissionsApi.Unknown, statusCode: StatusCodes.Status404NotFound)
             : TypedResults.ServerSentEvents(EventsAsync(watch.WatchAsync(id, cancellationToken), gifs, AnsweredInOf(request), cancellationToken));
 
     private static async IAsyncEnumerable<SseItem<SubmissionView?>> EventsAsync(
@@ -53,12 +56,12 @@ internal static class SubmissionEvents
 }
 
 /// <summary>A submission as its page shows it.</summary>
-/// <param name="State">As in the API.</param>
+/// <param name="State">As in SubmissionResponse.</param>
 /// <param name="Heading">In two or three words.</param>
 /// <param name="Detail">In a sentence.</param>
 /// <param name="Lesson">What the request and the mail took; null before the mail is sent.</param>
-/// <param name="GifSource">The address of what was mailed; null before.</param>
-/// <param name="GifText">What can be seen in it.</param>
+/// <param name="GifSource">The address of what was mailed, from this host’s root or absolute; null before.</param>
+/// <param name="GifText">What can be seen in it; null before.</param>
 /// <param name="IsGiphys">Whether Giphy has to be named beside it.</param>
 internal sealed record SubmissionView(string State, string Heading, string Detail, string? Lesson, string? GifSource, string? GifText, bool IsGiphys)
 {

@@ -8,7 +8,12 @@ namespace WorkinIt.Web.Submissions;
 /// <summary>The API: what a program submits instead of a person at the form.</summary>
 internal static class SubmissionsApi
 {
-    private const string IdempotencyKey = "Idempotency-Key";
+    public const string IdempotencyKey = "Idempotency-Key";
+    public const string NotJson = "Send application/json.";
+    public const string KeyTaken = $"This {IdempotencyKey} was used for another address or thought. Take a new one.";
+    public const string BadKey = "It must be one UUID other than the nil one.";
+    public const string BadBody = """The body is no JSON object in UTF-8. It must read {"email": "name@example.com", "thought": "…"}.""";
+    public const string Unknown = "There is no such submission.";
 
     public static void MapSubmissionsApi(this IEndpointRouteBuilder routes)
     {
@@ -18,11 +23,12 @@ internal static class SubmissionsApi
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithSummary("Submit a thought")
-            .WithDescription("Answers at once; the mail follows. An Idempotency-Key (a UUID) makes it safe to send the same again.")
+            .AddOpenApiOperationTransformer(SubmissionsApiDescription.SubmitAsync)
             .DisableAntiforgery(); // no cookie authorises it, so there is nothing to forge
         routes.MapGet("/api/submissions/{id:guid}", Find)
-            .WithSummary("See how far a submission is");
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .AddOpenApiOperationTransformer(SubmissionsApiDescription.FindAsync);
     }
 
     private static async Task<Results<Accepted<SubmissionResponse>, ValidationProblem, ProblemHttpResult>> SubmitAsync(
@@ -30,7 +36,7 @@ internal static class SubmissionsApi
         CancellationToken cancellationToken)
     {
         if (!http.Request.HasJsonContentType())
-            return TypedResults.Problem("Send application/json.", statusCode: StatusCodes.Status415UnsupportedMediaType);
+            return TypedResults.Problem(NotJson, statusCode: StatusCodes.Status415UnsupportedMediaType);
 
         var (email, thought, errors) = await ReadAsync(http.Request, cancellationToken);
         var id = Id(http.Request, errors) ?? Guid.CreateVersion7(time.GetUtcNow());
@@ -42,10 +48,8 @@ internal static class SubmissionsApi
             case Acceptance.Accepted:
                 return TypedResults.Accepted($"/api/submissions/{id}", Status(store, id) ?? SubmissionResponse.New(id, time.GetUtcNow()));
             case Acceptance.Conflict:
-                return TypedResults.Problem(
-                    $"This {IdempotencyKey} was used for another address or thought. Take a new one.", statusCode: StatusCodes.Status409Conflict);
+                return TypedResults.Problem(KeyTaken, statusCode: StatusCodes.Status409Conflict);
             default:
-                http.Response.Headers.RetryAfter = Unavailable.RetryAfter;
                 return TypedResults.Problem(Unavailable.Text, statusCode: StatusCodes.Status503ServiceUnavailable);
         }
     }
@@ -53,7 +57,7 @@ internal static class SubmissionsApi
     private static Results<Ok<SubmissionResponse>, ProblemHttpResult> Find(Guid id, [FromServices] SubmissionStore store) =>
         store.Find(id) is { } submission
             ? TypedResults.Ok(SubmissionResponse.Of(submission))
-            : TypedResults.Problem("There is no such submission.", statusCode: StatusCodes.Status404NotFound);
+            : TypedResults.Problem(Unknown, statusCode: StatusCodes.Status404NotFound);
 
     // It is accepted, whatever happens to the database now: that must be said.
     private static SubmissionResponse? Status(SubmissionStore store, Guid id)
@@ -75,7 +79,7 @@ internal static class SubmissionsApi
             return null;
         if (values.Count == 1 && Guid.TryParse(values[0]?.Trim().Trim('"'), out var key) && key != Guid.Empty)
             return key;
-        errors[IdempotencyKey] = ["It must be one UUID other than the nil one."];
+        errors[IdempotencyKey] = [BadKey];
         return null;
     }
 
@@ -94,7 +98,7 @@ internal static class SubmissionsApi
         {
             // said below
         }
-        errors["body"] = ["""The body is no JSON object in UTF-8. It must read {"email": "name@example.com", "thought": "…"}."""];
+        errors["body"] = [BadBody];
         return (null, null, errors);
     }
 
@@ -119,19 +123,22 @@ internal static class SubmissionsApi
     }
 }
 
-/// <summary>What a program sends.</summary>
-/// <param name="Email">One bare address, 254 characters at most.</param>
-/// <param name="Thought">1 to 500 characters.</param>
+/// <summary>What a program submits.</summary>
+/// <param name="Email">Where the mail goes: one bare address, no display name. The domain may be an international one.</param>
+/// <param name="Thought">What the GIF is about: 1 to 500 characters (Unicode code points), not all of them blank. Line breaks are kept.</param>
 internal sealed record SubmissionRequest(string Email, string Thought);
 
-/// <summary>What it gets.</summary>
-/// <param name="Id">The submission.</param>
-/// <param name="State"><c>accepted</c>, <c>queued</c>, <c>delayed</c>, <c>sent</c>, <c>failed</c> or <c>held</c>.</param>
+/// <summary>How far a submission is.</summary>
+/// <param name="Id">The submission: the Idempotency-Key, where one was sent.</param>
+/// <param name="State">
+/// <c>accepted</c>: stored, not yet in the queue. <c>queued</c>: waits for a worker. <c>delayed</c>: a try failed, and another follows. <c>sent</c>: the mail
+/// server took the mail. <c>failed</c>: no try is left, an operator is asked. <c>held</c>: it may have been sent, an operator decides.
+/// </param>
 /// <param name="AcceptedAt">When it was accepted.</param>
-/// <param name="SentAt">When the mail server took the mail.</param>
-/// <param name="NextTryAt">While it is delayed, when it is tried again.</param>
-/// <param name="Attempts">Tries so far.</param>
-/// <param name="Detail">The state in a sentence.</param>
+/// <param name="SentAt">When the mail server took the mail; null before.</param>
+/// <param name="NextTryAt">While it is delayed, when it is tried again; else null.</param>
+/// <param name="Attempts">Tries that are known of so far.</param>
+/// <param name="Detail">The state in a sentence, for a person.</param>
 internal sealed record SubmissionResponse(
     Guid Id, string State, DateTimeOffset AcceptedAt, DateTimeOffset? SentAt, DateTimeOffset? NextTryAt, int Attempts, string Detail)
 {
@@ -143,9 +150,10 @@ internal sealed record SubmissionResponse(
         submission.Attempt, SubmissionTexts.Detail(submission));
 }
 
-/// <summary>What is said when a submission can't be taken now.</summary>
+/// <summary>What is said when a submission can't be taken or looked up now.</summary>
 internal static class Unavailable
 {
     public const string RetryAfter = "10";
-    public const string Text = "We can't take your thought right now. Nothing was sent and nothing is lost: try again in a few seconds.";
+    public const string Text = "We can’t take your thought right now. Nothing was sent and nothing is lost: try again in a few seconds.";
+    public const string Reading = "We can’t look that up right now. What we have accepted is safe: try again in a few seconds.";
 }

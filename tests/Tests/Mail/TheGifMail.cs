@@ -99,6 +99,37 @@ public sealed class TheGifMail
     }
 
     [Theory]
+    [InlineData("Monday morning")]
+    [InlineData("A thought that is a good deal longer than the line of a terminal is, but still one line of what was typed")]
+    public async Task Has_a_text_that_a_terminal_shows_in_whole_lines(string thought)
+    {
+        var longest = new GiphyGif(new Uri("https://media.giphy.com/1.gif"), string.Join(' ', Enumerable.Repeat("a cat falls off a table", 12)));
+        foreach (var gif in new BuiltInGifs().All.Append<Gif>(longest))
+        {
+            var text = (await SendAndReadAsync(thought, gif)).TextBody!.ReplaceLineEndings("\n");
+            var ours = text.Split('\n').Where(line => line != thought).ToArray();
+            ours.ShouldAllBe(line => line.Length <= 72);
+            ours[0].ShouldBe("Your thought:");
+            ours.Count(line => line == "-- ").ShouldBe(1); // from here on mail programs show it as a signature, and leave it out of an answer
+            text.ShouldNotContain("\n\n\n");
+            text.ShouldEndWith(".\n");
+            string.Join(' ', ours).ShouldContain($"And its GIF: {gif.Alt}");
+            string.Join(' ', ours).ShouldContain("It was sent from gifs@workinit.example");
+        }
+    }
+
+    [Fact]
+    public async Task Has_short_lines_on_the_wire_and_its_recipient_in_brackets()
+    {
+        using var mail = _composer.Compose(Command(new string('x', 500)), new BuiltInGifs().Choose("coffee"));
+        using var wire = new MemoryStream();
+        await mail.WriteToAsync(wire);
+        var lines = System.Text.Encoding.ASCII.GetString(wire.ToArray()).ReplaceLineEndings("\n").Split('\n');
+        lines.Max(line => line.Length).ShouldBeLessThanOrEqualTo(78);
+        lines.ShouldContain("To: <jane@example.com>");
+    }
+
+    [Theory]
     [InlineData("nobody")]
     [InlineData("")]
     [InlineData("jane@example.com, joe@example.com")]

@@ -1,0 +1,24 @@
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests;
+
+/// <summary>One system for the tests that leave it as it is.</summary>
+public sealed class RunningSystem : IAsyncLifetime
+{
+    private WorkinItSystem? _system;
+
+    public WorkinItSystem System => _system!;
+
+    public ServiceProcess Web { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => (_system, Web, _) = await WorkinItSystem.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_system is not null)
+            await _system.DisposeAsync();
+    }
+}
+
+[CollectionDefinition(nameof(RunningSystem))]
+public sealed class RunningSystemDefinition : ICollectionFixture<RunningSystem>;
