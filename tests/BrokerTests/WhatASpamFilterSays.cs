@@ -30,9 +30,9 @@ public sealed class WhatASpamFilterSays(RunningSystem running)
     [InlineData("FREE MONEY!!!", "A cat \"falls\" & gets up")]
     public async Task Nothing_against_one_with_a_gif_of_either_kind_whatever_the_thought(string thought, string? giphy)
     {
-        var composer = new GifMail(Options.Create(new SmtpOptions { Host = "localhost", From = "WorkinIt <gifs@workinit.example>" }));
+        var composer = new GifMail(Options.Create(new SmtpOptions { Host = "localhost", From = "WorkinIt <gifs@workinit.example>" }), TimeProvider.System);
         using var mail = composer.Compose(
-            new SendGifEmail(Guid.CreateVersion7(), "jane.doe@people.example", thought, DateTimeOffset.UtcNow),
+            new SendGifEmail(Guid.CreateVersion7(), "jane.doe@people.example", thought, DateTimeOffset.UtcNow.AddDays(-2)), // delayed, and replayed
             giphy is null ? new BuiltInGifs().Choose(thought) : new GiphyGif(new Uri("https://media.giphy.com/media/1.gif"), giphy));
         using var wire = new MemoryStream();
         await mail.WriteToAsync(wire);

@@ -9,8 +9,8 @@ using WorkinIt.Gifs;
 
 namespace WorkinIt.Consumers.GifEmails;
 
-/// <summary>Writes the mail: the thought and its GIF, as text and as HTML, from the same command always the same mail.</summary>
-internal sealed class GifMail(IOptions<SmtpOptions> options)
+/// <summary>Writes the mail: the thought and its GIF, as text and as HTML, from the same command the same mail, but for its date.</summary>
+internal sealed class GifMail(IOptions<SmtpOptions> options, TimeProvider time)
 {
     private const int LongestSubjectThought = 50;
     private const int LongestLine = 72; // in a terminal of 80 columns it can be quoted, too
@@ -23,7 +23,7 @@ internal sealed class GifMail(IOptions<SmtpOptions> options)
         var mail = new MimeMessage
         {
             MessageId = $"{command.SubmissionId:N}@{sender.Domain}",
-            Date = command.SubmittedAt,
+            Date = time.GetUtcNow(), // of this try: of one that was delayed for hours a filter would say that it comes out of the past
             Subject = $"A GIF for your thought: {Shorten(command.Thought)}",
             Body = Body(command, gif, sender),
         };

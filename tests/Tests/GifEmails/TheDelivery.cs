@@ -33,7 +33,7 @@ public sealed class TheDelivery : IAsyncDisposable
         _ledger = new DeliveryLedger(_database, _writer, _time);
         _otherProcess = new DeliveryLedger(_database, _writer, _time);
         var smtp = Options.Create(new SmtpOptions { Host = "mail.example", From = "gifs@workinit.example" });
-        _delivery = new GifEmailDelivery(_around, new GifMail(smtp), _around, _ledger, smtp, _time, _around);
+        _delivery = new GifEmailDelivery(_around, new GifMail(smtp, _time), _around, _ledger, smtp, _time, _around);
     }
 
     [Fact]

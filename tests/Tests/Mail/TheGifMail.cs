@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using MimeKit;
 using WorkinIt.Consumers.GifEmails;
 using WorkinIt.Consumers.Mail;
@@ -11,8 +12,9 @@ namespace WorkinIt.Tests.Mail;
 public sealed class TheGifMail
 {
     private static readonly DateTimeOffset _submittedAt = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+    private static readonly DateTimeOffset _sentAt = _submittedAt.AddHours(9); // delayed
     private readonly Guid _id = Guid.CreateVersion7();
-    private readonly GifMail _composer = new(Options.Create(new SmtpOptions { Host = "localhost", From = "WorkinIt <gifs@workinit.example>" }));
+    private readonly GifMail _composer = new(Options.Create(new SmtpOptions { Host = "localhost", From = "WorkinIt <gifs@workinit.example>" }), new FakeTimeProvider(_sentAt));
 
     [Theory]
     [InlineData("Monday morning")]
@@ -66,11 +68,11 @@ public sealed class TheGifMail
     }
 
     [Fact]
-    public async Task Is_the_same_mail_each_time()
+    public async Task Is_the_same_mail_each_time_dated_when_it_is_sent()
     {
         var mail = await SendAndReadAsync("hello");
         mail.MessageId.ShouldBe($"{_id:N}@workinit.example");
-        mail.Date.ShouldBe(_submittedAt);
+        mail.Date.ShouldBe(_sentAt);
         mail.Headers[HeaderId.AutoSubmitted].ShouldBe("auto-generated");
         mail.From.Mailboxes.Single().Name.ShouldBe("WorkinIt");
     }

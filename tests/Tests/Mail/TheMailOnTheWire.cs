@@ -103,7 +103,7 @@ public sealed class TheMailOnTheWire
 
     private static async Task<ReceivedMail> SendAsync(MailService service, string thought, Gif gif, Guid? id = null, string recipient = MailService.Recipient)
     {
-        var composer = new GifMail(Options.Create(service.Options));
+        var composer = new GifMail(Options.Create(service.Options), TimeProvider.System);
         using var mail = composer.Compose(new SendGifEmail(id ?? Guid.CreateVersion7(), recipient, thought, DateTimeOffset.UnixEpoch), gif);
         await service.SendAsync(mail);
         return service.Server.Mails[^1];
