@@ -81,7 +81,8 @@ amqp() { say "amqp://$1:$1@127.0.0.1:$WORKINIT_AMQP_PORT"; }
 start_web() {
   start_service web Web "${submissions[@]}" "${deliveries[@]}" ASPNETCORE_URLS="http://127.0.0.1:$WORKINIT_WEB_PORT" ConnectionStrings__RabbitMq="$(amqp web)" \
     ConnectionStrings__DeadLetters="$(amqp replay)" RabbitMqManagement__Url="http://127.0.0.1:$WORKINIT_MANAGEMENT_PORT" \
-    RabbitMqManagement__PublicUrl="http://localhost:$WORKINIT_MANAGEMENT_PORT" DeadLetters__AuditFile="${DeadLetters__AuditFile:-$run_dir/dead-letters-audit.jsonl}"
+    RabbitMqManagement__PublicUrl="http://localhost:$WORKINIT_MANAGEMENT_PORT" DeadLetters__AuditFile="${DeadLetters__AuditFile:-$run_dir/dead-letters-audit.jsonl}" \
+    Limits__PerClientPerMinute="${Limits__PerClientPerMinute:-0}" Limits__PerRecipientPerHour="${Limits__PerRecipientPerHour:-0}" # who tries it out is one client
 }
 
 # A mail server that the person has set takes the catcher's place.

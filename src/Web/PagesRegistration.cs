@@ -22,14 +22,19 @@ internal static class PagesRegistration
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = LargestBody;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10); // a body that trickles is cut off by Kestrel's own limit
         });
         builder.Services.AddRazorPages();
+        builder.Services.AddHsts(hsts => hsts.MaxAge = TimeSpan.FromDays(365));
+        builder.Services.AddAntiforgery(forgery => forgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest);
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = SayWhatToDo);
         builder.Services.Configure<WebEncoderOptions>(encoder => encoder.TextEncoderSettings = new TextEncoderSettings(UnicodeRanges.All));
     }
 
     public static void UsePages(this WebApplication app)
     {
+        app.UseSecurityHeaders();
+        app.UseHsts(); // says nothing on localhost, and nothing by HTTP
         app.UseWhen(IsApi, api => api.UseExceptionHandler(TellWhoseFault()).UseStatusCodePages());
         app.UseWhen(http => !IsApi(http), pages => pages
             .UseExceptionHandler(TellWhoseFault("/error/500"))

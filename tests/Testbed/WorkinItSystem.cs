@@ -129,6 +129,9 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
             ["ConnectionStrings__Deliveries"] = Settings.GetValueOrDefault("ConnectionStrings__Deliveries", $"Data Source={Path.Combine(Folder, "deliveries.db")}"),
             ["ConnectionStrings__RabbitMq"] = VirtualHost.ConnectionString(user),
             ["Smtp__Host"] = "127.0.0.1",
+            // The tests are one client that submits thousands.
+            ["Limits__PerClientPerMinute"] = Settings.GetValueOrDefault("Limits__PerClientPerMinute", "0"),
+            ["Limits__PerRecipientPerHour"] = Settings.GetValueOrDefault("Limits__PerRecipientPerHour", "0"),
             ["Smtp__Port"] = Settings.GetValueOrDefault("Smtp__Port", $"{Mail.Port}"), // the catcher's, to see mails as a mail program shows them
             ["Smtp__Security"] = "None",
             ["Smtp__From"] = "WorkinIt <gifs@workinit.example>",

@@ -7,6 +7,9 @@ namespace WorkinIt.Web.Pages;
 
 internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageModel
 {
+    /// <summary>A field that no person sees.</summary>
+    public const string Trap = "website";
+
     // Read from the form itself: model binding would turn a blank thought into null and report in words of its own.
     public string? Email { get; private set; }
 
@@ -16,7 +19,8 @@ internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageM
 
     public Dictionary<string, string[]> Errors { get; private set; } = [];
 
-    public bool Unavailable { get; private set; }
+    /// <summary>Why it could not be taken, though nothing is wrong with it.</summary>
+    public string? Refusal { get; private set; }
 
     public async Task<IActionResult> OnPostAsync(CancellationToken cancellationToken)
     {
@@ -28,9 +32,10 @@ internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageM
         if (Guid.TryParse(form["id"], out var id) && id != Guid.Empty)
             SubmissionId = id;
 
-        if (!NewSubmission.TryCreate(Email, Thought, out var submission, out var errors))
+        var isRobot = form[Trap] is [{ Length: > 0 }, ..];
+        if (!NewSubmission.TryCreate(Email, Thought, out var submission, out var errors) || isRobot)
         {
-            Errors = errors;
+            Errors = isRobot ? new() { [Trap] = ["Leave this field empty: it is there for robots, which fill in all they find."] } : errors!;
             Response.StatusCode = StatusCodes.Status400BadRequest;
             return Page();
         }
@@ -40,12 +45,19 @@ internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageM
                 Response.Headers.Location = $"/submissions/{SubmissionId}";
                 TellHowLong(time.GetElapsedTime(began));
                 return StatusCode(StatusCodes.Status303SeeOther);
+            case Acceptance.TooMany many:
+                return Refuse(StatusCodes.Status429TooManyRequests, many.RetryAfter, many.Text);
             default:
-                Unavailable = true;
-                Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-                Response.Headers.RetryAfter = Submissions.Unavailable.RetryAfter;
-                return Page();
+                return Refuse(StatusCodes.Status503ServiceUnavailable, Unavailable.RetryAfter, Unavailable.Text);
         }
+    }
+
+    private PageResult Refuse(int status, string retryAfter, string text)
+    {
+        Refusal = text;
+        Response.StatusCode = status;
+        Response.Headers.RetryAfter = retryAfter;
+        return Page();
     }
 
     // For the page that this leads to, and for no other.
@@ -71,10 +83,11 @@ internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageM
     // something else means a new submission.
     private async Task<Acceptance> AcceptAsync(NewSubmission submission, CancellationToken cancellationToken)
     {
-        if (await desk.AcceptAsync(SubmissionId, submission, cancellationToken) is not Acceptance.Conflict and var acceptance)
+        var from = HttpContext.Connection.RemoteIpAddress;
+        if (await desk.AcceptAsync(from, SubmissionId, submission, cancellationToken) is not Acceptance.Conflict and var acceptance)
             return acceptance;
         SubmissionId = Guid.CreateVersion7(time.GetUtcNow());
-        return await desk.AcceptAsync(SubmissionId, submission, cancellationToken);
+        return await desk.AcceptAsync(from, SubmissionId, submission, cancellationToken);
     }
 
     public string? Error(string field) => Errors.GetValueOrDefault(field)?[0];

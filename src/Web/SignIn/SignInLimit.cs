@@ -1,6 +1,6 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Threading.RateLimiting;
+using WorkinIt.Web.Limits;
 
 namespace WorkinIt.Web.SignIn;
 
@@ -11,30 +11,14 @@ internal sealed class SignInLimit : IDisposable
     private const int AMinuteOfAName = 10;
 
     private readonly PartitionedRateLimiter<Attempt> _limiter = PartitionedRateLimiter.CreateChained(
-        PartitionedRateLimiter.Create<Attempt, string>(attempt => AMinute(Network(attempt.From), AMinuteOfAnAddress)),
-        PartitionedRateLimiter.Create<Attempt, string>(attempt => AMinute(attempt.Name.ToUpperInvariant(), AMinuteOfAName)));
+        PartitionedRateLimiter.Create<Attempt, string>(attempt => PerMinute.Of(PerMinute.Network(attempt.From), AMinuteOfAnAddress)),
+        PartitionedRateLimiter.Create<Attempt, string>(attempt => PerMinute.Of(attempt.Name.ToUpperInvariant(), AMinuteOfAName)));
 
     /// <summary>Counts an attempt.</summary>
     /// <returns>How long to wait before the next; null when this one may go on.</returns>
-    public TimeSpan? Try(IPAddress? from, string name)
-    {
-        using var lease = _limiter.AttemptAcquire(new Attempt(from, name));
-        return lease.IsAcquired ? null : lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromMinutes(1);
-    }
+    public TimeSpan? Try(IPAddress? from, string name) => _limiter.Try(new Attempt(from, name));
 
     public void Dispose() => _limiter.Dispose();
-
-    private static RateLimitPartition<string> AMinute(string key, int permits) =>
-        RateLimitPartition.GetFixedWindowLimiter(key, _ => new FixedWindowRateLimiterOptions { PermitLimit = permits, Window = TimeSpan.FromMinutes(1) });
-
-    // Whoever has one address of IPv6 has 2^64 of them.
-    private static string Network(IPAddress? address) => address switch
-    {
-        null => "",
-        { IsIPv4MappedToIPv6: true } => address.MapToIPv4().ToString(),
-        { AddressFamily: AddressFamily.InterNetworkV6 } => Convert.ToHexString(address.GetAddressBytes().AsSpan(0, 8)),
-        _ => address.ToString(),
-    };
 
     private sealed record Attempt(IPAddress? From, string Name);
 }

@@ -1,57 +1,93 @@
 using System.Data.Common;
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Options;
 using WorkinIt.Contracts;
+using WorkinIt.Web.Limits;
 
 namespace WorkinIt.Web.Submissions;
 
 /// <summary>What the person or the program at the desk is told.</summary>
-internal enum Acceptance
+internal abstract record Acceptance
 {
     /// <summary>Committed: it is never lost from here on. Said again for the same submission.</summary>
-    Accepted,
+    internal sealed record Accepted : Acceptance;
 
     /// <summary>The id was used for another address or thought.</summary>
-    Conflict,
+    internal sealed record Conflict : Acceptance;
 
     /// <summary>The store can't commit now.</summary>
-    Unavailable,
+    internal sealed record Unavailable : Acceptance;
+
+    /// <summary>The client has sent as many as it may for now, or the recipient was sent as many.</summary>
+    /// <param name="Wait">Until the next may be sent.</param>
+    /// <param name="Text">For the person.</param>
+    internal sealed record TooMany(TimeSpan Wait, string Text) : Acceptance
+    {
+        /// <summary>For the header.</summary>
+        public string RetryAfter => Math.Ceiling(Math.Max(Wait.TotalSeconds, 1)).ToString(CultureInfo.InvariantCulture);
+
+        internal static TooMany OfClient(TimeSpan wait) =>
+            new(wait, $"That were many thoughts in a short time. This one was not sent: try again in {Seconds(wait)}.");
+
+        internal static TooMany ForRecipient(TimeSpan wait) =>
+            new(wait, $"This address has had enough mails for now. Your thought was not sent: try again in {Seconds(wait)}.");
+
+        private static string Seconds(TimeSpan wait) => wait.TotalSeconds switch
+        {
+            <= 1 => "a second",
+            < 120 => string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(wait.TotalSeconds):0} seconds"),
+            _ => string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(wait.TotalMinutes):0} minutes"),
+        };
+    }
 }
 
 /// <summary>Takes submissions in. "Accepted" is said once the store has committed; the broker may be away.</summary>
-internal sealed partial class SubmissionDesk(SubmissionStore store, SubmissionRelay relay, TimeProvider time, ILogger<SubmissionDesk> log)
+internal sealed partial class SubmissionDesk(
+    SubmissionStore store, SubmissionRelay relay, ClientLimit clients, IOptions<LimitOptions> limits, TimeProvider time, ILogger<SubmissionDesk> log)
 {
     private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(4);
 
+    /// <param name="from">The client's address.</param>
     /// <param name="id">Names the submission: who sends the same again, for whatever reason, has sent it once.</param>
     /// <param name="submission">What was submitted.</param>
     /// <param name="cancellationToken">The request's.</param>
-    public async Task<Acceptance> AcceptAsync(Guid id, NewSubmission submission, CancellationToken cancellationToken)
+    public async Task<Acceptance> AcceptAsync(IPAddress? from, Guid id, NewSubmission submission, CancellationToken cancellationToken)
     {
+        if (clients.Try(from) is { } wait)
+            return Acceptance.TooMany.OfClient(wait);
         var command = new SendGifEmail(id, submission.Email, submission.Thought, time.GetUtcNow());
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(_deadline);
         try
         {
-            switch (await store.AddAsync(command, deadline.Token))
+            switch (await store.AddAsync(command, deadline.Token, limits.Value.PerRecipientPerHour))
             {
                 case Addition.Added:
                     LogAccepted(log, id);
                     relay.Hand(command);
-                    return Acceptance.Accepted;
+                    return new Acceptance.Accepted();
                 case Addition.Known:
-                    return Acceptance.Accepted;
+                    return new Acceptance.Accepted();
+                case Addition.TooMany:
+                    LogTooMany(log, id);
+                    return Acceptance.TooMany.ForRecipient(store.WaitFor(command.EmailAddress, limits.Value.PerRecipientPerHour));
                 default:
-                    return Acceptance.Conflict;
+                    return new Acceptance.Conflict();
             }
         }
         catch (Exception e) when (e is DbException or IOException or TimeoutException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             LogUnavailable(log, id, e.GetType().Name, (e as DbException)?.Message ?? "no answer in time");
-            return Acceptance.Unavailable;
+            return new Acceptance.Unavailable();
         }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Accepted {SubmissionId}")]
     private static partial void LogAccepted(ILogger log, Guid submissionId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {SubmissionId}: its recipient has had Limits__PerRecipientPerHour")]
+    private static partial void LogTooMany(ILogger log, Guid submissionId);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The store could not commit {SubmissionId} ({Kind}: {Reason}): check ConnectionStrings__Submissions, the disk, and that --migrate was run")]
     private static partial void LogUnavailable(ILogger log, Guid submissionId, string kind, string reason);

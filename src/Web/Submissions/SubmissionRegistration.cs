@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using WorkinIt.Gifs;
 using WorkinIt.Messaging;
 using WorkinIt.Storage;
+using WorkinIt.Web.Limits;
 
 namespace WorkinIt.Web.Submissions;
 
@@ -13,6 +14,8 @@ internal static class SubmissionRegistration
     public static IServiceCollection AddSubmissions(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.AddOptions<LimitOptions>().BindConfiguration("Limits").ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<ClientLimit>();
         services.AddOptions<SubmissionOptions>().BindConfiguration("Submissions").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton(provider =>
         {

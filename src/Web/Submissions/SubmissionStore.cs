@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
 using Dapper;
@@ -17,13 +19,21 @@ internal enum Addition
 
     /// <summary>Its id stands for something else.</summary>
     Conflict,
+
+    /// <summary>Its recipient has had as many as may be for now.</summary>
+    TooMany,
 }
 
 /// <summary>The submissions, before the broker and beyond it: what is in here was accepted, and is never lost.</summary>
 internal sealed class SubmissionStore(Database database, GroupCommit writer, TimeProvider time)
 {
+    private static readonly TimeSpan _hour = TimeSpan.FromHours(1);
+
     /// <summary>Commits a submission, or finds that its id is taken.</summary>
-    public Task<Addition> AddAsync(SendGifEmail command, CancellationToken cancellationToken)
+    /// <param name="command">The submission.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="perRecipientPerHour">So many may go to one recipient; 0: any number.</param>
+    public Task<Addition> AddAsync(SendGifEmail command, CancellationToken cancellationToken, int perRecipientPerHour = 0)
     {
         var row = new
         {
@@ -33,13 +43,16 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{command.SubmissionId:N}\n{command.EmailAddress}\n{command.Thought}"))),
             state = (short)SubmissionState.Accepted,
             acceptedAt = command.SubmittedAt.ToUnixTimeMilliseconds(),
+            recipient = Recipient(command.EmailAddress),
         };
         return writer.WriteAsync(
             (connection, transaction) =>
             {
+                if (perRecipientPerHour > 0 && Recent(connection, transaction, row.recipient, perRecipientPerHour).Count == perRecipientPerHour && !IsKnown(connection, transaction, row.id))
+                    return Addition.TooMany;
                 var added = connection.Execute("""
-                    INSERT INTO submissions (id, email, thought, body_hash, state, attempt, accepted_at)
-                    VALUES (@id, @email, @thought, @hash, @state, 0, @acceptedAt)
+                    INSERT INTO submissions (id, email, thought, body_hash, state, attempt, accepted_at, recipient)
+                    VALUES (@id, @email, @thought, @hash, @state, 0, @acceptedAt, @recipient)
                     ON CONFLICT (id) DO NOTHING
                     """, row, transaction);
                 if (added == 1)
@@ -49,6 +62,15 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
                     : Addition.Conflict;
             },
             cancellationToken);
+    }
+
+    /// <summary>How long it takes until one more may go to a recipient.</summary>
+    public TimeSpan WaitFor(string email, int perRecipientPerHour)
+    {
+        using var connection = database.Open();
+        var recent = Recent(connection, null, Recipient(email), perRecipientPerHour);
+        var until = recent.Count < perRecipientPerHour ? TimeSpan.Zero : DateTimeOffset.FromUnixTimeMilliseconds(recent[^1]) + _hour - time.GetUtcNow();
+        return until > TimeSpan.Zero ? until : TimeSpan.Zero;
     }
 
     /// <summary>Finds one; null where there is none.</summary>
@@ -126,10 +148,27 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         var before = (time.GetUtcNow() - olderThan).ToUnixTimeMilliseconds();
         return writer.WriteAsync(
             (connection, transaction) => connection.Execute("""
-                UPDATE submissions SET email = NULL, thought = NULL WHERE id IN
+                UPDATE submissions SET email = NULL, thought = NULL, recipient = NULL WHERE id IN
                   (SELECT id FROM submissions WHERE email IS NOT NULL AND accepted_at < @before AND confirmed_at IS NOT NULL LIMIT @limit)
                 """, new { before, limit }, transaction),
             cancellationToken);
+    }
+
+    // The latest of the last hour, at most as many as may be.
+    private List<long> Recent(DbConnection connection, DbTransaction? transaction, long recipient, int most) => connection.Query<long>(
+        "SELECT accepted_at FROM submissions WHERE recipient = @recipient AND accepted_at > @since ORDER BY accepted_at DESC LIMIT @most",
+        new { recipient, since = (time.GetUtcNow() - _hour).ToUnixTimeMilliseconds(), most }, transaction).AsList();
+
+    private static bool IsKnown(DbConnection connection, DbTransaction transaction, string id) =>
+        connection.ExecuteScalar<string?>("SELECT id FROM submissions WHERE id = @id", new { id }, transaction) is not null;
+
+    // One mailbox, however it is written: jane+1@example.com is Jane too.
+    private static long Recipient(string email)
+    {
+        var at = email.LastIndexOf('@');
+        var plus = email.IndexOf('+', StringComparison.Ordinal);
+        var mailbox = plus > 0 && plus < at ? email.Remove(plus, at - plus) : email;
+        return BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(mailbox.ToUpperInvariant())));
     }
 
     private Task<int> WriteAsync(

@@ -22,6 +22,7 @@ internal static class SubmissionsApi
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .AddOpenApiOperationTransformer(SubmissionsApiDescription.SubmitAsync)
             .DisableAntiforgery(); // no cookie authorises it, so there is nothing to forge
@@ -43,8 +44,11 @@ internal static class SubmissionsApi
         if (errors.Count > 0 || !NewSubmission.TryCreate(email, thought, out var submission, out errors))
             return TypedResults.ValidationProblem(errors);
 
-        switch (await desk.AcceptAsync(id, submission, cancellationToken))
+        switch (await desk.AcceptAsync(http.Connection.RemoteIpAddress, id, submission, cancellationToken))
         {
+            case Acceptance.TooMany many:
+                http.Response.Headers.RetryAfter = many.RetryAfter;
+                return TypedResults.Problem(many.Text, statusCode: StatusCodes.Status429TooManyRequests);
             case Acceptance.Accepted:
                 return TypedResults.Accepted($"/api/submissions/{id}", Status(store, id) ?? SubmissionResponse.New(id, time.GetUtcNow()));
             case Acceptance.Conflict:

@@ -54,6 +54,10 @@ internal static class SubmissionsApiDescription
             ("large", "Too large", Problem(413, PagesRegistration.TooLarge)));
         Answer(operation, 415, "Not accepted: the Content-Type is not `application/json`.", Problems,
             ("type", "Not called JSON", Problem(415, SubmissionsApi.NotJson)));
+        Answer(operation, 429, "Not accepted: too many in a minute from one client, or in an hour to one recipient. Send the same again after `Retry-After` seconds.", Problems,
+            ("client", "Too many from one client", Problem(429, Acceptance.TooMany.OfClient(TimeSpan.FromMinutes(1)).Text)),
+            ("recipient", "Too many to one recipient", Problem(429, Acceptance.TooMany.ForRecipient(TimeSpan.FromHours(1)).Text)));
+        RetryAfter(operation, 429);
         Answer(operation, 503, "Not accepted: it could not be stored. Send the same again after `Retry-After` seconds; with an Idempotency-Key that is safe even where it was stored after all.", Problems,
             ("unavailable", "The store can’t commit", Problem(503, Unavailable.Text)));
         RetryAfter(operation);
@@ -126,8 +130,8 @@ internal static class SubmissionsApiDescription
         response.Content![contentType].Examples = Examples(examples);
     }
 
-    private static void RetryAfter(OpenApiOperation operation) =>
-        Header(operation, 503, "Retry-After", "After so many seconds it is worth another try.", JsonSchemaType.Integer, null);
+    private static void RetryAfter(OpenApiOperation operation, int status = 503) =>
+        Header(operation, status, "Retry-After", "After so many seconds it is worth another try.", JsonSchemaType.Integer, null);
 
     private static void Header(OpenApiOperation operation, int status, string name, string description, JsonSchemaType type, string? format) =>
         ((OpenApiResponse)operation.Responses![Key(status)]).Headers = new Dictionary<string, IOpenApiHeader>
@@ -160,26 +164,29 @@ internal static class SubmissionsApiDescription
 
     private static JsonObject Problem(int status, string member, JsonNode value)
     {
-        var (section, title) = Standard(status);
-        return new JsonObject
+        var (source, title) = Standard(status);
+        var problem = new JsonObject
         {
-            ["type"] = $"https://tools.ietf.org/html/rfc9110#section-{section}",
             ["title"] = title,
             ["status"] = status,
             [member] = value,
             ["traceId"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
         };
+        if (source is not null)
+            problem.Insert(0, "type", $"https://tools.ietf.org/html/{source}");
+        return problem;
     }
 
     // As ASP.NET Core has them, which does not tell.
-    private static (string Section, string Title) Standard(int status) => status switch
+    private static (string? Source, string Title) Standard(int status) => status switch
     {
-        400 => ("15.5.1", "One or more validation errors occurred."),
-        404 => ("15.5.5", "Not Found"),
-        409 => ("15.5.10", "Conflict"),
-        413 => ("15.5.14", "Content Too Large"),
-        415 => ("15.5.16", "Unsupported Media Type"),
-        503 => ("15.6.4", "Service Unavailable"),
+        400 => ("rfc9110#section-15.5.1", "One or more validation errors occurred."),
+        404 => ("rfc9110#section-15.5.5", "Not Found"),
+        409 => ("rfc9110#section-15.5.10", "Conflict"),
+        413 => ("rfc9110#section-15.5.14", "Content Too Large"),
+        415 => ("rfc9110#section-15.5.16", "Unsupported Media Type"),
+        429 => (null, "Too Many Requests"),
+        503 => ("rfc9110#section-15.6.4", "Service Unavailable"),
         _ => throw new ArgumentOutOfRangeException(nameof(status), status, "No answer of the API has this status"),
     };
 }

@@ -114,6 +114,8 @@ public sealed class TheApiDocument(WebHost web) : IClassFixture<WebHost>
             ($"post {Submissions}", "409", "conflict") => await SubmitTwiceAsync(unknown.ToString()),
             ($"post {Submissions}", "413", "large") => await SubmitAsync(web, new string(' ', 40_000) + body),
             ($"post {Submissions}", "415", "type") => await SubmitAsync(web, body, contentType: "text/plain"),
+            ($"post {Submissions}", "429", "client") => await SubmitTooOftenAsync(perClient: 1, perRecipient: 0, body),
+            ($"post {Submissions}", "429", "recipient") => await SubmitTooOftenAsync(perClient: 0, perRecipient: 1, body),
             ($"post {Submissions}", "503", "unavailable") => await SubmitAsync(broken, body),
             ($"get {Submissions}/{{id}}", "404", "unknown") => await web.Client.GetAsync($"{Submissions}/{unknown}"),
             ($"get {Submissions}/{{id}}", "503", "unavailable") => await broken.Client.GetAsync($"{Submissions}/{unknown}"),
@@ -123,6 +125,13 @@ public sealed class TheApiDocument(WebHost web) : IClassFixture<WebHost>
             ("get /submissions/{id}/events", "200", "sent") => await web.Client.GetAsync($"/submissions/{await ReachAsync(example, value: null)}/events"),
             _ => throw new InvalidOperationException($"Nobody knows how to provoke {operation} {status} {example}: tell it here"),
         };
+    }
+
+    private static async Task<HttpResponseMessage> SubmitTooOftenAsync(int perClient, int perRecipient, string body)
+    {
+        using var limited = new WebHost(perClient: perClient, perRecipient: perRecipient);
+        using var first = await SubmitAsync(limited, body);
+        return await SubmitAsync(limited, body);
     }
 
     // Into the state of an example, at the times of the example.

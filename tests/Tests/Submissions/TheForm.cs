@@ -30,7 +30,7 @@ public sealed partial class TheForm(WebHost web) : IClassFixture<WebHost>
         response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         var page = await response.Content.ReadAsStringAsync();
         var fields = FieldTags().Matches(page);
-        fields.Select(match => match.Groups["name"].Value).ShouldBe(["email", "thought"]);
+        fields.Select(match => match.Groups["name"].Value).ShouldBe(["email", "thought", "website"]);
         foreach (Match match in fields)
         {
             var wrong = match.Groups["name"].Value == field;

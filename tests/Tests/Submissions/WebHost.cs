@@ -21,21 +21,26 @@ public sealed partial class WebHost : IDisposable
     /// <param name="migrate">Whether the store has its table.</param>
     /// <param name="readOnly">Whether the store takes nothing.</param>
     /// <param name="kestrel">The real server on a real port, whose limits the one in memory does not have.</param>
-    internal WebHost(bool migrate = true, bool readOnly = false, bool kestrel = false)
+    /// <param name="perClient">Submissions a minute; 0: any number.</param>
+    /// <param name="perRecipient">Submissions an hour; 0: any number.</param>
+    internal WebHost(bool migrate = true, bool readOnly = false, bool kestrel = false, int perClient = 0, int perRecipient = 0)
     {
         var store = $"Data Source={Path.Combine(_folder, "submissions.db")}";
         if (migrate && Database.TryParse(store, out var database, out _))
             DatabaseSchema.Migrate(database, typeof(CreateSubmissions).Assembly);
-        _factory = new Factory(readOnly ? $"{store};Mode=ReadOnly" : store);
+        _factory = new Factory(readOnly ? $"{store};Mode=ReadOnly" : store, perClient, perRecipient);
         if (kestrel)
         {
             _factory.UseKestrel(port: 0);
             _factory.StartServer();
         }
-        Client = _factory.CreateClient(new WebApplicationFactoryClientOptions { AllowAutoRedirect = false, BaseAddress = _factory.ClientOptions.BaseAddress });
+        Client = NewClient(handleCookies: true);
     }
 
     public HttpClient Client { get; }
+
+    internal HttpClient NewClient(bool handleCookies) => _factory.CreateClient(
+        new WebApplicationFactoryClientOptions { AllowAutoRedirect = false, BaseAddress = _factory.ClientOptions.BaseAddress, HandleCookies = handleCookies });
 
     internal T Service<T>()
         where T : class => (T)_factory.Services.GetService(typeof(T))!;
@@ -60,11 +65,13 @@ public sealed partial class WebHost : IDisposable
     [GeneratedRegex("""<input[^>]*name="(?<name>[^"]+)"[^>]*type="hidden"[^>]*value="(?<value>[^"]*)""")]
     private static partial Regex Hidden();
 
-    private sealed class Factory(string store) : WebApplicationFactory<SubmissionRequest>
+    private sealed class Factory(string store, int perClient, int perRecipient) : WebApplicationFactory<SubmissionRequest>
     {
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
             builder.UseSetting("ConnectionStrings:Submissions", store);
+            builder.UseSetting("Limits:PerClientPerMinute", $"{perClient}");
+            builder.UseSetting("Limits:PerRecipientPerHour", $"{perRecipient}");
             builder.UseSetting("Serilog:MinimumLevel:Default", "Fatal");
             builder.UseSetting("ConnectionStrings:RabbitMq", "amqp://web:web@127.0.0.1:1");
         }

@@ -1,0 +1,20 @@
+using System.Diagnostics.CodeAnalysis;
+using FluentMigrator;
+
+namespace WorkinIt.Web.Submissions;
+
+/// <summary>By what the submissions to one recipient are counted: a hash of the address, taken out with it.</summary>
+[SuppressMessage("Maintainability", "CA1515:Consider making public types internal", Justification = "FluentMigrator finds public migrations only")]
+[Migration(202611240004, "Submissions per recipient")]
+public sealed class CountPerRecipient : Migration
+{
+    /// <inheritdoc/>
+    public override void Up()
+    {
+        Alter.Table("submissions").AddColumn("recipient").AsInt64().Nullable();
+        Execute.Sql("CREATE INDEX submissions_recipient ON submissions (recipient, accepted_at) WHERE recipient IS NOT NULL");
+    }
+
+    /// <inheritdoc/>
+    public override void Down() => Delete.Column("recipient").FromTable("submissions");
+}

@@ -1,0 +1,95 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using WorkinIt.Web.Submissions;
+
+namespace WorkinIt.Tests.Submissions;
+
+/// <summary>The form is no mail cannon.</summary>
+public sealed class TheLimits
+{
+    [Fact]
+    public async Task Of_a_client_refuse_its_next_submission_and_say_when_to_come_back()
+    {
+        using var web = new WebHost(perClient: 2);
+        for (var number = 0; number < 2; number++)
+            (await SubmitAsync(web, $"jane{number}@example.com")).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+
+        using var refused = await SubmitAsync(web, "jane2@example.com");
+
+        refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+        refused.Headers.RetryAfter!.Delta!.Value.ShouldBeInRange(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
+        (await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString()!.ShouldStartWith("That were many thoughts in a short time.");
+        web.Service<SubmissionStore>().Unconfirmed(TimeSpan.Zero, 10).Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Cost_a_person_at_the_form_nothing_that_was_typed()
+    {
+        using var web = new WebHost(perClient: 1);
+        (await web.PostFormAsync("jane@example.com", "hello")).StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+
+        using var refused = await web.PostFormAsync("jane@example.com", "a second thought");
+
+        refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+        refused.Headers.RetryAfter.ShouldNotBeNull();
+        (await refused.Content.ReadAsStringAsync()).ShouldSatisfyAllConditions(
+            page => page.ShouldContain("a second thought"), page => page.ShouldContain("jane@example.com"), page => page.ShouldContain("role=\"alert\">That were many thoughts"));
+    }
+
+    [Fact]
+    public async Task Do_not_count_what_was_typed_wrong()
+    {
+        using var web = new WebHost(perClient: 1);
+        for (var time = 0; time < 5; time++)
+            (await web.PostFormAsync("jane", "hello")).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await web.PostFormAsync("jane@example.com", "hello")).StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+    }
+
+    [Fact]
+    public async Task Of_a_recipient_count_whoever_submits_and_however_the_address_is_written()
+    {
+        using var web = new WebHost(perRecipient: 2);
+        var known = Guid.NewGuid();
+        (await SubmitAsync(web, "jane@example.com", known)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await SubmitAsync(web, "Jane+gifs@Example.com")).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+
+        using var refused = await SubmitAsync(web, "jane+more@example.com");
+
+        refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+        refused.Headers.RetryAfter!.Delta!.Value.ShouldBeInRange(TimeSpan.FromMinutes(59), TimeSpan.FromMinutes(60));
+        (await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString()!.ShouldContain("try again in 60 minutes");
+        (await SubmitAsync(web, "joe@example.com")).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await SubmitAsync(web, "jane@example.com", known)).StatusCode.ShouldBe(HttpStatusCode.Accepted); // said again: nothing is mailed again
+    }
+
+    [Fact]
+    public async Task Hold_for_many_at_once()
+    {
+        using var web = new WebHost(perRecipient: 5);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => SubmitAsync(web, "jane@example.com")));
+        answers.Count(answer => answer.StatusCode == HttpStatusCode.Accepted).ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task Catch_a_robot_that_fills_in_each_field_and_tell_a_person_who_did()
+    {
+        using var web = new WebHost();
+        var fields = new Dictionary<string, string>(await web.OpenFormAsync()) { ["website"] = "https://spam.example" };
+
+        using var refused = await web.PostFormAsync("jane@example.com", "hello", fields);
+
+        refused.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await refused.Content.ReadAsStringAsync()).ShouldSatisfyAllConditions(
+            page => page.ShouldContain("href=\"#website\">Leave this field empty"), page => page.ShouldNotContain("class=\"field trap\""), page => page.ShouldContain(">\nhello</textarea>"));
+        web.Service<SubmissionStore>().Unconfirmed(TimeSpan.Zero, 10).ShouldBeEmpty();
+    }
+
+    private static Task<HttpResponseMessage> SubmitAsync(WebHost web, string email, Guid? key = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/api/submissions") { Content = JsonContent.Create(new { email, thought = "hello" }) };
+        if (key is { } value)
+            request.Headers.Add("Idempotency-Key", value.ToString());
+        return web.Client.SendAsync(request);
+    }
+}
