@@ -17,6 +17,9 @@ public sealed class States : IAsyncLifetime
 
     public ServiceProcess Web { get; private set; } = null!;
 
+    /// <summary>Takes one submission a minute from one client.</summary>
+    public ServiceProcess Limited { get; private set; } = null!;
+
     /// <summary>Its store can't be read or written, and its management API does not answer.</summary>
     public ServiceProcess Broken { get; private set; } = null!;
 
@@ -38,6 +41,10 @@ public sealed class States : IAsyncLifetime
         await using (var channel = await System.VirtualHost.OpenChannelAsync())
             await channel.ExchangeUnbindAsync("send-gif-email", "WorkinIt.Contracts:SendGifEmail", "");
         await ReachAsync("accepted");
+
+        System.Settings["Limits__PerClientPerMinute"] = "1";
+        Limited = System.NewWeb();
+        await Limited.StartAsync("live");
 
         System.Settings["ConnectionStrings__Submissions"] = $"Data Source={Path.Combine(System.Folder, "nothing.db")}";
         System.Settings["RabbitMqManagement__Url"] = "http://127.0.0.1:1";

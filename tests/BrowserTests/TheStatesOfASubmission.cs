@@ -53,6 +53,23 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
             await visit.StateAsync("error-503", scheme);
     }
 
+    [Theory]
+    [MemberData(nameof(Screens))]
+    public async Task Of_too_many_the_form_says_when_to_try_again_and_keeps_the_thought(ColorScheme scheme, int width)
+    {
+        var visit = await VisitAsync(scheme, width, at: states.Limited.Address);
+        for (var status = 303; status == 303;)
+        {
+            await visit.OpenFormAsync();
+            status = await visit.SendAsync("many@example.com", "one of many");
+        }
+        await Assertions.Expect(visit.Notice).ToContainTextAsync("That were many thoughts in a short time. This one was not sent: try again in ");
+        await Assertions.Expect(visit.Thought).ToHaveValueAsync("one of many");
+        await visit.ShouldLookRightAsync();
+        if (width == 320)
+            await visit.StateAsync("form-429", scheme);
+    }
+
     [Fact]
     public async Task The_sign_in_says_what_is_wrong_and_when_attempts_are_too_many()
     {
