@@ -45,6 +45,7 @@ public sealed class States : IAsyncLifetime
         System.Settings["Limits__PerClientPerMinute"] = "1";
         Limited = System.NewWeb();
         await Limited.StartAsync("live");
+        System.Settings.Remove("Limits__PerClientPerMinute");
 
         System.Settings["ConnectionStrings__Submissions"] = $"Data Source={Path.Combine(System.Folder, "nothing.db")}";
         System.Settings["RabbitMqManagement__Url"] = "http://127.0.0.1:1";

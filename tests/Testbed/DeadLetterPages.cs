@@ -23,11 +23,7 @@ public static class DeadLetterPages
     {
         var system = await WorkinItSystem.CreateAsync();
         AddTo(system);
-        foreach (var (name, value) in settings)
-            system.Settings[name] = value;
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
-        var (web, consumers) = (system.NewWeb(), system.NewConsumers());
-        await Task.WhenAll(web.StartAsync(), consumers.StartAsync());
+        var (web, consumers) = await system.StartServicesAsync(settings);
         return (system, web, consumers);
     }
 

@@ -50,12 +50,20 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     public static async Task<(WorkinItSystem System, ServiceProcess Web, ServiceProcess Consumers)> StartAsync(params (string Name, string Value)[] settings)
     {
         var system = await CreateAsync();
-        foreach (var (name, value) in settings)
-            system.Settings[name] = value;
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
-        var (web, consumers) = (system.NewWeb(), system.NewConsumers());
-        await Task.WhenAll(web.StartAsync(), consumers.StartAsync());
+        var (web, consumers) = await system.StartServicesAsync(settings);
         return (system, web, consumers);
+    }
+
+    /// <summary>Deploys, migrates, and starts one of each service.</summary>
+    /// <param name="settings">Settings beyond the usual.</param>
+    public async Task<(ServiceProcess Web, ServiceProcess Consumers)> StartServicesAsync(params (string Name, string Value)[] settings)
+    {
+        foreach (var (name, value) in settings)
+            Settings[name] = value;
+        await Task.WhenAll(DeployAsync(), MigrateAsync());
+        var (web, consumers) = (NewWeb(), NewConsumers());
+        await Task.WhenAll(web.StartAsync(), consumers.StartAsync());
+        return (web, consumers);
     }
 
     /// <summary>Deploys the topology, as the user topology.</summary>
