@@ -7,6 +7,11 @@ if docker compose version >/dev/null 2>&1; then compose=(docker compose); else c
 logs="${compose[*]} logs -f web consumers"
 compose+=(--project-directory "$here" -f "$here/compose.yaml")
 
+# Seconds, so that one can watch; as ./run --local.
+if [[ -z ${!Redelivery__Delays__@} ]]; then
+  export Redelivery__Delays__0=00:00:05 Redelivery__Delays__1=00:00:15 Redelivery__Delays__2=00:00:30 Redelivery__Delays__3=00:01:00
+fi
+
 prepare() {
   local name
   # Containers that somebody else brought up are not ours to take over, nor to end.

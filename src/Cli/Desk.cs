@@ -93,7 +93,7 @@ internal sealed class Desk : IAsyncDisposable
         return queues switch
         {
             [var only] => only.Name,
-            [] => throw new WrongUsageException($"No queue ending in {suffix} holds anything. Name one by --queue if you mean another, or one that was filled seconds ago"),
+            [] => throw new WrongUsageException($"No queue ending in {suffix} holds anything. Name one by --queue if you mean another"),
             _ => throw new WrongUsageException($"Say which one by --queue: {string.Join(", ", queues.Select(queue => queue.Name))}"),
         };
     }

@@ -17,6 +17,7 @@ public sealed partial class DeadLetterBroker : IDisposable
 {
     private const int DefaultDeliveryLimit = 20; // RabbitMQ 4.x, quorum queues that name none
     private static readonly TimeSpan _lookPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _briefPatience = TimeSpan.FromSeconds(1); // for who only passes by, on the way to the next queue
     private static readonly TimeSpan _canaryWait = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _ask = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _settled = TimeSpan.FromSeconds(3); // a failure is written down before its dead letter stands
@@ -129,7 +130,10 @@ public sealed partial class DeadLetterBroker : IDisposable
     /// <param name="id">The id.</param>
     /// <param name="by">The person.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task<DeadLetter?> FindAsync(string queue, string id, string by, CancellationToken cancellationToken)
+    public Task<DeadLetter?> FindAsync(string queue, string id, string by, CancellationToken cancellationToken) =>
+        FindAsync(queue, id, by, _lookPatience, cancellationToken);
+
+    private async Task<DeadLetter?> FindAsync(string queue, string id, string by, TimeSpan patience, CancellationToken cancellationToken)
     {
         DeadLetter? found = null;
         var filter = DeadLetterFilter.ById(id);
@@ -138,7 +142,7 @@ public sealed partial class DeadLetterBroker : IDisposable
             if (filter.Matches(letter))
                 found = letter;
             return found is null;
-        }, null, cancellationToken);
+        }, null, cancellationToken, patience);
         return found;
     }
 
@@ -146,15 +150,27 @@ public sealed partial class DeadLetterBroker : IDisposable
     /// <param name="id">A MessageId, or a dead letter's id.</param>
     /// <param name="by">The person.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task<IReadOnlyList<Place>> WhereIsAsync(string id, string by, CancellationToken cancellationToken)
+    public async Task<Whereabouts> WhereIsAsync(string id, string by, CancellationToken cancellationToken)
     {
-        var places = new List<Place>();
-        foreach (var queue in (await FindQueuesAsync(cancellationToken)).Where(queue => queue.Looks is null))
+        var (places, passedOver) = (new List<Place>(), new List<DeadLetterQueue>());
+        foreach (var queue in (await FindQueuesAsync(cancellationToken)).Where(queue => queue.Messages > 0))
         {
-            if (await FindAsync(queue.Name, id, by, cancellationToken) is { } letter)
-                places.Add(new Place(letter, queue));
+            if (queue.Looks is not null)
+            {
+                passedOver.Add(queue);
+                continue;
+            }
+            try
+            {
+                if (await FindAsync(queue.Name, id, by, _briefPatience, cancellationToken) is { } letter)
+                    places.Add(new Place(letter, queue));
+            }
+            catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Locked)
+            {
+                passedOver.Add(queue with { Looks = e.Message });
+            }
         }
-        return places;
+        return new Whereabouts(places, passedOver);
     }
 
     /// <summary>Tells what the application knows of a message, wherever it is; null where it knows nothing.</summary>
@@ -368,9 +384,10 @@ public sealed partial class DeadLetterBroker : IDisposable
     }
 
     private async Task<long> LookAsync(
-        string queue, string verb, string by, long most, Func<DeadLetter, bool> see, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+        string queue, string verb, string by, long most, Func<DeadLetter, bool> see, IProgress<OperationProgress>? progress, CancellationToken cancellationToken,
+        TimeSpan? patience = null)
     {
-        await using var session = await OpenAsync(queue, verb, by, _lookPatience, cancellationToken);
+        await using var session = await OpenAsync(queue, verb, by, patience ?? _lookPatience, cancellationToken);
         var ready = await session.ReadyAsync(cancellationToken);
         await GuardLooksAsync(session, passes: 1, cancellationToken);
         var operation = new Operation(session, _options, progress) { Total = Math.Min(ready, most) };

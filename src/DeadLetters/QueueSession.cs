@@ -293,13 +293,22 @@ internal sealed class QueueSession : IAsyncDisposable
         {
             await GiveBackAsync();
         }
-        catch (Exception e) when (e is OperationInterruptedException or AlreadyClosedException or IOException or TimeoutException)
+        catch (Exception e) when (e is DeadLetterException or OperationInterruptedException or AlreadyClosedException or IOException or TimeoutException)
         {
             // The broker gives back what a lost connection held.
         }
-        if (_publisher is not null)
-            await _publisher.DisposeAsync();
-        await _connection.DisposeAsync();
+        finally
+        {
+            try
+            {
+                if (_publisher is not null)
+                    await _publisher.DisposeAsync();
+            }
+            finally
+            {
+                await _connection.DisposeAsync(); // and with it the lock, whatever went wrong before
+            }
+        }
     }
 
     private async Task<IReadOnlyList<Delivery>> TakeWindowAsync(int size)

@@ -11,6 +11,11 @@ namespace WorkinIt.DeadLetters;
 [SuppressMessage("Naming", "CA1711", Justification = "A dead-letter queue is what everybody calls it")]
 public sealed record DeadLetterQueue(string Name, long Messages, string InputQueue, bool IsDiscarded, string? Looks);
 
+/// <summary>Where a message is.</summary>
+/// <param name="Places">Where it was found.</param>
+/// <param name="NotLookedInto">What holds dead letters and was not searched: a look is counted there, or somebody is at work (see <see cref="DeadLetterQueue.Looks"/>).</param>
+public sealed record Whereabouts(IReadOnlyList<Place> Places, IReadOnlyList<DeadLetterQueue> NotLookedInto);
+
 /// <summary>What a list shows.</summary>
 /// <param name="Letters">Those of the page, in the queue's order.</param>
 /// <param name="Ready">How many the queue held when the look began.</param>

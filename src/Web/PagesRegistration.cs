@@ -77,8 +77,8 @@ internal static class PagesRegistration
 
     // What programs ask, and a page's script: they can't read a page.
     private static bool IsApi(HttpContext http) =>
-        http.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal)
-        || (http.Request.Path.StartsWithSegments("/submissions", StringComparison.Ordinal) && http.Request.Path.Value!.EndsWith("/events", StringComparison.Ordinal));
+        http.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
+        || (http.Request.Path.StartsWithSegments("/submissions", StringComparison.OrdinalIgnoreCase) && http.Request.Path.Value!.EndsWith("/events", StringComparison.OrdinalIgnoreCase));
 
     // Kestrel would say so only when the body is read, which the antiforgery check does, and reports as a bad token.
     private static Task RefuseLargeBodies(HttpContext http, RequestDelegate next)

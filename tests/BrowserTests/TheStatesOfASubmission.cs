@@ -63,7 +63,7 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
             await visit.OpenFormAsync();
             status = await visit.SendAsync("many@example.com", "one of many");
         }
-        await Assertions.Expect(visit.Notice).ToContainTextAsync("That were many thoughts in a short time. This one was not sent: try again in ");
+        await Assertions.Expect(visit.Notice).ToContainTextAsync("Those were many thoughts in a short time. This one was not sent: try again in ");
         await Assertions.Expect(visit.Thought).ToHaveValueAsync("one of many");
         await visit.ShouldLookRightAsync();
         if (width == 320)

@@ -52,7 +52,7 @@ internal static class ListCommand
         }
         if (queues.All(queue => queue.Messages == 0))
         {
-            Desk.Say($"No dead letters, in {queues.Count} queues. All is well.");
+            Desk.Say($"No dead letters, in {queues.Count} queues.");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Queue").AddColumn(new TableColumn("Dead letters").RightAligned()).AddColumn("");

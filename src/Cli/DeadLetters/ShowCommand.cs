@@ -29,7 +29,7 @@ internal static class ShowCommand
             var named = parsed.GetValue(id)!;
             var places = parsed.GetValue(common.Queue) is { } queue
                 ? await desk.Broker.FindAsync(queue, named, desk.By, cancellationToken) is { } found ? [found] : []
-                : (await desk.Broker.WhereIsAsync(named, desk.By, cancellationToken)).Select(place => place.Letter).ToArray();
+                : await EverywhereAsync(desk, named, cancellationToken);
             if (places.Length == 0)
             {
                 await Console.Error.WriteLineAsync(
@@ -49,6 +49,14 @@ internal static class ShowCommand
             return ExitCode.Done;
         }));
         return command;
+    }
+
+    private static async Task<DeadLetter[]> EverywhereAsync(Desk desk, string id, CancellationToken cancellationToken)
+    {
+        var (places, notLookedInto) = await desk.Broker.WhereIsAsync(id, desk.By, cancellationToken);
+        foreach (var queue in notLookedInto)
+            await Console.Error.WriteLineAsync($"Not looked into: {queue.Name}. {queue.Looks}");
+        return [.. places.Select(place => place.Letter)];
     }
 
     private static void WriteJson(DeadLetter letter, bool revealed)

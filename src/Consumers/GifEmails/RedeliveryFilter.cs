@@ -36,7 +36,10 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
         {
             // Its delays are used up, but those that come back together wait for one probe of the circuit breaker: only a try
             // may be the last.
-            await DelayQueues.SendAsync(context, options.Value.Steps[0], counted: false);
+            var delay = options.Value.Steps[0];
+            await DelayQueues.SendAsync(context, delay, counted: false);
+            if (failure.Data[FaultData.Attempt] is int attempt)
+                await TellAsync(context, new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay));
         }
     }
 

@@ -11,7 +11,7 @@ using Polly.CircuitBreaker;
 namespace WorkinIt.Consumers.Mail;
 
 /// <summary>Sends by SMTP and tells apart what is known from what is not.</summary>
-internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptions> options, TimeProvider time) : IMailSender
+internal sealed partial class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptions> options, TimeProvider time, ILogger<SmtpMailSender> log) : IMailSender
 {
     // A server that is down is asked by one message now and then; all others learn it at once instead of waiting for a timeout each.
     private readonly ResiliencePipeline _breaker = new ResiliencePipelineBuilder { TimeProvider = time }
@@ -22,8 +22,25 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
             MinimumThroughput = 8,
             SamplingDuration = TimeSpan.FromSeconds(30),
             BreakDurationGenerator = static arguments => ValueTask.FromResult(TimeSpan.FromSeconds(Math.Min(Math.Pow(2, arguments.FailureCount > 8 ? 3 : 1), 10))),
+            OnOpened = arguments =>
+            {
+                if (arguments.Outcome.Exception is ServerFailedException { Outcome.Message: var reason })
+                    LogAway(log, options.Value.Host, options.Value.Port, reason);
+                return default;
+            },
+            OnClosed = _ =>
+            {
+                LogBack(log, options.Value.Host, options.Value.Port);
+                return default;
+            },
         })
         .Build();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The mail server {Host}:{Port} fails again and again: what waits is delayed, and one mail now and then asks it ({Reason})")]
+    private static partial void LogAway(ILogger log, string? host, int port, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The mail server {Host}:{Port} takes mails again")]
+    private static partial void LogBack(ILogger log, string? host, int port);
 
     public async Task<string> SendAsync(MimeMessage mail, Func<Task> beforeHandover, CancellationToken stopping)
     {

@@ -9,12 +9,11 @@ internal static class FindPage
     {
         if (page.Value("id") is not { } id)
             return page.Page<Find, FindModel>("Find", new FindModel(null, null, [], [], []));
-        var places = await page.Broker.WhereIsAsync(id, page.By, page.Aborted);
-        var queues = await page.Broker.FindQueuesAsync(page.Aborted);
+        var (places, notLookedInto) = await page.Broker.WhereIsAsync(id, page.By, page.Aborted);
         var acts = await page.Broker.Audit.ReadAsync(null, int.MaxValue, page.Aborted);
         var normal = Guid.TryParse(id, out var guid) ? guid.ToString() : id;
         return page.Page<Find, FindModel>($"Find {id}", new FindModel(
-            id, await page.Broker.TellAsync(id, page.Aborted), places, [.. queues.Where(queue => queue is { Looks: not null, Messages: > 0 })],
+            id, await page.Broker.TellAsync(id, page.Aborted), places, notLookedInto,
             [.. acts.Where(act => act.Verb != "reveal" && act.Messages.Contains(normal, StringComparer.OrdinalIgnoreCase)).Take(20)]));
     }
 }
@@ -22,6 +21,6 @@ internal static class FindPage
 /// <param name="Id">What is looked for; null: nothing yet.</param>
 /// <param name="Known">What the application knows of it.</param>
 /// <param name="Places">Where it stands.</param>
-/// <param name="NotLookedInto">Queues where a look has its price.</param>
+/// <param name="NotLookedInto">Queues where a look has its price, or somebody is at work.</param>
 /// <param name="Acts">What was done to it, the newest first.</param>
 internal sealed record FindModel(string? Id, string? Known, IReadOnlyList<Place> Places, IReadOnlyList<DeadLetterQueue> NotLookedInto, IReadOnlyList<AuditEntry> Acts);

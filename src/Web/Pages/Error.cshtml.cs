@@ -41,6 +41,7 @@ internal sealed class ErrorModel : PageModel
         413 => ("That was too much", "A thought has 500 characters at most. Go back and shorten it."),
         429 => ("Slow down a little", "Those were many thoughts in a short time. Wait a minute, then send the next one."),
         503 => ("Not right now", Unavailable.Reading),
+        < 500 => ("That didn’t work", "What was asked for is not to be had in this way. Begin at the form."),
         _ => ("Something broke on our side", "It was not you. Try again in a minute."),
     };
 }

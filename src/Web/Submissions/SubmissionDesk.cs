@@ -20,7 +20,7 @@ internal abstract record Acceptance
     internal sealed record Unavailable : Acceptance;
 
     /// <summary>The client has sent as many as it may for now, or the recipient was sent as many.</summary>
-    /// <param name="Wait">Until the next may be sent.</param>
+    /// <param name="Wait">Until the next may be sent, or a little more.</param>
     /// <param name="Text">For the person.</param>
     internal sealed record TooMany(TimeSpan Wait, string Text) : Acceptance
     {
@@ -28,7 +28,7 @@ internal abstract record Acceptance
         public string RetryAfter => Math.Ceiling(Math.Max(Wait.TotalSeconds, 1)).ToString(CultureInfo.InvariantCulture);
 
         internal static TooMany OfClient(TimeSpan wait) =>
-            new(wait, $"That were many thoughts in a short time. This one was not sent: try again in {Seconds(wait)}.");
+            new(wait, $"Those were many thoughts in a short time. This one was not sent: try again in {Seconds(wait)}.");
 
         internal static TooMany ForRecipient(TimeSpan wait) =>
             new(wait, $"This address has had enough mails for now. Your thought was not sent: try again in {Seconds(wait)}.");
@@ -54,7 +54,8 @@ internal sealed partial class SubmissionDesk(
     /// <param name="cancellationToken">The request's.</param>
     public async Task<Acceptance> AcceptAsync(IPAddress? from, Guid id, NewSubmission submission, CancellationToken cancellationToken)
     {
-        if (clients.Try(from) is { } wait)
+        // Who says the same again is told the same again.
+        if (clients.Try(from) is { } wait && !IsKnown(id))
             return Acceptance.TooMany.OfClient(wait);
         var command = new SendGifEmail(id, submission.Email, submission.Thought, time.GetUtcNow());
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -80,6 +81,18 @@ internal sealed partial class SubmissionDesk(
         {
             LogUnavailable(log, id, e.GetType().Name, (e as DbException)?.Message ?? "no answer in time");
             return new Acceptance.Unavailable();
+        }
+    }
+
+    private bool IsKnown(Guid id)
+    {
+        try
+        {
+            return store.Find(id) is not null;
+        }
+        catch (DbException)
+        {
+            return false;
         }
     }
 

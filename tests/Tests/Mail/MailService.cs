@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using MimeKit;
@@ -29,7 +30,7 @@ internal sealed class MailService : IAsyncDisposable
         {
             var options = Microsoft.Extensions.Options.Options.Create(Options);
             var pool = new SmtpConnectionPool(options, Time);
-            return (pool, new SmtpMailSender(pool, options, Time));
+            return (pool, new SmtpMailSender(pool, options, Time, NullLogger<SmtpMailSender>.Instance));
         });
     }
 

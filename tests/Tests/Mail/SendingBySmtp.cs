@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using MimeKit;
@@ -264,7 +265,7 @@ public sealed class SendingBySmtp : IAsyncDisposable
                 Password = password,
             });
             _pool = new SmtpConnectionPool(options, _time);
-            _sender = new SmtpMailSender(_pool, options, _time);
+            _sender = new SmtpMailSender(_pool, options, _time, NullLogger<SmtpMailSender>.Instance);
         }
         using var mail = new MimeMessage { Subject = "hello", Body = new TextPart("plain") { Text = new string('x', size) } };
         mail.From.Add(MailboxAddress.Parse("gifs@workinit.example"));

@@ -19,8 +19,18 @@ public sealed class TheLimits
 
         refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
         refused.Headers.RetryAfter!.Delta!.Value.ShouldBeInRange(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
-        (await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString()!.ShouldStartWith("That were many thoughts in a short time.");
+        (await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString()!.ShouldStartWith("Those were many thoughts in a short time.");
         web.Service<SubmissionStore>().Unconfirmed(TimeSpan.Zero, 10).Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Do_not_deny_what_was_accepted_when_it_is_sent_again()
+    {
+        using var web = new WebHost(perClient: 1);
+        var known = Guid.NewGuid();
+        for (var time = 0; time < 5; time++)
+            (await SubmitAsync(web, "jane@example.com", known)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await SubmitAsync(web, "jane@example.com")).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
     }
 
     [Fact]
@@ -34,7 +44,7 @@ public sealed class TheLimits
         refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
         refused.Headers.RetryAfter.ShouldNotBeNull();
         (await refused.Content.ReadAsStringAsync()).ShouldSatisfyAllConditions(
-            page => page.ShouldContain("a second thought"), page => page.ShouldContain("jane@example.com"), page => page.ShouldContain("role=\"alert\">That were many thoughts"));
+            page => page.ShouldContain("a second thought"), page => page.ShouldContain("jane@example.com"), page => page.ShouldContain("role=\"alert\">Those were many thoughts"));
     }
 
     [Fact]
