@@ -17,18 +17,19 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
 
     public async Task Send(ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail> context, IPipe<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>> next)
     {
+        GifEmailTelemetry.Taken(context, time.GetUtcNow());
         try
         {
             await next.Send(context);
         }
         catch (DeliveryInHandException inHand)
         {
-            await DelayQueues.SendAsync(context, WaitFor(inHand), counted: false);
+            await DelayAsync(context, WaitFor(inHand), counted: false);
         }
         catch (Exception failure) when (Failure.IsTransient(failure) && NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure)) is not null)
         {
             var delay = NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure))!.Value;
-            await DelayQueues.SendAsync(context, delay, counted: true);
+            await DelayAsync(context, delay, counted: true);
             if (failure.Data[FaultData.Attempt] is int attempt) // unknown while the ledger is out of reach
                 await TellAsync(context, new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay));
         }
@@ -36,8 +37,14 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
         {
             // Its delays are used up, but those that come back together wait for one probe of the circuit breaker: only a try
             // may be the last.
-            await DelayQueues.SendAsync(context, options.Value.Steps[0], counted: false);
+            await DelayAsync(context, options.Value.Steps[0], counted: false);
         }
+    }
+
+    private static async Task DelayAsync(ConsumeContext<SendGifEmail> context, TimeSpan delay, bool counted)
+    {
+        await DelayQueues.SendAsync(context, delay, counted);
+        GifEmailTelemetry.Delayed();
     }
 
     // The copy waits already: a failure now must not dead-letter the original on top of it.

@@ -32,7 +32,7 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         stopping.ThrowIfCancellationRequested();
         try
         {
-            return await _breaker.ExecuteAsync(async _ => await HandOverAsync(mail, beforeHandover), CancellationToken.None);
+            return await _breaker.ExecuteAsync(async _ => await SmtpTelemetry.MeasureAsync(options.Value, time, () => HandOverAsync(mail, beforeHandover)), CancellationToken.None);
         }
         catch (ServerFailedException e)
         {
@@ -140,7 +140,7 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
     }
 
     /// <summary>Not this mail's trouble but the server's: what the circuit breaker counts.</summary>
-    private sealed class ServerFailedException(Exception outcome) : Exception(outcome.Message)
+    private sealed class ServerFailedException(Exception outcome) : Exception(outcome.Message, outcome)
     {
         public Exception Outcome { get; } = outcome;
     }

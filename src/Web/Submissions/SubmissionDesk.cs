@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Options;
 using WorkinIt.Contracts;
+using WorkinIt.Messaging;
 using WorkinIt.Web.Limits;
 
 namespace WorkinIt.Web.Submissions;
@@ -54,6 +55,7 @@ internal sealed partial class SubmissionDesk(
     /// <param name="cancellationToken">The request's.</param>
     public async Task<Acceptance> AcceptAsync(IPAddress? from, Guid id, NewSubmission submission, CancellationToken cancellationToken)
     {
+        using var scope = log.BeginSubmissionScope(id);
         if (clients.Try(from) is { } wait)
             return Acceptance.TooMany.OfClient(wait);
         var command = new SendGifEmail(id, submission.Email, submission.Thought, time.GetUtcNow());
@@ -65,6 +67,7 @@ internal sealed partial class SubmissionDesk(
             {
                 case Addition.Added:
                     LogAccepted(log, id);
+                    SubmissionTelemetry.Accepted();
                     relay.Hand(command);
                     return new Acceptance.Accepted();
                 case Addition.Known:
