@@ -72,7 +72,7 @@ public static class Telemetry
 
         public Task PublishAsync(HealthReport report, CancellationToken cancellationToken)
         {
-            _ready = report.Status == HealthStatus.Unhealthy ? 0 : 1;
+            _ready = report.Status == HealthStatus.Healthy ? 1 : 0;
             return Task.CompletedTask;
         }
 
