@@ -80,6 +80,9 @@ public sealed partial class DeadLetterBroker
             headers[Headers.ReplayCount] = (letter.LastReplay?.Count ?? 0) + 1;
             if (request.SendAgain)
                 headers[Headers.ReplaySendAgain] = true;
+            // Days may lie between the two tries: a trace of its own, linked to the first one, instead of more of that one.
+            if (headers.ContainsKey(Headers.ActivityId))
+                headers.TryAdd(Headers.ActivityPropagation, "Link");
             var properties = new BasicProperties(letter.Properties) { Headers = headers };
             WithoutUser(properties);
             return properties;

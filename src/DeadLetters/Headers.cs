@@ -15,6 +15,12 @@ internal static class Headers
     public const string ReplayCount = "Replay-Count";
     public const string ReplaySendAgain = "Replay-Send-Again";
 
+    /// <summary>Where the message's trace was when it was published.</summary>
+    public const string ActivityId = "MT-Activity-Id";
+
+    /// <summary>How MassTransit goes on from there: <c>Link</c> begins a new trace with a link to that one.</summary>
+    public const string ActivityPropagation = "MT-Activity-Propagation";
+
     public const string DiscardedPrefix = "Discarded-";
     public const string DiscardedId = DiscardedPrefix + "Id";
     public const string DiscardedBy = DiscardedPrefix + "By";

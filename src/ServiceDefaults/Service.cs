@@ -1,29 +1,23 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
-using Serilog;
-using Serilog.Events;
 
 namespace WorkinIt.ServiceDefaults;
 
 /// <summary>What Web and Consumers have in common as processes: logs, health, how a start that fails says why.</summary>
 public static partial class Service
 {
-    /// <summary>Structured logs to standard output. HTTP paths only, never queries or bodies: these hold what people typed.</summary>
+    /// <summary>Structured logs to standard output; health; traces and metrics where somebody asks for them.</summary>
     /// <param name="builder">The service.</param>
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSerilog((_, log) => log
-            .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
-            .ReadFrom.Configuration(builder.Configuration)
-            .Enrich.FromLogContext()
-            .WriteTo.Console(
-                formatProvider: CultureInfo.InvariantCulture,
-                outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff zzz} {Level:u3} {SourceContext}: {Message:lj} {Properties:j}{NewLine}{Exception}"));
+        builder.AddLogs();
         builder.Services.AddHealthChecks();
+        builder.AddTelemetry();
         return builder;
     }
 
@@ -32,9 +26,16 @@ public static partial class Service
     public static WebApplication MapHealth(this WebApplication app)
     {
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
-        app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains("ready") });
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions
+        {
+            Predicate = IsOfReady,
+            // After the broker's return the bus is "degraded" until its endpoints are connected again: nobody consumes until then.
+            ResultStatusCodes = { [HealthStatus.Degraded] = StatusCodes.Status503ServiceUnavailable },
+        });
         return app;
     }
+
+    internal static bool IsOfReady(HealthCheckRegistration check) => check.Tags.Contains("ready");
 
     /// <summary>
     /// Runs a service's <c>main</c>. A setting that is missing or wrong ends it with exit code 2 and one line for each on standard

@@ -21,6 +21,7 @@ return await Service.RunAsync(async () =>
     builder.AddDeadLetterPages();
     await using var app = builder.Build();
 
+    app.UseSubmissionScope();
     app.UsePages();
     app.MapHealth();
     app.MapSubmissionsApi();

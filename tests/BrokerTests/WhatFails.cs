@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using RabbitMQ.Client;
 using WorkinIt.Testbed;
 
@@ -22,9 +23,9 @@ public sealed class WhatFails
     }
 
     [Fact]
-    public async Task What_is_permanent_is_tried_once_and_dead_lettered_with_its_reason()
+    public async Task What_is_permanent_is_tried_once_and_dead_lettered_with_its_reason_and_each_log_line_about_it_has_its_id()
     {
-        var (system, web, _) = await WorkinItSystem.StartAsync();
+        var (system, web, consumers) = await WorkinItSystem.StartAsync(("Logging__Format", "Json"));
         await using var s = system;
         var tries = 0;
         system.Mail.OnMail = _ =>
@@ -43,6 +44,23 @@ public sealed class WhatFails
         reason.ShouldContain("550 5.1.1");
         foreach (var header in dead.BasicProperties.Headers)
             Encoding.UTF8.GetString(header.Value as byte[] ?? []).ShouldNotContain("jane");
+
+        var fromWeb = await SeeLinesAsync(web, id, "Accepted");
+        fromWeb.ShouldContain(line => line.ContainsKey("@tr") && line.ContainsKey("@sp"));
+        var fromConsumers = await SeeLinesAsync(consumers, id, "R-FAULT");
+        fromConsumers.ShouldContain(line => line["SourceContext"].GetString()!.StartsWith("MassTransit", StringComparison.Ordinal));
+        fromWeb.Concat(fromConsumers).ShouldAllBe(line => line.ContainsKey("SubmissionId") && line["SubmissionId"].GetGuid() == id);
+        system.Logs.ShouldNotContain("jane");
+        system.Logs.ShouldNotContain("nobody home");
+    }
+
+    /// <summary>The lines that name a submission in whatever place, once one of them says something.</summary>
+    private static async Task<IReadOnlyList<Dictionary<string, JsonElement>>> SeeLinesAsync(ServiceProcess service, Guid id, string text)
+    {
+        await Eventually.SeeAsync(() => service.Log.Contains(text, StringComparison.Ordinal), text);
+        return [.. service.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(line => JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(line)!)
+            .Where(line => line.Values.Any(value => value.ToString().Contains(id.ToString(), StringComparison.OrdinalIgnoreCase)))];
     }
 
     [Fact]

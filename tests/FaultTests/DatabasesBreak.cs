@@ -16,8 +16,14 @@ public sealed class DatabasesBreak(ReliabilityTable table)
         await run.BreakAsync(Scale.Times(3), async () =>
         {
             await postgres.StopAsync();
-            await Task.Delay(TimeSpan.FromSeconds(2)); // the fault itself
+            var fault = Task.Delay(TimeSpan.FromSeconds(2));
+            // 5 s and 15 s are promised; with the load beside it this machine may need more.
+            var gone = await Task.WhenAll(run.Web.SeeReadyAsync(false, TimeSpan.FromSeconds(15)), run.Consumers.SeeReadyAsync(false, TimeSpan.FromSeconds(15)));
+            await fault;
             await postgres.StartAsync();
+            var back = await Task.WhenAll(run.Web.SeeReadyAsync(true, TimeSpan.FromSeconds(45)), run.Consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(45)));
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"Web, Consumers: not ready {string.Join(" s, ", gone.Select(time => $"{time.TotalSeconds:0.0}"))} s after the database's death, ready again {string.Join(" s, ", back.Select(time => $"{time.TotalSeconds:0.0}"))} s after its return");
         });
 
         (await run.SettleAsync()).ShouldBeAllMailedOnce();

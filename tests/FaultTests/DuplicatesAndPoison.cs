@@ -27,7 +27,7 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
     public async Task One_poison_takes_none_of_its_neighbours_along()
     {
         await using var giphy = await FakeGiphy.StartAsync();
-        await using var run = await FaultRun.StartAsync("one message that kills each process that handles it", table, giphy.Settings);
+        await using var run = await FaultRun.StartAsync("one message that kills each process that handles it", table, giphy.GetSettings());
         var deaths = 0;
         giphy.Answer = async (http, number) =>
         {
@@ -57,7 +57,7 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
     public async Task A_poison_that_was_cured_and_replayed_may_be_delayed_and_still_arrives()
     {
         await using var giphy = await FakeGiphy.StartAsync();
-        await using var run = await FaultRun.StartAsync("poison, cured, moved back with its x-death, then delayed", table, giphy.Settings);
+        await using var run = await FaultRun.StartAsync("poison, cured, moved back with its x-death, then delayed", table, giphy.GetSettings());
         giphy.Answer = async (_, _) => await run.Consumers.KillAsync();
         using var ended = new CancellationTokenSource();
         var restarts = RestartAsync(run, ended.Token);

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using WorkinIt.Testbed;
 
 namespace WorkinIt.FaultTests;
 
@@ -8,7 +9,7 @@ public sealed class GiphyMisbehaves(ReliabilityTable table)
     public async Task Down_slow_overrun_and_lying()
     {
         await using var giphy = await FakeGiphy.StartAsync();
-        await using var run = await FaultRun.StartAsync("Giphy: 5xx, 429 with Retry-After, too slow, lying, 20 % of the requests", table, giphy.Settings);
+        await using var run = await FaultRun.StartAsync("Giphy: 5xx, 429 with Retry-After, too slow, lying, 20 % of the requests", table, giphy.GetSettings());
         giphy.Answer = (http, number) => number % 5 != 0 ? FakeGiphy.GoodAsync(http, number) : (number / 5 % 4) switch
         {
             0 => Fail(http, StatusCodes.Status503ServiceUnavailable),
@@ -26,7 +27,7 @@ public sealed class GiphyMisbehaves(ReliabilityTable table)
     public async Task Out_of_reach_for_a_while()
     {
         await using var giphy = await FakeGiphy.StartAsync();
-        await using var run = await FaultRun.StartAsync("Giphy: fails every request for a while", table, giphy.Settings);
+        await using var run = await FaultRun.StartAsync("Giphy: fails every request for a while", table, giphy.GetSettings());
 
         await run.BreakAsync(1, async () =>
         {

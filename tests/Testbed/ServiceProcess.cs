@@ -97,6 +97,23 @@ public sealed class ServiceProcess : IAsyncDisposable
             $"{_name} is {health}");
     }
 
+    /// <summary>Waits until <c>/health/ready</c> says so.</summary>
+    /// <param name="ready">Whether it shall be ready.</param>
+    /// <param name="within">How long to wait.</param>
+    /// <returns>How long it took.</returns>
+    public async Task<TimeSpan> SeeReadyAsync(bool ready, TimeSpan within)
+    {
+        var clock = Stopwatch.StartNew();
+        await Eventually.SeeAsync(
+            async () =>
+            {
+                using var response = await Http.GetAsync("/health/ready");
+                return response.StatusCode;
+            },
+            status => status == (ready ? HttpStatusCode.OK : HttpStatusCode.ServiceUnavailable), $"{_name} is {(ready ? "" : "not ")}ready", within);
+        return clock.Elapsed;
+    }
+
     /// <summary>SIGTERM: the orderly stop.</summary>
     /// <returns>How long it took.</returns>
     public async Task<TimeSpan> StopAsync()

@@ -129,21 +129,25 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
+    /// <summary>The settings of a service, by their names in the environment.</summary>
+    /// <param name="user">The RabbitMQ user that it is.</param>
+    public Dictionary<string, string> SettingsOf(string user) => new(Settings)
+    {
+        ["ConnectionStrings__Submissions"] = Settings.GetValueOrDefault("ConnectionStrings__Submissions", $"Data Source={Path.Combine(Folder, "submissions.db")}"),
+        ["ConnectionStrings__Deliveries"] = Settings.GetValueOrDefault("ConnectionStrings__Deliveries", $"Data Source={Path.Combine(Folder, "deliveries.db")}"),
+        ["ConnectionStrings__RabbitMq"] = VirtualHost.ConnectionString(user),
+        ["Smtp__Host"] = "127.0.0.1",
+        // The tests are one client that submits thousands.
+        ["Limits__PerClientPerMinute"] = Settings.GetValueOrDefault("Limits__PerClientPerMinute", "0"),
+        ["Limits__PerRecipientPerHour"] = Settings.GetValueOrDefault("Limits__PerRecipientPerHour", "0"),
+        ["Smtp__Port"] = Settings.GetValueOrDefault("Smtp__Port", $"{Mail.Port}"), // the catcher's, to see mails as a mail program shows them
+        ["Smtp__Security"] = "None",
+        ["Smtp__From"] = "WorkinIt <gifs@workinit.example>",
+    };
+
     private ServiceProcess New(string service, string user)
     {
-        var process = new ServiceProcess(service, new Dictionary<string, string>(Settings)
-        {
-            ["ConnectionStrings__Submissions"] = Settings.GetValueOrDefault("ConnectionStrings__Submissions", $"Data Source={Path.Combine(Folder, "submissions.db")}"),
-            ["ConnectionStrings__Deliveries"] = Settings.GetValueOrDefault("ConnectionStrings__Deliveries", $"Data Source={Path.Combine(Folder, "deliveries.db")}"),
-            ["ConnectionStrings__RabbitMq"] = VirtualHost.ConnectionString(user),
-            ["Smtp__Host"] = "127.0.0.1",
-            // The tests are one client that submits thousands.
-            ["Limits__PerClientPerMinute"] = Settings.GetValueOrDefault("Limits__PerClientPerMinute", "0"),
-            ["Limits__PerRecipientPerHour"] = Settings.GetValueOrDefault("Limits__PerRecipientPerHour", "0"),
-            ["Smtp__Port"] = Settings.GetValueOrDefault("Smtp__Port", $"{Mail.Port}"), // the catcher's, to see mails as a mail program shows them
-            ["Smtp__Security"] = "None",
-            ["Smtp__From"] = "WorkinIt <gifs@workinit.example>",
-        });
+        var process = new ServiceProcess(service, SettingsOf(user));
         _processes.Add(process);
         return process;
     }

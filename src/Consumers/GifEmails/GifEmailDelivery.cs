@@ -92,6 +92,7 @@ internal sealed partial class GifEmailDelivery(
             // Nobody else knows of this 250: it is written down before anything else may happen to the message.
             await KeepAsync(id, token => ledger.SentAsync(id, sentAt, reply, token));
             LogSent(log, id, taken!.Value, reply);
+            GifEmailTelemetry.Sent();
             return new GifEmailSent(id, taken.Value, sentAt, gif.Reference);
         }
         // What is not known to have failed may have been sent: an exception that nobody foresaw, once the handover has begun, too.

@@ -23,6 +23,7 @@ internal static class GifEmailRegistration
         services.AddSingleton<StopFilter>();
         services.AddSingleton<SuspectFilter>();
         services.AddSingleton<RedeliveryFilter>();
+        services.AddSingleton<DeadLetterCount>();
 
         services.Configure<HostOptions>(host => host.ShutdownTimeout = _host);
         services.Configure<MassTransitHostOptions>(host =>
@@ -34,7 +35,12 @@ internal static class GifEmailRegistration
             bus => bus.AddConsumer<SendGifEmailConsumer, SendGifEmailConsumerDefinition>(),
             (context, rabbit) => rabbit.AddGifEmailEndpoints(
                 context.GetRequiredService<IOptions<ConsumerOptions>>().Value,
-                endpoint => endpoint.ConfigureConsumer<SendGifEmailConsumer>(context)));
+                endpoint =>
+                {
+                    endpoint.UseSubmissionScope(context.GetRequiredService<ILogger<SendGifEmailConsumer>>());
+                    context.GetRequiredService<DeadLetterCount>().Use(endpoint);
+                    endpoint.ConfigureConsumer<SendGifEmailConsumer>(context);
+                }));
     }
 
     /// <summary>What <c>--deploy-topology</c> needs: the queues, and nothing that consumes.</summary>

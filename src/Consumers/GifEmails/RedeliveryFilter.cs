@@ -17,18 +17,19 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
 
     public async Task Send(ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail> context, IPipe<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>> next)
     {
+        GifEmailTelemetry.Taken(context, time.GetUtcNow());
         try
         {
             await next.Send(context);
         }
         catch (DeliveryInHandException inHand)
         {
-            await DelayQueues.SendAsync(context, WaitFor(inHand), counted: false);
+            await DelayAsync(context, WaitFor(inHand), counted: false);
         }
         catch (Exception failure) when (Failure.IsTransient(failure) && NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure)) is not null)
         {
             var delay = NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure))!.Value;
-            await DelayQueues.SendAsync(context, delay, counted: true);
+            await DelayAsync(context, delay, counted: true);
             if (failure.Data[FaultData.Attempt] is int attempt) // unknown while the ledger is out of reach
                 await TellAsync(context, new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay));
         }
@@ -37,10 +38,16 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
             // Its delays are used up, but those that come back together wait for one probe of the circuit breaker: only a try
             // may be the last.
             var delay = options.Value.Steps[0];
-            await DelayQueues.SendAsync(context, delay, counted: false);
+            await DelayAsync(context, delay, counted: false);
             if (failure.Data[FaultData.Attempt] is int attempt)
                 await TellAsync(context, new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay));
         }
+    }
+
+    private static async Task DelayAsync(ConsumeContext<SendGifEmail> context, TimeSpan delay, bool counted)
+    {
+        await DelayQueues.SendAsync(context, delay, counted);
+        GifEmailTelemetry.Delayed();
     }
 
     // The copy waits already: a failure now must not dead-letter the original on top of it.

@@ -26,6 +26,7 @@ internal sealed class SendGifEmailConsumerDefinition(IOptions<RetryOptions> opti
             {
                 tries.Exponential(retry.Limit, retry.MinInterval, retry.MaxInterval, retry.IntervalDelta); // with ± 25 % of jitter
                 tries.Handle<Exception>(Failure.IsHiccup);
+                tries.ConnectRetryObserver(new RetryCount());
             });
         });
     }

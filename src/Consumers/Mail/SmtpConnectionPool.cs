@@ -38,6 +38,7 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
     public async Task<SmtpConnection> RentAsync(CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken);
+        SmtpTelemetry.Used(+1);
         try
         {
             while (TakeIdle() is { } idle)
@@ -62,7 +63,7 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
         lock (_gate)
         {
             if (reusable && connection.Client.IsConnected && !_disposed)
-                _idle.Push(connection);
+                PushIdle(connection);
             else
                 connection.Client.Dispose();
         }
@@ -85,6 +86,7 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
     // A send may outlast the pool, and must end as it would have.
     private void Release()
     {
+        SmtpTelemetry.Used(-1);
         lock (_gate)
         {
             if (!_disposed)
@@ -95,7 +97,18 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
     private SmtpConnection? TakeIdle()
     {
         lock (_gate)
-            return _idle.TryPop(out var connection) ? connection : null;
+        {
+            if (!_idle.TryPop(out var connection))
+                return null;
+            SmtpTelemetry.Idle(-1);
+            return connection;
+        }
+    }
+
+    private void PushIdle(SmtpConnection connection)
+    {
+        _idle.Push(connection);
+        SmtpTelemetry.Idle(+1);
     }
 
     private async Task<bool> IsUsableAsync(SmtpConnection connection, CancellationToken cancellationToken)
@@ -164,6 +177,7 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
         lock (_gate)
         {
             old = [.. _idle.Where(connection => _time.GetElapsedTime(connection.LastUsed) >= longerThan)];
+            SmtpTelemetry.Idle(-old.Length);
             var kept = _idle.Except(old).Reverse().ToArray();
             _idle.Clear();
             foreach (var connection in kept)

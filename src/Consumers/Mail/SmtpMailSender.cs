@@ -49,7 +49,7 @@ internal sealed partial class SmtpMailSender(SmtpConnectionPool pool, IOptions<S
         stopping.ThrowIfCancellationRequested();
         try
         {
-            return await _breaker.ExecuteAsync(async _ => await HandOverAsync(mail, beforeHandover), CancellationToken.None);
+            return await _breaker.ExecuteAsync(async _ => await SmtpTelemetry.MeasureAsync(options.Value, time, () => HandOverAsync(mail, beforeHandover)), CancellationToken.None);
         }
         catch (ServerFailedException e)
         {
@@ -157,7 +157,7 @@ internal sealed partial class SmtpMailSender(SmtpConnectionPool pool, IOptions<S
     }
 
     /// <summary>Not this mail's trouble but the server's: what the circuit breaker counts.</summary>
-    private sealed class ServerFailedException(Exception outcome) : Exception(outcome.Message)
+    private sealed class ServerFailedException(Exception outcome) : Exception(outcome.Message, outcome)
     {
         public Exception Outcome { get; } = outcome;
     }

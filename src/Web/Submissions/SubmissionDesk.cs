@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Options;
 using WorkinIt.Contracts;
+using WorkinIt.Messaging;
 using WorkinIt.Web.Limits;
 
 namespace WorkinIt.Web.Submissions;
@@ -54,6 +55,7 @@ internal sealed partial class SubmissionDesk(
     /// <param name="cancellationToken">The request's.</param>
     public async Task<Acceptance> AcceptAsync(IPAddress? from, Guid id, NewSubmission submission, CancellationToken cancellationToken)
     {
+        using var scope = log.BeginSubmissionScope(id);
         // Who says the same again is told the same again.
         if (clients.Try(from) is { } wait && !IsKnown(id))
             return Acceptance.TooMany.OfClient(wait);
@@ -66,6 +68,7 @@ internal sealed partial class SubmissionDesk(
             {
                 case Addition.Added:
                     LogAccepted(log, id);
+                    SubmissionTelemetry.Accepted();
                     relay.Hand(command);
                     return new Acceptance.Accepted();
                 case Addition.Known:

@@ -29,6 +29,7 @@ internal static class SubmissionRegistration
         services.AddSingleton<SubmissionDesk>();
         services.AddSingleton<SubmissionRelay>();
         services.AddHostedService(provider => provider.GetRequiredService<SubmissionRelay>());
+        services.AddSingleton<SubmissionEventFilter>();
         services.AddHostedService<SubmissionPurge>();
         services.AddSingleton<BuiltInGifs>();
         services.AddSingleton<SubmissionWatch>();
@@ -42,6 +43,7 @@ internal static class SubmissionRegistration
             (context, rabbit) => rabbit.ReceiveEndpoint(QueueTopology.StatusQueue, endpoint =>
             {
                 QueueTopology.ConfigureStatusQueue(endpoint);
+                endpoint.UseFilter(context.GetRequiredService<SubmissionEventFilter>());
                 endpoint.PrefetchCount = 256;
                 endpoint.ConcurrentMessageLimit = 64;
                 // Only the database can fail here, and its restart takes less than the minute and a half that these tries take.

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
+using System.Diagnostics;
 using System.Threading.Channels;
 using MassTransit;
 using RabbitMQ.Client.Exceptions;
@@ -25,21 +26,21 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
     // After it the message may arrive all the same, when the broker is back. Without it a publish waits for hours.
     private static readonly TimeSpan _publishDeadline = TimeSpan.FromSeconds(15);
 
-    private readonly Channel<SendGifEmail> _handed = Channel.CreateBounded<SendGifEmail>(10_000);
+    private readonly Channel<Handed> _handed = Channel.CreateBounded<Handed>(10_000);
     private readonly ConcurrentDictionary<Guid, byte> _underWay = new();
 
     /// <summary>Publishes soon. What finds no place, or no broker, is found by the sweep.</summary>
     public void Hand(SendGifEmail command)
     {
         if (broker.IsOpen)
-            _handed.Writer.TryWrite(command);
+            _handed.Writer.TryWrite(new Handed(command, Activity.Current?.Context ?? default));
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         Parallel.ForEachAsync(
             _handed.Reader.ReadAllAsync(stoppingToken),
             new ParallelOptions { MaxDegreeOfParallelism = InFlight, CancellationToken = stoppingToken },
-            async (command, token) => await PublishAsync(command, token)),
+            async (handed, token) => await PublishAsync(handed, token)),
         SweepAsync(stoppingToken));
 
     private async Task SweepAsync(CancellationToken stopping)
@@ -54,7 +55,7 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
                 foreach (var command in store.Unconfirmed(_overdue, SweepLimit))
                 {
                     if (!_underWay.ContainsKey(command.SubmissionId))
-                        await _handed.Writer.WriteAsync(command, stopping);
+                        await _handed.Writer.WriteAsync(new Handed(command, default), stopping);
                 }
             }
             catch (DbException e)
@@ -65,10 +66,13 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
         while (await timer.WaitForNextTickAsync(stopping));
     }
 
-    private async Task PublishAsync(SendGifEmail command, CancellationToken stopping)
+    private async Task PublishAsync(Handed handed, CancellationToken stopping)
     {
+        var command = handed.Command;
         if (!_underWay.TryAdd(command.SubmissionId, 0))
             return;
+        using var scope = log.BeginSubmissionScope(command.SubmissionId);
+        using var activity = SubmissionTelemetry.StartRelay(command.SubmissionId, handed.Accepted);
         try
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -84,12 +88,16 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
         {
             if (!stopping.IsCancellationRequested)
                 LogNotConfirmed(log, command.SubmissionId, e.GetType().Name);
+            activity?.SetStatus(ActivityStatusCode.Error, e.GetType().Name);
         }
         finally
         {
             _underWay.TryRemove(command.SubmissionId, out _);
         }
     }
+
+    /// <summary>What is to be published, and the span that accepted it: none where the sweep found it.</summary>
+    private readonly record struct Handed(SendGifEmail Command, ActivityContext Accepted);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} is not confirmed by the broker ({Reason}), and is published again. If it stays so: check RabbitMQ, and that the topology was deployed")]
     private static partial void LogNotConfirmed(ILogger log, Guid submissionId, string reason);

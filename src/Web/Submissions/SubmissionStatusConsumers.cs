@@ -1,6 +1,7 @@
 using System.Globalization;
 using MassTransit;
 using WorkinIt.Contracts;
+using WorkinIt.Messaging;
 
 namespace WorkinIt.Web.Submissions;
 
@@ -35,6 +36,28 @@ internal sealed class SubmissionStatusConsumer(SubmissionStore store) :
 /// <summary>What the broker itself has dead-lettered: the command as it was, for nobody lived to publish a fault.</summary>
 internal sealed class DeadSubmissionConsumer(SubmissionStore store) : IConsumer<SendGifEmail>
 {
-    public Task Consume(ConsumeContext<SendGifEmail> context) =>
-        store.FailedAsync(context.Message.SubmissionId, context.CancellationToken);
+    public async Task Consume(ConsumeContext<SendGifEmail> context)
+    {
+        await store.FailedAsync(context.Message.SubmissionId, context.CancellationToken);
+        SubmissionTelemetry.DeadLettered();
+    }
+}
+
+/// <summary>The lines about an event bear its submission's id: the event's own message id is another.</summary>
+internal sealed class SubmissionEventFilter(ILogger<SubmissionEventFilter> log) : IFilter<ConsumeContext>
+{
+    public async Task Send(ConsumeContext context, IPipe<ConsumeContext> next)
+    {
+        using var scope = IdOf(context) is { } id ? log.BeginSubmissionScope(id) : null;
+        await next.Send(context);
+    }
+
+    public void Probe(ProbeContext context) => context.CreateFilterScope("submissionScope");
+
+    private static Guid? IdOf(ConsumeContext context) =>
+        context.TryGetMessage(out ConsumeContext<GifEmailSent>? sent) ? sent.Message.SubmissionId
+        : context.TryGetMessage(out ConsumeContext<GifEmailDelayed>? delayed) ? delayed.Message.SubmissionId
+        : context.TryGetMessage(out ConsumeContext<Fault<SendGifEmail>>? fault) ? fault.Message.Message.SubmissionId
+        : context.TryGetMessage(out ConsumeContext<SendGifEmail>? dead) ? dead.Message.SubmissionId
+        : null;
 }

@@ -24,6 +24,7 @@ public sealed class TheSettings
     [InlineData("Redelivery__Delays__0", "never")]
     [InlineData("Redelivery__Delays__0", "2.00:00:00")]
     [InlineData("Giphy__BaseUrl", "giphy")]
+    [InlineData("Logging__Format", "xml")]
     [InlineData("ConnectionStrings__RabbitMq", "localhost")]
     [InlineData("ConnectionStrings__Deliveries", "somewhere")]
     public async Task A_bad_one_of_consumers_stops_the_start_with_a_line_that_names_it(string setting, string value) =>

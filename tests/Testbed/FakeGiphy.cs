@@ -4,10 +4,10 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace WorkinIt.FaultTests;
+namespace WorkinIt.Testbed;
 
 /// <summary>A Giphy on loopback that does as it is told.</summary>
-internal sealed class FakeGiphy : IAsyncDisposable
+public sealed class FakeGiphy : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private int _requests;
@@ -28,10 +28,13 @@ internal sealed class FakeGiphy : IAsyncDisposable
     /// <summary>What it does with a request of this number; null: a good answer.</summary>
     public Func<HttpContext, int, Task>? Answer { get; set; }
 
+    /// <summary>Where it listens.</summary>
     public string Address => _app.Urls.Single();
 
-    public (string Name, string Value)[] Settings => [("Giphy__ApiKey", "a-key"), ("Giphy__BaseUrl", Address), ("Giphy__Timeout", "00:00:02")];
+    /// <summary>What makes Consumers ask it.</summary>
+    public (string Name, string Value)[] GetSettings() => [("Giphy__ApiKey", "a-key"), ("Giphy__BaseUrl", Address), ("Giphy__Timeout", "00:00:02")];
 
+    /// <summary>Starts one.</summary>
     public static async Task<FakeGiphy> StartAsync()
     {
         var giphy = new FakeGiphy();
@@ -39,6 +42,7 @@ internal sealed class FakeGiphy : IAsyncDisposable
         return giphy;
     }
 
+    /// <summary>A good answer.</summary>
     public static Task GoodAsync(HttpContext http, int number) => http.Response.WriteAsJsonAsync(new
     {
         data = new
@@ -49,5 +53,6 @@ internal sealed class FakeGiphy : IAsyncDisposable
         meta = new { response_id = "1" },
     });
 
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 }

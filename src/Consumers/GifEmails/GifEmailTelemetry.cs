@@ -1,0 +1,97 @@
+using System.Diagnostics.Metrics;
+using MassTransit;
+using MassTransit.Middleware;
+using WorkinIt.Contracts;
+using WorkinIt.ServiceDefaults;
+
+namespace WorkinIt.Consumers.GifEmails;
+
+/// <summary>What becomes of the messages, in numbers.</summary>
+internal static class GifEmailTelemetry
+{
+    private static readonly Histogram<double> _queueDuration = Telemetry.Meter.CreateHistogram(
+        "workinit.gif_email.queue.duration", "s", "From the acceptance of a submission to the start of its first try", advice: new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14400, 86400],
+        });
+
+    private static readonly Counter<long> _sent = Telemetry.Meter.CreateCounter<long>(
+        "workinit.gif_email.sent", "{mail}", "Mails that the mail server has taken");
+
+    private static readonly Counter<long> _retried = Telemetry.Meter.CreateCounter<long>(
+        "workinit.gif_email.retried", "{try}", "Tries in place after a try that failed");
+
+    private static readonly Counter<long> _delayed = Telemetry.Meter.CreateCounter<long>(
+        "workinit.gif_email.delayed", "{message}", "Messages sent to wait in a delay queue");
+
+    /// <summary>A message is taken in hand. How long it waited is measured once, and not again after a delay or a replay.</summary>
+    /// <param name="context">The message.</param>
+    /// <param name="now">The time.</param>
+    public static void Taken(ConsumeContext<SendGifEmail> context, DateTimeOffset now)
+    {
+        if (context.GetRedeliveryCount() == 0 && !context.ReceiveContext.TransportHeaders.TryGetHeader(ReplayHeaders.Id, out _))
+            _queueDuration.Record(Math.Max(0, (now - context.Message.SubmittedAt).TotalSeconds));
+    }
+
+    public static void Retried() => _retried.Add(1);
+
+    public static void Sent() => _sent.Add(1);
+
+    public static void Delayed() => _delayed.Add(1);
+}
+
+/// <summary>Counts the retries in place.</summary>
+internal sealed class RetryCount : IRetryObserver
+{
+    public Task PostCreate<T>(RetryPolicyContext<T> context)
+        where T : class, PipeContext => Task.CompletedTask;
+
+    public Task PostFault<T>(RetryContext<T> context)
+        where T : class, PipeContext => Task.CompletedTask;
+
+    public Task PreRetry<T>(RetryContext<T> context)
+        where T : class, PipeContext
+    {
+        GifEmailTelemetry.Retried();
+        return Task.CompletedTask;
+    }
+
+    public Task RetryFault<T>(RetryContext<T> context)
+        where T : class, PipeContext => Task.CompletedTask;
+
+    public Task RetryComplete<T>(RetryContext<T> context)
+        where T : class, PipeContext => Task.CompletedTask;
+}
+
+/// <summary>Counts what MassTransit has moved to the dead letters, whether a consumer failed or nobody could read it.</summary>
+internal sealed class DeadLetterCount : IFilter<ExceptionReceiveContext>
+{
+    private readonly Counter<long> _deadLettered = Telemetry.Meter.CreateCounter<long>(
+        "workinit.gif_email.dead_lettered", "{message}", "Messages that became dead letters, without the held ones");
+
+    private long _held;
+
+    // Observed, and so reported as 0 from the start: of a counter that begins with its first message an alert on increase sees nothing.
+    public DeadLetterCount() => Telemetry.Meter.CreateObservableCounter(
+        "workinit.gif_email.held", () => Volatile.Read(ref _held), "{message}", "Messages that became dead letters because they may have been sent");
+
+    /// <summary>What MassTransit does with a failure by itself, and the count after it.</summary>
+    /// <param name="endpoint">The endpoint.</param>
+    public void Use(IReceiveEndpointConfigurator endpoint) => endpoint.ConfigureError(error =>
+    {
+        error.UseFilter(new GenerateFaultFilter());
+        error.UseFilter(new ErrorTransportFilter());
+        error.UseFilter(this);
+    });
+
+    public Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
+    {
+        if (context.Exception is DeliveryHeldException)
+            Interlocked.Increment(ref _held);
+        else
+            _deadLettered.Add(1, new KeyValuePair<string, object?>("error.type", context.Exception.GetType().Name));
+        return next.Send(context);
+    }
+
+    public void Probe(ProbeContext context) => context.CreateFilterScope("deadLetterCount");
+}

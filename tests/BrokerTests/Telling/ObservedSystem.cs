@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json;
+using OpenTelemetry.Metrics;
+using WorkinIt.Consumers.Mail;
+using WorkinIt.Testbed;
+using WorkinIt.Web.Submissions;
+
+namespace WorkinIt.BrokerTests.Telling;
+
+/// <summary>
+/// Four thoughts on their way, and what was told of them: one is sent, one refused and after a replay sent, one delayed and sent, one
+/// held. Web and Consumers are in this process; the broker, Giphy and the mail server are reached as ever.
+/// </summary>
+public sealed class ObservedSystem : IAsyncLifetime
+{
+    public const string Name = "jane.q";
+    public const string Thought = "penguins on parade";
+
+    /// <summary>All spans of both services.</summary>
+    public IReadOnlyList<Activity> Spans { get; private set; } = [];
+
+    /// <summary>The metrics of Web.</summary>
+    public IReadOnlyList<MetricSnapshot> WebMetrics { get; private set; } = [];
+
+    /// <summary>The metrics of Consumers.</summary>
+    public IReadOnlyList<MetricSnapshot> ConsumersMetrics { get; private set; } = [];
+
+    /// <summary>What was sent to the OTLP endpoint, by signal.</summary>
+    public IReadOnlyDictionary<string, string> Exported { get; private set; } = new Dictionary<string, string>();
+
+    public Guid Sent { get; private set; }
+
+    public Guid Replayed { get; private set; }
+
+    public async ValueTask InitializeAsync()
+    {
+        await using var giphy = await FakeGiphy.StartAsync();
+        await using var collector = await OtlpReceiver.StartAsync();
+        await using var system = await WorkinItSystem.CreateAsync();
+        foreach (var (name, value) in giphy.GetSettings().Append(("Retry__Limit", "1")).Append(("Redelivery__Delays__0", "00:00:01")))
+            system.Settings[name] = value;
+        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+
+        await using var web = new HostedService<SubmissionRequest>(Settings(system, "web", collector));
+        await using var consumers = new HostedService<SmtpOptions>(Settings(system, "consumers", collector));
+        using var http = web.CreateClient();
+        _ = consumers.Services;
+
+        var (refuses, busy) = (true, 2);
+        system.Mail.OnMail = mail => mail.Recipient?.Split('+', '@')[1] switch
+        {
+            null => null,
+            "refused" when refuses => SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 user unknown"),
+            "delayed" when Interlocked.Decrement(ref busy) >= 0 => SmtpBehaviour.Reply(SmtpStage.Rcpt, 451, "4.7.1 come back later"),
+            "held" => SmtpBehaviour.CutAfterDot,
+            _ => SmtpBehaviour.Accept,
+        };
+        Sent = await SubmitAsync(http, "sent");
+        Replayed = await SubmitAsync(http, "refused");
+        var delayed = await SubmitAsync(http, "delayed");
+        var held = await SubmitAsync(http, "held");
+        foreach (var (id, state) in new[] { (Sent, "sent"), (Replayed, "failed"), (delayed, "sent"), (held, "held") })
+            await SeeAsync(http, id, state);
+
+        refuses = false;
+        var replay = await OperatorCommand.Of(system).RunAsync("dead-letters", "replay", "--queue", "send-gif-email_error", "--where", $"id={Replayed}", "--yes");
+        replay.Code.ShouldBe(0, replay.ToString());
+        await SeeAsync(http, Replayed, "sent");
+
+        ConsumersMetrics = await Eventually.SeeAsync(
+            () => Task.FromResult(consumers.CollectMetrics()), metrics => metrics.Any(metric => metric.Name == "workinit.ready"), "Consumers report that they are ready");
+        WebMetrics = web.CollectMetrics();
+        await consumers.DisposeAsync();
+        await web.DisposeAsync();
+        // Both listen to the whole process, and so to each other.
+        Spans = [.. web.Spans.Concat(consumers.Spans).DistinctBy(span => span.SpanId)];
+        Exported = new[] { "traces", "metrics" }.ToDictionary(signal => signal, collector.Received);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static Dictionary<string, string> Settings(WorkinItSystem system, string user, OtlpReceiver collector) =>
+        new(system.SettingsOf(user).Concat(collector.Settings)) { ["Serilog__MinimumLevel__Default"] = "Fatal" };
+
+    private static async Task<Guid> SubmitAsync(HttpClient http, string tag)
+    {
+        using var response = await http.PostAsJsonAsync("/api/submissions", new { email = $"{Name}+{tag}@example.com", thought = Thought });
+        response.EnsureSuccessStatusCode();
+        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetGuid();
+    }
+
+    private static async Task SeeAsync(HttpClient http, Guid id, string state) => await Eventually.SeeAsync(
+        async () => (await http.GetFromJsonAsync<SubmissionStatus>($"/api/submissions/{id}"))!, status => status.State == state, $"{id} is {state}");
+}
