@@ -34,7 +34,11 @@ internal static class GifEmailRegistration
             bus => bus.AddConsumer<SendGifEmailConsumer, SendGifEmailConsumerDefinition>(),
             (context, rabbit) => rabbit.AddGifEmailEndpoints(
                 context.GetRequiredService<IOptions<ConsumerOptions>>().Value,
-                endpoint => endpoint.ConfigureConsumer<SendGifEmailConsumer>(context)));
+                endpoint =>
+                {
+                    QueueTopology.ExpectDeployed(endpoint);
+                    endpoint.ConfigureConsumer<SendGifEmailConsumer>(context);
+                }));
     }
 
     /// <summary>What <c>--deploy-topology</c> needs: the queues, and nothing that consumes.</summary>

@@ -39,6 +39,7 @@ internal static class SubmissionRegistration
             (context, rabbit) => rabbit.ReceiveEndpoint(QueueTopology.StatusQueue, endpoint =>
             {
                 QueueTopology.ConfigureStatusQueue(endpoint);
+                QueueTopology.ExpectDeployed(endpoint);
                 endpoint.PrefetchCount = 256;
                 endpoint.ConcurrentMessageLimit = 64;
                 // Only the database can fail here, and its restart takes less than the minute and a half that these tries take.
