@@ -15,6 +15,7 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     {
         _broker = broker;
         VirtualHost = virtualHost;
+        ConnectionString = virtualHost.ConnectionString;
         Folder = Directory.CreateTempSubdirectory("workinit-").FullName;
     }
 
@@ -32,6 +33,9 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
 
     /// <summary>Settings of both services beyond the usual; set before a process is made.</summary>
     public Dictionary<string, string> Settings { get; } = [];
+
+    /// <summary>How the services reach the broker, as one of its users.</summary>
+    public Func<string, string> ConnectionString { get; set; }
 
     /// <summary>What all processes have written.</summary>
     public string Logs => string.Concat(_processes.Select(process => process.Log));
@@ -127,7 +131,7 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
         {
             ["ConnectionStrings__Submissions"] = Settings.GetValueOrDefault("ConnectionStrings__Submissions", $"Data Source={Path.Combine(Folder, "submissions.db")}"),
             ["ConnectionStrings__Deliveries"] = Settings.GetValueOrDefault("ConnectionStrings__Deliveries", $"Data Source={Path.Combine(Folder, "deliveries.db")}"),
-            ["ConnectionStrings__RabbitMq"] = VirtualHost.ConnectionString(user),
+            ["ConnectionStrings__RabbitMq"] = ConnectionString(user),
             ["Smtp__Host"] = "127.0.0.1",
             ["Smtp__Port"] = Settings.GetValueOrDefault("Smtp__Port", $"{Mail.Port}"), // the catcher's, to see mails as a mail program shows them
             ["Smtp__Security"] = "None",
