@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -6,6 +7,7 @@ using System.Text;
 using System.Text.Json;
 using RabbitMQ.Client;
 using Refit;
+using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
 
@@ -38,7 +40,7 @@ public sealed partial class DeadLetterBroker : IDisposable
     public DeadLetterBroker(DeadLetterOptions options, IAuditLog audit, IReplayAdvisor? advisor = null, TimeProvider? time = null)
     {
         (_options, _audit, _advisor, _time) = (options, audit, advisor, time ?? TimeProvider.System);
-        _http = new HttpClient { BaseAddress = options.Management, Timeout = TimeSpan.FromSeconds(20) };
+        _http = ConnectTo(options.Management);
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
             "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{options.Username}:{options.Password}")));
         _management = RestService.ForGenerated<IManagementApi>(_http);
@@ -597,8 +599,19 @@ public sealed partial class DeadLetterBroker : IDisposable
         }
     }
 
+    [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "The client ends its handler")]
+    private static HttpClient ConnectTo(Uri management) => new(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = ServerCertificate.Check } })
+    {
+        BaseAddress = management,
+        Timeout = TimeSpan.FromSeconds(20),
+    };
+
     private DeadLetterException OutOfReach(Exception? cause) =>
-        new(DeadLetterProblem.OutOfReach, $"The management API is out of reach at {_options.Management}: check the address, and that the plugin runs", cause);
+        new(
+            DeadLetterProblem.OutOfReach,
+            ServerCertificate.ProblemIn(cause) is { } problem ? $"The management API at {_options.Management} can't be trusted. {problem}"
+            : $"The management API is out of reach at {_options.Management}: check the address, and that the plugin runs",
+            cause);
 
     private static DateTimeOffset? Least(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
 

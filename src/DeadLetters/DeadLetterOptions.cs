@@ -1,5 +1,5 @@
-using System.Net.Security;
 using RabbitMQ.Client;
+using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
 
@@ -53,7 +53,7 @@ public sealed record DeadLetterOptions
             {
                 Endpoints = [.. nodes.Select(node => new AmqpTcpEndpoint(node.HostName, node.Port, new SslOption(node.HostName, enabled: node.Ssl.Enabled)
                 {
-                    AcceptablePolicyErrors = SslPolicyErrors.None,
+                    CertificateValidationCallback = ServerCertificate.Check,
                 }))],
                 Username = nodes[0].UserName,
                 Password = nodes[0].Password,

@@ -6,6 +6,7 @@ using System.Threading.Channels;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
+using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
 
@@ -474,7 +475,8 @@ internal sealed class QueueSession : IAsyncDisposable
             var where = string.Join(", ", options.Endpoints.Select(endpoint => $"{endpoint.HostName}:{endpoint.Port}"));
             throw new DeadLetterException(
                 DeadLetterProblem.OutOfReach,
-                refused ? $"RabbitMQ at {where} refuses the user {options.Username}: check the name, the password and the virtual host" : $"RabbitMQ is out of reach at {where}: check the address, and that the broker runs",
+                ServerCertificate.ProblemIn(e) is { } problem ? $"RabbitMQ at {where} can't be trusted. {problem}"
+                : refused ? $"RabbitMQ at {where} refuses the user {options.Username}: check the name, the password and the virtual host" : $"RabbitMQ is out of reach at {where}: check the address, and that the broker runs",
                 e);
         }
         catch (OperationInterruptedException e)

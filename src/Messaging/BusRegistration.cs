@@ -1,8 +1,8 @@
-using System.Net.Security;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
 
 namespace WorkinIt.Messaging;
 
@@ -60,15 +60,11 @@ public static class BusRegistration
             host.ContinuationTimeout(TimeSpan.FromSeconds(5));
             host.RequestedConnectionTimeout(TimeSpan.FromSeconds(3));
             host.Heartbeat(TimeSpan.FromSeconds(10)); // a peer that vanished is noticed within 20 s
-            if (connection.Nodes.Count > 1)
-                host.UseCluster(cluster => { foreach (var node in connection.Nodes) cluster.Node(node.ToString()); });
-            if (connection.Tls)
-                host.UseSsl(ssl =>
-                {
-                    ssl.ServerName = first.Host;
-                    // MassTransit lets errors of the chain pass unless told: an encrypted line to anybody at all.
-                    ssl.EnforcePolicyErrors(SslPolicyErrors.RemoteCertificateChainErrors);
-                });
+            host.OnRefreshConnectionFactory = factory =>
+            {
+                factory.EndpointResolverFactory = _ => new DefaultEndpointResolver(connection.Endpoints);
+                return Task.CompletedTask;
+            };
         });
     }
 }

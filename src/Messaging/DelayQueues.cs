@@ -1,6 +1,5 @@
 using System.Globalization;
 using MassTransit;
-using MassTransit.Serialization;
 
 namespace WorkinIt.Messaging;
 
@@ -41,22 +40,12 @@ public static class DelayQueues
     /// <param name="delay">How long; a queue for it must have been deployed.</param>
     /// <param name="counted">Whether this counts as a redelivery. Waiting for somebody else does not.</param>
     /// <exception cref="MessageReturnedException">There is no such queue: deploy the topology.</exception>
-    public static async Task SendAsync<T>(ConsumeContext<T> context, TimeSpan delay, bool counted)
-        where T : class
-    {
-        var endpoint = await context.GetSendEndpoint(new Uri($"exchange:{Name(delay)}"));
-        await endpoint.Send(
-            context.Message,
-            new ForwardMessagePipe<T>(context, Pipe.Execute<SendContext<T>>(send =>
-            {
-                if (counted)
-                    send.Headers.Set(MessageHeaders.RedeliveryCount, context.GetRedeliveryCount() + 1);
-                send.GetPayload<RabbitMqSendContext>().Mandatory = true;
-                DeathHeaders.Remove(send.Headers);
-                ReplayStamp.Keep(context, send.Headers);
-            })),
-            CancellationToken.None);
-    }
+    public static Task SendAsync<T>(ConsumeContext<T> context, TimeSpan delay, bool counted)
+        where T : class => MessageMove.SendAsync(context, Name(delay), send =>
+        {
+            if (counted)
+                send.Headers.Set(MessageHeaders.RedeliveryCount, context.GetRedeliveryCount() + 1);
+        });
 
     private static string Text(TimeSpan delay)
     {

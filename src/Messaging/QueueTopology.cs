@@ -22,6 +22,12 @@ public static class QueueTopology
     public const string DeadExchange = InputQueue + "_dead";
 
     /// <summary>
+    /// Where Consumers put aside what has to wait or to be handled alone; direct, the routing key is the queue. Sending declares the
+    /// exchange, and with the right to that goes the right to delete a queue of the same name: so it is one that no queue has.
+    /// </summary>
+    public const string MoveExchange = InputQueue + "_move";
+
+    /// <summary>
     /// How often a message may come back to the input queue before the broker itself dead-letters it: the net under a message
     /// that kills each process that takes it. High, because up to RabbitMQ 4.2 an orderly stop counts for each prefetched message.
     /// </summary>
@@ -74,6 +80,11 @@ public static class QueueTopology
         endpoint.SetQueueArgument("x-dead-letter-strategy", "at-least-once");
         endpoint.SetQueueArgument("x-overflow", "reject-publish"); // the strategy demands it: dropping the head would lose it
     }
+
+    /// <summary>For a service that runs: what it uses has been deployed, and it may declare none of it.</summary>
+    /// <param name="endpoint">The receive endpoint.</param>
+    public static void ExpectDeployed(IRabbitMqReceiveEndpointConfigurator endpoint) =>
+        endpoint.ConfigureChannel(channel => channel.UseFilter(new DeployedTopologyFilter()));
 
     /// <summary>
     /// MassTransit gives <c>_error</c> and <c>_skipped</c> every argument of their input queue. With a delivery limit among them,

@@ -1,4 +1,3 @@
-using System.Net.Security;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 
@@ -25,10 +24,6 @@ public sealed class RabbitMqClient(IOptions<RabbitMqOptions> options)
             ContinuationTimeout = TimeSpan.FromSeconds(5),
             RequestedHeartbeat = TimeSpan.FromSeconds(5),
         };
-        var endpoints = connection.Nodes.Select(node => new AmqpTcpEndpoint(node.Host, node.Port, new SslOption(node.Host, enabled: connection.Tls)
-        {
-            AcceptablePolicyErrors = SslPolicyErrors.None,
-        }));
-        return factory.CreateConnectionAsync(endpoints, name, cancellationToken);
+        return factory.CreateConnectionAsync(connection.Endpoints, name, cancellationToken);
     }
 }

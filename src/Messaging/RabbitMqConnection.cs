@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using RabbitMQ.Client;
 
 namespace WorkinIt.Messaging;
 
@@ -61,6 +62,16 @@ public sealed record RabbitMqConnection(
         error = null;
         return true;
     }
+
+    /// <summary>
+    /// The nodes as the client wants them, each with a certificate of its own name to show. The bus, the probe and the deployment all
+    /// connect by these: MassTransit's own would let errors of the chain pass (an encrypted line to anybody at all), and would look for the
+    /// first node's name in the certificates of all of them.
+    /// </summary>
+    internal IReadOnlyList<AmqpTcpEndpoint> Endpoints => [.. Nodes.Select(node => new AmqpTcpEndpoint(node.Host, node.Port, new SslOption(node.Host, enabled: Tls)
+    {
+        CertificateValidationCallback = ServerCertificate.Check,
+    }))];
 
     /// <summary>The nodes and the virtual host, without the credentials: for logs and errors.</summary>
     public override string ToString() => $"{(Tls ? "amqps" : "amqp")}://{string.Join(',', Nodes)}{(VirtualHost == "/" ? "" : "/" + VirtualHost)}";

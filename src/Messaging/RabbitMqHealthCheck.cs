@@ -7,5 +7,5 @@ internal sealed class RabbitMqHealthCheck(RabbitMqProbe broker) : IHealthCheck
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         await broker.IsUpAsync(cancellationToken)
             ? HealthCheckResult.Healthy()
-            : HealthCheckResult.Unhealthy("RabbitMQ is out of reach: check ConnectionStrings__RabbitMq and the broker");
+            : HealthCheckResult.Unhealthy(broker.CertificateProblem ?? "RabbitMQ is out of reach: check ConnectionStrings__RabbitMq and the broker");
 }

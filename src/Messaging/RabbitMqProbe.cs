@@ -13,9 +13,13 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(3);
     private readonly SemaphoreSlim _one = new(1, 1);
     private volatile IConnection? _connection;
+    private volatile string? _certificateProblem;
 
     /// <summary>Whether the connection stands; asks nobody.</summary>
     public bool IsOpen => _connection is { IsOpen: true };
+
+    /// <summary>What was wrong with the broker's certificate, when that kept the last attempt from connecting.</summary>
+    public string? CertificateProblem => _certificateProblem;
 
     /// <summary>Whether the connection stands, or a new one could be made within three seconds.</summary>
     /// <param name="cancellationToken">Ends the attempt.</param>
@@ -36,6 +40,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
                     await old.DisposeAsync();
                 _connection = null;
                 _connection = await client.OpenAsync("probe", deadline.Token);
+                _certificateProblem = null;
                 return true;
             }
             finally
@@ -46,6 +51,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
         catch (Exception e) when (e is BrokerUnreachableException or OperationCanceledException or IOException or RabbitMQClientException
             && !cancellationToken.IsCancellationRequested)
         {
+            _certificateProblem = ServerCertificate.ProblemIn(e);
             return false;
         }
     }

@@ -29,9 +29,9 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
         {
             return await DeployAsync(delays, deadline.Token).WaitAsync(deadline.Token);
         }
-        catch (BrokerUnreachableException)
+        catch (BrokerUnreachableException e)
         {
-            return "RabbitMQ is out of reach, or refuses the login: check ConnectionStrings__RabbitMq and the broker";
+            return ServerCertificate.ProblemIn(e) ?? "RabbitMQ is out of reach, or refuses the login: check ConnectionStrings__RabbitMq and the broker";
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.PreconditionFailed)
         {
@@ -67,8 +67,14 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
         await bus.DeployAsync(cancellationToken);
 
         await channel.ExchangeBindAsync(QueueTopology.StatusQueue, QueueTopology.DeadExchange, "", cancellationToken: cancellationToken);
+        await channel.ExchangeDeclareAsync(QueueTopology.MoveExchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: cancellationToken);
+        await channel.QueueBindAsync(QueueTopology.SuspectQueue, QueueTopology.MoveExchange, QueueTopology.SuspectQueue, cancellationToken: cancellationToken);
         foreach (var delay in delays)
-            await DeclareAsync(channel, DelayQueues.Name(delay), DelayQueues.Arguments(delay, version), cancellationToken);
+        {
+            var queue = DelayQueues.Name(delay);
+            await DeclareAsync(channel, queue, DelayQueues.Arguments(delay, version), cancellationToken);
+            await channel.QueueBindAsync(queue, QueueTopology.MoveExchange, queue, cancellationToken: cancellationToken);
+        }
         return null;
     }
 

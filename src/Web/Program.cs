@@ -16,6 +16,7 @@ return await Service.RunAsync(async () =>
         return 0;
     }
     builder.AddPages();
+    builder.Services.AddKeyRing();
     builder.Services.AddApiReference();
     builder.Services.AddSubmissions();
     builder.AddDeadLetterPages();

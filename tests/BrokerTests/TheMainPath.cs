@@ -49,7 +49,7 @@ public sealed class TheMainPath
         await using var system = await WorkinItSystem.CreateAsync();
         await system.MigrateAsync();
         var web = system.NewWeb();
-        await web.StartAsync();
+        await web.StartAsync("live");
         await WorkinItSystem.SubmitAsync(web, "jane@example.com", "too early");
         await Eventually.SeeAsync(() => web.Log.Contains("is not confirmed by the broker", StringComparison.Ordinal), "the publish came back");
 

@@ -15,6 +15,7 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     {
         _broker = broker;
         VirtualHost = virtualHost;
+        ConnectionString = virtualHost.ConnectionString;
         Folder = Directory.CreateTempSubdirectory("workinit-").FullName;
     }
 
@@ -32,6 +33,9 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
 
     /// <summary>Settings of both services beyond the usual; set before a process is made.</summary>
     public Dictionary<string, string> Settings { get; } = [];
+
+    /// <summary>How the services reach the broker, as one of its users.</summary>
+    public Func<string, string> ConnectionString { get; set; }
 
     /// <summary>What all processes have written.</summary>
     public string Logs => string.Concat(_processes.Select(process => process.Log));
@@ -135,7 +139,7 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     {
         ["ConnectionStrings__Submissions"] = Settings.GetValueOrDefault("ConnectionStrings__Submissions", $"Data Source={Path.Combine(Folder, "submissions.db")}"),
         ["ConnectionStrings__Deliveries"] = Settings.GetValueOrDefault("ConnectionStrings__Deliveries", $"Data Source={Path.Combine(Folder, "deliveries.db")}"),
-        ["ConnectionStrings__RabbitMq"] = VirtualHost.ConnectionString(user),
+        ["ConnectionStrings__RabbitMq"] = ConnectionString(user),
         ["Smtp__Host"] = "127.0.0.1",
         // The tests are one client that submits thousands.
         ["Limits__PerClientPerMinute"] = Settings.GetValueOrDefault("Limits__PerClientPerMinute", "0"),

@@ -37,6 +37,7 @@ internal static class GifEmailRegistration
                 context.GetRequiredService<IOptions<ConsumerOptions>>().Value,
                 endpoint =>
                 {
+                    QueueTopology.ExpectDeployed(endpoint);
                     endpoint.UseSubmissionScope(context.GetRequiredService<ILogger<SendGifEmailConsumer>>());
                     context.GetRequiredService<DeadLetterCount>().Use(endpoint);
                     endpoint.ConfigureConsumer<SendGifEmailConsumer>(context);

@@ -1,7 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
 using MassTransit;
-using MassTransit.Serialization;
 using WorkinIt.Contracts;
 using WorkinIt.Deliveries;
 using WorkinIt.Messaging;
@@ -35,7 +34,7 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
         if (returns > Deaths && !alone && ledger.Find(id) is { InHand: >= Deaths })
         {
             LogSuspect(log, id, returns);
-            await MoveAsync(context);
+            await MessageMove.SendAsync(context, QueueTopology.SuspectQueue);
             return;
         }
 
@@ -80,20 +79,6 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
 
     private static long Returns(ConsumeContext context) =>
         context.ReceiveContext.TransportHeaders.TryGetHeader("x-delivery-count", out var count) ? Convert.ToInt64(count, CultureInfo.InvariantCulture) : 0;
-
-    private static async Task MoveAsync(ConsumeContext<SendGifEmail> context)
-    {
-        var endpoint = await context.GetSendEndpoint(new Uri($"exchange:{QueueTopology.SuspectQueue}"));
-        await endpoint.Send(
-            context.Message,
-            new ForwardMessagePipe<SendGifEmail>(context, Pipe.Execute<SendContext<SendGifEmail>>(send =>
-            {
-                send.GetPayload<RabbitMqSendContext>().Mandatory = true;
-                DeathHeaders.Remove(send.Headers); // a fresh count there
-                ReplayStamp.Keep(context, send.Headers);
-            })),
-            CancellationToken.None);
-    }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} was in hand when a process died, and has come back {Returns} times: moved to send-gif-email_suspect")]
     private static partial void LogSuspect(ILogger log, Guid submissionId, long returns);

@@ -43,6 +43,7 @@ internal static class SubmissionRegistration
             (context, rabbit) => rabbit.ReceiveEndpoint(QueueTopology.StatusQueue, endpoint =>
             {
                 QueueTopology.ConfigureStatusQueue(endpoint);
+                QueueTopology.ExpectDeployed(endpoint);
                 endpoint.UseFilter(context.GetRequiredService<SubmissionEventFilter>());
                 endpoint.PrefetchCount = 256;
                 endpoint.ConcurrentMessageLimit = 64;

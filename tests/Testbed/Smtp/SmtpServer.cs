@@ -28,6 +28,7 @@ public sealed class SmtpServer : IAsyncDisposable
     private int _connections;
     private int _transactions;
     private int _refused;
+    private int _logins;
     private int _stalled;
     private int _openNow;
     private int _mostOpen;
@@ -102,6 +103,9 @@ public sealed class SmtpServer : IAsyncDisposable
 
     /// <summary>Replies of 4xx and 5xx that <see cref="SmtpBehaviour.Reply"/> gave to a mail.</summary>
     public int MailsRefused => Volatile.Read(ref _refused);
+
+    /// <summary>How often somebody sent a user and a password, the right one or not.</summary>
+    public int LoginsTried => Volatile.Read(ref _logins);
 
     /// <summary>Connections that wait for <see cref="Release"/> now.</summary>
     public int StalledNow => Volatile.Read(ref _stalled);
@@ -229,6 +233,8 @@ public sealed class SmtpServer : IAsyncDisposable
         Interlocked.Decrement(ref _sending);
         Changed();
     }
+
+    internal void CountLogin() => Interlocked.Increment(ref _logins);
 
     internal void CountRefusal() => Interlocked.Increment(ref _refused);
 

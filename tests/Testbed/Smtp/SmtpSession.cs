@@ -304,6 +304,7 @@ internal sealed class SmtpSession : IAsyncDisposable
                 SmtpWire.FromBase64(initial is [var name] ? name : await AskAsync("VXNlcm5hbWU6")), SmtpWire.FromBase64(await AskAsync("UGFzc3dvcmQ6"))),
             _ => (null, null),
         };
+        _server.CountLogin();
         _authenticated = user == _server.Options.Username && password == _server.Options.Password;
         return Write(_authenticated ? "235 2.7.0 Welcome\r\n" : "535 5.7.8 Wrong user or password\r\n");
     }

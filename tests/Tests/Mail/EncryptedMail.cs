@@ -5,14 +5,12 @@ namespace WorkinIt.Tests.Mail;
 
 public sealed class EncryptedMail
 {
-    private static readonly TimeSpan _valid = TimeSpan.FromDays(1);
-
     [Theory]
     [InlineData(SmtpServerTls.StartTls, "StartTls")]
     [InlineData(SmtpServerTls.Implicit, "Tls")]
     public async Task A_certificate_of_a_trusted_authority_gets_the_mail(SmtpServerTls tls, string security)
     {
-        using var certificate = TestAuthority.Certify("127.0.0.1", _valid);
+        using var certificate = TrustedAuthority.Instance.Certify("127.0.0.1");
         await using var mail = new MailService(
             new SmtpServerOptions { Tls = tls, Certificate = certificate, Username = "workinit", Password = "right" },
             options => (options.Security, options.Username, options.Password) = (Enum.Parse<SmtpSecurity>(security), "workinit", "right"));
@@ -23,23 +21,39 @@ public sealed class EncryptedMail
     }
 
     [Theory]
-    [InlineData("mail.example", 1)]
-    [InlineData("127.0.0.1", -1)]
-    public async Task Somebody_elses_certificate_or_an_old_one_gets_no_mail(string name, int days)
+    [InlineData("another name", SmtpServerTls.StartTls)]
+    [InlineData("another name", SmtpServerTls.Implicit)]
+    [InlineData("expired", SmtpServerTls.StartTls)]
+    [InlineData("expired", SmtpServerTls.Implicit)]
+    [InlineData("self-signed", SmtpServerTls.StartTls)]
+    [InlineData("self-signed", SmtpServerTls.Implicit)]
+    [InlineData("of an unknown authority", SmtpServerTls.StartTls)]
+    [InlineData("of an unknown authority", SmtpServerTls.Implicit)]
+    public async Task A_certificate_that_is_not_valid_gets_neither_the_mail_nor_the_password(string what, SmtpServerTls tls)
     {
-        using var certificate = TestAuthority.Certify(name, days * _valid);
+        using var stranger = new TestAuthority();
+        using var certificate = what switch
+        {
+            "another name" => TrustedAuthority.Instance.Certify("mail.example"),
+            "expired" => TrustedAuthority.Instance.Certify("127.0.0.1", TimeSpan.FromDays(-1)),
+            "self-signed" => TestAuthority.SelfSigned("127.0.0.1"),
+            _ => stranger.Certify("127.0.0.1"),
+        };
         await using var mail = new MailService(
-            new SmtpServerOptions { Tls = SmtpServerTls.StartTls, Certificate = certificate }, options => options.Security = SmtpSecurity.StartTls);
+            new SmtpServerOptions { Tls = tls, Certificate = certificate, Username = "workinit", Password = "sesame" },
+            options => (options.Security, options.Username, options.Password) = (tls == SmtpServerTls.Implicit ? SmtpSecurity.Tls : SmtpSecurity.StartTls, "workinit", "sesame"));
         var deferred = await Should.ThrowAsync<MailDeferredException>(mail.SendAsync());
         deferred.Message.ShouldContain("certificate");
         deferred.Message.ShouldContain("Smtp__Host");
+        deferred.ToString().ShouldNotContain("sesame");
         mail.Server.MailsOffered.ShouldBe(0);
+        mail.Server.LoginsTried.ShouldBe(0);
     }
 
     [Fact]
     public async Task Plain_text_to_a_port_that_speaks_tls_defers()
     {
-        using var certificate = TestAuthority.Certify("127.0.0.1", _valid);
+        using var certificate = TrustedAuthority.Instance.Certify("127.0.0.1");
         await using var mail = new MailService(
             new SmtpServerOptions { Tls = SmtpServerTls.Implicit, Certificate = certificate }, options => options.SendTimeout = TimeSpan.FromSeconds(1));
         (await Should.ThrowAsync<MailDeferredException>(mail.SendAsync())).Message.ShouldContain($"127.0.0.1:{mail.Server.Port}");

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -12,7 +13,7 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Settings;
 
-public sealed class TheSettings
+public sealed partial class TheSettings
 {
     /// <summary>One of each kind: missing, out of range, of another type, of a list, a connection string.</summary>
     [Theory]
@@ -26,15 +27,41 @@ public sealed class TheSettings
     [InlineData("Giphy__BaseUrl", "giphy")]
     [InlineData("Logging__Format", "xml")]
     [InlineData("ConnectionStrings__RabbitMq", "localhost")]
+    [InlineData("ConnectionStrings__RabbitMq", "")]
     [InlineData("ConnectionStrings__Deliveries", "somewhere")]
+    [InlineData("ConnectionStrings__Deliveries", "")]
     public async Task A_bad_one_of_consumers_stops_the_start_with_a_line_that_names_it(string setting, string value) =>
         await ShouldStopAsync("Consumers", setting, value);
 
     [Theory]
     [InlineData("ConnectionStrings__Submissions", "")]
+    [InlineData("ConnectionStrings__RabbitMq", "")]
+    [InlineData("RabbitMqManagement__Url", "http://localhost:15672")] // and no user to act as
     [InlineData("Submissions__KeepFor", "00:00:01")]
+    [InlineData("DataProtection__KeysDirectory", "/proc/keys-of-web")]
     public async Task A_bad_one_of_web_stops_the_start_with_a_line_that_names_it(string setting, string value) =>
         await ShouldStopAsync("Web", setting, value);
+
+    [Theory]
+    [InlineData("Consumers", "--deploy-topology", "ConnectionStrings__RabbitMq")]
+    [InlineData("Consumers", "--migrate", "ConnectionStrings__Deliveries")]
+    [InlineData("Web", "--migrate", "ConnectionStrings__Submissions")]
+    [InlineData("Cli", "dead-letters list", "ConnectionStrings__RabbitMq")]
+    public async Task Without_its_connection_string_a_command_stops_with_a_line_that_names_it(string project, string command, string setting) =>
+        await ShouldStopAsync(project, setting, "", command.Split(' '));
+
+    /// <summary>What dev/definitions.json lets in: a password that a service knew by itself would be one for production too.</summary>
+    [Fact]
+    public void No_source_file_holds_a_password_of_development()
+    {
+        var sources = Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*", SearchOption.AllDirectories)
+            .Where(file => Path.GetExtension(file) is ".cs" or ".cshtml" or ".razor" or ".json" or ".js" or ".csproj").ToList();
+        sources.Count.ShouldBeGreaterThan(100);
+        foreach (var file in sources)
+            DevelopmentPassword().Match(File.ReadAllText(file)).Value.ShouldBeEmpty(file);
+        DevelopmentPassword().IsMatch("amqp://web:web@localhost").ShouldBeTrue();
+        DevelopmentPassword().IsMatch("Password = \"operator\"").ShouldBeTrue();
+    }
 
     [Theory]
     [InlineData("Smtp__Host", " ")]
@@ -205,10 +232,11 @@ public sealed class TheSettings
         }
     }
 
-    private static async Task ShouldStopAsync(string service, string setting, string value)
+    private static async Task ShouldStopAsync(string service, string setting, string value, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(Repository.Root, "artifacts", "bin", service, "release", $"WorkinIt.{service}.dll")])
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(Repository.Root, "artifacts", "bin", service, "release", $"WorkinIt.{service}.dll"), .. arguments])
         {
+            RedirectStandardInput = true, // a person at a terminal would be asked
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
@@ -235,4 +263,7 @@ public sealed class TheSettings
         (await errors).Trim().Split('\n').ShouldHaveSingleItem().ShouldContain(setting.Split("__0")[0], Case.Sensitive, await errors);
         (await errors).ShouldNotContain("   at ");
     }
+
+    [GeneratedRegex(@"\b(topology|web|consumers|replay|operator|guest):\1@|password\W{1,8}\b(topology|web|consumers|replay|operator|guest)\b", RegexOptions.IgnoreCase)]
+    private static partial Regex DevelopmentPassword();
 }

@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace WorkinIt.Testbed;
+
+/// <summary>Ends TLS in front of a port that speaks without it, as a broker's TLS listener would, and counts what came through.</summary>
+public sealed class TlsProxy : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentBag<Task> _connections = [];
+    private readonly X509Certificate2 _certificate;
+    private readonly DnsEndPoint _behind;
+    private readonly Task _accepting;
+    private int _handshakes;
+    private long _bytes;
+
+    /// <summary>Listens on a free port of 127.0.0.1.</summary>
+    /// <param name="certificate">Shown to whoever connects.</param>
+    /// <param name="host">Where what comes through goes.</param>
+    /// <param name="port">Its port.</param>
+    public TlsProxy(X509Certificate2 certificate, string host, int port)
+    {
+        (_certificate, _behind) = (certificate, new DnsEndPoint(host, port));
+        _listener.Start();
+        Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
+        _accepting = AcceptAsync();
+    }
+
+    /// <summary>Its port.</summary>
+    public int Port { get; }
+
+    /// <summary>How many have connected and shown that they take the certificate, by saying something.</summary>
+    public int Handshakes => _handshakes;
+
+    /// <summary>How many bytes they have said, once decrypted.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listener.Stop();
+        await _accepting;
+        await Task.WhenAll(_connections);
+        _stop.Dispose();
+        _listener.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+                _connections.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // It was stopped.
+        }
+    }
+
+    private async Task ServeAsync(TcpClient client)
+    {
+        try
+        {
+            using (client)
+            await using (var tls = new SslStream(client.GetStream()))
+            {
+                await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = _certificate }, _stop.Token);
+                var buffer = new byte[16 * 1024];
+                // A client that refuses the certificate says so after the server's part of TLS 1.3's handshake is over.
+                if (await tls.ReadAsync(buffer, _stop.Token) is not (> 0 and var first))
+                    return;
+                Interlocked.Increment(ref _handshakes);
+                using var behind = new TcpClient { NoDelay = true };
+                await behind.ConnectAsync(_behind.Host, _behind.Port, _stop.Token);
+                await using var plain = behind.GetStream();
+                await CountAndWriteAsync(plain, buffer.AsMemory(0, first));
+                await Task.WhenAny(CopyInAsync(tls, plain, buffer), plain.CopyToAsync(tls, _stop.Token));
+            }
+        }
+        catch (Exception e) when (e is IOException or SocketException or AuthenticationException or OperationCanceledException or ObjectDisposedException)
+        {
+            // One of the two hung up.
+        }
+    }
+
+    private async Task CopyInAsync(SslStream tls, NetworkStream plain, byte[] buffer)
+    {
+        while (await tls.ReadAsync(buffer, _stop.Token) is > 0 and var read)
+            await CountAndWriteAsync(plain, buffer.AsMemory(0, read));
+    }
+
+    private async Task CountAndWriteAsync(NetworkStream plain, ReadOnlyMemory<byte> bytes)
+    {
+        Interlocked.Add(ref _bytes, bytes.Length);
+        await plain.WriteAsync(bytes, _stop.Token);
+    }
+}
