@@ -135,7 +135,8 @@ public sealed class TwoWebs : IAsyncLifetime
         // Unless told otherwise, ASP.NET Core takes what is installed elsewhere for another application.
         _system.Settings["ASPNETCORE_CONTENTROOT"] = Directory.CreateDirectory(Path.Combine(_system.Folder, "elsewhere")).FullName;
         B = _system.NewWeb();
-        await Task.WhenAll(A.StartAsync(), B.StartAsync());
+        await A.StartAsync(); // makes the key; two that start at once into an empty folder may make one each, and know both
+        await B.StartAsync();
         B.Log.ShouldContain("elsewhere");
     }
 

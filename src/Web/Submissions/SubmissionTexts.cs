@@ -38,7 +38,7 @@ internal static class SubmissionTexts
             $"It could not be sent yet. The next try is at {submission.NextTryAt:HH:mm} UTC; you need not do anything."),
         SubmissionState.Sent => string.Create(CultureInfo.InvariantCulture,
             $"The mail server took it at {submission.SentAt:HH:mm} UTC. Have a look in your inbox."),
-        SubmissionState.Failed => "All tries failed. Is your address right? Then wait: we look after what failed, and this page tells. If it is wrong, send your thought again.",
+        SubmissionState.Failed => "All tries failed. We look after it, and this page tells. Was the address wrong? Then send it again.",
         _ => "The mail server broke off before it answered, so the mail may have arrived. Have a look in your inbox; we look into it, too.",
     };
 }
