@@ -7,7 +7,7 @@ namespace WorkinIt.DeadLetters;
 /// <param name="Messages">How many are ready in it; where none is, how many are in somebody's hand.</param>
 /// <param name="InputQueue">The queue whose dead letters these are, by its name.</param>
 /// <param name="IsDiscarded">Whether it holds what was discarded.</param>
-/// <param name="Looks">What a look costs; null where it costs nothing.</param>
+/// <param name="Looks">What stands in the way of a look: its price, or who is at work there; null where nothing does.</param>
 [SuppressMessage("Naming", "CA1711", Justification = "A dead-letter queue is what everybody calls it")]
 public sealed record DeadLetterQueue(string Name, long Messages, string InputQueue, bool IsDiscarded, string? Looks);
 
