@@ -18,6 +18,9 @@ internal static class GifEmailRegistration
         services.AddEndpointSettings();
         services.AddOptions<RetryOptions>().BindConfiguration("Retry").ValidateDataAnnotations().ValidateOnStart();
         services.AddDeliveryLedger();
+        services.AddOptOuts();
+        services.AddOptions<OptOutLinkOptions>().BindConfiguration("OptOut").ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<OptOutLinks>();
         services.AddSingleton<GifMail>();
         services.AddSingleton<GifEmailDelivery>();
         services.AddSingleton<StopFilter>();
