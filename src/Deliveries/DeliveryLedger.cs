@@ -156,6 +156,18 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     public Task ClearInHandAsync(Guid submissionId, CancellationToken cancellationToken) =>
         WriteAsync<int?>("UPDATE deliveries SET in_hand = 0 WHERE submission_id = @id RETURNING in_hand", submissionId, cancellationToken);
 
+    /// <summary>
+    /// Takes out what was written down beside the outcome of submissions, such as the GIF, which their thoughts chose. That a mail was sent, or
+    /// may have been, stays: else it might be sent again.
+    /// </summary>
+    /// <param name="submissionIds">The submissions.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<int> ForgetAsync(IReadOnlyCollection<Guid> submissionIds, CancellationToken cancellationToken) => writer.WriteAsync(
+        (connection, transaction) => submissionIds.Chunk(500).Sum(ids => connection.Execute(
+            "UPDATE deliveries SET gif = NULL, detail = NULL WHERE submission_id IN @ids AND state <> @sending",
+            new { ids = ids.Select(id => id.ToString("N")).ToArray(), sending = (short)DeliveryState.Sending }, transaction)),
+        cancellationToken);
+
     private Task<T> WriteAsync<T>(
         string sql, Guid submissionId, CancellationToken cancellationToken,
         TimeSpan lease = default, string? gif = null, string? detail = null, DateTimeOffset? sentAt = null, string? replayId = null)
