@@ -164,7 +164,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task<int> ForgetAsync(IReadOnlyCollection<Guid> submissionIds, CancellationToken cancellationToken) => writer.WriteAsync(
         (connection, transaction) => submissionIds.Chunk(500).Sum(ids => connection.Execute(
-            "UPDATE deliveries SET gif = NULL, detail = NULL WHERE submission_id IN @ids AND state <> @sending",
+            $"UPDATE deliveries SET gif = NULL, detail = NULL WHERE submission_id {database.OneOf("@ids")} AND state <> @sending",
             new { ids = ids.Select(id => id.ToString("N")).ToArray(), sending = (short)DeliveryState.Sending }, transaction)),
         cancellationToken);
 

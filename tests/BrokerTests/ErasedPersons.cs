@@ -11,10 +11,14 @@ public sealed class ErasedPersons
     private const string Error = "send-gif-email_error";
     private const string Discarded = "send-gif-email_discarded";
 
-    [Fact]
-    public async Task Are_nowhere_afterwards_and_others_are_where_they_were()
+    [Theory]
+    [InlineData("SQLite")]
+    [InlineData("PostgreSQL")]
+    public async Task Are_nowhere_afterwards_and_others_are_where_they_were(string database)
     {
-        var (system, web, _) = await WorkinItSystem.StartAsync();
+        await using var postgres = database == "PostgreSQL" ? await PostgresServer.CreateAsync() : null;
+        var (system, web, _) = await WorkinItSystem.StartAsync(postgres is null
+            ? [] : [("ConnectionStrings__Submissions", postgres.ConnectionString), ("ConnectionStrings__Deliveries", postgres.ConnectionString)]);
         await using var s = system;
         var operate = OperatorCommand.Of(system);
 

@@ -28,7 +28,7 @@ internal sealed class StoredSubmissions(Database database)
         using var connection = database.Open();
         if (database.IsSqlite)
             connection.Execute("PRAGMA secure_delete = ON"); // else the file keeps the text until its place is needed
-        var removed = ids.Chunk(500).Sum(some => connection.Execute("DELETE FROM submissions WHERE id IN @some", new { some = some.Select(id => id.ToString("N")).ToArray() }));
+        var removed = ids.Chunk(500).Sum(some => connection.Execute($"DELETE FROM submissions WHERE id {database.OneOf("@some")}", new { some = some.Select(id => id.ToString("N")).ToArray() }));
         for (var tries = 0; database.IsSqlite && tries < 50 && !IsLogEmptied(connection); tries++) // it keeps the text too
             Thread.Sleep(100);
         return removed;

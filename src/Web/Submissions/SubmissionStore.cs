@@ -87,7 +87,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     {
         using var connection = database.Open();
         return [.. connection.Query<Row>(
-            "SELECT id, state, attempt, accepted_at, sent_at, next_try_at, gif, blocked_at FROM submissions WHERE id IN @ids", new { ids = ids.Select(Key).ToArray() })
+            $"SELECT id, state, attempt, accepted_at, sent_at, next_try_at, gif, blocked_at FROM submissions WHERE id {database.OneOf("@ids")}", new { ids = ids.Select(Key).ToArray() })
             .Select(row => Read(Guid.ParseExact(row.Id!, "N"), row))];
     }
 
