@@ -19,6 +19,10 @@ public sealed class Database
     /// <summary>Whether it is a SQLite file, which one writer at a time may change.</summary>
     public bool IsSqlite { get; }
 
+    /// <summary>"One of these" in SQL: PostgreSQL gets an array, SQLite as many parameters.</summary>
+    /// <param name="parameter">The parameter that Dapper is given, an array.</param>
+    public string OneOf(string parameter) => IsSqlite ? $"IN {parameter}" : $"= ANY({parameter})";
+
     internal string ConnectionString => _connectionString;
 
     /// <summary>Reads a connection string; opens nothing.</summary>
