@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
@@ -55,6 +56,9 @@ public sealed class TestBroker : IDisposable
         }
         return new TestVirtualHost(this, name);
     }
+
+    /// <summary>The id of its process.</summary>
+    public int ProcessId => int.Parse(File.ReadAllText(Path.Combine(_folder, "broker.pid")), CultureInfo.InvariantCulture);
 
     /// <summary>Its version, as in 3.10.8.</summary>
     public async Task<string> VersionAsync()
