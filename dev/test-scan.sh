@@ -7,7 +7,7 @@
 # shellcheck disable=SC2154 # here, state, bin, passed and failed are test's
 
 scan_host=127.0.0.2
-scan_modules=backup,blindsql,crlf,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,shellshock,sql,xss
+scan_modules=(backup blindsql timesql crlf csp csrf exec file htaccess http_headers methods permanentxss redirect shellshock sql xss)
 scan_web='' scan_consumers=''
 
 test_scan() {
@@ -61,37 +61,46 @@ start_scanned() {
     Smtp__Host=127.0.0.1 Smtp__Port="$WORKINIT_TEST_SMTP_PORT" Smtp__Security=None Smtp__From="WorkinIt <gifs@workinit.example>" \
     dotnet WorkinIt.Consumers.dll >"$scan/consumers.log" 2>&1 </dev/null 6>&- 8>&- &
   scan_consumers=$!
-  wait_until 60 asked_ok "$scanned/health/ready" && wait_until 60 answers_ok "$consumers_port" /health/ready
+  wait_until 60 web_answers "$scanned/health/ready" && wait_until 60 answers_ok "$consumers_port" /health/ready
 }
 
-asked_ok() { curl -sS -f -m 10 --cacert "$scan/certificate.pem" -o /dev/null "$@"; }
-asked() { curl -sS -f -m 10 --cacert "$scan/certificate.pem" "$@"; }
+ask_web() { curl -sS -f -m 10 --cacert "$scan/certificate.pem" "$@"; }
+web_answers() { ask_web -o /dev/null "$@"; }
 
 fill_scanned() {
-  local number page token cookie
-  submission=$(asked -H 'Content-Type: application/json' -d '{"email":"ann@example.org","thought":"<b>scanned</b>"}' "$scanned/api/submissions" | sed -nE 's/.*"id":"([^"]+)".*/\1/p')
+  local number page token
+  submission=$(ask_web -H 'Content-Type: application/json' -d '{"email":"ann@example.org","thought":"<b>scanned</b>"}' "$scanned/api/submissions" | sed -nE 's/.*"id":"([^"]+)".*/\1/p')
   wait_until 30 is_sent || return 1
   for number in {1..30}; do # more than an operator's scan takes away
     curl -sS -f -m 10 -u operator:operator -H 'Content-Type: application/json' -o /dev/null \
       -d "{\"properties\":{\"delivery_mode\":2,\"headers\":{\"MT-Fault-Message\":\"<script>alert($number)</script>\"}},\"routing_key\":\"send-gif-email_error\",\"payload\":\"{\\\"message\\\":{\\\"thought\\\":\\\"$number\\\"}}\",\"payload_encoding\":\"string\"}" \
       "$WORKINIT_TEST_MANAGEMENT/api/exchanges/%2F/amq.default/publish" || return 1
   done
-  page=$(asked -c "$scan/cookies" "$scanned/dead-letters/sign-in")
+  page=$(ask_web -c "$scan/cookies" "$scanned/dead-letters/sign-in")
   token=$(sed -nE 's/.*name="__RequestVerificationToken"[^>]* value="([^"]+)".*/\1/p' <<<"$page" | head -n 1)
-  asked_ok -b "$scan/cookies" -c "$scan/cookies" --data-urlencode username=operator --data-urlencode password=operator --data-urlencode "__RequestVerificationToken=$token" "$scanned/dead-letters/sign-in"
-  cookie=$(awk '$6 == "WorkinIt.Operator" { print $7 }' "$scan/cookies")
-  [[ -n $cookie ]] || { say "The operator was not signed in."; return 1; }
-  printf '{"%s":{"/dead-letters":{"WorkinIt.Operator":{"value":"%s","expires":null,"secure":true,"port":null,"version":0}}}}' "$scan_host" "$cookie" >"$scan/cookies.json"
+  web_answers -b "$scan/cookies" -c "$scan/cookies" --data-urlencode username=operator --data-urlencode password=operator --data-urlencode "__RequestVerificationToken=$token" "$scanned/dead-letters/sign-in"
+  operator_cookies=$(awk 'NF == 7 { printf "%s=%s; ", $6, $7 }' "$scan/cookies")
+  [[ $operator_cookies == *WorkinIt.Operator=* ]] || { say "The operator was not signed in."; return 1; }
 }
-is_sent() { asked "$scanned/api/submissions/$submission" | grep -q '"state":"sent"'; }
+is_sent() { ask_web "$scanned/api/submissions/$submission" | grep -q '"state":"sent"'; }
+
+# Those that this version of wapiti has: timesql is blindsql in a later one.
+known_modules() {
+  local module known=() list
+  list=$(wapiti --list-modules 2>&1)
+  for module; do
+    ! grep -qE "^[[:space:]]+$module\b" <<<"$list" || known+=("$module")
+  done
+  (IFS=, && say "${known[*]}")
+}
 
 scan_as_stranger() {
-  # The cookies of an operator would be said to lack what a file of cookies can't hold: so their flags are looked at here.
-  scan_by stranger 5 -u "$scanned/" -m "cookieflags,$scan_modules" \
+  scan_by stranger 5 -u "$scanned/" -m "$(known_modules cookieflags "${scan_modules[@]}")" \
     -s "$scanned/submissions/$submission" -s "$scanned/api/submissions/$submission" -s "$scanned/api-reference" -s "$scanned/openapi/v1.json" -s "$scanned/dead-letters/sign-in"
 }
+# The cookies as a header, so that no sign-out ends the scan of what is behind it.
 scan_as_operator() {
-  scan_by operator 10 -u "$scanned/dead-letters/" -s "$scanned/dead-letters" -m "$scan_modules" -c "$scan/cookies.json" -x "$scanned/dead-letters/sign-out"
+  scan_by operator 10 -u "$scanned/dead-letters/" -s "$scanned/dead-letters" -m "$(known_modules "${scan_modules[@]}")" -H "Cookie: $operator_cookies"
 }
 
 # scan_by WHO PAGES ARGUMENT…: a scan that has found fewer pages than that has looked at nothing.
