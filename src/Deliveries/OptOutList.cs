@@ -14,7 +14,7 @@ public sealed class OptOutList(Database database, TimeProvider time)
     /// <exception cref="DbException">The database is out of reach.</exception>
     public bool Contains(string name)
     {
-        using var connection = database.Open();
+        using var connection = database.OpenToRead();
         return connection.ExecuteScalar<string?>("SELECT recipient FROM opt_outs WHERE recipient = @name", new { name }) is not null;
     }
 
