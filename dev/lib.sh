@@ -5,6 +5,10 @@ say() { printf '%s\n' "$*"; }
 warn() { printf '%s\n' "$*" >&2; }
 fail() { warn "$*"; exit 1; }
 
+# Of a developer's machine, as compose.yaml has it: everybody knows it.
+# shellcheck disable=SC2034 # for those who source this
+opt_out_secret=${OptOut__Secret:-known-to-everybody-and-for-a-developers-machine-only}
+
 # Somebody listens on 127.0.0.1:PORT.
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 

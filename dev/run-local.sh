@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # ./run --local: the services as processes, on a private RabbitMQ and a mail catcher. Sourced by ../run.
-# shellcheck disable=SC2154 # here and run_dir are run's
+# shellcheck disable=SC2154 # here and run_dir are run's, opt_out_secret is lib.sh's
 
 broker=$run_dir/broker catcher=$run_dir/catcher published=$run_dir/bin
 submissions=(ConnectionStrings__Submissions="${ConnectionStrings__Submissions:-Data Source=$run_dir/submissions.db}")
@@ -80,6 +80,7 @@ amqp() { say "amqp://$1:$1@127.0.0.1:$WORKINIT_AMQP_PORT"; }
 
 start_web() {
   start_service web Web "${submissions[@]}" "${deliveries[@]}" ASPNETCORE_URLS="http://127.0.0.1:$WORKINIT_WEB_PORT" ConnectionStrings__RabbitMq="$(amqp web)" \
+    OptOut__Secret="$opt_out_secret" \
     ConnectionStrings__DeadLetters="$(amqp replay)" RabbitMqManagement__Url="http://127.0.0.1:$WORKINIT_MANAGEMENT_PORT" \
     RabbitMqManagement__PublicUrl="http://localhost:$WORKINIT_MANAGEMENT_PORT" DeadLetters__AuditFile="${DeadLetters__AuditFile:-$run_dir/dead-letters-audit.jsonl}" \
     Limits__PerClientPerMinute="${Limits__PerClientPerMinute:-0}" Limits__PerRecipientPerHour="${Limits__PerRecipientPerHour:-0}" # who tries it out is one client
@@ -91,7 +92,8 @@ start_consumers() {
   [[ -n ${Smtp__Host:-} ]] || mail=(Smtp__Host=127.0.0.1 Smtp__Port="$WORKINIT_SMTP_PORT" Smtp__Security=None)
   [[ -n ${Smtp__From:-} ]] || mail+=(Smtp__From="WorkinIt <gifs@workinit.example>")
   start_service consumers Consumers "${mail[@]}" "${deliveries[@]}" "${delays[@]}" \
-    ASPNETCORE_URLS="http://127.0.0.1:$WORKINIT_CONSUMERS_PORT" ConnectionStrings__RabbitMq="$(amqp consumers)"
+    ASPNETCORE_URLS="http://127.0.0.1:$WORKINIT_CONSUMERS_PORT" ConnectionStrings__RabbitMq="$(amqp consumers)" \
+    OptOut__Secret="$opt_out_secret" OptOut__Url="${OptOut__Url:-http://localhost:$WORKINIT_WEB_PORT}"
 }
 
 # start_service NAME PROJECT VARIABLE=VALUE…

@@ -51,12 +51,13 @@ start_scanned() {
   env -C "$bin/Web" "${databases[@]}" dotnet WorkinIt.Web.dll --migrate || return 1
   setsid env -C "$bin/Web" "${databases[@]}" ASPNETCORE_URLS="$scanned" \
     Kestrel__Certificates__Default__Path="$scan/certificate.pem" Kestrel__Certificates__Default__KeyPath="$scan/key.pem" \
-    ConnectionStrings__RabbitMq="amqp://web:web@$amqp" ConnectionStrings__DeadLetters="amqp://replay:replay@$amqp" \
+    ConnectionStrings__RabbitMq="amqp://web:web@$amqp" OptOut__Secret="$opt_out_secret" ConnectionStrings__DeadLetters="amqp://replay:replay@$amqp" \
     RabbitMqManagement__Url="$WORKINIT_TEST_MANAGEMENT" DataProtection__KeysDirectory="$scan/keys" \
     Limits__PerClientPerMinute=0 Limits__PerRecipientPerHour=0 \
     dotnet WorkinIt.Web.dll >"$scan/web.log" 2>&1 </dev/null 6>&- 8>&- & # without limits, which would keep the scanner from most of what it tries
   scan_web=$!
   setsid env -C "$bin/Consumers" "${databases[@]}" ASPNETCORE_URLS="http://127.0.0.1:$consumers_port" ConnectionStrings__RabbitMq="amqp://consumers:consumers@$amqp" \
+    OptOut__Secret="$opt_out_secret" OptOut__Url=https://workinit.example \
     Smtp__Host=127.0.0.1 Smtp__Port="$WORKINIT_TEST_SMTP_PORT" Smtp__Security=None Smtp__From="WorkinIt <gifs@workinit.example>" \
     dotnet WorkinIt.Consumers.dll >"$scan/consumers.log" 2>&1 </dev/null 6>&- 8>&- &
   scan_consumers=$!

@@ -21,15 +21,18 @@ internal sealed class Desk : IAsyncDisposable
 
     private readonly GroupCommit? _writer;
 
-    private Desk(DeadLetterOptions options, IAuditLog audit, IReplayAdvisor? advisor, GroupCommit? writer, string by, bool json)
+    private Desk(DeadLetterOptions options, AuditFile audit, IReplayAdvisor? advisor, GroupCommit? writer, string by, bool json)
     {
         Broker = new DeadLetterBroker(options, audit, advisor);
-        (_writer, By, Json, HasLedger) = (writer, by, json, advisor is not null);
+        (_writer, Audit, By, Json, HasLedger) = (writer, audit, by, json, advisor is not null);
         if (Console.IsOutputRedirected)
             Out.Profile.Width = 200; // nobody's terminal: ids stay whole
     }
 
     public DeadLetterBroker Broker { get; }
+
+    /// <summary>The audit log.</summary>
+    public AuditFile Audit { get; }
 
     /// <summary>The person, for the audit log.</summary>
     public string By { get; }
@@ -119,11 +122,15 @@ internal sealed class Desk : IAsyncDisposable
     {
         if (Setting("ConnectionStrings__Deliveries") is not { } ledger)
             return (null, null);
-        if (!Database.TryParse(ledger, out var database, out var error))
-            throw new WrongUsageException($"ConnectionStrings__Deliveries can't be read: {error}");
+        var database = ReadDatabase("ConnectionStrings__Deliveries", ledger);
         var writer = new GroupCommit(database);
         return (new DeliveryAdvisor(new DeliveryLedger(database, writer, TimeProvider.System), new SentNotice(options)), writer);
     }
+
+    /// <summary>Reads a database's connection string.</summary>
+    /// <exception cref="WrongUsageException">It can't be read.</exception>
+    public static Database ReadDatabase(string setting, string text) =>
+        Database.TryParse(text, out var database, out var error) ? database : throw new WrongUsageException($"{setting} can't be read: {error}");
 
     // Not from the command line: that can be read by everybody on the machine.
     private static string AskForConnection() => IsInteractive
@@ -131,5 +138,6 @@ internal sealed class Desk : IAsyncDisposable
             .Prompt(new TextPrompt<string>("RabbitMQ (amqp://user:password@host:5672/vhost):").Secret())
         : throw new WrongUsageException("ConnectionStrings__RabbitMq is not set: put amqp://user:password@host:5672/vhost into the environment");
 
-    private static string? Setting(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+    /// <summary>A setting out of the environment; null where it is not set.</summary>
+    public static string? Setting(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

@@ -1,8 +1,12 @@
 using System.CommandLine;
 using WorkinIt.Cli;
 using WorkinIt.Cli.DeadLetters;
+using WorkinIt.Cli.Erasing;
 
-var root = new RootCommand("The operator's commands for dead letters in RabbitMQ, of WorkinIt and of any other MassTransit application.") { DeadLetterCommands.Create() };
+var root = new RootCommand("The operator's commands for dead letters in RabbitMQ, of WorkinIt and of any other MassTransit application; and for WorkinIt's erasure of a person.")
+{
+    DeadLetterCommands.Create(), EraseCommand.Create(),
+};
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
@@ -12,7 +16,7 @@ if (parsed.Errors.Count > 0)
     foreach (var error in ofWords.Count > 0 ? ofWords : errors)
         await Console.Error.WriteLineAsync(error);
     var command = parsed.CommandResult.Command;
-    await Console.Error.WriteLineAsync($"See: workinit {(command is RootCommand ? "" : command.Name == "dead-letters" ? "dead-letters " : $"dead-letters {command.Name} ")}--help");
+    await Console.Error.WriteLineAsync($"See: workinit {(command is RootCommand ? "" : command.Name is "dead-letters" or "erase" ? $"{command.Name} " : $"dead-letters {command.Name} ")}--help");
     return ExitCode.WrongUsage;
 }
 return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -33,7 +34,7 @@ public sealed record AuditEntry
     /// <summary>The person.</summary>
     public required string By { get; init; }
 
-    /// <summary>The operator's verb: replay, edit, discard, restore, export, reveal.</summary>
+    /// <summary>The operator's verb: replay, edit, discard, restore, remove, export, reveal.</summary>
     public required string Verb { get; init; }
 
     /// <summary>The queue.</summary>
@@ -73,10 +74,19 @@ public sealed class AuditFile(string path) : IAuditLog
 {
     private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
+    private const string Erased = "(erased)";
+
+    private static readonly TimeSpan _lockPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _lockRetry = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Where it is.</summary>
+    public string FilePath => path;
+
     /// <inheritdoc/>
     public async Task WriteAsync(AuditEntry entry, CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        Directory.CreateDirectory(Folder);
+        await using var turn = await LockAsync(cancellationToken);
         var options = new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.ReadWrite, Options = FileOptions.WriteThrough };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -92,6 +102,7 @@ public sealed class AuditFile(string path) : IAuditLog
     {
         if (!File.Exists(path))
             return [];
+        // Without the lock: an erasure puts a new file into the place of this one, which stays readable to its end.
         var entries = new Dictionary<string, AuditEntry>();
         await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using var reader = new StreamReader(file);
@@ -101,6 +112,93 @@ public sealed class AuditFile(string path) : IAuditLog
                 entries[entry.Id] = entry;
         }
         return [.. entries.Values.OrderByDescending(entry => entry.At).Take(limit)];
+    }
+
+    /// <summary>
+    /// Takes out what people typed, of the entries that concern somebody: the message before and after an edit, the words that were looked
+    /// for. That something was done, when, by whom and to which ids stays. A line that can't be read goes whole.
+    /// </summary>
+    /// <param name="concerns">Whether a text, JSON or not, is about that somebody.</param>
+    /// <param name="dryRun">Whether only to count.</param>
+    /// <param name="cancellationToken">Ends it; before the new file is in its place, nothing is changed.</param>
+    /// <returns>How many entries there were.</returns>
+    public async Task<int> EraseAsync(Func<string, bool> concerns, bool dryRun, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(path))
+            return 0;
+        await using var turn = await LockAsync(cancellationToken);
+        var (lines, ids, unreadable) = (new List<string>(), new HashSet<string>(), 0);
+        foreach (var line in await File.ReadAllLinesAsync(path, cancellationToken))
+        {
+            if (TryRead(line) is not { } entry)
+            {
+                if (!concerns(line))
+                    lines.Add(line);
+                else
+                    unreadable++;
+                continue;
+            }
+            var erased = entry with
+            {
+                Original = IsAbout(entry.Original) || IsAbout(entry.Edited) ? null : entry.Original,
+                Edited = IsAbout(entry.Original) || IsAbout(entry.Edited) ? null : entry.Edited,
+                Filter = IsAbout(entry.Filter) ? Erased : entry.Filter,
+                Problem = IsAbout(entry.Problem) ? Erased : entry.Problem,
+            };
+            if (erased != entry)
+                ids.Add(entry.Id);
+            lines.Add(erased == entry ? line : JsonSerializer.Serialize(erased, _json));
+        }
+        if (!dryRun && ids.Count + unreadable > 0)
+            await ReplaceAsync(lines, cancellationToken);
+        return ids.Count + unreadable;
+
+        bool IsAbout(string? text) => text is not null && concerns(text);
+    }
+
+    private async Task ReplaceAsync(IReadOnlyList<string> lines, CancellationToken cancellationToken)
+    {
+        var fresh = $"{path}.{Guid.NewGuid():N}";
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.WriteThrough };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = File.GetUnixFileMode(path);
+        try
+        {
+            await using (var file = new FileStream(fresh, options))
+            {
+                foreach (var line in lines)
+                    await file.WriteAsync(Encoding.UTF8.GetBytes(line + "\n"), cancellationToken);
+                await file.FlushAsync(cancellationToken);
+            }
+            File.Move(fresh, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(fresh);
+            throw;
+        }
+    }
+
+    private string Folder => Path.GetDirectoryName(Path.GetFullPath(path))!;
+
+    // Beside the file, for an erasure puts another one into its place.
+    private async Task<FileStream> LockAsync(CancellationToken cancellationToken)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var until = DateTimeOffset.UtcNow + _lockPatience;
+        while (true)
+        {
+            try
+            {
+                return new FileStream($"{path}.lock", options);
+            }
+            catch (IOException) when (DateTimeOffset.UtcNow < until)
+            {
+                await Task.Delay(_lockRetry, cancellationToken);
+            }
+        }
     }
 
     // A line that a sudden death has cut is no reason to show none of the others.

@@ -344,6 +344,26 @@ public sealed partial class DeadLetterBroker : IDisposable
         }, cancellationToken);
     }
 
+    /// <summary>Removes messages for good, from any dead-letter queue and that of the discarded too: nothing is kept, and nothing can be restored.</summary>
+    /// <param name="request">Which ones.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends it between two messages.</param>
+    public async Task<OperationResult> RemoveAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        await using var session = await OpenAsync(request.Queue, "remove", request.By, _lookPatience, cancellationToken);
+        var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
+        await GuardLooksAsync(session, passes: 1, cancellationToken);
+        var entry = Begin(request, "remove");
+        await _audit.WriteAsync(entry, cancellationToken);
+        return await AuditedAsync(entry, operation, () => entry, async () =>
+        {
+            await operation.RunAsync(
+                window => Task.FromResult<IReadOnlyList<Decision>>([.. window.Select(letter => request.Filter.Matches(letter) ? new Decision.Remove() : Decision.Left)]),
+                null, long.MaxValue, cancellationToken);
+            return null;
+        }, cancellationToken);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 

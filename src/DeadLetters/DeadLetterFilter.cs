@@ -33,6 +33,9 @@ public sealed record DeadLetterFilter
     /// <summary>MessageIds, or dead letters' ids.</summary>
     public IReadOnlySet<string>? Ids { get; init; }
 
+    /// <summary>A condition of the application's own, and what the audit log calls it. It can't be typed, so it may go by what no log may hold.</summary>
+    public (string Name, Func<DeadLetter, bool> Holds)? Own { get; init; }
+
     /// <summary>Whether it has no condition.</summary>
     public bool IsEmpty => this == All;
 
@@ -75,6 +78,7 @@ public sealed record DeadLetterFilter
         && (Since is null || letter.FailedAt >= Since)
         && (Until is null || letter.FailedAt <= Until)
         && (MessageType is null || letter.MessageTypes.Any(type => type.Contains(MessageType, StringComparison.OrdinalIgnoreCase)))
+        && (Own is not { } own || own.Holds(letter))
         && (Text is null
             || letter.Reason.Contains(Text, StringComparison.OrdinalIgnoreCase)
             || letter.Contains(Text));
@@ -90,6 +94,8 @@ public sealed record DeadLetterFilter
         Add("since", Since?.ToString("O", CultureInfo.InvariantCulture));
         Add("until", Until?.ToString("O", CultureInfo.InvariantCulture));
         Add("id", Ids is { Count: > 20 } ? string.Create(CultureInfo.InvariantCulture, $"{Ids.Count} ids") : Ids is null ? null : string.Join(',', Ids.Order(StringComparer.Ordinal)));
+        if (Own is { } own)
+            text.Append(text.Length > 0 ? " " : "").Append(own.Name);
         return text.Length == 0 ? "all" : text.ToString();
 
         void Add(string name, string? value)

@@ -13,13 +13,15 @@ internal abstract record Decision
 
     public sealed record Refuse(string Why) : Decision;
 
+    public sealed record Remove : Decision;
+
     public sealed record Move(string Exchange, string RoutingKey, BasicProperties Properties, ReadOnlyMemory<byte> Body, Replayed? Replayed) : Decision;
 
     public static Decision Left { get; } = new Leave();
 }
 
 /// <summary>
-/// Moves what was decided on out of a queue, exactly: published mandatory, confirmed, then acked; up to so many at once, in their
+/// Moves, or removes, what was decided on out of a queue, exactly: published mandatory, confirmed, then acked; up to so many at once, in their
 /// order. What is not moved is given back to its place.
 /// </summary>
 internal sealed class Operation(QueueSession session, DeadLetterOptions options, IProgress<OperationProgress>? progress)
@@ -113,6 +115,11 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
                             moved++;
                             outstanding.Enqueue((window[i], move, await session.SendAsync(move.Exchange, move.RoutingKey, move.Properties, move.Body)));
                             break;
+                        case Decision.Remove:
+                            moved++;
+                            await session.AckAsync(window[i], CancellationToken.None);
+                            Count(window[i].Letter);
+                            break;
                         case Decision.Refuse refuse:
                             Refuse(window[i].Letter, refuse.Why);
                             break;
@@ -181,11 +188,16 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
             return;
         }
         await session.AckAsync(one.Taken, CancellationToken.None);
-        Done++;
-        if (_messages.Count < AuditEntry.NamedMessages)
-            _messages.Add(one.Taken.Letter.MessageId ?? one.Taken.Letter.Id);
+        Count(one.Taken.Letter);
         if (one.Move.Replayed is { } replayed)
             _replayed.Add(replayed);
+    }
+
+    private void Count(DeadLetter letter)
+    {
+        Done++;
+        if (_messages.Count < AuditEntry.NamedMessages)
+            _messages.Add(letter.MessageId ?? letter.Id);
     }
 
     private void Refuse(DeadLetter letter, string why) => _refused[letter.Id] = new Refusal(letter.Id, letter.MessageId, why);

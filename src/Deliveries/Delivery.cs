@@ -14,6 +14,9 @@ public enum DeliveryState
 
     /// <summary>It may have been sent: only a person may decide to send again.</summary>
     Unknown,
+
+    /// <summary>It was not sent, for its recipient does not want to be mailed; free to be tried, should they think better of it.</summary>
+    Blocked,
 }
 
 /// <summary>One row of the ledger. It holds no address and no thought.</summary>

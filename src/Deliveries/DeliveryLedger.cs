@@ -20,7 +20,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
         "submission_id, state, attempt, owner, taken_at, lease_until, sent_at, gif, detail, in_hand";
 
     // A row in this process's own name is free to it: it takes care that it works at a submission only once at a time.
-    private const string FreeForOwner = "(deliveries.state = @notSent OR (deliveries.state = @sending AND deliveries.owner = @owner))";
+    private const string FreeForOwner = "(deliveries.state IN (@notSent, @blocked) OR (deliveries.state = @sending AND deliveries.owner = @owner))";
 
     private readonly string _owner = Guid.NewGuid().ToString("N");
 
@@ -32,7 +32,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <returns>Null when nothing was tried yet.</returns>
     public Delivery? Find(Guid submissionId)
     {
-        using var connection = database.Open();
+        using var connection = database.OpenToRead();
         return Find(connection, null, submissionId);
     }
 
@@ -87,6 +87,19 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             WHERE {FreeForOwner}
             RETURNING attempt
             """, submissionId, cancellationToken, detail: why);
+
+    /// <summary>Writes down that nothing was sent, for the recipient does not want to be mailed.</summary>
+    /// <param name="submissionId">The submission.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The number of this try, or null when it is not free.</returns>
+    public Task<int?> BlockedAsync(Guid submissionId, CancellationToken cancellationToken) =>
+        WriteAsync<int?>($"""
+            INSERT INTO deliveries (submission_id, state, attempt, in_hand, owner) VALUES (@id, @blocked, 1, 0, @owner)
+            ON CONFLICT (submission_id) DO UPDATE SET
+              state = @blocked, attempt = deliveries.attempt + 1, owner = @owner, detail = NULL, in_hand = 0, lease_until = NULL
+            WHERE {FreeForOwner}
+            RETURNING attempt
+            """, submissionId, cancellationToken);
 
     /// <summary>Writes down that nobody knows: the mail was handed over whole and no reply came, or who was at it is gone.</summary>
     /// <param name="submissionId">The submission.</param>
@@ -143,6 +156,18 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     public Task ClearInHandAsync(Guid submissionId, CancellationToken cancellationToken) =>
         WriteAsync<int?>("UPDATE deliveries SET in_hand = 0 WHERE submission_id = @id RETURNING in_hand", submissionId, cancellationToken);
 
+    /// <summary>
+    /// Takes out what was written down beside the outcome of submissions, such as the GIF, which their thoughts chose. That a mail was sent, or
+    /// may have been, stays: else it might be sent again.
+    /// </summary>
+    /// <param name="submissionIds">The submissions.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<int> ForgetAsync(IReadOnlyCollection<Guid> submissionIds, CancellationToken cancellationToken) => writer.WriteAsync(
+        (connection, transaction) => submissionIds.Chunk(500).Sum(ids => connection.Execute(
+            $"UPDATE deliveries SET gif = NULL, detail = NULL WHERE submission_id {database.OneOf("@ids")} AND state <> @sending",
+            new { ids = ids.Select(id => id.ToString("N")).ToArray(), sending = (short)DeliveryState.Sending }, transaction)),
+        cancellationToken);
+
     private Task<T> WriteAsync<T>(
         string sql, Guid submissionId, CancellationToken cancellationToken,
         TimeSpan lease = default, string? gif = null, string? detail = null, DateTimeOffset? sentAt = null, string? replayId = null)
@@ -162,6 +187,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             sending = (short)DeliveryState.Sending,
             sent = (short)DeliveryState.Sent,
             unknown = (short)DeliveryState.Unknown,
+            blocked = (short)DeliveryState.Blocked,
         };
         return writer.WriteAsync((connection, transaction) => connection.QuerySingleOrDefault<T>(sql, parameters, transaction)!, cancellationToken);
     }

@@ -21,10 +21,24 @@ public static class DeliveryRegistration
             "deliveries",
             provider => new DatabaseHealthCheck(provider.GetRequiredService<IConfiguration>().GetDatabase("Deliveries"), "deliveries"),
             HealthStatus.Unhealthy, ["ready"]));
+        services.AddHealthChecks().Add(new HealthCheckRegistration(
+            "opt-outs",
+            provider => new DatabaseHealthCheck(provider.GetRequiredService<IConfiguration>().GetDatabase("Deliveries"), "opt_outs"),
+            HealthStatus.Unhealthy, ["ready"]));
         return services;
     }
 
-    /// <summary>Brings the ledger's table up to date.</summary>
+    /// <summary>Adds the list of opt-outs, which stands beside the ledger, and the tokens of its links (<c>OptOut__Secret</c>).</summary>
+    /// <param name="services">The services.</param>
+    public static IServiceCollection AddOptOuts(this IServiceCollection services)
+    {
+        services.AddOptions<OptOutOptions>().BindConfiguration("OptOut").ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<OptOutTokens>();
+        return services.AddSingleton(provider => new OptOutList(
+            provider.GetRequiredService<IConfiguration>().GetDatabase("Deliveries"), provider.GetRequiredService<TimeProvider>()));
+    }
+
+    /// <summary>Brings the tables of the ledger and of the opt-outs up to date.</summary>
     /// <param name="configuration">The settings.</param>
     public static void MigrateDeliveries(this IConfiguration configuration) =>
         DatabaseSchema.Migrate(configuration.GetDatabase("Deliveries"), typeof(CreateDeliveries).Assembly);

@@ -57,6 +57,7 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, SentNotice notice) : 
         DeliveryState.Sent => $"It was sent at {delivery.SentAt:u}, at try {delivery.Attempt}: {delivery.Detail}",
         DeliveryState.Sending => $"A consumer took it at {delivery.TakenAt:u}, for try {delivery.Attempt}; its lease ends at {delivery.LeaseUntil:u}",
         DeliveryState.Unknown => $"It is held, for it may have arrived: {delivery.Detail}",
+        DeliveryState.Blocked => $"It was not sent: at try {delivery.Attempt} its recipient did not want to be mailed",
         _ => $"It is not sent yet, after {delivery.Attempt} tries; the last one: {delivery.Detail}",
     };
 
@@ -82,6 +83,7 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, SentNotice notice) : 
     private static Outcome? OutcomeOf(Delivery? delivery, int attemptsBefore) => delivery switch
     {
         { State: DeliveryState.Sent } => Outcome.Sent,
+        { State: DeliveryState.Blocked } when delivery.Attempt > attemptsBefore => Outcome.Gone,
         { State: DeliveryState.NotSent } when delivery.Attempt > attemptsBefore => Outcome.Delayed,
         _ => null,
     };

@@ -68,6 +68,7 @@ public static class QueueTopology
         endpoint.ConfigureConsumeTopology = false; // else it would ask for the commands as well
         endpoint.Bind<GifEmailSent>();
         endpoint.Bind<GifEmailDelayed>();
+        endpoint.Bind<GifEmailBlocked>();
         endpoint.Bind<Fault<SendGifEmail>>();
         ConfigureKeptQueue(endpoint, DeliveryLimit, StatusQueue + "_error");
     }

@@ -29,7 +29,8 @@ internal static class Logs
         {
             log.MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
                 .ReadFrom.Configuration(builder.Configuration)
-                .Enrich.FromLogContext();
+                .Enrich.FromLogContext()
+                .Enrich.With<KeyInPath.Enricher>();
             if (format == Format.Json)
                 log.WriteTo.Console(new RenderedCompactJsonFormatter()); // has trace and span as @tr and @sp
             else

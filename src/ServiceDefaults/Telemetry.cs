@@ -42,7 +42,12 @@ public static class Telemetry
                 .AddAspNetCoreInstrumentation(http =>
                 {
                     http.Filter = static context => !context.Request.Path.StartsWithSegments("/health", StringComparison.Ordinal); // asked every few seconds
-                    http.EnrichWithHttpRequest = static (activity, _) => activity.SetTag("user_agent.original", null); // tells people apart
+                    http.EnrichWithHttpRequest = static (activity, request) =>
+                    {
+                        activity.SetTag("user_agent.original", null); // tells people apart
+                        if (request.Path.Value is { } path && KeyInPath.Without(path) is var kept && kept != path)
+                            activity.SetTag("url.path", kept);
+                    };
                 })
                 .AddHttpClientInstrumentation())
             .WithMetrics(metrics => metrics

@@ -19,6 +19,10 @@ public sealed class Database
     /// <summary>Whether it is a SQLite file, which one writer at a time may change.</summary>
     public bool IsSqlite { get; }
 
+    /// <summary>"One of these" in SQL: PostgreSQL gets an array, SQLite as many parameters.</summary>
+    /// <param name="parameter">The parameter that Dapper is given, an array.</param>
+    public string OneOf(string parameter) => IsSqlite ? $"IN {parameter}" : $"= ANY({parameter})";
+
     internal string ConnectionString => _connectionString;
 
     /// <summary>Reads a connection string; opens nothing.</summary>
@@ -48,16 +52,32 @@ public sealed class Database
         return database is not null;
     }
 
-    /// <summary>Opens a connection out of the driver's pool.</summary>
+    /// <summary>Opens a connection out of the driver's pool, to read and to write.</summary>
     /// <exception cref="DbException">The database is out of reach.</exception>
     public DbConnection Open()
+    {
+        var connection = OpenToRead();
+        try
+        {
+            if (IsSqlite) // a commit is on the disk when it returns: that is what "accepted" promises
+                connection.Execute("PRAGMA synchronous = FULL");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a connection out of the driver's pool, for a look.</summary>
+    /// <exception cref="DbException">The database is out of reach.</exception>
+    public DbConnection OpenToRead()
     {
         DbConnection connection = IsSqlite ? new SqliteConnection(_connectionString) : new NpgsqlConnection(_connectionString);
         try
         {
             connection.Open();
-            if (IsSqlite) // a commit is on the disk when it returns: that is what "accepted" promises
-                connection.Execute("PRAGMA synchronous = FULL");
             return connection;
         }
         catch

@@ -1,5 +1,6 @@
 using WorkinIt.ServiceDefaults;
 using WorkinIt.Web;
+using WorkinIt.Web.OptOuts;
 using WorkinIt.Web.SignIn;
 using WorkinIt.Web.Submissions;
 
@@ -19,6 +20,7 @@ return await Service.RunAsync(async () =>
     builder.Services.AddKeyRing();
     builder.Services.AddApiReference();
     builder.Services.AddSubmissions();
+    builder.Services.AddOptOutPage();
     builder.AddDeadLetterPages();
     await using var app = builder.Build();
 

@@ -55,7 +55,7 @@ internal static class ConsumersHost
                 builder.Services.AddSingleton<IGifFinder, LinkedGif>();
                 break;
             case SmallMailWithoutLedger:
-                builder.Services.AddSingleton<GifMail>();
+                builder.Services.AddGifMail();
                 builder.Services.AddSingleton<IGifFinder, LinkedGif>();
                 AddInstead<WithoutLedgerConsumer>(builder.Services);
                 break;

@@ -36,4 +36,23 @@ public sealed class TwoInstances
         system.Mail.DeliveriesById.Count.ShouldBe(count);
         system.Mail.DeliveriesById.Values.ShouldAllBe(mails => mails == 1);
     }
+
+    [Fact]
+    public async Task An_open_page_turns_by_itself_on_PostgreSQL_too()
+    {
+        await using var postgres = await PostgresServer.CreateAsync();
+        await using var system = await WorkinItSystem.CreateAsync();
+        (system.Settings["ConnectionStrings__Submissions"], system.Settings["ConnectionStrings__Deliveries"]) = (postgres.ConnectionString, postgres.ConnectionString);
+        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        var (web, consumers) = (system.NewWeb(), system.NewConsumers());
+        await web.StartAsync();
+        var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "watched");
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        await using var events = await web.Http.GetStreamAsync($"/submissions/{id}/events", patience.Token);
+        using var lines = new StreamReader(events);
+        (await lines.ReadLineAsync(patience.Token)).ShouldBe("event: status"); // as it is now: not sent, for there are no Consumers
+        await consumers.StartAsync();
+        (await lines.ReadToEndAsync(patience.Token)).ShouldContain("\"state\":\"sent\"");
+        web.Log.ShouldNotContain(" ERR ");
+    }
 }

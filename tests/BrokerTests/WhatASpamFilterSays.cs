@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using WorkinIt.Consumers.GifEmails;
 using WorkinIt.Consumers.Mail;
 using WorkinIt.Contracts;
+using WorkinIt.Deliveries;
 using WorkinIt.Gifs;
 using WorkinIt.Testbed;
 
@@ -30,7 +31,9 @@ public sealed class WhatASpamFilterSays(RunningSystem running)
     [InlineData("FREE MONEY!!!", "A cat \"falls\" & gets up")]
     public async Task Nothing_against_one_with_a_gif_of_either_kind_whatever_the_thought(string thought, string? giphy)
     {
-        var composer = new GifMail(Options.Create(new SmtpOptions { Host = "localhost", From = "WorkinIt <gifs@workinit.example>" }), TimeProvider.System);
+        var links = new OptOutLinks(
+            new OptOutTokens(Options.Create(new OptOutOptions { Secret = WorkinItSystem.OptOutSecret })), Options.Create(new OptOutLinkOptions { Url = "https://workinit.example" }));
+        var composer = new GifMail(Options.Create(new SmtpOptions { Host = "localhost", From = "WorkinIt <gifs@workinit.example>" }), links, TimeProvider.System);
         using var mail = composer.Compose(
             new SendGifEmail(Guid.CreateVersion7(), "jane.doe@people.example", thought, DateTimeOffset.UtcNow.AddDays(-2)), // delayed, and replayed
             giphy is null ? new BuiltInGifs().Choose(thought) : new GiphyGif(new Uri("https://media.giphy.com/media/1.gif"), giphy));

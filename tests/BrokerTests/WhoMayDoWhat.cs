@@ -13,7 +13,7 @@ namespace WorkinIt.BrokerTests;
 public sealed class WhoMayDoWhat(DeployedTopology deployed) : IClassFixture<DeployedTopology>
 {
     private const string Commands = "WorkinIt.Contracts:SendGifEmail";
-    private static readonly string[] _events = ["WorkinIt.Contracts:GifEmailSent", "WorkinIt.Contracts:GifEmailDelayed"];
+    private static readonly string[] _events = ["WorkinIt.Contracts:GifEmailSent", "WorkinIt.Contracts:GifEmailDelayed", "WorkinIt.Contracts:GifEmailBlocked"];
     private static readonly string[] _deadLetters = ["send-gif-email_error", "send-gif-email_skipped", "submission-status_error", "submission-status_skipped"];
 
     [Fact]

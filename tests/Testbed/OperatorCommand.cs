@@ -14,6 +14,8 @@ public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings
         ["ConnectionStrings__RabbitMq"] = system.VirtualHost.ConnectionString("replay"),
         ["RabbitMqManagement__Url"] = system.Broker.Management.BaseAddress!.ToString(),
         ["ConnectionStrings__Deliveries"] = system.Settings.GetValueOrDefault("ConnectionStrings__Deliveries", $"Data Source={Path.Combine(system.Folder, "deliveries.db")}"),
+        ["ConnectionStrings__Submissions"] = system.Settings.GetValueOrDefault("ConnectionStrings__Submissions", $"Data Source={Path.Combine(system.Folder, "submissions.db")}"),
+        ["OptOut__Secret"] = WorkinItSystem.OptOutSecret,
         ["DeadLetters__AuditFile"] = Path.Combine(system.Folder, "audit.jsonl"),
         ["WORKINIT_OPERATOR"] = "jane",
     });

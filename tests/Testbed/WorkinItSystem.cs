@@ -8,6 +8,9 @@ namespace WorkinIt.Testbed;
 /// <summary>The whole of it for one test: a virtual host, a mail server of ours, and the services as processes.</summary>
 public sealed partial class WorkinItSystem : IAsyncDisposable
 {
+    /// <summary>What the services share for the list of opt-outs.</summary>
+    public const string OptOutSecret = "a secret of the tests, long enough to be one";
+
     private readonly List<ServiceProcess> _processes = [];
     private readonly TestBroker _broker;
 
@@ -141,6 +144,8 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
         ["ConnectionStrings__Deliveries"] = Settings.GetValueOrDefault("ConnectionStrings__Deliveries", $"Data Source={Path.Combine(Folder, "deliveries.db")}"),
         ["ConnectionStrings__RabbitMq"] = ConnectionString(user),
         ["Smtp__Host"] = "127.0.0.1",
+        ["OptOut__Secret"] = OptOutSecret,
+        ["OptOut__Url"] = Settings.GetValueOrDefault("OptOut__Url", "https://workinit.example"), // a test takes the path of a link, for Web's port is known later
         // The tests are one client that submits thousands.
         ["Limits__PerClientPerMinute"] = Settings.GetValueOrDefault("Limits__PerClientPerMinute", "0"),
         ["Limits__PerRecipientPerHour"] = Settings.GetValueOrDefault("Limits__PerRecipientPerHour", "0"),

@@ -11,10 +11,11 @@ namespace WorkinIt.Consumers.GifEmails;
 
 /// <summary>
 /// Sends a submission's mail, once. The ledger is asked before, written just before the mail is handed over and right after;
-/// what was handed over whole without a reply, or by somebody who is gone, is held and not sent again.
+/// what was handed over whole without a reply, or by somebody who is gone, is held and not sent again. Who said "never mail me again" is
+/// sent nothing, and no GIF is looked for.
 /// </summary>
 internal sealed partial class GifEmailDelivery(
-    IGifFinder gifs, GifMail gifMail, IMailSender mailSender, DeliveryLedger ledger, IOptions<SmtpOptions> smtp, TimeProvider time,
+    IGifFinder gifs, GifMail gifMail, IMailSender mailSender, DeliveryLedger ledger, OptOutTokens names, OptOutList optOuts, IOptions<SmtpOptions> smtp, TimeProvider time,
     ILogger<GifEmailDelivery> log)
 {
     // Beyond the mail server's deadline: for writing down what it said.
@@ -29,16 +30,18 @@ internal sealed partial class GifEmailDelivery(
     /// <param name="command">What to send.</param>
     /// <param name="sendAgain">The replay by which an operator wants it sent again, should its outcome be unknown.</param>
     /// <param name="stopping">Ends it before the mail is handed over.</param>
-    /// <returns>The event to publish; for a submission that was sent before, the same one again.</returns>
+    /// <returns>
+    /// The event to publish: a <see cref="GifEmailSent"/>, for a submission that was sent before the same one again; or a <see cref="GifEmailBlocked"/>.
+    /// </returns>
     /// <exception cref="DeliveryHeldException">It may have been sent.</exception>
     /// <exception cref="DeliveryInHandException">Somebody else is at it.</exception>
-    public async Task<GifEmailSent> DeliverAsync(SendGifEmail command, string? sendAgain, CancellationToken stopping)
+    public async Task<object> DeliverAsync(SendGifEmail command, string? sendAgain, CancellationToken stopping)
     {
         if (!_inHand.TryAdd(command.SubmissionId, 0))
             throw new DeliveryInHandException(time.GetUtcNow() + Lease);
         try
         {
-            return await SentBeforeAsync(command.SubmissionId, sendAgain) ?? await SendAsync(command, stopping);
+            return await EndedBeforeAsync(command, sendAgain) ?? await BlockedAsync(command) ?? await SendAsync(command, stopping);
         }
         finally
         {
@@ -46,13 +49,18 @@ internal sealed partial class GifEmailDelivery(
         }
     }
 
-    private async Task<GifEmailSent?> SentBeforeAsync(Guid id, string? sendAgain)
+    private async Task<object?> EndedBeforeAsync(SendGifEmail command, string? sendAgain)
     {
+        var id = command.SubmissionId;
         switch (ledger.Find(id))
         {
             case { State: DeliveryState.Sent } sent:
                 LogSentBefore(log, id, sent.Attempt);
                 return new GifEmailSent(id, sent.Attempt, sent.SentAt!.Value, sent.Gif ?? "");
+
+            // It stays unknown in the ledger: whether the first one arrived, the opt-out does not tell.
+            case { State: DeliveryState.Unknown } unknown when sendAgain is not null && IsBlocked(command):
+                return Blocked(id, unknown.Attempt);
 
             case { State: DeliveryState.Unknown } unknown:
                 return await ReleasedAsync(id, sendAgain) ? null : throw Held(unknown.Attempt, unknown.Detail);
@@ -68,6 +76,31 @@ internal sealed partial class GifEmailDelivery(
             default:
                 return null;
         }
+    }
+
+    private bool IsBlocked(SendGifEmail command) => command.EmailAddress is { } address && optOuts.Contains(names.NameOf(address));
+
+    private async Task<object?> BlockedAsync(SendGifEmail command)
+    {
+        if (!IsBlocked(command))
+            return null;
+        using var deadline = new CancellationTokenSource(_ledgerDeadline, time);
+        try
+        {
+            var attempt = await ledger.BlockedAsync(command.SubmissionId, deadline.Token);
+            return Blocked(command.SubmissionId, attempt ?? throw new DeliveryInHandException(time.GetUtcNow() + Lease));
+        }
+        catch (Exception e) when (IsOfLedger(e))
+        {
+            throw new DeliveryNotTakenException(e.GetType().Name);
+        }
+    }
+
+    private GifEmailBlocked Blocked(Guid id, int attempt)
+    {
+        LogBlocked(log, id, attempt);
+        GifEmailTelemetry.Blocked();
+        return new GifEmailBlocked(id, attempt, time.GetUtcNow());
     }
 
     private async Task<bool> ReleasedAsync(Guid id, string? sendAgain)
@@ -170,6 +203,9 @@ internal sealed partial class GifEmailDelivery(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{SubmissionId} was sent before, at attempt {Attempt}: nothing is sent")]
     private static partial void LogSentBefore(ILogger log, Guid submissionId, int attempt);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{SubmissionId} ends at attempt {Attempt} without a mail: its recipient does not want to be mailed")]
+    private static partial void LogBlocked(ILogger log, Guid submissionId, int attempt);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} may have been sent, and is sent again by the operator's replay {ReplayId}")]
     private static partial void LogSendAgain(ILogger log, Guid submissionId, string replayId);

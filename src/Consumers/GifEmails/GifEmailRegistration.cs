@@ -18,7 +18,7 @@ internal static class GifEmailRegistration
         services.AddEndpointSettings();
         services.AddOptions<RetryOptions>().BindConfiguration("Retry").ValidateDataAnnotations().ValidateOnStart();
         services.AddDeliveryLedger();
-        services.AddSingleton<GifMail>();
+        services.AddGifMail();
         services.AddSingleton<GifEmailDelivery>();
         services.AddSingleton<StopFilter>();
         services.AddSingleton<SuspectFilter>();
@@ -42,6 +42,14 @@ internal static class GifEmailRegistration
                     context.GetRequiredService<DeadLetterCount>().Use(endpoint);
                     endpoint.ConfigureConsumer<SendGifEmailConsumer>(context);
                 }));
+    }
+
+    /// <summary>The writer of mails, with the links in them and the list that they lead to.</summary>
+    public static IServiceCollection AddGifMail(this IServiceCollection services)
+    {
+        services.AddOptOuts();
+        services.AddOptions<OptOutLinkOptions>().BindConfiguration("OptOut").ValidateDataAnnotations().ValidateOnStart();
+        return services.AddSingleton<OptOutLinks>().AddSingleton<GifMail>();
     }
 
     /// <summary>What <c>--deploy-topology</c> needs: the queues, and nothing that consumes.</summary>

@@ -18,6 +18,9 @@ internal static class GifEmailTelemetry
     private static readonly Counter<long> _sent = Telemetry.Meter.CreateCounter<long>(
         "workinit.gif_email.sent", "{mail}", "Mails that the mail server has taken");
 
+    private static readonly Counter<long> _blocked = Telemetry.Meter.CreateCounter<long>(
+        "workinit.gif_email.blocked", "{message}", "Messages that ended without a mail, for their recipients do not want to be mailed");
+
     private static readonly Counter<long> _retried = Telemetry.Meter.CreateCounter<long>(
         "workinit.gif_email.retried", "{try}", "Tries in place after a try that failed");
 
@@ -36,6 +39,8 @@ internal static class GifEmailTelemetry
     public static void Retried() => _retried.Add(1);
 
     public static void Sent() => _sent.Add(1);
+
+    public static void Blocked() => _blocked.Add(1);
 
     public static void Delayed() => _delayed.Add(1);
 }

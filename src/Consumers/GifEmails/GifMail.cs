@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Encodings.Web;
 using Microsoft.Extensions.Options;
@@ -10,37 +11,45 @@ using WorkinIt.Gifs;
 namespace WorkinIt.Consumers.GifEmails;
 
 /// <summary>Writes the mail: the thought and its GIF, as text and as HTML, from the same command the same mail, but for its date.</summary>
-internal sealed class GifMail(IOptions<SmtpOptions> options, TimeProvider time)
+internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts, TimeProvider time)
 {
     private const int LongestSubjectThought = 50;
     private const int LongestLine = 72; // in a terminal of 80 columns it can be quoted, too
     private const string PoweredByGiphy = "Powered by GIPHY";
+    private const string NeverAgain = "Never mail me again";
+
+    // Each GIF of the collection is encoded once, not for each mail: that would be most of a mail's work.
+    private static readonly ConditionalWeakTable<CollectionGif, byte[]> _base64 = new();
 
     /// <exception cref="MailRefusedException">The address is none: no server could take the mail.</exception>
     public MimeMessage Compose(SendGifEmail command, Gif gif)
     {
         var sender = options.Value.Sender;
+        var recipient = Recipient(command.EmailAddress);
+        var neverAgain = optOuts.For(command.EmailAddress);
         var mail = new MimeMessage
         {
             MessageId = $"{command.SubmissionId:N}@{sender.Domain}",
             Date = time.GetUtcNow(), // of this try: of one that was delayed for hours a filter would say that it comes out of the past
             Subject = $"A GIF for your thought: {Shorten(command.Thought)}",
-            Body = Body(command, gif, sender),
+            Body = Body(command, gif, sender, neverAgain),
         };
         mail.From.Add(sender);
-        var recipient = Recipient(command.EmailAddress);
         if (recipient.GetAddress(idnEncode: true) is var address && Ascii.IsValid(address))
-            mail.Headers.Add(Bracketed(HeaderId.To, address));
+            mail.Headers.Add(Bracketed("To", address));
         else
             mail.To.Add(recipient); // no server takes it; the sender says so
         mail.Headers.Add(HeaderId.AutoSubmitted, "auto-generated"); // no out-of-office answers, please
+        // The mail program's own button: it posts, and nobody opens a page (RFC 8058).
+        mail.Headers.Add(Bracketed("List-Unsubscribe", neverAgain));
+        mail.Headers.Add("List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
         return mail;
     }
 
-    // MimeKit writes an address without a name bare. So many a spammer's script does, and filters count it against us.
-    private static Header Bracketed(HeaderId id, string address)
+    // MimeKit writes an address without a name bare. So many a spammer's script does, and filters count it against us. A link stays in one line.
+    private static Header Bracketed(string name, string address)
     {
-        var header = new Header(id, "");
+        var header = new Header(name, "");
         header.SetRawValue(Encoding.ASCII.GetBytes($" <{address}>\r\n"));
         return header;
     }
@@ -57,16 +66,16 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, TimeProvider time)
     }
 
     // Quoted-printable, so that no line is too long and no blank at a line's end is lost on the way.
-    private static MultipartAlternative Body(SendGifEmail command, Gif gif, MailboxAddress sender)
+    private static MultipartAlternative Body(SendGifEmail command, Gif gif, MailboxAddress sender, string neverAgain)
     {
-        var text = new TextPart("plain") { Text = Text(command.Thought, gif, sender), ContentTransferEncoding = ContentEncoding.QuotedPrintable };
+        var text = new TextPart("plain") { Text = Text(command.Thought, gif, sender, neverAgain), ContentTransferEncoding = ContentEncoding.QuotedPrintable };
         var (source, image) = gif switch
         {
             CollectionGif own => Inline(own, $"{own.Name}.{command.SubmissionId:N}@{sender.Domain}"),
             GiphyGif giphy => (giphy.Url.AbsoluteUri, null),
             _ => throw new ArgumentException($"{gif.GetType().Name} is no kind of GIF that a mail can carry", nameof(gif)),
         };
-        var html = new TextPart("html") { Text = Html(command.Thought, gif, source, sender), ContentTransferEncoding = ContentEncoding.QuotedPrintable };
+        var html = new TextPart("html") { Text = Html(command.Thought, gif, source, sender, neverAgain), ContentTransferEncoding = ContentEncoding.QuotedPrintable };
         return new MultipartAlternative(text, image is null ? html : new MultipartRelated { html, image });
     }
 
@@ -75,8 +84,11 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, TimeProvider time)
         ContentId = contentId,
         ContentDisposition = new ContentDisposition(ContentDisposition.Inline) { FileName = $"{gif.Name}.gif" },
         ContentTransferEncoding = ContentEncoding.Base64,
-        Content = new MimeContent(new MemoryStream(gif.Content.ToArray(), writable: false)),
+        Content = new MimeContent(new MemoryStream(_base64.GetValue(gif, Encode), writable: false), ContentEncoding.Base64),
     });
+
+    private static byte[] Encode(CollectionGif gif) =>
+        Encoding.ASCII.GetBytes(Convert.ToBase64String(gif.Content.Span, Base64FormattingOptions.InsertLineBreaks) + "\r\n"); // 76 characters, CR LF
 
     /// <summary>One line, cut between whole characters; nothing in it can begin a header of its own.</summary>
     private static string Shorten(string thought)
@@ -110,7 +122,7 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, TimeProvider time)
     }
 
     // The thought as it was typed: mail programs wrap its lines as their reader likes it.
-    private static string Text(string thought, Gif gif, MailboxAddress sender) => $"""
+    private static string Text(string thought, Gif gif, MailboxAddress sender, string neverAgain) => $"""
         Your thought:
 
         {thought}
@@ -120,6 +132,9 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, TimeProvider time)
 
         --{" "}
         {Wrap(Why(sender))}
+
+        {NeverAgain}:
+        {neverAgain}
 
         """;
 
@@ -132,7 +147,7 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, TimeProvider time)
     // Times and scales pictures by the screen's density: what it needs stands in comments that only it reads. SpamAssassin holds a
     // picture against HTML of 3,200 bytes or less; a test sees to it that this is longer. The article names its language and itself, for a
     // mail program takes only the inside of the body.
-    private static string Html(string thought, Gif gif, string source, MailboxAddress sender) => $$"""
+    private static string Html(string thought, Gif gif, string source, MailboxAddress sender, string neverAgain) => $$"""
         <!DOCTYPE html>
         <html lang="en" xmlns:o="urn:schemas-microsoft-com:office:office">
         <head>
@@ -176,7 +191,7 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, TimeProvider time)
         </td></tr>
         </table>
         <!--[if mso]></td></tr></table><![endif]-->
-        <p class="quiet" style="max-width:456px;margin:16px auto 0;padding:0 24px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:12px;line-height:18px;color:#6b6157;">{{HtmlEncoder.Default.Encode(Why(sender))}}</p>
+        <p class="quiet" style="max-width:456px;margin:16px auto 0;padding:0 24px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:12px;line-height:18px;color:#6b6157;">{{HtmlEncoder.Default.Encode(Why(sender))}}<br><a class="quiet" href="{{HtmlEncoder.Default.Encode(neverAgain)}}" style="color:#6b6157;">{{NeverAgain}}</a></p>
         </td></tr></table>
         </div>
         </body>

@@ -4,23 +4,23 @@ using WorkinIt.Contracts;
 
 namespace WorkinIt.Consumers.GifEmails;
 
-/// <summary>Finds the GIF, sends the mail, says so.</summary>
+/// <summary>Finds the GIF, sends the mail, says so; or says that its recipient does not want it.</summary>
 internal sealed class SendGifEmailConsumer(GifEmailDelivery delivery, IHostApplicationLifetime lifetime) : IConsumer<SendGifEmail>
 {
     private static readonly TimeSpan _eventDeadline = TimeSpan.FromSeconds(10);
 
     public async Task Consume(ConsumeContext<SendGifEmail> context)
     {
-        var sent = await delivery.DeliverAsync(context.Message, SendAgain(context), lifetime.ApplicationStopping);
+        var outcome = await delivery.DeliverAsync(context.Message, SendAgain(context), lifetime.ApplicationStopping);
         using var deadline = new CancellationTokenSource(_eventDeadline);
         try
         {
-            await context.Publish(sent, deadline.Token);
+            await context.Publish(outcome, outcome.GetType(), deadline.Token);
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
-            // Tried again like any other failure of the broker; the ledger knows that the mail is out.
-            throw new TimeoutException($"The broker did not confirm {nameof(GifEmailSent)} within {_eventDeadline.TotalSeconds:0} s");
+            // Tried again like any other failure of the broker; the ledger knows whether the mail is out.
+            throw new TimeoutException($"The broker did not confirm {outcome.GetType().Name} within {_eventDeadline.TotalSeconds:0} s");
         }
     }
 

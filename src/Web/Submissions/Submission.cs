@@ -15,7 +15,7 @@ internal enum SubmissionState
     /// <summary>The mail server took the mail. Final.</summary>
     Sent,
 
-    /// <summary>All tries failed; an operator may still mend and replay it.</summary>
+    /// <summary>All tries failed, and an operator may still mend and replay it; or its recipient does not want to be mailed.</summary>
     Failed,
 
     /// <summary>It may have been sent; an operator decides.</summary>
@@ -30,5 +30,6 @@ internal enum SubmissionState
 /// <param name="SentAt">When the mail server took the mail.</param>
 /// <param name="NextTryAt">While it is delayed, when it is tried again.</param>
 /// <param name="Gif">What was mailed.</param>
+/// <param name="BlockedAt">Of a failed one whose recipient does not want to be mailed: when it ended.</param>
 internal sealed record Submission(
-    Guid Id, SubmissionState State, int Attempt, DateTimeOffset AcceptedAt, DateTimeOffset? SentAt, DateTimeOffset? NextTryAt, string? Gif);
+    Guid Id, SubmissionState State, int Attempt, DateTimeOffset AcceptedAt, DateTimeOffset? SentAt, DateTimeOffset? NextTryAt, string? Gif, DateTimeOffset? BlockedAt = null);

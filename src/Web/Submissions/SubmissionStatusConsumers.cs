@@ -7,7 +7,7 @@ namespace WorkinIt.Web.Submissions;
 
 /// <summary>Follows what becomes of the submissions, by the events on <c>submission-status</c>.</summary>
 internal sealed class SubmissionStatusConsumer(SubmissionStore store) :
-    IConsumer<GifEmailSent>, IConsumer<GifEmailDelayed>, IConsumer<Fault<SendGifEmail>>
+    IConsumer<GifEmailSent>, IConsumer<GifEmailDelayed>, IConsumer<GifEmailBlocked>, IConsumer<Fault<SendGifEmail>>
 {
     public Task Consume(ConsumeContext<GifEmailSent> context)
     {
@@ -19,6 +19,12 @@ internal sealed class SubmissionStatusConsumer(SubmissionStore store) :
     {
         var delayed = context.Message;
         return store.AdvanceAsync(delayed.SubmissionId, SubmissionState.Delayed, delayed.Attempt, context.CancellationToken, nextTryAt: delayed.NextTryAt);
+    }
+
+    public Task Consume(ConsumeContext<GifEmailBlocked> context)
+    {
+        var blocked = context.Message;
+        return store.AdvanceAsync(blocked.SubmissionId, SubmissionState.Failed, blocked.Attempt, context.CancellationToken, blockedAt: blocked.BlockedAt);
     }
 
     public Task Consume(ConsumeContext<Fault<SendGifEmail>> context)
@@ -57,6 +63,7 @@ internal sealed class SubmissionEventFilter(ILogger<SubmissionEventFilter> log) 
     private static Guid? IdOf(ConsumeContext context) =>
         context.TryGetMessage(out ConsumeContext<GifEmailSent>? sent) ? sent.Message.SubmissionId
         : context.TryGetMessage(out ConsumeContext<GifEmailDelayed>? delayed) ? delayed.Message.SubmissionId
+        : context.TryGetMessage(out ConsumeContext<GifEmailBlocked>? blocked) ? blocked.Message.SubmissionId
         : context.TryGetMessage(out ConsumeContext<Fault<SendGifEmail>>? fault) ? fault.Message.Message.SubmissionId
         : context.TryGetMessage(out ConsumeContext<SendGifEmail>? dead) ? dead.Message.SubmissionId
         : null;

@@ -1,9 +1,9 @@
-using System.Buffers.Binary;
 using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
 using Dapper;
 using WorkinIt.Contracts;
+using WorkinIt.Deliveries;
 using WorkinIt.Storage;
 
 namespace WorkinIt.Web.Submissions;
@@ -43,7 +43,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{command.SubmissionId:N}\n{command.EmailAddress}\n{command.Thought}"))),
             state = (short)SubmissionState.Accepted,
             acceptedAt = command.SubmittedAt.ToUnixTimeMilliseconds(),
-            recipient = Recipient(command.EmailAddress),
+            recipient = Recipient.HashOf(command.EmailAddress),
         };
         return writer.WriteAsync(
             (connection, transaction) =>
@@ -67,8 +67,8 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <summary>How long it takes until one more may go to a recipient.</summary>
     public TimeSpan WaitFor(string email, int perRecipientPerHour)
     {
-        using var connection = database.Open();
-        var recent = Recent(connection, null, Recipient(email), perRecipientPerHour);
+        using var connection = database.OpenToRead();
+        var recent = Recent(connection, null, Recipient.HashOf(email), perRecipientPerHour);
         var until = recent.Count < perRecipientPerHour ? TimeSpan.Zero : DateTimeOffset.FromUnixTimeMilliseconds(recent[^1]) + _hour - time.GetUtcNow();
         return until > TimeSpan.Zero ? until : TimeSpan.Zero;
     }
@@ -76,25 +76,25 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <summary>Finds one; null where there is none.</summary>
     public Submission? Find(Guid id)
     {
-        using var connection = database.Open();
+        using var connection = database.OpenToRead();
         var row = connection.QuerySingleOrDefault<Row>(
-            "SELECT state, attempt, accepted_at, sent_at, next_try_at, gif FROM submissions WHERE id = @id", new { id = Key(id) });
+            "SELECT state, attempt, accepted_at, sent_at, next_try_at, gif, blocked_at FROM submissions WHERE id = @id", new { id = Key(id) });
         return row is null ? null : Read(id, row);
     }
 
     /// <summary>Finds several at once, in one query.</summary>
     public IReadOnlyList<Submission> Find(IReadOnlyCollection<Guid> ids)
     {
-        using var connection = database.Open();
+        using var connection = database.OpenToRead();
         return [.. connection.Query<Row>(
-            "SELECT id, state, attempt, accepted_at, sent_at, next_try_at, gif FROM submissions WHERE id IN @ids", new { ids = ids.Select(Key).ToArray() })
+            $"SELECT id, state, attempt, accepted_at, sent_at, next_try_at, gif, blocked_at FROM submissions WHERE id {database.OneOf("@ids")}", new { ids = ids.Select(Key).ToArray() })
             .Select(row => Read(Guid.ParseExact(row.Id!, "N"), row))];
     }
 
     /// <summary>The address of one; null where there is none, or its time is over.</summary>
     public string? FindEmail(Guid id)
     {
-        using var connection = database.Open();
+        using var connection = database.OpenToRead();
         return connection.ExecuteScalar<string?>("SELECT email FROM submissions WHERE id = @id", new { id = Key(id) });
     }
 
@@ -103,7 +103,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <param name="limit">At most so many.</param>
     public IReadOnlyList<SendGifEmail> Unconfirmed(TimeSpan olderThan, int limit)
     {
-        using var connection = database.Open();
+        using var connection = database.OpenToRead();
         return [.. connection.Query<Row>(
             """
             SELECT id, email, thought, accepted_at FROM submissions
@@ -124,17 +124,17 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <summary>An event about a try. Of two tries the higher counts, and nothing comes after "sent".</summary>
     public Task AdvanceAsync(
         Guid id, SubmissionState state, int attempt, CancellationToken cancellationToken,
-        DateTimeOffset? sentAt = null, DateTimeOffset? nextTryAt = null, string? gif = null) =>
+        DateTimeOffset? sentAt = null, DateTimeOffset? nextTryAt = null, string? gif = null, DateTimeOffset? blockedAt = null) =>
         WriteAsync("""
-            UPDATE submissions SET state = @state, attempt = @attempt, sent_at = @sentAt, next_try_at = @nextTryAt, gif = @gif,
+            UPDATE submissions SET state = @state, attempt = @attempt, sent_at = @sentAt, next_try_at = @nextTryAt, gif = @gif, blocked_at = @blockedAt,
               confirmed_at = COALESCE(confirmed_at, @now)
             WHERE id = @id AND state <> @sent AND attempt <= @attempt
-            """, id, cancellationToken, state, attempt, sentAt, nextTryAt, gif);
+            """, id, cancellationToken, state, attempt, sentAt, nextTryAt, gif, blockedAt);
 
     /// <summary>It failed in a way that tells no number of the try.</summary>
     public Task FailedAsync(Guid id, CancellationToken cancellationToken) =>
         WriteAsync("""
-            UPDATE submissions SET state = @state, next_try_at = NULL, confirmed_at = COALESCE(confirmed_at, @now)
+            UPDATE submissions SET state = @state, next_try_at = NULL, blocked_at = NULL, confirmed_at = COALESCE(confirmed_at, @now)
             WHERE id = @id AND state <> @sent
             """, id, cancellationToken, SubmissionState.Failed);
 
@@ -162,18 +162,9 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     private static bool IsKnown(DbConnection connection, DbTransaction transaction, string id) =>
         connection.ExecuteScalar<string?>("SELECT id FROM submissions WHERE id = @id", new { id }, transaction) is not null;
 
-    // One mailbox, however it is written: jane+1@example.com is Jane too.
-    private static long Recipient(string email)
-    {
-        var at = email.LastIndexOf('@');
-        var plus = email.IndexOf('+', StringComparison.Ordinal);
-        var mailbox = plus > 0 && plus < at ? email.Remove(plus, at - plus) : email;
-        return BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(mailbox.ToUpperInvariant())));
-    }
-
     private Task<int> WriteAsync(
         string sql, Guid id, CancellationToken cancellationToken,
-        SubmissionState state = default, int attempt = 0, DateTimeOffset? sentAt = null, DateTimeOffset? nextTryAt = null, string? gif = null)
+        SubmissionState state = default, int attempt = 0, DateTimeOffset? sentAt = null, DateTimeOffset? nextTryAt = null, string? gif = null, DateTimeOffset? blockedAt = null)
     {
         var parameters = new
         {
@@ -184,6 +175,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             sentAt = sentAt?.ToUnixTimeMilliseconds(),
             nextTryAt = nextTryAt?.ToUnixTimeMilliseconds(),
             gif,
+            blockedAt = blockedAt?.ToUnixTimeMilliseconds(),
             accepted = (short)SubmissionState.Accepted,
             queued = (short)SubmissionState.Queued,
             sent = (short)SubmissionState.Sent,
@@ -192,7 +184,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     }
 
     private static Submission Read(Guid id, Row row) => new(
-        id, (SubmissionState)row.State, row.Attempt, Time(row.Accepted_At)!.Value, Time(row.Sent_At), Time(row.Next_Try_At), row.Gif);
+        id, (SubmissionState)row.State, row.Attempt, Time(row.Accepted_At)!.Value, Time(row.Sent_At), Time(row.Next_Try_At), row.Gif, Time(row.Blocked_At));
 
     private static string Key(Guid id) => id.ToString("N");
 
@@ -211,5 +203,6 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         public long? Sent_At { get; set; }
         public long? Next_Try_At { get; set; }
         public string? Gif { get; set; }
+        public long? Blocked_At { get; set; }
     }
 }

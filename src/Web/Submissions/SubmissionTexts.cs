@@ -10,7 +10,7 @@ internal static class SubmissionTexts
         SubmissionState.Accepted or SubmissionState.Queued => "It’s on its way",
         SubmissionState.Delayed => "It takes a little longer",
         SubmissionState.Sent => "Sent",
-        SubmissionState.Failed => "It could not be sent",
+        SubmissionState.Failed => submission.BlockedAt is null ? "It could not be sent" : "It was not sent",
         _ => "We are checking",
     };
 
@@ -38,6 +38,8 @@ internal static class SubmissionTexts
             $"It could not be sent yet. The next try is at {submission.NextTryAt:HH:mm} UTC; you need not do anything."),
         SubmissionState.Sent => string.Create(CultureInfo.InvariantCulture,
             $"The mail server took it at {submission.SentAt:HH:mm} UTC. Have a look in your inbox."),
+        // Whoever reads this is a stranger to the recipient: why that address takes none is not theirs to know.
+        SubmissionState.Failed when submission.BlockedAt is not null => "This address takes no mail from us, so nothing was sent. Send it to another one, if you like.",
         SubmissionState.Failed => "All tries failed. We look after it, and this page tells. Was the address wrong? Then send it again.",
         _ => "The mail server broke off before it answered, so the mail may have arrived. Have a look in your inbox; we look into it, too.",
     };

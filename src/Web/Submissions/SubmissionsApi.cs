@@ -136,7 +136,7 @@ internal sealed record SubmissionRequest(string Email, string Thought);
 /// <param name="Id">The submission: the Idempotency-Key, where one was sent.</param>
 /// <param name="State">
 /// <c>accepted</c>: stored, not yet in the queue. <c>queued</c>: waits for a worker. <c>delayed</c>: a try failed, and another follows. <c>sent</c>: the mail
-/// server took the mail. <c>failed</c>: no try is left, an operator is asked. <c>held</c>: it may have been sent, an operator decides.
+/// server took the mail. <c>failed</c>: no try is left, an operator is asked; or the address takes no mail from us. <c>held</c>: it may have been sent, an operator decides.
 /// </param>
 /// <param name="AcceptedAt">When it was accepted.</param>
 /// <param name="SentAt">When the mail server took the mail; null before.</param>

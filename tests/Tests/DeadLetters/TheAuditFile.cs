@@ -34,6 +34,48 @@ public sealed class TheAuditFile : IDisposable
         (await audit.ReadAsync(null, 10, default)).Select(entry => entry.Id).ShouldBe(["3", "1"]);
     }
 
+    [Fact]
+    public async Task Forgets_what_is_about_somebody_and_keeps_that_something_was_done()
+    {
+        var audit = new AuditFile(FilePath);
+        await audit.WriteAsync(Entry("1", "orders_error", 1) with { Verb = "edit", Original = """{"to":"jane"}""", Edited = """{"to":"john"}""", Messages = ["m1"] }, default);
+        await audit.WriteAsync(Entry("2", "orders_error", 2) with { Filter = "text=jane" }, default);
+        await audit.WriteAsync(Entry("3", "orders_error", 3) with { Verb = "edit", Original = """{"to":"ann"}""", Edited = """{"to":"anna"}""", Filter = "text=ann" }, default);
+        await File.AppendAllTextAsync(FilePath, "{\"id\":\"4\",\"filter\":\"jane\n{\"id\":\"5\",\"by\n");
+        var before = await File.ReadAllTextAsync(FilePath);
+
+        (await audit.EraseAsync(IsJane, dryRun: true, default)).ShouldBe(3);
+        (await File.ReadAllTextAsync(FilePath)).ShouldBe(before);
+        (await audit.EraseAsync(IsJane, dryRun: false, default)).ShouldBe(3);
+        var after = await File.ReadAllLinesAsync(FilePath);
+        after.ShouldNotContain(line => line.Replace("\"by\":\"jane\"", "", StringComparison.Ordinal).Contains("jane", StringComparison.Ordinal)); // who did it is another one
+        after[2].ShouldBe(before.Split('\n')[2]);
+        after[3].ShouldBe("{\"id\":\"5\",\"by");
+        (await audit.ReadAsync(null, 10, default)).Single(entry => entry.Id == "1").ShouldSatisfyAllConditions(
+            it => it.Verb.ShouldBe("edit"), it => it.Messages.ShouldBe(["m1"]), it => it.Original.ShouldBeNull(), it => it.Edited.ShouldBeNull());
+        (await audit.EraseAsync(IsJane, dryRun: false, default)).ShouldBe(0);
+        if (!OperatingSystem.IsWindows())
+            File.GetUnixFileMode(FilePath).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+        static bool IsJane(string text) => text.Contains("jane", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Loses_nothing_that_is_written_while_it_forgets()
+    {
+        var audit = new AuditFile(FilePath);
+        await audit.WriteAsync(Entry("0", "orders_error", 0), default);
+        var writers = Enumerable.Range(1, 4).Select(writer => Task.Run(async () =>
+        {
+            for (var i = 0; i < 25; i++)
+                await new AuditFile(FilePath).WriteAsync(Entry($"{writer}-{i}", "orders_error", i) with { Filter = $"text={i % 2}" }, default);
+        })).ToList();
+        while (writers.Any(writer => !writer.IsCompleted))
+            await audit.EraseAsync(text => text == "text=1", dryRun: false, default);
+        await Task.WhenAll(writers);
+        (await audit.ReadAsync(null, 1000, default)).Count.ShouldBe(101);
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static AuditEntry Entry(string id, string queue, int second) =>

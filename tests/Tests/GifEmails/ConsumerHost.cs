@@ -10,6 +10,7 @@ using WorkinIt.Contracts;
 using WorkinIt.Deliveries;
 using WorkinIt.Gifs;
 using WorkinIt.Storage;
+using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.GifEmails;
 
@@ -34,6 +35,10 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
             .AddSingleton<IMailSender>(this)
             .AddSingleton<IHostApplicationLifetime>(this)
             .AddSingleton(_ => new DeliveryLedger(_database, new GroupCommit(_database), TimeProvider.System))
+            .AddSingleton(Options.Create(new OptOutOptions { Secret = WorkinItSystem.OptOutSecret }))
+            .AddSingleton(Options.Create(new OptOutLinkOptions { Url = "https://gifs.example.com" }))
+            .AddSingleton<OptOutTokens>().AddSingleton<OptOutLinks>()
+            .AddSingleton(_ => new OptOutList(_database, TimeProvider.System))
             .AddSingleton(Options.Create(new SmtpOptions { Host = "mail.example", From = "gifs@workinit.example" }))
             .AddSingleton(Options.Create(new RetryOptions { Limit = retryLimit, MinInterval = quick, MaxInterval = quick, IntervalDelta = quick }))
             .AddSingleton(Options.Create(new WorkinIt.Consumers.GifEmails.RedeliveryOptions()))
@@ -55,6 +60,10 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
     public int Sends => _sends;
 
     public DeliveryLedger Ledger => _provider.GetRequiredService<DeliveryLedger>();
+
+    public OptOutTokens OptOutTokens => _provider.GetRequiredService<OptOutTokens>();
+
+    public OptOutList OptOuts => _provider.GetRequiredService<OptOutList>();
 
     public Database Database => _database;
 

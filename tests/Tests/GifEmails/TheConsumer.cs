@@ -22,6 +22,26 @@ public sealed class TheConsumer
     }
 
     [Fact]
+    public async Task Ends_without_a_mail_or_a_fault_for_who_does_not_want_it_however_the_address_is_written()
+    {
+        await using var host = await ConsumerHost.StartAsync();
+        host.OptOuts.Add(host.OptOutTokens.NameOf("jane@example.com"));
+        var command = await host.PublishAsync("Jane+gifs@example.com");
+        var blocked = await host.PublishedAsync<GifEmailBlocked>();
+        blocked.SubmissionId.ShouldBe(command.SubmissionId);
+        blocked.Attempt.ShouldBe(1);
+        (await host.Harness.Consumed.Any<SendGifEmail>(it => it.Exception is null)).ShouldBeTrue();
+        (await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeFalse();
+        host.Sends.ShouldBe(0);
+
+        await host.PublishAsync("john@example.com"); // somebody else
+        await Eventually.SeeAsync(() => Task.FromResult(host.Sends), sends => sends == 1, "a mail to somebody else");
+        host.OptOuts.Remove(host.OptOutTokens.NameOf("JANE@example.com"));
+        await host.PublishAsync();
+        await Eventually.SeeAsync(() => Task.FromResult(host.Sends), sends => sends == 2, "a mail to who wants mails again");
+    }
+
+    [Fact]
     public async Task Tries_again_in_place_what_may_pass()
     {
         await using var host = await ConsumerHost.StartAsync();

@@ -9,6 +9,7 @@ using WorkinIt.Contracts;
 using WorkinIt.Deliveries;
 using WorkinIt.Gifs;
 using WorkinIt.Storage;
+using WorkinIt.Tests.OptOuts;
 
 namespace WorkinIt.Tests.GifEmails;
 
@@ -23,6 +24,8 @@ public sealed class TheDelivery : IAsyncDisposable
     private readonly DeliveryLedger _ledger;
     private readonly DeliveryLedger _otherProcess;
     private readonly GifEmailDelivery _delivery;
+    private readonly OptOutList _optOuts;
+    private readonly string _name;
     private readonly SendGifEmail _command = new(Guid.CreateVersion7(), "jane.doe@people.example", "hello", new DateTimeOffset(2026, 1, 2, 11, 0, 0, TimeSpan.Zero));
 
     public TheDelivery()
@@ -33,7 +36,9 @@ public sealed class TheDelivery : IAsyncDisposable
         _ledger = new DeliveryLedger(_database, _writer, _time);
         _otherProcess = new DeliveryLedger(_database, _writer, _time);
         var smtp = Options.Create(new SmtpOptions { Host = "mail.example", From = "gifs@workinit.example" });
-        _delivery = new GifEmailDelivery(_around, new GifMail(smtp, _time), _around, _ledger, smtp, _time, _around);
+        _name = TestOptOuts.Tokens.NameOf(_command.EmailAddress);
+        _optOuts = new OptOutList(_database, _time);
+        _delivery = new GifEmailDelivery(_around, new GifMail(smtp, TestOptOuts.Links, _time), _around, _ledger, TestOptOuts.Tokens, _optOuts, smtp, _time, _around);
     }
 
     [Fact]
@@ -177,6 +182,44 @@ public sealed class TheDelivery : IAsyncDisposable
         (await DeliverAsync()).Attempt.ShouldBe(2);
     }
 
+    [Fact]
+    public async Task To_who_does_not_want_it_ends_before_a_gif_is_looked_for_until_they_do()
+    {
+        _optOuts.Add(_name);
+        _around.Gif = () => throw new InvalidOperationException("A GIF was looked for");
+        (await TryAsync()).ShouldBe(new GifEmailBlocked(_command.SubmissionId, 1, _time.GetUtcNow()));
+        (await TryAsync()).ShouldBe(new GifEmailBlocked(_command.SubmissionId, 2, _time.GetUtcNow()));
+        _around.Sends.ShouldBe(0);
+        _ledger.Find(_command.SubmissionId)!.State.ShouldBe(DeliveryState.Blocked);
+
+        _optOuts.Remove(_name);
+        _around.Gif = () => new BuiltInGifs().Choose("cat");
+        (await DeliverAsync()).Attempt.ShouldBe(3);
+        _around.Sends.ShouldBe(1);
+        _optOuts.Add(_name);
+        (await DeliverAsync()).Attempt.ShouldBe(3); // what was sent was sent
+    }
+
+    [Fact]
+    public async Task Of_unknown_outcome_is_not_repeated_to_who_does_not_want_it_and_stays_unknown()
+    {
+        _around.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
+        await Should.ThrowAsync<DeliveryHeldException>(DeliverAsync());
+        _optOuts.Add(_name);
+        await Should.ThrowAsync<DeliveryHeldException>(TryAsync()); // nobody asked for it: the evidence is still wanted
+        (await TryAsync("replay.1")).ShouldBe(new GifEmailBlocked(_command.SubmissionId, 1, _time.GetUtcNow()));
+        _ledger.Find(_command.SubmissionId)!.State.ShouldBe(DeliveryState.Unknown);
+        _around.Sends.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Is_not_made_while_nobody_can_say_who_wants_none()
+    {
+        Execute("ALTER TABLE opt_outs RENAME TO away");
+        Failure.IsTransient(await Should.ThrowAsync<Exception>(TryAsync())).ShouldBeTrue();
+        _around.Sends.ShouldBe(0);
+    }
+
     [Theory]
     [InlineData("nobody")]
     [InlineData(null)]
@@ -204,7 +247,9 @@ public sealed class TheDelivery : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private Task<GifEmailSent> DeliverAsync(string? sendAgain = null) => _delivery.DeliverAsync(_command, sendAgain, CancellationToken.None);
+    private async Task<GifEmailSent> DeliverAsync(string? sendAgain = null) => (await TryAsync(sendAgain)).ShouldBeOfType<GifEmailSent>();
+
+    private Task<object> TryAsync(string? sendAgain = null) => _delivery.DeliverAsync(_command, sendAgain, CancellationToken.None);
 
     /// <summary>The clock goes on until it is done, for the pauses between its tries.</summary>
     private async Task<GifEmailSent> WithTimeAsync(Task<GifEmailSent> delivery)

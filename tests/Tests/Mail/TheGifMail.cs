@@ -6,6 +6,7 @@ using WorkinIt.Consumers.GifEmails;
 using WorkinIt.Consumers.Mail;
 using WorkinIt.Contracts;
 using WorkinIt.Gifs;
+using WorkinIt.Tests.OptOuts;
 
 namespace WorkinIt.Tests.Mail;
 
@@ -14,7 +15,7 @@ public sealed class TheGifMail
     private static readonly DateTimeOffset _submittedAt = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
     private static readonly DateTimeOffset _sentAt = _submittedAt.AddHours(9); // delayed
     private readonly Guid _id = Guid.CreateVersion7();
-    private readonly GifMail _composer = new(Options.Create(new SmtpOptions { Host = "localhost", From = "WorkinIt <gifs@workinit.example>" }), new FakeTimeProvider(_sentAt));
+    private readonly GifMail _composer = new(Options.Create(new SmtpOptions { Host = "localhost", From = "WorkinIt <gifs@workinit.example>" }), TestOptOuts.Links, new FakeTimeProvider(_sentAt));
 
     [Theory]
     [InlineData("Monday morning")]
@@ -54,7 +55,7 @@ public sealed class TheGifMail
         mail.Subject!.ShouldStartWith("A GIF for your thought: first line Bcc:");
         mail.Subject.Length.ShouldBeLessThan(100);
         mail.Headers.Select(header => header.Id).ShouldBe(
-            [HeaderId.MessageId, HeaderId.Date, HeaderId.Subject, HeaderId.From, HeaderId.To, HeaderId.AutoSubmitted, HeaderId.MimeVersion],
+            [HeaderId.MessageId, HeaderId.Date, HeaderId.Subject, HeaderId.From, HeaderId.To, HeaderId.AutoSubmitted, HeaderId.MimeVersion, HeaderId.ListUnsubscribe, HeaderId.ListUnsubscribePost],
             ignoreOrder: true);
     }
 
@@ -75,6 +76,18 @@ public sealed class TheGifMail
         mail.Date.ShouldBe(_sentAt);
         mail.Headers[HeaderId.AutoSubmitted].ShouldBe("auto-generated");
         mail.From.Mailboxes.Single().Name.ShouldBe("WorkinIt");
+    }
+
+    [Fact]
+    public async Task Has_a_link_for_who_never_wants_another_and_a_button_for_their_mail_program()
+    {
+        var link = TestOptOuts.Links.For("jane@example.com");
+        link.ShouldBe($"https://gifs.example.com/never-again/{TestOptOuts.Tokens.For("jane@example.com")}");
+        var mail = await SendAndReadAsync("hello");
+        mail.Headers[HeaderId.ListUnsubscribe].ShouldBe($"<{link}>");
+        mail.Headers[HeaderId.ListUnsubscribePost].ShouldBe("List-Unsubscribe=One-Click");
+        mail.HtmlBody!.ShouldContain($"href=\"{link}\"");
+        mail.TextBody!.ShouldContain(link);
     }
 
     [Fact]
@@ -109,12 +122,13 @@ public sealed class TheGifMail
         foreach (var gif in new BuiltInGifs().All.Append<Gif>(longest))
         {
             var text = (await SendAndReadAsync(thought, gif)).TextBody!.ReplaceLineEndings("\n");
-            var ours = text.Split('\n').Where(line => line != thought).ToArray();
+            var link = TestOptOuts.Links.For("jane@example.com");
+            var ours = text.Split('\n').Where(line => line != thought && line != link).ToArray(); // a link in two is none
             ours.ShouldAllBe(line => line.Length <= 72);
             ours[0].ShouldBe("Your thought:");
             ours.Count(line => line == "-- ").ShouldBe(1); // from here on mail programs show it as a signature, and leave it out of an answer
             text.ShouldNotContain("\n\n\n");
-            text.ShouldEndWith(".\n");
+            text.ShouldEndWith($".\n\nNever mail me again:\n{link}\n");
             string.Join(' ', ours).ShouldContain($"And its GIF: {gif.Alt}");
             string.Join(' ', ours).ShouldContain("It was sent from gifs@workinit.example");
         }
@@ -127,7 +141,7 @@ public sealed class TheGifMail
         using var wire = new MemoryStream();
         await mail.WriteToAsync(wire);
         var lines = System.Text.Encoding.ASCII.GetString(wire.ToArray()).ReplaceLineEndings("\n").Split('\n');
-        lines.Max(line => line.Length).ShouldBeLessThanOrEqualTo(78);
+        lines.Where(line => !line.StartsWith("List-Unsubscribe: ", StringComparison.Ordinal)).Max(line => line.Length).ShouldBeLessThanOrEqualTo(78); // a link has no place to fold it
         lines.ShouldContain("To: <jane@example.com>");
     }
 

@@ -6,6 +6,7 @@ using WorkinIt.Consumers.GifEmails;
 using WorkinIt.Contracts;
 using WorkinIt.Gifs;
 using WorkinIt.Testbed;
+using WorkinIt.Tests.OptOuts;
 
 namespace WorkinIt.Tests.Mail;
 
@@ -48,7 +49,7 @@ public sealed class TheMailOnTheWire
         mail.TextBody!.ReplaceLineEndings("\n").ShouldContain($"Your thought:\n\n{thought}\n\nAnd its GIF");
         HtmlThought(mail.HtmlBody!).ShouldBe(thought);
         mail.Headers.Select(header => header.Id).ShouldBe(
-            [HeaderId.From, HeaderId.Date, HeaderId.Subject, HeaderId.MessageId, HeaderId.To, HeaderId.AutoSubmitted, HeaderId.MimeVersion],
+            [HeaderId.From, HeaderId.Date, HeaderId.Subject, HeaderId.MessageId, HeaderId.To, HeaderId.AutoSubmitted, HeaderId.ListUnsubscribe, HeaderId.ListUnsubscribePost, HeaderId.MimeVersion],
             ignoreOrder: true);
         received.Recipients.ShouldBe([MailService.Recipient]);
         service.Server.ProtocolErrors.ShouldBeEmpty();
@@ -103,7 +104,7 @@ public sealed class TheMailOnTheWire
 
     private static async Task<ReceivedMail> SendAsync(MailService service, string thought, Gif gif, Guid? id = null, string recipient = MailService.Recipient)
     {
-        var composer = new GifMail(Options.Create(service.Options), TimeProvider.System);
+        var composer = new GifMail(Options.Create(service.Options), TestOptOuts.Links, TimeProvider.System);
         using var mail = composer.Compose(new SendGifEmail(id ?? Guid.CreateVersion7(), recipient, thought, DateTimeOffset.UnixEpoch), gif);
         await service.SendAsync(mail);
         return service.Server.Mails[^1];

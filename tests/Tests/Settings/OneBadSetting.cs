@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using WorkinIt.Consumers.GifEmails;
 using WorkinIt.Consumers.Mail;
+using WorkinIt.Deliveries;
 using WorkinIt.Gifs;
 
 namespace WorkinIt.Tests.Settings;
@@ -32,6 +33,12 @@ public sealed class OneBadSetting
     [InlineData("Giphy__BaseUrl", "relative")]
     [InlineData("Giphy__BaseUrl", "ftp://giphy.example")]
     [InlineData("Giphy__Timeout", "00:00:31")]
+    [InlineData("OptOut__Secret", null)]
+    [InlineData("OptOut__Secret", "1234567890123456789012345678901")]
+    [InlineData("OptOut__Url", null)]
+    [InlineData("OptOut__Url", "gifs.example.com")]
+    [InlineData("OptOut__Url", "http://gifs.example.com")] // mail programs post to https only
+    [InlineData("OptOut__Url", "https://gifs.example.com/?from=mail")]
     public void Is_named_in_one_line_that_says_what_it_must_be(string setting, string? value)
     {
         var failure = Should.Throw<OptionsValidationException>(() => Validate((setting, value)));
@@ -48,7 +55,7 @@ public sealed class OneBadSetting
 
     private static void Validate(params (string Name, string? Value)[] changes)
     {
-        var settings = new Dictionary<string, string?> { ["Smtp:Host"] = "mail.example", ["Smtp:From"] = "gifs@workinit.example" };
+        var settings = new Dictionary<string, string?> { ["Smtp:Host"] = "mail.example", ["Smtp:From"] = "gifs@workinit.example", ["OptOut:Secret"] = "12345678901234567890123456789012", ["OptOut:Url"] = "https://gifs.example.com" };
         foreach (var (name, value) in changes)
             settings[name.Replace("__", ":", StringComparison.Ordinal)] = value;
         using var provider = new ServiceCollection()
@@ -60,6 +67,8 @@ public sealed class OneBadSetting
         _ = provider.GetRequiredService<IOptions<ConsumerOptions>>().Value;
         _ = provider.GetRequiredService<IOptions<RetryOptions>>().Value;
         _ = provider.GetRequiredService<IOptions<RedeliveryOptions>>().Value;
+        _ = provider.GetRequiredService<IOptions<OptOutOptions>>().Value;
+        _ = provider.GetRequiredService<IOptions<OptOutLinkOptions>>().Value;
         _ = provider.GetRequiredService<IOptions<WorkinIt.Gifs.Giphy.GiphyOptions>>().Value;
     }
 }

@@ -30,12 +30,17 @@ public sealed partial class TheSettings
     [InlineData("ConnectionStrings__RabbitMq", "")]
     [InlineData("ConnectionStrings__Deliveries", "somewhere")]
     [InlineData("ConnectionStrings__Deliveries", "")]
+    [InlineData("OptOut__Secret", "")]
+    [InlineData("OptOut__Url", "")]
     public async Task A_bad_one_of_consumers_stops_the_start_with_a_line_that_names_it(string setting, string value) =>
         await ShouldStopAsync("Consumers", setting, value);
 
     [Theory]
     [InlineData("ConnectionStrings__Submissions", "")]
     [InlineData("ConnectionStrings__RabbitMq", "")]
+    [InlineData("ConnectionStrings__Deliveries", "")]
+    [InlineData("OptOut__Secret", "too short to be one")]
+    [InlineData("OptOut__Secret", "")]
     [InlineData("RabbitMqManagement__Url", "http://localhost:15672")] // and no user to act as
     [InlineData("Submissions__KeepFor", "00:00:01")]
     [InlineData("DataProtection__KeysDirectory", "/proc/keys-of-web")]
@@ -207,7 +212,8 @@ public sealed partial class TheSettings
     private static IReadOnlyList<string> WhatIsWrong(params (string Setting, string Value)[] settings)
     {
         var configuration = new ConfigurationBuilder()
-            .AddInMemoryCollection([new("ConnectionStrings:RabbitMq", "amqp://web:web@127.0.0.1:1"), new("Smtp:Host", "127.0.0.1"), new("Smtp:From", "gifs@workinit.example")])
+            .AddInMemoryCollection([new("ConnectionStrings:RabbitMq", "amqp://web:web@127.0.0.1:1"), new("Smtp:Host", "127.0.0.1"), new("Smtp:From", "gifs@workinit.example"),
+                new("OptOut:Secret", WorkinItSystem.OptOutSecret), new("OptOut:Url", "https://gifs.example.com")])
             .AddInMemoryCollection(settings.Select(it => KeyValuePair.Create<string, string?>(it.Setting.Replace("__", ":", StringComparison.Ordinal), it.Value)))
             .Build();
         var services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(configuration).AddGifs().AddMail().AddGifEmails();
@@ -244,7 +250,7 @@ public sealed partial class TheSettings
         {
             ("ASPNETCORE_URLS", "http://127.0.0.1:0"), ("ConnectionStrings__RabbitMq", "amqp://web:web@127.0.0.1:1"),
             ("ConnectionStrings__Submissions", "Data Source=/nowhere/at/all.db"), ("ConnectionStrings__Deliveries", "Data Source=/nowhere/at/all.db"),
-            ("Smtp__Host", "127.0.0.1"), ("Smtp__From", "gifs@workinit.example"), (setting, value),
+            ("Smtp__Host", "127.0.0.1"), ("Smtp__From", "gifs@workinit.example"), ("OptOut__Secret", WorkinItSystem.OptOutSecret), ("OptOut__Url", "https://gifs.example.com"), (setting, value),
         })
             start.Environment[name] = usual;
         using var process = Process.Start(start)!;

@@ -41,6 +41,19 @@ public sealed class TheStatus : IAsyncDisposable
             it => it.State.ShouldBe(SubmissionState.Delayed), it => it.Attempt.ShouldBe(4), it => it.NextTryAt.ShouldBe(_noon.AddMinutes(5)));
     }
 
+    [Fact]
+    public async Task Is_failed_for_who_does_not_want_mail_and_tells_a_stranger_nothing_of_why()
+    {
+        await SeeAsync(new GifEmailBlocked(_command.SubmissionId, 1, _noon.AddMinutes(1)));
+        Now.ShouldSatisfyAllConditions(it => it.State.ShouldBe(SubmissionState.Failed), it => it.Attempt.ShouldBe(1), it => it.BlockedAt.ShouldBe(_noon.AddMinutes(1)));
+        var told = SubmissionResponse.Of(Now);
+        told.State.ShouldBe("failed");
+        told.Detail.ShouldBe("This address takes no mail from us, so nothing was sent. Send it to another one, if you like.");
+
+        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Failed, 2, default); // replayed when the address took mail again, and failed
+        SubmissionResponse.Of(Now).Detail.ShouldStartWith("All tries failed");
+    }
+
     [Theory]
     [InlineData(3, false, "Failed", 3)]
     [InlineData(3, true, "Held", 3)]

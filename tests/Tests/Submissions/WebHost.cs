@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.Configuration;
+using WorkinIt.Deliveries;
 using WorkinIt.Storage;
+using WorkinIt.Testbed;
 using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Submissions;
@@ -28,7 +30,10 @@ public sealed partial class WebHost : IDisposable
         var store = $"Data Source={Path.Combine(_folder, "submissions.db")}";
         if (migrate && Database.TryParse(store, out var database, out _))
             DatabaseSchema.Migrate(database, typeof(CreateSubmissions).Assembly);
-        _factory = new Factory(readOnly ? $"{store};Mode=ReadOnly" : store, perClient, perRecipient);
+        var deliveries = $"Data Source={Path.Combine(_folder, "deliveries.db")}";
+        if (migrate && Database.TryParse(deliveries, out var ledger, out _))
+            DatabaseSchema.Migrate(ledger, typeof(CreateDeliveries).Assembly);
+        _factory = new Factory(readOnly ? $"{store};Mode=ReadOnly" : store, deliveries, perClient, perRecipient);
         if (kestrel)
         {
             _factory.UseKestrel(port: 0);
@@ -65,11 +70,13 @@ public sealed partial class WebHost : IDisposable
     [GeneratedRegex("""<input[^>]*name="(?<name>[^"]+)"[^>]*type="hidden"[^>]*value="(?<value>[^"]*)""")]
     private static partial Regex Hidden();
 
-    private sealed class Factory(string store, int perClient, int perRecipient) : WebApplicationFactory<SubmissionRequest>
+    private sealed class Factory(string store, string deliveries, int perClient, int perRecipient) : WebApplicationFactory<SubmissionRequest>
     {
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
             builder.UseSetting("ConnectionStrings:Submissions", store);
+            builder.UseSetting("ConnectionStrings:Deliveries", deliveries);
+            builder.UseSetting("OptOut:Secret", WorkinItSystem.OptOutSecret);
             builder.UseSetting("Limits:PerClientPerMinute", $"{perClient}");
             builder.UseSetting("Limits:PerRecipientPerHour", $"{perRecipient}");
             builder.UseSetting("Serilog:MinimumLevel:Default", "Fatal");

@@ -1,0 +1,46 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace WorkinIt.Deliveries;
+
+/// <summary>
+/// Whose mailbox an address is, however it is written: what the limit per recipient, the opt-outs and an erasure go by.
+/// </summary>
+public static class Recipient
+{
+    private static readonly IdnMapping _idn = new();
+
+    /// <summary>The mailbox of an address, to be compared: jane+1@Example.com is Jane@example.com too.</summary>
+    /// <param name="address">The address; its domain may be international, or in ASCII.</param>
+    public static string MailboxOf(string address)
+    {
+        address = address.Trim();
+        var at = address.LastIndexOf('@');
+        if (at < 0)
+            return address.ToUpperInvariant();
+        var plus = address.IndexOf('+', StringComparison.Ordinal);
+        var local = plus > 0 && plus < at ? address[..plus] : address[..at];
+        return $"{local}@{Ascii(address[(at + 1)..])}".ToUpperInvariant();
+    }
+
+    /// <summary>Finds the submissions to a mailbox in an index; two mailboxes may have the same.</summary>
+    /// <param name="address">The address.</param>
+    public static long HashOf(string address) =>
+        BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(MailboxOf(address))));
+
+    private static string Ascii(string domain)
+    {
+        if (System.Text.Ascii.IsValid(domain))
+            return domain;
+        try
+        {
+            return _idn.GetAscii(domain);
+        }
+        catch (ArgumentException)
+        {
+            return domain;
+        }
+    }
+}

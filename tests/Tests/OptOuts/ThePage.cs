@@ -1,0 +1,110 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using WorkinIt.Deliveries;
+using WorkinIt.Tests.Submissions;
+
+namespace WorkinIt.Tests.OptOuts;
+
+/// <summary>Where the link in a mail leads.</summary>
+public sealed partial class ThePage : IDisposable
+{
+    private static readonly string _link = $"/never-again/{TestOptOuts.Tokens.For("jane@example.com")}";
+    private readonly WebHost _web = new();
+
+    private bool IsBlocked => _web.Service<OptOutList>().Contains(TestOptOuts.Tokens.NameOf("jane@example.com"));
+
+    [Fact]
+    public async Task Opened_changes_nothing_for_mail_scanners_open_it_too()
+    {
+        using var answer = await _web.Client.GetAsync(_link);
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        answer.Headers.CacheControl!.NoStore.ShouldBeTrue();
+        answer.Headers.Contains("Set-Cookie").ShouldBeFalse();
+        using var head = await _web.Client.SendAsync(new HttpRequestMessage(HttpMethod.Head, _link));
+        head.StatusCode.ShouldBe(HttpStatusCode.OK);
+        IsBlocked.ShouldBeFalse();
+    }
+
+    /// <summary>As RFC 8058 has it: no cookie, no page before, no redirect after.</summary>
+    [Fact]
+    public async Task Takes_a_mail_programs_one_click()
+    {
+        using var program = _web.NewClient(handleCookies: false);
+        foreach (var _ in Enumerable.Range(0, 2)) // and again, should the answer be lost
+        {
+            using var answer = await program.PostAsync(_link, new FormUrlEncodedContent([new("List-Unsubscribe", "One-Click")]));
+            answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+            IsBlocked.ShouldBeTrue();
+        }
+    }
+
+    [Fact]
+    public async Task Takes_one_click_as_multipart_too()
+    {
+        using var program = _web.NewClient(handleCookies: false);
+        using var body = new MultipartFormDataContent { { new StringContent("One-Click"), "List-Unsubscribe" } };
+        using var answer = await program.PostAsync(_link, body);
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        IsBlocked.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Blocks_by_its_button_says_so_and_takes_it_back_by_the_next_one()
+    {
+        using var done = await PressAsync(await _web.Client.GetStringAsync(_link), "Never mail me again");
+        IsBlocked.ShouldBeTrue();
+        var page = await done.Content.ReadAsStringAsync();
+        page.ShouldContain("You won’t be mailed again");
+        (await _web.Client.GetStringAsync(_link)).ShouldContain("You won’t be mailed again"); // and so it says when it is opened once more
+
+        using var undone = await PressAsync(page, "Mail me again");
+        IsBlocked.ShouldBeFalse();
+        page = await undone.Content.ReadAsStringAsync();
+        page.ShouldContain("You can be mailed again");
+
+        (await PressAsync(page, "Never mail me again")).Dispose();
+        IsBlocked.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Of_a_bad_link_says_so_and_changes_nothing()
+    {
+        _web.Service<OptOutList>().Add(TestOptOuts.Tokens.NameOf("jane@example.com"));
+        foreach (var bad in new[] { _link[..^1], _link + "A", "/never-again/x", "/never-again/jane@example.com" })
+        {
+            using var opened = await _web.Client.GetAsync(bad);
+            opened.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+            (await opened.Content.ReadAsStringAsync()).ShouldContain("This link is not whole");
+            using var clicked = await _web.Client.PostAsync(bad, new FormUrlEncodedContent([new("List-Unsubscribe", "One-Click")]));
+            clicked.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+            using var lifted = await _web.Client.PostAsync(bad + "?handler=Lift", null);
+            lifted.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        }
+        IsBlocked.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task While_the_list_is_away_asks_to_come_again()
+    {
+        using var web = new WebHost(migrate: false);
+        using var opened = await web.Client.GetAsync(_link);
+        opened.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        opened.Headers.RetryAfter.ShouldNotBeNull();
+        using var clicked = await web.Client.PostAsync(_link, new FormUrlEncodedContent([new("List-Unsubscribe", "One-Click")]));
+        clicked.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+    }
+
+    public void Dispose() => _web.Dispose();
+
+    private async Task<HttpResponseMessage> PressAsync(string page, string button)
+    {
+        var form = Form().Match(page);
+        form.Groups["button"].Value.ShouldBe(button);
+        var answer = await _web.Client.PostAsync(form.Groups["action"].Value, new FormUrlEncodedContent([]));
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        return answer;
+    }
+
+    [GeneratedRegex("""<form[^>]*action="(?<action>[^"]+)"[^>]*>\s*<button type="submit">(?<button>[^<]+)</button>""")]
+    private static partial Regex Form();
+}
