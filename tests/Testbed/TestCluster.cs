@@ -14,7 +14,7 @@ public sealed class TestCluster : IAsyncDisposable
     {
         _script = script;
         string[] folders = [.. new[] { "1", "2", "3" }.Select(node => Path.Combine(folder, node))];
-        _names = [.. folders.Select(node => $"{Read(node, "name")}@localhost")];
+        _names = [.. folders.Select(node => File.Exists(Path.Combine(node, "image")) ? $"rabbit@{Read(node, "name")}" : $"{Read(node, "name")}@localhost")];
         Nodes = [.. folders.Select(node => TestBroker.OfNode(
             new Uri($"amqp://operator:operator@127.0.0.1:{Read(node, "amqp.port")}"),
             new Uri($"http://127.0.0.1:{Read(node, "management.port")}"),
@@ -26,15 +26,12 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>Each of them: to be stopped, killed and started.</summary>
     public IReadOnlyList<TestBroker> Nodes { get; }
 
-    /// <summary>Whether ./test has said where it may be.</summary>
-    public static bool IsAtHand => Environment.GetEnvironmentVariable("WORKINIT_TEST_CLUSTER_DIR") is not null;
-
-    /// <summary>Starts the cluster in the folder WORKINIT_TEST_CLUSTER_DIR.</summary>
+    /// <summary>Starts the cluster in the folder WORKINIT_TEST_CLUSTER_DIR; in containers where WORKINIT_TEST_CLUSTER_IMAGE names an image.</summary>
     public static async Task<TestCluster> StartAsync()
     {
         var folder = TestBroker.Required("WORKINIT_TEST_CLUSTER_DIR");
         var script = new DevScript(TestBroker.Required("WORKINIT_TEST_CLUSTER"), folder);
-        await script.RunAsync("start");
+        await script.RunAsync("start", Environment.GetEnvironmentVariable("WORKINIT_TEST_CLUSTER_IMAGE") is { Length: > 0 } image ? ["--docker", image] : []);
         return new TestCluster(script, folder);
     }
 
@@ -47,19 +44,31 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>The node that leads a quorum queue; null while none does.</summary>
     /// <param name="virtualHost">Where.</param>
     /// <param name="queue">The queue.</param>
-    public async Task<TestBroker?> LeaderAsync(TestVirtualHost virtualHost, string queue)
+    /// <param name="butNot">A node that is not to be asked: on RabbitMQ 4.x one that was cut off calls itself the leader.</param>
+    public async Task<TestBroker?> LeaderAsync(TestVirtualHost virtualHost, string queue, TestBroker? butNot = null)
     {
-        var leader = Array.IndexOf(_names, Text(await virtualHost.ManagementAsync($"queues/{{vhost}}/{queue}"), "leader"));
+        var path = $"queues/{{vhost}}/{queue}";
+        var answer = butNot is null
+            ? await virtualHost.ManagementAsync(path)
+            : await Nodes.First(node => node != butNot).Management.GetFromJsonAsync<JsonElement>("/api/" + path.Replace("{vhost}", virtualHost.Name, StringComparison.Ordinal));
+        var leader = Array.IndexOf(_names, Text(answer, "leader"));
         return leader < 0 ? null : Nodes[leader];
     }
 
-    /// <summary>Whether a service of a virtual host is connected to a node.</summary>
+    /// <summary>Whether a service has connected to a node; waits until the management API, which counts every 5 s, has seen it anywhere.</summary>
     /// <param name="virtualHost">Where.</param>
     /// <param name="node">The node.</param>
     /// <param name="service">As it calls itself: WorkinIt.Web.</param>
-    public async Task<bool> HasConnectionAsync(TestVirtualHost virtualHost, TestBroker node, string service) =>
-        (await virtualHost.ManagementAsync("vhosts/{vhost}/connections")).EnumerateArray().Any(connection =>
-            Text(connection, "node") == _names[Nodes.ToList().IndexOf(node)] && Text(connection, "user_provided_name") == service);
+    /// <param name="since">Connections that are older do not count.</param>
+    public async Task<bool> HasConnectedAsync(TestVirtualHost virtualHost, TestBroker node, string service, DateTimeOffset since)
+    {
+        var nodes = await Eventually.SeeAsync(
+            async () => (await virtualHost.ManagementAsync("vhosts/{vhost}/connections")).EnumerateArray()
+                .Where(connection => Text(connection, "user_provided_name") == service && connection.GetProperty("connected_at").GetInt64() >= since.ToUnixTimeMilliseconds())
+                .Select(connection => Text(connection, "node")).ToList(),
+            seen => seen.Count > 0, $"a connection of {service}");
+        return nodes.Contains(_names[Nodes.ToList().IndexOf(node)]);
+    }
 
     /// <summary>A node and the other two get nothing from each other any more; clients reach all three.</summary>
     /// <param name="node">The node.</param>
