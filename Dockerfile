@@ -1,37 +1,42 @@
 # Both services, one target each: docker build --target web . · docker build --target consumers .
 
+# Neither has a shell, curl or a package manager: what asks them for their health is their own --health. They run as a user without
+# rights, and write to /data (databases), /keys (those that sign forms) and /tmp alone: the rest may be read-only.
+
 # The files that a restore reads, alone, so that its layer stays good until one of them changes.
-FROM mcr.microsoft.com/dotnet/sdk:10.0 AS projects
+FROM mcr.microsoft.com/dotnet/sdk:10.0-noble AS projects
 WORKDIR /source
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src src
-RUN find src -type f ! -name '*.csproj' ! -name packages.lock.json -delete
+RUN find src -type f ! -name '*.csproj' ! -name '*.props' ! -name packages.lock.json -delete
 
-FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+FROM mcr.microsoft.com/dotnet/sdk:10.0-noble AS build
 WORKDIR /source
 COPY --from=projects /source ./
+# Compiled beforehand for the processor that builds.
+ENV PublishReadyToRun=true
 RUN dotnet restore src/Web --locked-mode && dotnet restore src/Consumers --locked-mode && dotnet restore src/Cli --locked-mode
 COPY .editorconfig ./
 COPY src src
-RUN dotnet publish src/Web -c Release --no-restore -o /out/web \
- && dotnet publish src/Consumers -c Release --no-restore -o /out/consumers \
- && dotnet publish src/Cli -c Release --no-restore -o /out/cli
+# The operator's command beside Web has the broker, the ledger and the audit within reach, and the same libraries.
+RUN publish() { dotnet publish "src/$1" -c Release --no-restore --use-current-runtime --no-self-contained -o "$2"; } \
+ && publish Web /out/web && publish Cli /out/web && publish Consumers /out/consumers
+# A volume starts out with the owner of the folder it is mounted on.
+RUN mkdir -p /out/folders-of-web/data /out/folders-of-web/keys /out/folders-of-consumers/data
 
-FROM mcr.microsoft.com/dotnet/aspnet:10.0 AS web
+# With -extra, for international domains in addresses: that brings ICU.
+FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled-extra AS web
 WORKDIR /app
 COPY --from=build /out/web ./
-# The operator's command, for ./workinit: beside Web it has the broker, the ledger and the audit within reach.
-COPY --from=build /out/cli ./cli/
-# A volume starts out with the owner of the folder it is mounted on. /data: databases; .aspnet: the keys that sign forms.
-RUN mkdir -p /data /home/app/.aspnet && chown "$APP_UID" /data /home/app /home/app/.aspnet
-USER $APP_UID
+COPY --from=build --chown=1654:1654 /out/folders-of-web /
+USER 1654
 EXPOSE 8080
 ENTRYPOINT ["dotnet", "WorkinIt.Web.dll"]
 
-FROM mcr.microsoft.com/dotnet/aspnet:10.0 AS consumers
+FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled-extra AS consumers
 WORKDIR /app
 COPY --from=build /out/consumers ./
-RUN mkdir -p /data && chown "$APP_UID" /data
-USER $APP_UID
+COPY --from=build --chown=1654:1654 /out/folders-of-consumers /
+USER 1654
 EXPOSE 8081
 ENTRYPOINT ["dotnet", "WorkinIt.Consumers.dll"]

@@ -33,7 +33,7 @@ ask_management() { curl -sS -f -m 10 -u operator:operator "$management/api/$1" |
 ask_other() {
   "${compose[@]}" exec -T rabbitmq-2 bash -c "
     exec 3<>/dev/tcp/127.0.0.1/15672 &&
-    printf 'GET /api/$1 HTTP/1.0\r\nAuthorization: Basic %s\r\n\r\n' \"\$(printf operator:operator | base64)\" >&3 && timeout 10 cat <&3"
+    printf 'GET /api/%s HTTP/1.0\r\nAuthorization: Basic %s\r\n\r\n' '$1' \"\$(printf operator:operator | base64)\" >&3 && timeout 10 cat <&3"
 }
 
 keeps_copies() {
@@ -66,7 +66,7 @@ no_mail_came_twice() {
 # What Mailpit's API tells of a mail names its recipient once; so does this part of MailDev's, which may stand in its place.
 mail_counts() { # NAME: sets came, and fails when somebody has got two
   local all
-  all=$({ curl -s -m 10 "$mails/api/v1/messages?limit=500"; curl -s -m 10 "$mails/api/email"; } |
+  all=$(all_mails |
     grep -oE "\"Address\":\"$1-[0-9]+-[12]@example.org\"|\"address\":\"$1-[0-9]+-[12]@example.org\",\"name\"" | sort)
   came=$(grep -c . <<<"$all" || true)
   say "$1: $came mails"
@@ -92,7 +92,7 @@ tells_all_the_same() {
   container=$("${compose[@]}" ps -q web-1)
   wait_until 30 lists_dead_letters "$container"
 }
-lists_dead_letters() { docker exec "$1" dotnet /app/cli/WorkinIt.Cli.dll dead-letters list | tee /dev/stderr | grep -q "No dead letters"; }
+lists_dead_letters() { docker exec "$1" dotnet /app/WorkinIt.Cli.dll dead-letters list | tee /dev/stderr | grep -q "No dead letters"; }
 
 takes_the_node_back() {
   "${compose[@]}" start "$(cat "$state/cluster.leader")" && wait_until 60 is_whole

@@ -7,10 +7,11 @@ test_compose() {
   # Each stands on the one before: after a failure the rest would only say it again.
   it "builds the images" "${compose[@]}" build &&
     it "comes up" bring_up &&
-    it "runs as a user without rights" no_service_is_root &&
+    it "runs as a user without rights, who can't write to the image" has_no_rights &&
     it "mails what the API accepted" mails_by_api &&
     it "mails what the form accepted" mails_by_form &&
     it "tells an operator of dead letters, by page and command" tells_of_dead_letters &&
+    it "finishes the mails in hand when it is stopped, and sends none twice" stops_in_order &&
     it "keeps what waits in the queue through down and up" keeps_the_queue &&
     it "leaves nothing behind when it goes with its volumes" takes_all_away
 }
@@ -55,23 +56,28 @@ bring_up() {
 }
 both_ready() { answers_ok "$WORKINIT_WEB_PORT" /health/ready && answers_ok "$WORKINIT_CONSUMERS_PORT" /health/ready; }
 
-no_service_is_root() {
-  local name user
+container_of() { "${compose[@]}" ps -aq "$1"; }
+
+# Asked from outside: the images have no shell.
+has_no_rights() {
+  local name container users
   for name in web consumers; do
-    user=$(docker inspect -f '{{.Config.User}}' "$("${compose[@]}" ps -q "$name")")
-    say "$name: user $user"
-    [[ -n $user && $user != 0 && $user != root ]] || return 1
+    container=$(container_of "$name")
+    users=$(docker top "$container" -eo pid,uid | awk 'NR > 1 { print $2 }' | sort -u)
+    say "$name: user $users"
+    [[ $users =~ ^[1-9][0-9]*$ ]] || return 1
+    [[ $(docker inspect -f '{{.HostConfig.ReadonlyRootfs}}' "$container") == true ]] || { say "$name: its file system can be written to"; return 1; }
+    ! docker cp "$here/LICENSE" "$container:/app/written" || { say "$name: a file was written beside its program"; return 1; }
   done
 }
 
-submit() { # ADDRESS
-  curl -sS -f -m 20 -H 'Content-Type: application/json' -d "{\"email\":\"$1\",\"thought\":\"a quiet afternoon\"}" "$web/api/submissions"
+submit() { # ADDRESS [THOUGHT]
+  curl -sS -f -m 20 -H 'Content-Type: application/json' -d "{\"email\":\"$1\",\"thought\":\"${2:-a quiet afternoon}\"}" "$web/api/submissions"
 }
 
 # Mailpit's API, and that of MailDev, which may stand in its place.
-mailed_to() {
-  { curl -s -m 10 "$mails/api/v1/messages?limit=200"; curl -s -m 10 "$mails/api/email"; } | grep -qF "$1"
-}
+all_mails() { curl -s -m 10 "$mails/api/v1/messages?limit=200"; curl -s -m 10 "$mails/api/email"; }
+mailed_to() { all_mails | grep -qF "$1"; }
 
 mails_by_api() { submit by-api@example.org && wait_until 30 mailed_to by-api@example.org; }
 
@@ -96,6 +102,30 @@ tells_of_dead_letters() {
   say "The page answered: $answer"
   [[ $answer == 302\ */dead-letters/sign-in* ]] && WORKINIT_OPERATOR=jane ./workinit dead-letters list </dev/null | tee "$state/logs/workinit.log" && grep -q "No dead letters" "$state/logs/workinit.log"
 }
+
+# More than are handled at once, by a mail server that takes seconds for each, so that there are some in hand.
+stops_in_order() {
+  local number name state began
+  Smtp__SimulatedDelay=00:00:04 "${compose[@]}" up -d --no-build consumers && wait_until 60 both_ready || return 1
+  for number in {1..24}; do submit "in-hand-$number@example.org" "in hand $number" || return 1; done
+  wait_until 30 some_in_hand || { say "None was in hand."; return 1; }
+  for name in web consumers; do
+    began=$SECONDS
+    "${compose[@]}" stop "$name" || return 1
+    state=$(docker inspect -f '{{.State.ExitCode}}' "$(container_of "$name")")
+    say "$name: exit code $state after $((SECONDS - began)) s"
+    [[ $state == 0 ]] || return 1 # 137: it was killed when its time was over
+  done
+  number=$(in_hand_mails | wc -l)
+  say "$number mails were sent by then"
+  ((number > 0)) || return 1
+  bring_up && wait_until 60 all_in_hand_mailed || return 1
+  sleep 5 # a second mail would come on the heels of the first
+  [[ -z $(in_hand_mails | sort | uniq -d) ]] || { say "Mailed twice:"; in_hand_mails | sort | uniq -d; return 1; }
+}
+some_in_hand() { curl -s -m 10 -u operator:operator "$management/api/queues/%2F/send-gif-email" | grep -q '"messages_unacknowledged":[1-9]'; }
+in_hand_mails() { all_mails | grep -Eo '"(read":(true|false),"subject|Subject)":"[^"]*in hand [0-9]+"' | grep -Eo 'in hand [0-9]+'; }
+all_in_hand_mailed() { (($(in_hand_mails | sort -u | wc -l) == 24)); }
 
 keeps_the_queue() {
   "${compose[@]}" stop consumers &&

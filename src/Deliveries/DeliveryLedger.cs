@@ -32,7 +32,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <returns>Null when nothing was tried yet.</returns>
     public Delivery? Find(Guid submissionId)
     {
-        using var connection = database.Open();
+        using var connection = database.OpenToRead();
         return Find(connection, null, submissionId);
     }
 

@@ -48,16 +48,32 @@ public sealed class Database
         return database is not null;
     }
 
-    /// <summary>Opens a connection out of the driver's pool.</summary>
+    /// <summary>Opens a connection out of the driver's pool, to read and to write.</summary>
     /// <exception cref="DbException">The database is out of reach.</exception>
     public DbConnection Open()
+    {
+        var connection = OpenToRead();
+        try
+        {
+            if (IsSqlite) // a commit is on the disk when it returns: that is what "accepted" promises
+                connection.Execute("PRAGMA synchronous = FULL");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a connection out of the driver's pool, for a look.</summary>
+    /// <exception cref="DbException">The database is out of reach.</exception>
+    public DbConnection OpenToRead()
     {
         DbConnection connection = IsSqlite ? new SqliteConnection(_connectionString) : new NpgsqlConnection(_connectionString);
         try
         {
             connection.Open();
-            if (IsSqlite) // a commit is on the disk when it returns: that is what "accepted" promises
-                connection.Execute("PRAGMA synchronous = FULL");
             return connection;
         }
         catch

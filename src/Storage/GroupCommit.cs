@@ -66,12 +66,13 @@ public sealed class GroupCommit : IAsyncDisposable
     private void Write(TaskCompletionSource ended)
     {
         var group = new List<Change>(LargestGroup);
+        using var session = new Session(_database);
         while (WaitToRead())
         {
             while (group.Count < LargestGroup && _changes.Reader.TryRead(out var change))
                 group.Add(change);
             if (group.Count > 0)
-                Commit(group);
+                Commit(session, group);
             group.Clear();
         }
         ended.SetResult();
@@ -79,17 +80,16 @@ public sealed class GroupCommit : IAsyncDisposable
 
     private bool WaitToRead() => _changes.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult();
 
-    private void Commit(List<Change> group)
+    private static void Commit(Session session, List<Change> group)
     {
         var running = (Change?)null;
         try
         {
-            using var connection = _database.Open();
-            using var transaction = connection.BeginTransaction(); // on SQLite "immediate": one that upgrades later fails at once
+            using var transaction = session.Begin();
             foreach (var change in group)
             {
                 running = change;
-                change.Run(connection, transaction);
+                change.Run(transaction.Connection!, transaction);
             }
             running = null;
             transaction.Commit();
@@ -97,19 +97,51 @@ public sealed class GroupCommit : IAsyncDisposable
         catch (Exception error) when (running is not null && group.Count > 1 && error is not DbException { IsTransient: true })
         {
             foreach (var change in group) // one of them is bad; the others must not pay for it
-                Commit([change]);
+                Commit(session, [change]);
             return;
         }
 #pragma warning disable CA1031 // whatever it is, those who wait must hear of it, and the writer must live on
         catch (Exception error)
 #pragma warning restore CA1031
         {
+            session.Close(); // whatever state it is in
             foreach (var change in group)
                 change.Failed(error);
             return;
         }
         foreach (var change in group)
             change.Committed();
+    }
+
+    /// <summary>A writer's connection, which stays open from one group to the next.</summary>
+    private sealed class Session(Database database) : IDisposable
+    {
+        private DbConnection? _connection;
+
+        public DbTransaction Begin()
+        {
+            if (_connection is { } kept)
+            {
+                try
+                {
+                    return kept.BeginTransaction();
+                }
+                catch (DbException)
+                {
+                    Close(); // the database was restarted since; nothing was done yet, so once more on a new one
+                }
+            }
+            _connection = database.Open();
+            return _connection.BeginTransaction(); // on SQLite "immediate": one that upgrades later fails at once
+        }
+
+        public void Close()
+        {
+            _connection?.Dispose();
+            _connection = null;
+        }
+
+        public void Dispose() => Close();
     }
 
     private sealed record Change(Action<DbConnection, DbTransaction> Run, Action Committed, Action<Exception> Failed);

@@ -17,6 +17,12 @@ internal static class SecurityHeaders
             headers.TryAdd("Permissions-Policy", "camera=(), geolocation=(), microphone=()");
             headers.TryAdd("Referrer-Policy", "same-origin"); // a submission's address is nobody else's business
             headers.TryAdd("X-Content-Type-Options", "nosniff");
+            // For browsers, and scanners, that know nothing of the policy above.
+            headers.XFrameOptions = "DENY";
+            headers.TryAdd("X-XSS-Protection", "1; mode=block");
+            // The case means nothing (RFC 6265), except to scanners.
+            if (headers.SetCookie is { Count: > 0 } cookies)
+                headers.SetCookie = Array.ConvertAll(cookies.ToArray(), static cookie => cookie?.Replace("; httponly", "; HttpOnly", StringComparison.Ordinal));
             return Task.CompletedTask;
         }, http.Response);
         return next(http);

@@ -50,18 +50,11 @@ internal static class OpenPages
         async Task MeasureAsync(Measured measured)
         {
             measured.Answers.AddRange(await PostAsync(web));
-            var (before, clock) = (CpuTime(web.Id), Stopwatch.StartNew());
+            var (before, clock) = (ProcessFigures.Cpu(web.Id), Stopwatch.StartNew());
             await Task.Delay(_idle);
-            measured.Cpu.Add((CpuTime(web.Id) - before) / clock.Elapsed);
-            using var process = Process.GetProcessById(web.Id);
-            measured.Memory.Add(process.WorkingSet64 / 1024.0 / 1024.0);
+            measured.Cpu.Add((ProcessFigures.Cpu(web.Id) - before) / clock.Elapsed);
+            measured.Memory.Add(ProcessFigures.Memory(web.Id));
         }
-    }
-
-    private static TimeSpan CpuTime(int id)
-    {
-        using var process = Process.GetProcessById(id);
-        return process.TotalProcessorTime;
     }
 
     private sealed class Measured

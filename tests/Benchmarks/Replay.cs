@@ -52,22 +52,27 @@ internal static class Replay
         }
 
         Console.WriteLine("\n| move all | messages a second | peak memory |\n|---|---|---|");
-        var (bare, replay) = (new List<double>(), new List<double>());
+        var (bare, replay) = (new Series(), new Series());
         for (var round = 1; round <= Rounds; round++)
         {
             await SeeAsync(virtualHost, "orders_error", count);
             var (took, memory) = await MeasureAsync(operate, ["replay", "--queue", "orders_error", "--all", "--yes", "--wait", "0"]);
             replay.Add(count / took.TotalSeconds);
-            Console.WriteLine($"| workinit replay, start of the process and audit included | {replay[^1]:N0} | {memory:0} MiB |");
+            Console.WriteLine($"| workinit replay, start of the process and audit included | {count / took.TotalSeconds:N0} | {memory:0} MiB |");
             await RefillAsync(channel, virtualHost, count);
 
             var clock = Stopwatch.StartNew();
             await MoveAsync(virtualHost, "orders_error", "orders", count);
-            bare.Add(count / clock.Elapsed.TotalSeconds);
-            Console.WriteLine($"| bare loop | {bare[^1]:N0} | |");
+            var seconds = clock.Elapsed.TotalSeconds;
+            bare.Add(count / seconds);
+            Console.WriteLine($"| bare loop | {count / seconds:N0} | |");
             await RefillAsync(channel, virtualHost, count);
         }
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\nReplay / bare loop, medians of {Rounds}: {Median(replay) / Median(bare):0.00}"));
+        var ratio = replay.Median / bare.Median;
+        await PerformanceTable.WriteAsync(
+            string.Create(CultureInfo.InvariantCulture, $"replay of {count:N0} dead letters in a {type} queue, start of the command and audit included"),
+            "bare loop: publish mandatory and confirmed, ack, pipelined", "≥ 0.8", PerformanceTable.Ratio(ratio), ratio >= 0.8, $"{replay.Text} beside {bare.Text}",
+            broker: await broker.VersionAsync());
         return 0;
     }
 
@@ -80,26 +85,12 @@ internal static class Replay
         var peak = 0.0;
         while (!process.HasExited)
         {
-            peak = Math.Max(peak, PeakMemory(process.Id));
+            peak = Math.Max(peak, ProcessFigures.PeakMemory(process.Id));
             await Task.Delay(20);
         }
         var took = clock.Elapsed;
         await output;
         return process.ExitCode == 0 ? (took, peak) : throw new InvalidOperationException(await errors);
-    }
-
-    // VmHWM: the most that was resident at any time.
-    private static double PeakMemory(int id)
-    {
-        try
-        {
-            var line = File.ReadLines($"/proc/{id}/status").FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line is null ? 0 : double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
-        }
-        catch (IOException)
-        {
-            return 0; // it has just ended
-        }
     }
 
     private static async Task FillAsync(IChannel channel, int count)
@@ -171,6 +162,4 @@ internal static class Replay
 
     private static Task<long> SeeAsync(TestVirtualHost virtualHost, string queue, int count) =>
         Eventually.SeeAsync(() => virtualHost.ReadyAsync(queue), ready => ready == count, $"{count} in {queue}", TimeSpan.FromMinutes(2));
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

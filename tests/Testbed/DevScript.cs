@@ -7,6 +7,9 @@ namespace WorkinIt.Testbed;
 /// <param name="folder">The folder.</param>
 internal sealed class DevScript(string script, string folder)
 {
+    /// <summary>The folder.</summary>
+    public string Folder => folder;
+
     /// <summary>Runs it to its end.</summary>
     /// <param name="verb">What to do.</param>
     /// <param name="arguments">What comes after the folder.</param>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
@@ -66,6 +67,9 @@ public sealed class TestBroker : IDisposable
         }
         return new TestVirtualHost(this, name);
     }
+
+    /// <summary>The id of its process.</summary>
+    public int ProcessId => int.Parse(File.ReadAllText(Path.Combine(_script!.Folder, "broker.pid")), CultureInfo.InvariantCulture);
 
     /// <summary>Its version, as in 3.10.8.</summary>
     public async Task<string> VersionAsync()

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Encodings.Web;
 using Microsoft.Extensions.Options;
@@ -15,6 +16,9 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, TimeProvider time)
     private const int LongestSubjectThought = 50;
     private const int LongestLine = 72; // in a terminal of 80 columns it can be quoted, too
     private const string PoweredByGiphy = "Powered by GIPHY";
+
+    // Each GIF of the collection is encoded once, not for each mail: that would be most of a mail's work.
+    private static readonly ConditionalWeakTable<CollectionGif, byte[]> _base64 = new();
 
     /// <exception cref="MailRefusedException">The address is none: no server could take the mail.</exception>
     public MimeMessage Compose(SendGifEmail command, Gif gif)
@@ -75,8 +79,11 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, TimeProvider time)
         ContentId = contentId,
         ContentDisposition = new ContentDisposition(ContentDisposition.Inline) { FileName = $"{gif.Name}.gif" },
         ContentTransferEncoding = ContentEncoding.Base64,
-        Content = new MimeContent(new MemoryStream(gif.Content.ToArray(), writable: false)),
+        Content = new MimeContent(new MemoryStream(_base64.GetValue(gif, Encode), writable: false), ContentEncoding.Base64),
     });
+
+    private static byte[] Encode(CollectionGif gif) =>
+        Encoding.ASCII.GetBytes(Convert.ToBase64String(gif.Content.Span, Base64FormattingOptions.InsertLineBreaks) + "\r\n"); // 76 characters, CR LF
 
     /// <summary>One line, cut between whole characters; nothing in it can begin a header of its own.</summary>
     private static string Shorten(string thought)

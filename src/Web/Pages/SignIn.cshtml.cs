@@ -7,7 +7,7 @@ using SignInResult = WorkinIt.Web.SignIn.SignInResult;
 
 namespace WorkinIt.Web.Pages;
 
-[ResponseCache(NoStore = true)]
+// Not to be stored: its form says so, and warns where somebody has said it before.
 internal sealed class SignInModel(IServiceProvider services) : PageModel
 {
     // Not there where the pages of the dead letters are not set up.

@@ -11,8 +11,12 @@ namespace WorkinIt.Web.Submissions;
 
 internal static class SubmissionRegistration
 {
+    // Nothing of Web's takes longer, and whoever ends it (compose.yaml, a cluster) kills it after 15 s.
+    private static readonly TimeSpan _stop = TimeSpan.FromSeconds(10);
+
     public static IServiceCollection AddSubmissions(this IServiceCollection services)
     {
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = _stop);
         services.TryAddSingleton(TimeProvider.System);
         services.AddOptions<LimitOptions>().BindConfiguration("Limits").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<ClientLimit>();

@@ -50,13 +50,8 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
         {
             try
             {
-                if (!await broker.IsUpAsync(stopping))
+                while (await broker.IsUpAsync(stopping) && await PublishAllAsync(store.Unconfirmed(_overdue, SweepLimit), stopping))
                     continue;
-                foreach (var command in store.Unconfirmed(_overdue, SweepLimit))
-                {
-                    if (!_underWay.ContainsKey(command.SubmissionId))
-                        await _handed.Writer.WriteAsync(new Handed(command, default), stopping);
-                }
             }
             catch (DbException e)
             {
@@ -66,11 +61,25 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
         while (await timer.WaitForNextTickAsync(stopping));
     }
 
-    private async Task PublishAsync(Handed handed, CancellationToken stopping)
+    // Not through the channel: a backlog of the sweep must not stand before what somebody waits for just now.
+    /// <returns>Whether there is more, and looking at once makes sense.</returns>
+    private async Task<bool> PublishAllAsync(IReadOnlyList<SendGifEmail> overdue, CancellationToken stopping)
+    {
+        var failed = 0;
+        await Parallel.ForEachAsync(overdue, new ParallelOptions { MaxDegreeOfParallelism = InFlight, CancellationToken = stopping }, async (command, token) =>
+        {
+            if (!await PublishAsync(new Handed(command, default), token))
+                Interlocked.Increment(ref failed);
+        });
+        return overdue.Count == SweepLimit && failed == 0;
+    }
+
+    /// <returns>Whether it is confirmed, and the store knows.</returns>
+    private async Task<bool> PublishAsync(Handed handed, CancellationToken stopping)
     {
         var command = handed.Command;
         if (!_underWay.TryAdd(command.SubmissionId, 0))
-            return;
+            return false;
         using var scope = log.BeginSubmissionScope(command.SubmissionId);
         using var activity = SubmissionTelemetry.StartRelay(command.SubmissionId, handed.Accepted);
         try
@@ -83,12 +92,14 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
                 publish.Mandatory = true; // a message that no queue takes comes back instead of vanishing
             }, deadline.Token);
             await store.ConfirmedAsync(command.SubmissionId, deadline.Token);
+            return true;
         }
         catch (Exception e) when (e is MassTransitException or RabbitMQClientException or DbException or IOException or TimeoutException or OperationCanceledException)
         {
             if (!stopping.IsCancellationRequested)
                 LogNotConfirmed(log, command.SubmissionId, e.GetType().Name);
             activity?.SetStatus(ActivityStatusCode.Error, e.GetType().Name);
+            return false;
         }
         finally
         {

@@ -67,7 +67,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <summary>How long it takes until one more may go to a recipient.</summary>
     public TimeSpan WaitFor(string email, int perRecipientPerHour)
     {
-        using var connection = database.Open();
+        using var connection = database.OpenToRead();
         var recent = Recent(connection, null, Recipient(email), perRecipientPerHour);
         var until = recent.Count < perRecipientPerHour ? TimeSpan.Zero : DateTimeOffset.FromUnixTimeMilliseconds(recent[^1]) + _hour - time.GetUtcNow();
         return until > TimeSpan.Zero ? until : TimeSpan.Zero;
@@ -76,7 +76,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <summary>Finds one; null where there is none.</summary>
     public Submission? Find(Guid id)
     {
-        using var connection = database.Open();
+        using var connection = database.OpenToRead();
         var row = connection.QuerySingleOrDefault<Row>(
             "SELECT state, attempt, accepted_at, sent_at, next_try_at, gif FROM submissions WHERE id = @id", new { id = Key(id) });
         return row is null ? null : Read(id, row);
@@ -85,7 +85,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <summary>Finds several at once, in one query.</summary>
     public IReadOnlyList<Submission> Find(IReadOnlyCollection<Guid> ids)
     {
-        using var connection = database.Open();
+        using var connection = database.OpenToRead();
         return [.. connection.Query<Row>(
             "SELECT id, state, attempt, accepted_at, sent_at, next_try_at, gif FROM submissions WHERE id IN @ids", new { ids = ids.Select(Key).ToArray() })
             .Select(row => Read(Guid.ParseExact(row.Id!, "N"), row))];
@@ -94,7 +94,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <summary>The address of one; null where there is none, or its time is over.</summary>
     public string? FindEmail(Guid id)
     {
-        using var connection = database.Open();
+        using var connection = database.OpenToRead();
         return connection.ExecuteScalar<string?>("SELECT email FROM submissions WHERE id = @id", new { id = Key(id) });
     }
 
@@ -103,7 +103,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <param name="limit">At most so many.</param>
     public IReadOnlyList<SendGifEmail> Unconfirmed(TimeSpan olderThan, int limit)
     {
-        using var connection = database.Open();
+        using var connection = database.OpenToRead();
         return [.. connection.Query<Row>(
             """
             SELECT id, email, thought, accepted_at FROM submissions

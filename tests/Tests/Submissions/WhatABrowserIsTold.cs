@@ -22,6 +22,8 @@ public sealed class WhatABrowserIsTold(WebHost web) : IClassFixture<WebHost>
             policy.ShouldNotContain("unsafe-");
         policy.ShouldContain("frame-ancestors 'none'");
         answer.Headers.GetValues("X-Content-Type-Options").ShouldBe(["nosniff"]);
+        answer.Headers.GetValues("X-Frame-Options").ShouldBe(["DENY"]);
+        answer.Headers.GetValues("X-XSS-Protection").ShouldBe(["1; mode=block"]);
         answer.Headers.GetValues("Referrer-Policy").ShouldHaveSingleItem();
         answer.Headers.Contains("Server").ShouldBeFalse();
     }
@@ -35,7 +37,7 @@ public sealed class WhatABrowserIsTold(WebHost web) : IClassFixture<WebHost>
         var cookies = answer.Headers.GetValues("Set-Cookie").ToList();
         cookies.ShouldNotBeEmpty();
         cookies.ShouldAllBe(cookie => cookie.Contains("secure", StringComparison.OrdinalIgnoreCase)
-            && cookie.Contains("httponly", StringComparison.OrdinalIgnoreCase) && cookie.Contains("samesite=strict", StringComparison.OrdinalIgnoreCase));
+            && cookie.Contains("; HttpOnly", StringComparison.Ordinal) && cookie.Contains("samesite=strict", StringComparison.OrdinalIgnoreCase));
     }
 
     [Fact]

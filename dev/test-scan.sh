@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# ./test scan: what Debian's scanner wapiti finds in Web as it runs in production: by HTTPS, and not under localhost, which has rules of its
+# own. Once as a stranger, once as an operator who is signed in, on a broker with dead letters. Sourced by ../test.
+#
+# Left out are the modules that call a server on the internet (ssrf, xxe), that need a database of somebody's (nikto, wapp), and that guess
+# names or passwords (buster, brute_login_form): sign-ins are limited, and tests of their own show it.
+# shellcheck disable=SC2154 # here, state, bin, passed and failed are test's
+
+scan_host=127.0.0.2
+scan_modules=backup,blindsql,crlf,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,shellshock,sql,xss
+scan_web='' scan_consumers=''
+
+test_scan() {
+  command -v wapiti >/dev/null || install_packages wapiti
+  command -v openssl >/dev/null || install_packages openssl
+  command -v curl >/dev/null || install_packages curl
+  scan=$state/scan
+  rm -rf "$scan"
+  mkdir -p "$scan/keys"
+  heading "a scan of Web"
+  scan_it "serves by HTTPS" start_scanned &&
+    scan_it "has something to look at: a mail that was sent, dead letters, an operator" fill_scanned || return 0
+  scan_it "shows a stranger nothing above informational" scan_as_stranger || true
+  scan_it "shows an operator nothing above informational" scan_as_operator || true
+  scan_it "has no error to tell afterwards" no_error_logged || true
+}
+
+scan_it() { # NAME COMMAND…
+  local name=$1 began=$SECONDS
+  shift
+  if "$@" >"$scan/what" 2>&1; then
+    passed=$((passed + 1))
+    say "  passed  it $name ($((SECONDS - began)) s)"
+  else
+    failed=$((failed + 1))
+    tail -n 20 "$scan/what"
+    say "  FAILED  it $name. All of it: $scan"
+    return 1
+  fi
+}
+
+# As dev/run-local.sh starts them, with what production has and a developer's machine has not.
+start_scanned() {
+  local port consumers_port databases amqp=${WORKINIT_TEST_AMQP#*@}
+  port=$(free_port) consumers_port=$(free_port)
+  databases=(ConnectionStrings__Submissions="Data Source=$scan/submissions.db" ConnectionStrings__Deliveries="Data Source=$scan/deliveries.db")
+  scanned=https://$scan_host:$port
+  openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$scan_host" -addext "subjectAltName=IP:$scan_host" -keyout "$scan/key.pem" -out "$scan/certificate.pem" || return 1
+  env -C "$bin/Consumers" ConnectionStrings__RabbitMq="amqp://topology:topology@$amqp" dotnet WorkinIt.Consumers.dll --deploy-topology || return 1
+  env -C "$bin/Consumers" "${databases[@]}" dotnet WorkinIt.Consumers.dll --migrate || return 1
+  env -C "$bin/Web" "${databases[@]}" dotnet WorkinIt.Web.dll --migrate || return 1
+  setsid env -C "$bin/Web" "${databases[@]}" ASPNETCORE_URLS="$scanned" \
+    Kestrel__Certificates__Default__Path="$scan/certificate.pem" Kestrel__Certificates__Default__KeyPath="$scan/key.pem" \
+    ConnectionStrings__RabbitMq="amqp://web:web@$amqp" ConnectionStrings__DeadLetters="amqp://replay:replay@$amqp" \
+    RabbitMqManagement__Url="$WORKINIT_TEST_MANAGEMENT" DataProtection__KeysDirectory="$scan/keys" \
+    Limits__PerClientPerMinute=0 Limits__PerRecipientPerHour=0 \
+    dotnet WorkinIt.Web.dll >"$scan/web.log" 2>&1 </dev/null 6>&- 8>&- & # without limits, which would keep the scanner from most of what it tries
+  scan_web=$!
+  setsid env -C "$bin/Consumers" "${databases[@]}" ASPNETCORE_URLS="http://127.0.0.1:$consumers_port" ConnectionStrings__RabbitMq="amqp://consumers:consumers@$amqp" \
+    Smtp__Host=127.0.0.1 Smtp__Port="$WORKINIT_TEST_SMTP_PORT" Smtp__Security=None Smtp__From="WorkinIt <gifs@workinit.example>" \
+    dotnet WorkinIt.Consumers.dll >"$scan/consumers.log" 2>&1 </dev/null 6>&- 8>&- &
+  scan_consumers=$!
+  wait_until 60 asked_ok "$scanned/health/ready" && wait_until 60 answers_ok "$consumers_port" /health/ready
+}
+
+asked_ok() { curl -sS -f -m 10 --cacert "$scan/certificate.pem" -o /dev/null "$@"; }
+asked() { curl -sS -f -m 10 --cacert "$scan/certificate.pem" "$@"; }
+
+fill_scanned() {
+  local number page token cookie
+  submission=$(asked -H 'Content-Type: application/json' -d '{"email":"ann@example.org","thought":"<b>scanned</b>"}' "$scanned/api/submissions" | sed -nE 's/.*"id":"([^"]+)".*/\1/p')
+  wait_until 30 is_sent || return 1
+  for number in {1..30}; do # more than an operator's scan takes away
+    curl -sS -f -m 10 -u operator:operator -H 'Content-Type: application/json' -o /dev/null \
+      -d "{\"properties\":{\"delivery_mode\":2,\"headers\":{\"MT-Fault-Message\":\"<script>alert($number)</script>\"}},\"routing_key\":\"send-gif-email_error\",\"payload\":\"{\\\"message\\\":{\\\"thought\\\":\\\"$number\\\"}}\",\"payload_encoding\":\"string\"}" \
+      "$WORKINIT_TEST_MANAGEMENT/api/exchanges/%2F/amq.default/publish" || return 1
+  done
+  page=$(asked -c "$scan/cookies" "$scanned/dead-letters/sign-in")
+  token=$(sed -nE 's/.*name="__RequestVerificationToken"[^>]* value="([^"]+)".*/\1/p' <<<"$page" | head -n 1)
+  asked_ok -b "$scan/cookies" -c "$scan/cookies" --data-urlencode username=operator --data-urlencode password=operator --data-urlencode "__RequestVerificationToken=$token" "$scanned/dead-letters/sign-in"
+  cookie=$(awk '$6 == "WorkinIt.Operator" { print $7 }' "$scan/cookies")
+  [[ -n $cookie ]] || { say "The operator was not signed in."; return 1; }
+  printf '{"%s":{"/dead-letters":{"WorkinIt.Operator":{"value":"%s","expires":null,"secure":true,"port":null,"version":0}}}}' "$scan_host" "$cookie" >"$scan/cookies.json"
+}
+is_sent() { asked "$scanned/api/submissions/$submission" | grep -q '"state":"sent"'; }
+
+scan_as_stranger() {
+  # The cookies of an operator would be said to lack what a file of cookies can't hold: so their flags are looked at here.
+  scan_by stranger 5 -u "$scanned/" -m "cookieflags,$scan_modules" \
+    -s "$scanned/submissions/$submission" -s "$scanned/api/submissions/$submission" -s "$scanned/api-reference" -s "$scanned/openapi/v1.json" -s "$scanned/dead-letters/sign-in"
+}
+scan_as_operator() {
+  scan_by operator 10 -u "$scanned/dead-letters/" -s "$scanned/dead-letters" -m "$scan_modules" -c "$scan/cookies.json" -x "$scanned/dead-letters/sign-out"
+}
+
+# scan_by WHO PAGES ARGUMENT…: a scan that has found fewer pages than that has looked at nothing.
+scan_by() {
+  local who=$1 pages=$2 report=$scan/$1.json found
+  shift 2
+  timeout 150 wapiti "$@" -d 3 --max-scan-time 30 --max-attack-time 8 -v 1 --no-bugreport \
+    --store-session "$scan/$who.session" --store-config "$scan/$who.config" -f json -o "$report" >"$scan/$who.log" 2>&1 </dev/null || { tail -n 20 "$scan/$who.log"; return 1; }
+  found=$(grep -Eo '^\[\+\] (GET|POST) [^ ?]+' "$scan/$who.log" | sort -u | wc -l)
+  say "$found pages and forms"
+  ((found >= pages)) || return 1
+  # shellcheck disable=SC2016 # JavaScript's
+  node -e '
+    const report = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+    const found = ["vulnerabilities", "anomalies", "additionals"].flatMap(kind => Object.entries(report[kind]).flatMap(([name, all]) => all.map(one => ({ name, ...one }))));
+    for (const { level, name, method, path, parameter, info } of found) console.log(`${level > 0 ? "FOUND" : "told"}  ${name}: ${method} ${path} ${parameter ?? ""}: ${info}`);
+    process.exit(found.some(({ level }) => level > 0) ? 1 : 0);' "$report"
+}
+
+no_error_logged() {
+  running "$scan_web" || { say "Web has ended."; return 1; }
+  ! grep -E ' (ERR|FTL) ' "$scan/web.log"
+}
+
+# Called at the end of ./test, however it comes.
+scan_away() {
+  local pid
+  for pid in "$scan_web" "$scan_consumers"; do
+    if running "$pid"; then end "$pid" 15; fi
+  done
+}

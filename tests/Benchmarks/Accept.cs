@@ -1,0 +1,71 @@
+using System.Globalization;
+using WorkinIt.Messaging;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.Benchmarks;
+
+/// <summary>How fast submissions are accepted, committed to the store, while the relay and a consumer work; beside the emptiest answer of the same process.</summary>
+internal static class Accept
+{
+    private const int Rounds = 3;
+    private const int Seconds = 8;
+
+    public static async Task<int> RunAsync()
+    {
+        var (sink, port) = await OtherProgram.StartSinkAsync();
+        await using var running = sink;
+        var (system, web, consumers) = await WorkinItSystem.StartAsync(("Smtp__Port", port.ToString(CultureInfo.InvariantCulture)));
+        await using var all = system;
+        await WrkAsync(web, "get", 3);
+        await WrkAsync(web, "post", 3);
+
+        var (accept, empty) = (new Series(), new Series());
+        List<double> p99 = [], p50 = [];
+        for (var round = 1; round <= Rounds; round++)
+        {
+            Console.WriteLine($"round {round} of {Rounds} …");
+            await CalmAsync(system);
+            var cpu = new CpuClock(("Web", web.Id));
+            var figures = await WrkAsync(web, "get", Seconds);
+            empty.Add(figures.Rate, cpu.PerItem(figures.Requests));
+
+            cpu = new CpuClock(("Web", web.Id), ("Consumers", consumers.Id), ("broker", system.Broker.ProcessId));
+            figures = await WrkAsync(web, "post", Seconds);
+            accept.Add(figures.Rate, cpu.PerItem(figures.Requests));
+            p50.Add(figures.P50);
+            p99.Add(figures.P99);
+        }
+        var version = await system.Broker.VersionAsync();
+        await PerformanceTable.WriteAsync(
+            "POST /api/submissions accepted, 32 connections", "GET /health/live of the same process, at rest", "≥ 0.25", PerformanceTable.Ratio(accept.Median / empty.Median),
+            accept.Median / empty.Median >= 0.25, $"{accept.Text} beside {empty.Text}", $"{accept.Cpu}; beside {empty.Cpu}", version);
+        var slow = Series.MedianOf(p99);
+        await PerformanceTable.WriteAsync(
+            "its p99, while the relay and a consumer work", "–", "≤ 8 ms", string.Create(CultureInfo.InvariantCulture, $"{slow:0.0} ms"), slow <= 8,
+            string.Create(CultureInfo.InvariantCulture, $"p50 {Series.MedianOf(p50):0.0} ms, p99 {slow:0.0} ms ({p99.Min():0.0}–{p99.Max():0.0})"), broker: version);
+        return 0;
+    }
+
+    // What the last round has left is thrown away, so that nothing works in the background but what the round itself has made.
+    private static Task<long> CalmAsync(WorkinItSystem system) => Eventually.SeeAsync(
+        async () =>
+        {
+            await using var channel = await system.VirtualHost.OpenChannelAsync();
+            var purged = await channel.QueuePurgeAsync(QueueTopology.InputQueue);
+            await Task.Delay(1500); // the relay's sweep looks once a second
+            return purged + await system.VirtualHost.ReadyAsync(QueueTopology.InputQueue);
+        },
+        left => left == 0, "nothing left to publish", TimeSpan.FromMinutes(3));
+
+    internal static async Task<(double Requests, double Rate, double P50, double P99)> WrkAsync(ServiceProcess web, string kind, int seconds)
+    {
+        var script = Path.Combine(Repository.Root, "tests", "Benchmarks", "Peers", "submit.lua");
+        await using var wrk = OtherProgram.Start("wrk", ["-t", "1", "-c", "32", "-d", $"{seconds}s", "-s", script, web.Address.ToString().TrimEnd('/'), "--", kind]);
+        var output = await wrk.EndAsync();
+        var figures = output.Split('\n').Single(line => line.StartsWith("figures ", StringComparison.Ordinal)).Split(' ')[1..]
+            .Select(number => double.Parse(number, CultureInfo.InvariantCulture)).ToArray();
+        if (figures[2] > 0)
+            throw new InvalidOperationException($"{figures[2]} of {figures[0]} requests failed:\n{output}");
+        return (figures[0], figures[0] / (figures[1] / 1e6), figures[3] / 1000, figures[4] / 1000);
+    }
+}

@@ -1,0 +1,70 @@
+using System.Text;
+using System.Text.Json;
+using RabbitMQ.Client;
+using WorkinIt.Contracts;
+using WorkinIt.Messaging;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.Benchmarks;
+
+/// <summary>Commands as Web publishes them, by a bare client.</summary>
+internal static class Commands
+{
+    private const int Outstanding = 256;
+
+    /// <summary>The exchange that Web publishes to.</summary>
+    public const string Exchange = "WorkinIt.Contracts:SendGifEmail";
+
+    /// <summary>Publishes: mandatory, confirmed, 256 outstanding.</summary>
+    public static async Task PublishAsync(TestVirtualHost virtualHost, int count, string exchange = Exchange)
+    {
+        await using var connection = await new ConnectionFactory { Uri = new Uri(virtualHost.ConnectionString("operator")) }.CreateConnectionAsync("bare publisher");
+        await using var channel = await connection.CreateChannelAsync(
+            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null));
+        var outstanding = new Queue<Task>(Outstanding);
+        for (var number = 0; number < count; number++)
+        {
+            if (outstanding.Count == Outstanding)
+                await outstanding.Dequeue();
+            var command = New(number);
+            outstanding.Enqueue(channel.BasicPublishAsync(exchange, "", mandatory: true, Properties(command), Body(command)).AsTask());
+        }
+        await Task.WhenAll(outstanding);
+    }
+
+    /// <summary>One to somebody.</summary>
+    public static SendGifEmail New(int number) =>
+        new(Guid.CreateVersion7(), $"somebody{number}@example.com", "how many of these in a second?", DateTimeOffset.UtcNow);
+
+    /// <summary>Makes the queue hold so many, and waits until it does.</summary>
+    public static async Task FillAsync(TestVirtualHost virtualHost, int count)
+    {
+        await EmptyAsync(virtualHost);
+        await PublishAsync(virtualHost, count);
+        await Eventually.SeeAsync(() => virtualHost.ReadyAsync(QueueTopology.InputQueue), ready => ready == count, $"{count} in {QueueTopology.InputQueue}");
+    }
+
+    /// <summary>Throws away what is in the queues, and what comes back from a consumer that has just ended.</summary>
+    public static async Task EmptyAsync(TestVirtualHost virtualHost)
+    {
+        await using var channel = await virtualHost.OpenChannelAsync();
+        do
+        {
+            await channel.QueuePurgeAsync(QueueTopology.InputQueue);
+            await channel.QueuePurgeAsync(QueueTopology.StatusQueue);
+            await Task.Delay(500);
+        }
+        while (await channel.QueueDeclarePassiveAsync(QueueTopology.InputQueue) is { ConsumerCount: > 0 } or { MessageCount: > 0 });
+    }
+
+    private static BasicProperties Properties(SendGifEmail command) => new()
+    {
+        MessageId = command.SubmissionId.ToString(),
+        ContentType = "application/vnd.masstransit+json",
+        DeliveryMode = DeliveryModes.Persistent,
+    };
+
+    private static byte[] Body(SendGifEmail command) => Encoding.UTF8.GetBytes($$$"""
+        {"messageId":"{{{command.SubmissionId}}}","conversationId":"{{{command.SubmissionId}}}","sourceAddress":"rabbitmq://localhost/web","destinationAddress":"rabbitmq://localhost/WorkinIt.Contracts:SendGifEmail","messageType":["urn:message:WorkinIt.Contracts:SendGifEmail"],"message":{{{JsonSerializer.Serialize(command, JsonSerializerOptions.Web)}}},"sentTime":"{{{command.SubmittedAt:O}}}","headers":{},"host":{"machineName":"web","processName":"WorkinIt.Web","processId":1,"assembly":"WorkinIt.Web","assemblyVersion":"0.1.0.0","frameworkVersion":"10.0.0","massTransitVersion":"8.5.0.0","operatingSystemVersion":"Unix"}}
+        """);
+}

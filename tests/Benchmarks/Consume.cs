@@ -1,0 +1,58 @@
+using System.Globalization;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using WorkinIt.Consumers.GifEmails;
+using WorkinIt.Messaging;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.Benchmarks;
+
+/// <summary>What MassTransit costs on the way in: a consumer that does nothing, at our settings, beside a bare client that acks each message.</summary>
+internal static class Consume
+{
+    private const int Rounds = 3;
+    private const int Measured = 20_000;
+    private const int WarmUp = 8_000;
+
+    public static async Task<int> RunAsync()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        var (noWork, noMail, bare) = (new Series(), new Series(), new Series());
+        for (var round = 1; round <= Rounds; round++)
+        {
+            Console.WriteLine($"round {round} of {Rounds} …");
+            await HostAsync(ConsumersHost.NoWork, noWork);
+            await HostAsync(ConsumersHost.NoMail, noMail);
+            await Commands.FillAsync(system.VirtualHost, WarmUp + Measured);
+            await using (await ConsumeBareAsync(system.VirtualHost))
+                await Drain.MeasureAsync(system.VirtualHost, Measured, bare, ("client", Environment.ProcessId), ("broker", system.Broker.ProcessId));
+        }
+        var version = await system.Broker.VersionAsync();
+        await PerformanceTable.WriteAsync(
+            "MassTransit: a consumer that does nothing, at our settings", "bare client, ack each", "≥ 0.9", PerformanceTable.Ratio(noWork.Median / bare.Median),
+            noWork.Median / bare.Median >= 0.9, $"{noWork.Text} beside {bare.Text}", $"{noWork.Cpu}; beside {bare.Cpu}", version);
+        await PerformanceTable.WriteAsync(
+            "Consumers: all but the mail server (GIF, mail, ledger, event)", "bare client, ack each", "–", PerformanceTable.Ratio(noMail.Median / bare.Median),
+            true, $"{noMail.Text} beside {bare.Text}", $"{noMail.Cpu}; beside {bare.Cpu}", version);
+        return 0;
+
+        async Task HostAsync(string kind, Series series)
+        {
+            await Commands.FillAsync(system.VirtualHost, WarmUp + Measured);
+            await using var host = ConsumersHost.Start(kind, system, smtpPort: 1);
+            await Drain.MeasureAsync(system.VirtualHost, Measured, series, ("Consumers", host.Id), ("broker", system.Broker.ProcessId));
+        }
+    }
+
+    private static async Task<IConnection> ConsumeBareAsync(TestVirtualHost virtualHost)
+    {
+        var connection = await new ConnectionFactory { Uri = new Uri(virtualHost.ConnectionString("operator")) }.CreateConnectionAsync("bare consumer");
+        var channel = await connection.CreateChannelAsync();
+        var consumer = new AsyncEventingBasicConsumer(channel);
+        consumer.ReceivedAsync += async (_, delivery) => await channel.BasicAckAsync(delivery.DeliveryTag, multiple: false);
+        await channel.BasicQosAsync(0, Convert.ToUInt16(new ConsumerOptions().PrefetchCount, CultureInfo.InvariantCulture), global: false);
+        await channel.BasicConsumeAsync(QueueTopology.InputQueue, autoAck: false, consumer);
+        return connection;
+    }
+}

@@ -1,0 +1,145 @@
+using MassTransit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using MimeKit;
+using WorkinIt.Consumers.GifEmails;
+using WorkinIt.Consumers.Mail;
+using WorkinIt.Contracts;
+using WorkinIt.Gifs;
+using WorkinIt.Messaging;
+using WorkinIt.ServiceDefaults;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.Benchmarks;
+
+/// <summary>
+/// Consumers with one of its parts exchanged, as a process of its own: <c>WorkinIt.Benchmarks host KIND</c>. Everything else, its
+/// settings above all, is as it is shipped.
+/// </summary>
+internal static class ConsumersHost
+{
+    /// <summary>The consumer does nothing: what is left is MassTransit.</summary>
+    public const string NoWork = "no-work";
+
+    /// <summary>All of it but the mail server.</summary>
+    public const string NoMail = "no-mail";
+
+    /// <summary>Small mails: the GIF is linked, as Giphy's are.</summary>
+    public const string SmallMail = "small-mail";
+
+    /// <summary>Small mails, and the ledger is not asked.</summary>
+    public const string SmallMailWithoutLedger = "small-mail-without-ledger";
+
+    /// <summary>A GIF of 700 KB in each mail.</summary>
+    public const string LargeMail = "large-mail";
+
+    private const int LargeGif = 700_000;
+
+    public static async Task<int> RunAsync(string kind)
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.AddServiceDefaults();
+        builder.Services.AddGifs().AddMail();
+        switch (kind)
+        {
+            case NoWork:
+                AddInstead<NoWorkConsumer>(builder.Services);
+                break;
+            case NoMail:
+                builder.Services.AddGifEmails();
+                builder.Services.AddSingleton<IMailSender, NoMailSender>();
+                break;
+            case SmallMail:
+                builder.Services.AddGifEmails();
+                builder.Services.AddSingleton<IGifFinder, LinkedGif>();
+                break;
+            case SmallMailWithoutLedger:
+                builder.Services.AddSingleton<GifMail>();
+                builder.Services.AddSingleton<IGifFinder, LinkedGif>();
+                AddInstead<WithoutLedgerConsumer>(builder.Services);
+                break;
+            case LargeMail:
+                builder.Services.AddGifEmails();
+                builder.Services.AddSingleton<IGifFinder, LargeGifFinder>();
+                break;
+            default:
+                throw new ArgumentException($"There is no host {kind}", nameof(kind));
+        }
+        await using var app = builder.Build();
+        app.MapHealth();
+        await app.RunAsync();
+        return 0;
+    }
+
+    /// <summary>Starts one.</summary>
+    public static OtherProgram Start(string kind, WorkinItSystem system, int smtpPort)
+    {
+        var settings = system.SettingsOf("consumers");
+        settings["Smtp__Port"] = smtpPort.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        settings["ASPNETCORE_URLS"] = $"http://127.0.0.1:{ServiceProcess.FreePort()}";
+        return OtherProgram.Start("dotnet", [Environment.GetCommandLineArgs()[0], "host", kind], settings);
+    }
+
+    private static void AddInstead<T>(IServiceCollection services)
+        where T : class, IConsumer
+    {
+        services.AddOptions<ConsumerOptions>().BindConfiguration("Consumer");
+        services.AddRabbitMqBus(
+            bus => bus.AddConsumer<T>(),
+            (context, rabbit) => rabbit.ReceiveEndpoint(QueueTopology.InputQueue, endpoint =>
+            {
+                var options = context.GetRequiredService<IOptions<ConsumerOptions>>().Value;
+                QueueTopology.ConfigureInputQueue(endpoint);
+                QueueTopology.ExpectDeployed(endpoint);
+                endpoint.PrefetchCount = options.PrefetchCount;
+                endpoint.ConcurrentMessageLimit = options.ConcurrentMessageLimit;
+                endpoint.ConfigureConsumer<T>(context);
+            }));
+    }
+
+    private sealed class NoWorkConsumer : IConsumer<SendGifEmail>
+    {
+        public Task Consume(ConsumeContext<SendGifEmail> context) => Task.CompletedTask;
+    }
+
+    private sealed class WithoutLedgerConsumer(IGifFinder gifs, GifMail gifMail, IMailSender sender) : IConsumer<SendGifEmail>
+    {
+        public async Task Consume(ConsumeContext<SendGifEmail> context)
+        {
+            var gif = await gifs.FindAsync(context.Message.Thought, context.CancellationToken);
+            using var mail = gifMail.Compose(context.Message, gif);
+            await sender.SendAsync(mail, () => Task.CompletedTask, CancellationToken.None);
+            await context.Publish(new GifEmailSent(context.Message.SubmissionId, 1, DateTimeOffset.UtcNow, gif.Reference));
+        }
+    }
+
+    private sealed class NoMailSender : IMailSender
+    {
+        public async Task<string> SendAsync(MimeMessage mail, Func<Task> beforeHandover, CancellationToken stopping)
+        {
+            await beforeHandover();
+            return "250 2.0.0 Ok";
+        }
+    }
+
+    private sealed class LinkedGif : IGifFinder
+    {
+        private readonly Gif _gif = new GiphyGif(new Uri("https://media.giphy.example/media/abcdefgh/giphy.gif"), "A cat that waits for the post");
+
+        public Task<Gif> FindAsync(string thought, CancellationToken cancellationToken) => Task.FromResult(_gif);
+    }
+
+    private sealed class LargeGifFinder : IGifFinder
+    {
+        private readonly Gif _gif;
+
+        public LargeGifFinder()
+        {
+            // Any bytes do: nobody looks at it, and base64 takes the same time for all.
+            _gif = new CollectionGif("large", "Something large", Enumerable.Range(0, LargeGif).Select(number => (byte)(number * 31 / 7)).ToArray());
+        }
+
+        public Task<Gif> FindAsync(string thought, CancellationToken cancellationToken) => Task.FromResult(_gif);
+    }
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.Benchmarks;
+
+/// <summary>A program beside ours: a sink, a source, a peer. What it writes goes to a file, so that reading it costs the measurement nothing.</summary>
+internal sealed class OtherProgram : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly string _output;
+
+    private OtherProgram(Process process, string output) => (_process, _output) = (process, output);
+
+    public int Id => _process.Id;
+
+    public static OtherProgram Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var output = Path.Combine(Path.GetTempPath(), $"workinit-bench-{Guid.NewGuid():N}.log");
+        // The shell only opens the file and then becomes the program: the id is the program's.
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" \"$@\" >\"$OUTPUT\" 2>&1", program, .. arguments]);
+        start.Environment["OUTPUT"] = output;
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
+        return new OtherProgram(Process.Start(start)!, output);
+    }
+
+    /// <summary>Starts one that listens, and waits until it does.</summary>
+    public static async Task<OtherProgram> StartListeningAsync(string program, IEnumerable<string> arguments, int port, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var started = Start(program, arguments, environment);
+        await Eventually.SeeAsync(
+            async () =>
+            {
+                if (started._process.HasExited)
+                    throw new InvalidOperationException($"{program} ended at its start: {await started.OutputAsync()}");
+                using var client = new TcpClient();
+                try
+                {
+                    await client.ConnectAsync(IPAddress.Loopback, port);
+                    return true;
+                }
+                catch (SocketException)
+                {
+                    return false;
+                }
+            },
+            listens => listens, $"{program} listens on {port}");
+        return started;
+    }
+
+    /// <summary>Postfix's smtp-sink: takes mails and throws them away.</summary>
+    public static async Task<(OtherProgram Sink, int Port)> StartSinkAsync()
+    {
+        var port = ServiceProcess.FreePort();
+        string[] user = Environment.UserName == "root" ? ["-u", "nobody"] : [];
+        return (await StartListeningAsync("/usr/sbin/smtp-sink", [.. user, string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"), "1024"], port), port);
+    }
+
+    /// <summary>Runs to its end.</summary>
+    /// <returns>What it wrote.</returns>
+    public async Task<string> EndAsync()
+    {
+        await _process.WaitForExitAsync();
+        return _process.ExitCode == 0 ? await OutputAsync() : throw new InvalidOperationException($"It ended with {_process.ExitCode}: {await OutputAsync()}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        File.Delete(_output);
+    }
+
+    private Task<string> OutputAsync() => File.ReadAllTextAsync(_output);
+}

@@ -1,0 +1,4 @@
+// What Web's start is measured beside: an ASP.NET Core app that does nothing else.
+var app = WebApplication.CreateBuilder(args).Build();
+app.MapGet("/", () => "");
+await app.RunAsync();
