@@ -3,17 +3,7 @@
 # shellcheck disable=SC2154,SC2034 # here, state, passed and failed are test's
 
 test_compose() {
-  has_engine || fail "No Docker engine answers, and ./test compose needs one: start Docker, or set DOCKER_HOST."
-  has_compose || install_packages docker-compose
-  command -v curl >/dev/null || install_packages curl
-  if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
-  compose_project=workinit-test-$$
-  compose+=(-p "$compose_project")
-  local variable
-  for variable in WEB CONSUMERS AMQP MANAGEMENT SMTP MAIL; do export "WORKINIT_${variable}_PORT=$(free_port)"; done
-  web=http://127.0.0.1:$WORKINIT_WEB_PORT mails=http://127.0.0.1:$WORKINIT_MAIL_PORT management=http://127.0.0.1:$WORKINIT_MANAGEMENT_PORT
-
-  heading "compose.yaml as $compose_project"
+  compose_as compose.yaml WEB CONSUMERS AMQP MANAGEMENT SMTP MAIL
   # Each stands on the one before: after a failure the rest would only say it again.
   it "builds the images" "${compose[@]}" build &&
     it "comes up" bring_up &&
@@ -26,6 +16,21 @@ test_compose() {
     it "leaves nothing behind when it goes with its volumes" takes_all_away
 }
 
+# compose_as FILE PORT…: sets compose, and a free port for each.
+compose_as() {
+  local file=$1 variable
+  shift
+  has_engine || fail "No Docker engine answers, and ./test ${parts[0]} needs one: start Docker, or set DOCKER_HOST."
+  has_compose || install_packages docker-compose
+  command -v curl >/dev/null || install_packages curl
+  if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
+  compose_project=workinit-test-$$
+  compose+=(-p "$compose_project" -f "$file")
+  for variable; do export "WORKINIT_${variable}_PORT=$(free_port)"; done
+  web=http://127.0.0.1:$WORKINIT_WEB_PORT mails=http://127.0.0.1:$WORKINIT_MAIL_PORT management=http://127.0.0.1:$WORKINIT_MANAGEMENT_PORT
+  heading "$file as $compose_project"
+}
+
 # Called at the end of ./test, however it comes.
 compose_away() {
   ((failed == 0)) || "${compose[@]}" logs --tail=200 >"$state/logs/compose.log" 2>&1
@@ -33,7 +38,7 @@ compose_away() {
 }
 
 it() { # NAME COMMAND…
-  local name=$1 log="$state/logs/compose-${1// /-}.log" began=$SECONDS
+  local name=$1 log="$state/logs/${parts[0]}-${1// /-}.log" began=$SECONDS
   shift
   if "$@" >"$log" 2>&1; then
     passed=$((passed + 1))
@@ -76,10 +81,10 @@ mailed_to() { all_mails | grep -qF "$1"; }
 
 mails_by_api() { submit by-api@example.org && wait_until 30 mailed_to by-api@example.org; }
 
-# As a browser does it: the page's hidden fields and its cookie come back with the answer.
-mails_by_form() {
+# As a browser does it: the page's hidden fields and its cookie come back with the answer. From another Web where one is named.
+mails_by_form() { # [WEB that draws the form]
   local jar=$state/cookies page fields=() field name value
-  page=$(curl -sS -f -m 20 -c "$jar" "$web/")
+  page=$(curl -sS -f -m 20 -c "$jar" "${1:-$web}/")
   while read -r field; do
     name=$(sed -nE 's/.*name="([^"]*)".*/\1/p' <<<"$field") value=$(sed -nE 's/.*value="([^"]*)".*/\1/p' <<<"$field")
     fields+=(--data-urlencode "$name=$value")

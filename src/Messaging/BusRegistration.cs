@@ -27,7 +27,7 @@ public static class BusRegistration
             bus.UsingRabbitMq((context, rabbit) =>
             {
                 rabbit.UseRabbitMqHost(context.GetRequiredService<IOptions<RabbitMqOptions>>().Value.Connection);
-                QueueTopology.ConfigureDeadLetterQueues(rabbit, context.GetRequiredService<IOptions<DeadLetterQueueOptions>>().Value.Type);
+                QueueTopology.ConfigureDeadLetterQueues(rabbit);
                 rabbit.ConfigureJsonSerializerOptions(json =>
                 {
                     json.WriteIndented = false; // a third of a small message is its indentation

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace WorkinIt.Messaging;
 
-/// <summary>The section <c>DeadLetterQueues</c>: the same for the deployment and both services.</summary>
+/// <summary>The section <c>DeadLetterQueues</c>, for the deployment: the services declare no queue.</summary>
 public sealed class DeadLetterQueueOptions
 {
     /// <summary><c>DeadLetterQueues__Type</c>: classic, or quorum in a cluster. Can't be changed while the queues stand.</summary>
@@ -16,6 +16,6 @@ public enum DeadLetterQueueType
     /// <summary>On one node; looking never counts.</summary>
     Classic,
 
-    /// <summary>On several nodes; needs RabbitMQ 4.0 or later.</summary>
+    /// <summary>On three nodes of a cluster: it outlives the loss of one.</summary>
     Quorum,
 }

@@ -20,17 +20,11 @@ public static class DelayQueues
     /// <param name="broker">The broker's version: which argument means "look as often as you like" depends on it.</param>
     public static Dictionary<string, object?> Arguments(TimeSpan delay, Version broker)
     {
-        var arguments = new Dictionary<string, object?>
-        {
-            ["x-queue-type"] = "quorum",
-            ["x-message-ttl"] = (long)delay.TotalMilliseconds,
-            ["x-dead-letter-exchange"] = QueueTopology.InputQueue,
-            ["x-dead-letter-strategy"] = "at-least-once",
-            ["x-overflow"] = "reject-publish",
-        };
-        // From 4.0 on a quorum queue without a limit has one of 20; on 3.x -1 does not mean "none" but "at once".
-        if (broker.Major >= 4)
-            arguments["x-delivery-limit"] = -1;
+        var arguments = QueueTopology.UnlimitedQuorum(broker);
+        arguments["x-message-ttl"] = (long)delay.TotalMilliseconds;
+        arguments["x-dead-letter-exchange"] = QueueTopology.InputQueue;
+        arguments["x-dead-letter-strategy"] = "at-least-once";
+        arguments["x-overflow"] = "reject-publish";
         return arguments;
     }
 

@@ -88,42 +88,33 @@ public static class QueueTopology
         endpoint.ConfigureChannel(channel => channel.UseFilter(new DeployedTopologyFilter()));
 
     /// <summary>
-    /// MassTransit gives <c>_error</c> and <c>_skipped</c> every argument of their input queue. With a delivery limit among them,
-    /// looking at a dead letter often enough would delete it; so they get arguments of their own.
+    /// Where MassTransit sends what failed and what nobody understands. It would declare these queues at the first failure, with every
+    /// argument of their input queue, a delivery limit among them; they are deployed instead, with arguments of their own.
     /// </summary>
     /// <param name="bus">The bus.</param>
-    /// <param name="type">The kind of queue.</param>
-    internal static void ConfigureDeadLetterQueues(IRabbitMqBusFactoryConfigurator bus, DeadLetterQueueType type)
+    internal static void ConfigureDeadLetterQueues(IRabbitMqBusFactoryConfigurator bus)
     {
         bus.SendTopology.ErrorQueueNameFormatter = new OneErrorQueue();
         bus.SendTopology.DeadLetterQueueNameFormatter = new OneErrorQueue();
-        bus.SendTopology.ConfigureErrorSettings = OwnArguments;
-        bus.SendTopology.ConfigureDeadLetterSettings = OwnArguments;
-
-        void OwnArguments(IRabbitMqQueueConfigurator queue)
-        {
-            string[] inherited =
-            [
-                "x-delivery-limit", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy",
-                "x-overflow", "x-quorum-initial-group-size",
-            ];
-            foreach (var argument in inherited)
-                queue.SetQueueArgument(argument, null);
-            foreach (var (argument, value) in DeadLetterQueueArguments(type))
-                queue.SetQueueArgument(argument, value);
-        }
     }
 
     /// <summary>
-    /// Classic: it counts no deliveries, so that looking costs nothing on any version of RabbitMQ. Quorum, for a cluster, with its
-    /// limit of 20 deliveries taken off: only RabbitMQ 4.0 and later understand that.
+    /// With a limit on deliveries, looking at a dead letter often enough would delete it. A classic queue counts none on any version of
+    /// RabbitMQ; a quorum queue, for a cluster, has its limit taken off.
     /// </summary>
     /// <param name="type">The kind of queue.</param>
-    public static Dictionary<string, object?> DeadLetterQueueArguments(DeadLetterQueueType type) => type switch
+    /// <param name="broker">The broker's version.</param>
+    public static Dictionary<string, object?> DeadLetterQueueArguments(DeadLetterQueueType type, Version broker) => type switch
     {
-        DeadLetterQueueType.Quorum => new() { ["x-queue-type"] = "quorum", ["x-delivery-limit"] = -1 },
+        DeadLetterQueueType.Quorum => UnlimitedQuorum(broker),
         _ => new() { ["x-queue-type"] = "classic" },
     };
+
+    /// <summary>A quorum queue whose messages may come back to it without end.</summary>
+    /// <param name="broker">From 4.0 on a queue that names no limit has one of 20; on 3.x -1 does not mean "none" but "at once".</param>
+    internal static Dictionary<string, object?> UnlimitedQuorum(Version broker) => broker.Major >= 4
+        ? new() { ["x-queue-type"] = "quorum", ["x-delivery-limit"] = -1 }
+        : new() { ["x-queue-type"] = "quorum" };
 
     /// <summary>What fails on the suspect queue is a dead letter like any other: one place to look.</summary>
     private sealed class OneErrorQueue : IErrorQueueNameFormatter, IDeadLetterQueueNameFormatter

@@ -7,6 +7,8 @@ namespace WorkinIt.Messaging;
 /// <param name="options">The connection string.</param>
 public sealed class RabbitMqClient(IOptions<RabbitMqOptions> options)
 {
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(3);
+
     /// <summary>Opens a connection; no automatic recovery, so that a closed one says so.</summary>
     /// <param name="name">Shown in the management UI.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
@@ -20,7 +22,7 @@ public sealed class RabbitMqClient(IOptions<RabbitMqOptions> options)
             Password = connection.Password,
             VirtualHost = connection.VirtualHost,
             AutomaticRecoveryEnabled = false,
-            RequestedConnectionTimeout = TimeSpan.FromSeconds(3),
+            RequestedConnectionTimeout = _patience / connection.Nodes.Count, // a machine that is gone says nothing; the others have their turn
             ContinuationTimeout = TimeSpan.FromSeconds(5),
             RequestedHeartbeat = TimeSpan.FromSeconds(5),
         };

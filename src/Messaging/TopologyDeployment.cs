@@ -51,8 +51,6 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
     {
         await using var connection = await client.OpenAsync("topology", cancellationToken);
         var version = VersionOf(connection);
-        if (deadLetters.Value.Type == DeadLetterQueueType.Quorum && version.Major < 4)
-            return $"DeadLetterQueues__Type=quorum needs RabbitMQ 4.0 or later, and this is {version}: an older one would drop a dead letter that is looked at. Set it to classic";
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
 
         // The dead-letter queues come first: from the moment the input queue exists, what fails must have its place.
@@ -61,7 +59,7 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
         {
             QueueTopology.ErrorQueue, QueueTopology.SkippedQueue, QueueTopology.StatusQueue + "_error", QueueTopology.StatusQueue + "_skipped",
         })
-            await DeclareAsync(channel, queue, QueueTopology.DeadLetterQueueArguments(deadLetters.Value.Type), cancellationToken);
+            await DeclareAsync(channel, queue, QueueTopology.DeadLetterQueueArguments(deadLetters.Value.Type, version), cancellationToken);
         await channel.QueueBindAsync(QueueTopology.ErrorQueue, QueueTopology.DeadExchange, "", cancellationToken: cancellationToken);
 
         await bus.DeployAsync(cancellationToken);

@@ -18,7 +18,7 @@ internal sealed class FaultRun : IAsyncDisposable
 {
     private const string FaultTap = "fault-tap";
 
-    private readonly ConcurrentDictionary<Guid, byte> _accepted = new();
+    private readonly ConcurrentDictionary<Guid, TimeSpan> _accepted = new(); // when, by _clock
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly ReliabilityTable _table;
     private readonly string _fault;
@@ -34,9 +34,13 @@ internal sealed class FaultRun : IAsyncDisposable
     public int AcceptedSoFar => _accepted.Count;
 
     /// <summary>Starts the services with short delays, as far as they are not started by hand.</summary>
-    public static async Task<FaultRun> StartAsync(string fault, ReliabilityTable table, params (string Name, string Value)[] settings)
+    public static Task<FaultRun> StartAsync(string fault, ReliabilityTable table, params (string Name, string Value)[] settings) =>
+        StartOnAsync(null, fault, table, settings);
+
+    /// <summary>The same on another broker than the one that ./test started.</summary>
+    public static async Task<FaultRun> StartOnAsync(TestBroker? broker, string fault, ReliabilityTable table, params (string Name, string Value)[] settings)
     {
-        var run = new FaultRun(await WorkinItSystem.CreateAsync(), fault, table);
+        var run = new FaultRun(await WorkinItSystem.CreateAsync(broker), fault, table);
         (string, string)[] usual =
         [
             ("Redelivery__Delays__0", "00:00:01"), ("Redelivery__Delays__1", "00:00:02"), ("Redelivery__Delays__2", "00:00:04"),
@@ -53,16 +57,24 @@ internal sealed class FaultRun : IAsyncDisposable
     }
 
     /// <summary>Submits until so many are accepted.</summary>
-    public Task LoadAsync(int? count = null, int atOnce = 8, Func<int, (string Email, string Thought)>? submission = null) => Parallel.ForAsync(
-        0, count ?? Scale.Submissions, new ParallelOptions { MaxDegreeOfParallelism = atOnce },
-        async (number, cancellationToken) =>
+    /// <param name="count">So many.</param>
+    /// <param name="atOnce">So many under way.</param>
+    /// <param name="submission">What is submitted.</param>
+    /// <param name="pause">Between the beginnings of two submissions.</param>
+    public Task LoadAsync(int? count = null, int atOnce = 8, Func<int, (string Email, string Thought)>? submission = null, TimeSpan pause = default)
+    {
+        var begin = _clock.Elapsed;
+        return Parallel.ForAsync(0, count ?? Scale.Submissions, new ParallelOptions { MaxDegreeOfParallelism = atOnce }, async (number, cancellationToken) =>
         {
+            if (begin + number * pause - _clock.Elapsed is { Ticks: > 0 } early)
+                await Task.Delay(early, cancellationToken);
             var (email, thought) = submission?.Invoke(number) ?? (Address(number), $"thought number {number} about the weather");
             var key = Guid.CreateVersion7();
             while (!await TrySubmitAsync(key, email, thought, cancellationToken))
                 await Task.Delay(100, cancellationToken);
-            _accepted[key] = 0;
+            _accepted[key] = _clock.Elapsed;
         });
+    }
 
     public static string Address(int number) => string.Create(CultureInfo.InvariantCulture, $"somebody{number}@people.example");
 
@@ -87,8 +99,21 @@ internal sealed class FaultRun : IAsyncDisposable
             async () => System.Mail.MailCount > before || await System.VirtualHost.ReadyAsync("send-gif-email") == 0, seen => seen, "progress");
     }
 
+    /// <summary>The longest time between two acceptances, and between two mails, of all that came so far.</summary>
+    public (TimeSpan Accepted, TimeSpan Mailed) LongestSilences() => (
+        Longest(_accepted.Values),
+        Longest(System.Mail.Mails.Select(mail => mail.ReceivedAt - DateTimeOffset.UnixEpoch)));
+
+    private static TimeSpan Longest(IEnumerable<TimeSpan> times)
+    {
+        var inOrder = times.Order().ToList();
+        return inOrder.Zip(inOrder.Skip(1), (one, next) => next - one).DefaultIfEmpty().Max();
+    }
+
     /// <summary>Waits until nothing is under way any more, counts, and looks for addresses where none should be.</summary>
-    public async Task<Tally> SettleAsync(TimeSpan? within = null)
+    /// <param name="within">How long to wait for the mails.</param>
+    /// <param name="ofCluster">The run belongs into the cluster's table, which tells the longest silences too.</param>
+    public async Task<Tally> SettleAsync(TimeSpan? within = null, bool ofCluster = false)
     {
         string[] queues = ["send-gif-email", "send-gif-email_suspect", "submission-status", .. new[] { "1s", "2s", "4s", "8s", "16s", "64s" }.Select(delay => $"send-gif-email_delay_{delay}")];
         await Eventually.SeeAsync(
@@ -123,7 +148,7 @@ internal sealed class FaultRun : IAsyncDisposable
 
         var dead = await System.VirtualHost.TakeAllAsync("send-gif-email_error");
         var tally = Count(dead);
-        await _table.AddAsync(_fault, tally, _clock.Elapsed, System.Broker);
+        await _table.AddAsync(_fault, tally, _clock.Elapsed, System.Broker, ofCluster ? LongestSilences() : null);
         await SearchForAddressesAsync(dead);
         return tally;
     }

@@ -6,34 +6,46 @@ namespace WorkinIt.FaultTests;
 /// <summary>Prints each run and, in the long form, writes the table in docs/reliability.md, one section for each broker version.</summary>
 public sealed class ReliabilityTable : IDisposable
 {
-    private const string Heading = "| fault | accepted | mailed once | mailed twice | held | dead-lettered | lost | seconds |\n|---|---|---|---|---|---|---|---|\n";
-
-    private readonly List<string> _rows = [];
+    private readonly Dictionary<bool, List<string>> _rows = new() { [false] = [], [true] = [] };
     private string? _broker;
 
-    internal async Task AddAsync(string fault, Tally tally, TimeSpan took, TestBroker broker)
+    /// <param name="fault">What broke.</param>
+    /// <param name="tally">The counts.</param>
+    /// <param name="took">All of the run.</param>
+    /// <param name="broker">Its broker.</param>
+    /// <param name="silences">For the cluster's table: the longest times without an acceptance and without a mail.</param>
+    internal async Task AddAsync(string fault, Tally tally, TimeSpan took, TestBroker broker, (TimeSpan Accepted, TimeSpan Mailed)? silences = null)
     {
+        var silent = silences is var (accepted, mailed) ? string.Create(CultureInfo.InvariantCulture, $"{accepted.TotalSeconds:0.0} | {mailed.TotalSeconds:0.0} | ") : "";
         TestContext.Current.SendDiagnosticMessage("{0}: {1}", fault, tally);
         TestContext.Current.TestOutputHelper?.WriteLine($"{fault}: {tally}");
-        await Console.Out.WriteLineAsync($"  {fault}: {tally}");
+        await Console.Out.WriteLineAsync($"  {fault}: {tally}{(silences is { } s ? string.Create(CultureInfo.InvariantCulture, $"; longest without an acceptance {s.Accepted.TotalSeconds:0.0} s, without a mail {s.Mailed.TotalSeconds:0.0} s") : "")}");
         _broker ??= await broker.VersionAsync();
-        _rows.Add(string.Create(CultureInfo.InvariantCulture,
-            $"| {fault} | {tally.Accepted} | {tally.MailedOnce} | {tally.MailedTwice} | {tally.Held} | {tally.DeadLettered} | {tally.Lost} | {took.TotalSeconds:0} |"));
+        _rows[silences is not null].Add(string.Create(CultureInfo.InvariantCulture,
+            $"| {fault} | {tally.Accepted} | {tally.MailedOnce} | {tally.MailedTwice} | {tally.Held} | {tally.DeadLettered} | {tally.Lost} | {silent}{took.TotalSeconds:0} |"));
     }
 
     public void Dispose()
     {
         if (!Scale.IsLong || _broker is null)
             return;
+        Write($"RabbitMQ {_broker}", "seconds", _rows[false]);
+        Write($"a cluster of three, RabbitMQ {_broker}", "longest without an acceptance, s | longest without a mail, s | seconds", _rows[true]);
+    }
+
+    private static void Write(string on, string lastColumns, List<string> newRows)
+    {
+        if (newRows.Count == 0)
+            return;
         var file = Path.Combine(Repository.Root, "docs", "reliability.md");
-        var (begin, end) = ($"<!-- RabbitMQ {_broker} -->\n", $"<!-- end of RabbitMQ {_broker} -->\n");
+        var (begin, end) = ($"<!-- {on} -->\n", $"<!-- end of {on} -->\n");
         var text = File.ReadAllText(file);
         var from = text.IndexOf(begin, StringComparison.Ordinal);
         var to = from < 0 ? -1 : text.IndexOf(end, from, StringComparison.Ordinal) + end.Length;
 
         // A run of some of the tests leaves the rows of the others as they are.
         var rows = from < 0 ? [] : text[from..to].Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(1).ToList();
-        foreach (var row in _rows)
+        foreach (var row in newRows)
         {
             var same = rows.FindIndex(old => Fault(old) == Fault(row));
             if (same < 0)
@@ -41,7 +53,9 @@ public sealed class ReliabilityTable : IDisposable
             else
                 rows[same] = row;
         }
-        var section = $"{begin}### On RabbitMQ {_broker}\n\nMeasured on {DateTime.UtcNow:yyyy-MM-dd}, {Environment.ProcessorCount} cores for everything together.\n\n{Heading}{string.Join('\n', rows)}\n{end}";
+        var columns = $"| fault | accepted | mailed once | mailed twice | held | dead-lettered | lost | {lastColumns} |";
+        var heading = $"{columns}\n{string.Concat(columns.Where(character => character == '|').Skip(1).Select(_ => "|---"))}|\n";
+        var section = $"{begin}### On {on}\n\nMeasured on {DateTime.UtcNow:yyyy-MM-dd}, {Environment.ProcessorCount} cores for everything together.\n\n{heading}{string.Join('\n', rows)}\n{end}";
         File.WriteAllText(file, from < 0 ? text.TrimEnd('\n') + "\n\n" + section : text[..from] + section + text[to..]);
     }
 

@@ -1,7 +1,7 @@
 namespace WorkinIt.FaultTests;
 
 /// <summary>The short form is for each change, the long one for docs/reliability.md.</summary>
-internal static class Scale
+public static class Scale
 {
     public static bool IsLong { get; } = Environment.GetEnvironmentVariable("WORKINIT_TEST_LONG") == "1";
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -8,30 +7,42 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>The broker that ./test started: where it is, and how to stop, start and kill it.</summary>
+/// <summary>The broker that ./test started, or a cluster: where it is, and how to stop, start and kill it.</summary>
 public sealed class TestBroker : IDisposable
 {
     private readonly HttpClient _management;
     private readonly string _definitions = Path.Combine(Repository.Root, "dev", "definitions.json");
-    private readonly string _script = Required("WORKINIT_TEST_BROKER");
-    private readonly string _folder = Required("WORKINIT_TEST_BROKER_DIR");
+    private readonly IReadOnlyList<Uri> _amqp;
+    private readonly DevScript? _script;
 
-    private TestBroker(Uri amqp, Uri management)
+    private TestBroker(IReadOnlyList<Uri> amqp, IReadOnlyList<Uri> management, DevScript? script)
     {
-        Amqp = amqp;
-        _management = new HttpClient { BaseAddress = management };
+        (_amqp, ManagementAddresses, _script) = (amqp, management, script);
+        _management = new HttpClient(new FirstThatAnswers(management)) { BaseAddress = management[0] };
         _management.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
-            "Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes(amqp.UserInfo)));
+            "Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes(amqp[0].UserInfo)));
     }
 
     /// <summary>As the operator, on the virtual host /.</summary>
-    public Uri Amqp { get; }
+    public Uri Amqp => _amqp[0];
 
-    /// <summary>The management API, as the operator.</summary>
+    /// <summary>The management API, as the operator; of a cluster that of a node that answers.</summary>
     public HttpClient Management => _management;
 
+    /// <summary>The management API of each node.</summary>
+    public IReadOnlyList<Uri> ManagementAddresses { get; }
+
     /// <summary>The broker named by WORKINIT_TEST_AMQP and WORKINIT_TEST_MANAGEMENT.</summary>
-    public static TestBroker FromEnvironment() => new(new Uri(Required("WORKINIT_TEST_AMQP")), new Uri(Required("WORKINIT_TEST_MANAGEMENT")));
+    public static TestBroker FromEnvironment() => new(
+        [new Uri(Required("WORKINIT_TEST_AMQP"))], [new Uri(Required("WORKINIT_TEST_MANAGEMENT"))],
+        new DevScript(Required("WORKINIT_TEST_BROKER"), Required("WORKINIT_TEST_BROKER_DIR")));
+
+    /// <summary>Several nodes as one broker.</summary>
+    /// <param name="nodes">All of them.</param>
+    public static TestBroker OfCluster(IReadOnlyList<TestBroker> nodes) => new(
+        [.. nodes.Select(node => node.Amqp)], [.. nodes.SelectMany(node => node.ManagementAddresses)], null);
+
+    internal static TestBroker OfNode(Uri amqp, Uri management, DevScript script) => new([amqp], [management], script);
 
     /// <summary>A variable that ./test sets.</summary>
     /// <param name="variable">Its name.</param>
@@ -58,12 +69,12 @@ public sealed class TestBroker : IDisposable
     }
 
     /// <summary>The id of its process.</summary>
-    public int ProcessId => int.Parse(File.ReadAllText(Path.Combine(_folder, "broker.pid")), CultureInfo.InvariantCulture);
+    public int ProcessId => int.Parse(File.ReadAllText(Path.Combine(_script!.Folder, "broker.pid")), CultureInfo.InvariantCulture);
 
     /// <summary>Its version, as in 3.10.8.</summary>
     public async Task<string> VersionAsync()
     {
-        await using var connection = await new ConnectionFactory { Uri = Amqp }.CreateConnectionAsync("version");
+        await using var connection = await ConnectAsync("operator", "/", "version");
         return Encoding.ASCII.GetString((byte[])connection.ServerProperties!["version"]!);
     }
 
@@ -79,21 +90,39 @@ public sealed class TestBroker : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _management.Dispose();
 
-    internal string Address(string user, string virtualHost) => $"amqp://{user}:{user}@{Amqp.Host}:{Amqp.Port}/{virtualHost}";
+    internal string Address(string user, string virtualHost) =>
+        $"amqp://{user}:{user}@{string.Join(',', _amqp.Select(node => $"{node.Host}:{node.Port}"))}/{virtualHost}";
 
-    private async Task RunAsync(string verb)
+    internal Task<IConnection> ConnectAsync(string user, string virtualHost, string name)
     {
-        using var process = Process.Start(new ProcessStartInfo(_script, [verb, _folder])
+        var factory = new ConnectionFactory { UserName = user, Password = user, VirtualHost = virtualHost, AutomaticRecoveryEnabled = false };
+        return factory.CreateConnectionAsync([.. _amqp.Select(node => new AmqpTcpEndpoint(node.Host, node.Port))], name);
+    }
+
+    private Task RunAsync(string verb) =>
+        _script?.RunAsync(verb) ?? throw new InvalidOperationException("A cluster is stopped, started and killed node by node");
+
+    /// <summary>Sends a request to the nodes in turn, until one answers.</summary>
+    private sealed class FirstThatAnswers(IReadOnlyList<Uri> nodes) : DelegatingHandler(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        // Not read to the end: the broker inherits these pipes and keeps them open.
-        _ = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        if (process.ExitCode != 0)
-            throw new InvalidOperationException($"dev/broker {verb} failed: {(errors.IsCompleted ? await errors : "")}");
+            var path = request.RequestUri!.PathAndQuery;
+            foreach (var node in nodes.SkipLast(1))
+            {
+                try
+                {
+                    request.RequestUri = new Uri(node, path);
+                    return await base.SendAsync(request, cancellationToken);
+                }
+                catch (HttpRequestException)
+                {
+                    // The next one.
+                }
+            }
+            request.RequestUri = new Uri(nodes[^1], path);
+            return await base.SendAsync(request, cancellationToken);
+        }
     }
 }
 
@@ -116,8 +145,10 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
     {
         if (_connection is not { IsOpen: true })
         {
-            var factory = new ConnectionFactory { Uri = new Uri(ConnectionString("operator")), AutomaticRecoveryEnabled = false };
-            _connection = await factory.CreateConnectionAsync("testbed");
+            if (_connection is not null)
+                await _connection.DisposeAsync();
+            _connection = null;
+            _connection = await broker.ConnectAsync("operator", name, "testbed");
         }
         return await _connection.CreateChannelAsync();
     }

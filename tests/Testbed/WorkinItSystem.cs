@@ -44,9 +44,10 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     public string Logs => string.Concat(_processes.Select(process => process.Log));
 
     /// <summary>A virtual host and a mail server; nothing runs, no queue exists.</summary>
-    public static async Task<WorkinItSystem> CreateAsync()
+    /// <param name="broker">The cluster of a test; the broker that ./test started unless told.</param>
+    public static async Task<WorkinItSystem> CreateAsync(TestBroker? broker = null)
     {
-        var broker = TestBroker.FromEnvironment();
+        broker ??= TestBroker.FromEnvironment();
         var system = new WorkinItSystem(broker, await broker.CreateVirtualHostAsync());
         system.Mail.Start();
         return system;

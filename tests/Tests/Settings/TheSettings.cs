@@ -189,6 +189,15 @@ public sealed partial class TheSettings
     public void Looking_into_a_delay_queue_is_free_on_each_version(string broker, int? limit) =>
         DelayQueues.Arguments(TimeSpan.FromSeconds(1), Version.Parse(broker)).GetValueOrDefault("x-delivery-limit").ShouldBe(limit);
 
+    [Theory]
+    [InlineData("3.10.8", null)]
+    [InlineData("4.0.5", -1)]
+    [InlineData("4.3.6", -1)]
+    public void So_it_is_into_dead_letters_on_a_cluster(string broker, int? limit) =>
+        QueueTopology.DeadLetterQueueArguments(DeadLetterQueueType.Quorum, Version.Parse(broker)).ShouldSatisfyAllConditions(
+            it => it["x-queue-type"].ShouldBe("quorum"),
+            it => it.GetValueOrDefault("x-delivery-limit").ShouldBe(limit));
+
     [Fact]
     public void What_waited_goes_back_to_the_input_queue_and_is_never_dropped() =>
         DelayQueues.Arguments(TimeSpan.FromMinutes(5), new Version(4, 3, 6)).ShouldBe(

@@ -1,0 +1,54 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Options;
+using WorkinIt.Messaging;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests;
+
+/// <summary>A machine that is gone answers nothing at all, unlike one on which nobody listens.</summary>
+public sealed class NodesThatAreGone
+{
+    [Fact]
+    public async Task Do_not_hide_the_one_that_lives_from_the_health_check()
+    {
+        using var broker = TestBroker.FromEnvironment();
+        using var first = new SilentPort();
+        using var second = new SilentPort();
+        var nodes = $"127.0.0.1:{first.Number},127.0.0.1:{second.Number},{broker.Amqp.Host}:{broker.Amqp.Port}";
+        var client = new RabbitMqClient(Options.Create(new RabbitMqOptions { RabbitMq = $"amqp://{broker.Amqp.UserInfo}@{nodes}" }));
+
+        // Three times, for they are tried in any order.
+        for (var time = 0; time < 3; time++)
+        {
+            await using var probe = new RabbitMqProbe(client);
+            (await probe.IsUpAsync(TestContext.Current.CancellationToken)).ShouldBeTrue();
+        }
+    }
+
+    /// <summary>A port on which a connection is neither made nor refused: its line of those who wait is full.</summary>
+    private sealed class SilentPort : IDisposable
+    {
+        private readonly List<Socket> _sockets = [];
+
+        public SilentPort()
+        {
+            var listener = NewSocket();
+            listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            listener.Listen(0);
+            Number = ((IPEndPoint)listener.LocalEndPoint!).Port;
+            while (NewSocket().ConnectAsync(listener.LocalEndPoint).Wait(TimeSpan.FromMilliseconds(200)))
+                _sockets.Count.ShouldBeLessThan(100, "the line is never full");
+        }
+
+        public int Number { get; }
+
+        public void Dispose() => _sockets.ForEach(socket => socket.Dispose());
+
+        private Socket NewSocket()
+        {
+            _sockets.Add(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+            return _sockets[^1];
+        }
+    }
+}
