@@ -141,6 +141,7 @@ public sealed class ServiceProcess : IAsyncDisposable
     {
         await KillAsync();
         _process?.Dispose();
+        _process = null; // whoever started it may dispose it before the system does
         Http.Dispose();
     }
 

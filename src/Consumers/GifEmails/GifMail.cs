@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Encodings.Web;
 using Microsoft.Extensions.Options;
@@ -17,9 +16,6 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
     private const int LongestLine = 72; // in a terminal of 80 columns it can be quoted, too
     private const string PoweredByGiphy = "Powered by GIPHY";
     private const string NeverAgain = "Never mail me again";
-
-    // Each GIF of the collection is encoded once, not for each mail: that would be most of a mail's work.
-    private static readonly ConditionalWeakTable<CollectionGif, byte[]> _base64 = new();
 
     /// <exception cref="MailRefusedException">The address is none: no server could take the mail.</exception>
     public MimeMessage Compose(SendGifEmail command, Gif gif)
@@ -79,16 +75,7 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
         return new MultipartAlternative(text, image is null ? html : new MultipartRelated { html, image });
     }
 
-    private static (string Source, MimePart Image) Inline(CollectionGif gif, string contentId) => ($"cid:{contentId}", new MimePart("image", "gif")
-    {
-        ContentId = contentId,
-        ContentDisposition = new ContentDisposition(ContentDisposition.Inline) { FileName = $"{gif.Name}.gif" },
-        ContentTransferEncoding = ContentEncoding.Base64,
-        Content = new MimeContent(new MemoryStream(_base64.GetValue(gif, Encode), writable: false), ContentEncoding.Base64),
-    });
-
-    private static byte[] Encode(CollectionGif gif) =>
-        Encoding.ASCII.GetBytes(Convert.ToBase64String(gif.Content.Span, Base64FormattingOptions.InsertLineBreaks) + "\r\n"); // 76 characters, CR LF
+    private static (string Source, MimePart Image) Inline(CollectionGif gif, string contentId) => ($"cid:{contentId}", new EncodedGif(gif, contentId));
 
     /// <summary>One line, cut between whole characters; nothing in it can begin a header of its own.</summary>
     private static string Shorten(string thought)

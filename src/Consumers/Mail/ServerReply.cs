@@ -19,7 +19,8 @@ internal static partial class ServerReply
             line = line.Replace(form, "[recipient]", StringComparison.OrdinalIgnoreCase);
         line = AddressLike().Replace(line, "[address]");
         var mailbox = recipient.LocalPart.Split('+')[0]; // what follows it is a tag, which servers leave out
-        foreach (var name in new[] { recipient.LocalPart, mailbox }.Where(name => name.Length >= 3)) // shorter ones are parts of ordinary words
+        foreach (var name in new[] { recipient.LocalPart, mailbox }
+            .Where(name => name.Length >= 3 && line.Contains(name, StringComparison.OrdinalIgnoreCase))) // shorter ones are parts of ordinary words
             line = Regex.Replace(line, $@"(?<!\w|\w\.){Regex.Escape(name)}(?!\w|\.\w)", "[recipient]", RegexOptions.IgnoreCase);
         return line.Length <= LongestReply ? line : line[..LongestReply] + " …";
     }

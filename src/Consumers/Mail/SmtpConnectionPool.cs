@@ -134,7 +134,7 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
     [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "The connection that is returned owns both")]
     private async Task<SmtpConnection> OpenAsync(CancellationToken cancellationToken)
     {
-        // MailKit leaves Nagle's algorithm on, which holds back the end of each large mail: hand it a socket that has it off.
+        // MailKit leaves Nagle's algorithm on, which holds back the end of each large mail: it gets a socket that has it off.
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         var client = new SmtpClient
         {
@@ -144,12 +144,13 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
         try
         {
             await socket.ConnectAsync(_options.Host!, _options.Port, cancellationToken);
-            await client.ConnectAsync(socket, _options.Host!, _options.Port, _options.SocketOptions, cancellationToken);
+            var stream = new SmtpSocketStream(socket);
+            await client.ConnectAsync(stream, _options.Host!, _options.Port, _options.SocketOptions, cancellationToken);
             if (!string.IsNullOrEmpty(_options.Username))
                 await LogInAsync(client, cancellationToken);
             // Wherever it is offered, MailKit would use it for an international domain; in ASCII every server behind this one can take it.
             client.Capabilities &= ~SmtpCapabilities.UTF8;
-            return new SmtpConnection(client, socket) { LastUsed = _time.GetTimestamp() };
+            return new SmtpConnection(client, socket, stream) { LastUsed = _time.GetTimestamp() };
         }
         catch
         {
@@ -199,8 +200,8 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
     }
 }
 
-/// <summary>One connection, with the socket under it.</summary>
-internal sealed record SmtpConnection(SmtpClient Client, Socket Socket)
+/// <summary>One connection, with what is under it.</summary>
+internal sealed record SmtpConnection(SmtpClient Client, Socket Socket, SmtpSocketStream Stream)
 {
     /// <summary>A timestamp of the pool's time provider.</summary>
     public long LastUsed { get; set; }

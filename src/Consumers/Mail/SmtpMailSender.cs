@@ -98,7 +98,7 @@ internal sealed partial class SmtpMailSender(SmtpConnectionPool pool, IOptions<S
         catch (Exception e) when (e is IOException or SocketException or SmtpProtocolException or OperationCanceledException or TimeoutException or ServiceNotConnectedException)
         {
             var what = deadline.IsCancellationRequested ? $"no reply within {options.Value.SendTimeout.TotalSeconds:0} s" : "the connection broke";
-            throw new ServerFailedException(progress.Complete
+            throw new ServerFailedException(progress.Complete && !connection.Stream.HoldsBack
                 ? new MailOutcomeUnknownException($"All of the mail was written to {Server} and {what}")
                 : new MailDeferredException($"{Server}: {what} ({progress})"));
         }

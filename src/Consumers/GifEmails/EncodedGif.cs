@@ -1,0 +1,56 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using MimeKit;
+using WorkinIt.Gifs;
+
+namespace WorkinIt.Consumers.GifEmails;
+
+/// <summary>
+/// A GIF of the collection as a part of a mail. It is encoded once for all mails, and not looked through again for line ends, as MimeKit would
+/// for each: that would be most of a large mail's work.
+/// </summary>
+internal sealed class EncodedGif : MimePart
+{
+    private static readonly ConditionalWeakTable<CollectionGif, byte[]> _base64 = new();
+
+    private readonly byte[] _encoded;
+
+    /// <param name="gif">The GIF.</param>
+    /// <param name="contentId">By which the HTML shows it.</param>
+    public EncodedGif(CollectionGif gif, string contentId)
+        : base("image", "gif")
+    {
+        _encoded = _base64.GetValue(gif, Encode);
+        ContentId = contentId;
+        ContentDisposition = new ContentDisposition(ContentDisposition.Inline) { FileName = $"{gif.Name}.gif" };
+        ContentTransferEncoding = ContentEncoding.Base64;
+        Content = new MimeContent(new MemoryStream(_encoded, writable: false), ContentEncoding.Base64);
+    }
+
+    public override void WriteTo(FormatOptions options, Stream stream, bool contentOnly, CancellationToken cancellationToken = default)
+    {
+        if (options.NewLineFormat != NewLineFormat.Dos)
+        {
+            base.WriteTo(options, stream, contentOnly, cancellationToken);
+            return;
+        }
+        if (!contentOnly)
+            Headers.WriteTo(options, stream, cancellationToken);
+        stream.Write(_encoded);
+    }
+
+    public override async Task WriteToAsync(FormatOptions options, Stream stream, bool contentOnly, CancellationToken cancellationToken = default)
+    {
+        if (options.NewLineFormat != NewLineFormat.Dos)
+        {
+            await base.WriteToAsync(options, stream, contentOnly, cancellationToken);
+            return;
+        }
+        if (!contentOnly)
+            await Headers.WriteToAsync(options, stream, cancellationToken);
+        await stream.WriteAsync(_encoded, cancellationToken);
+    }
+
+    private static byte[] Encode(CollectionGif gif) =>
+        Encoding.ASCII.GetBytes(Convert.ToBase64String(gif.Content.Span, Base64FormattingOptions.InsertLineBreaks) + "\r\n"); // 76 characters, CR LF
+}
