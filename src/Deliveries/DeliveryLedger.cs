@@ -16,9 +16,6 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     // Clocks of two machines differ a little; one that jumped back makes leases look endless.
     private static readonly TimeSpan _clockTolerance = TimeSpan.FromSeconds(5);
 
-    private const string Columns =
-        "submission_id, state, attempt, owner, taken_at, lease_until, sent_at, gif, detail, in_hand";
-
     // A row in this process's own name is free to it: it takes care that it works at a submission only once at a time.
     private const string FreeForOwner = "(deliveries.state IN (@notSent, @blocked) OR (deliveries.state = @sending AND deliveries.owner = @owner))";
 
@@ -30,11 +27,9 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <summary>Looks a submission up.</summary>
     /// <param name="submissionId">The submission.</param>
     /// <returns>Null when nothing was tried yet.</returns>
-    public Delivery? Find(Guid submissionId)
-    {
-        using var connection = database.OpenToRead();
-        return Find(connection, null, submissionId);
-    }
+    public Delivery? Find(Guid submissionId) => database.Read(statements => statements.Row(
+        "SELECT state, attempt, owner, taken_at, lease_until, sent_at, gif, detail, in_hand FROM deliveries WHERE submission_id = @id",
+        row => Delivery(submissionId, row), ("id", submissionId.ToString("N"))));
 
     /// <summary>Whether somebody may be at it now.</summary>
     /// <param name="delivery">A row in the state <see cref="DeliveryState.Sending"/>.</param>
@@ -51,7 +46,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <param name="cancellationToken">Ends the wait for the database.</param>
     /// <returns>The number of this try, or null when it is not free.</returns>
     public Task<int?> TakeAsync(Guid submissionId, TimeSpan lease, string gif, CancellationToken cancellationToken) =>
-        WriteAsync<int?>($"""
+        WriteAsync($"""
             INSERT INTO deliveries (submission_id, state, attempt, in_hand, owner, taken_at, lease_until, gif)
             VALUES (@id, @sending, 1, 0, @owner, @now, @leaseUntil, @gif)
             ON CONFLICT (submission_id) DO UPDATE SET
@@ -66,7 +61,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <param name="reply">What it said, without addresses.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task SentAsync(Guid submissionId, DateTimeOffset sentAt, string reply, CancellationToken cancellationToken) =>
-        WriteAsync<int?>("""
+        WriteAsync("""
             UPDATE deliveries SET state = @sent, sent_at = @sentAt, detail = @detail, in_hand = 0, lease_until = NULL
             WHERE submission_id = @id AND owner = @owner
             RETURNING attempt
@@ -78,7 +73,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The number of that try.</returns>
     public Task<int?> NotSentAsync(Guid submissionId, string why, CancellationToken cancellationToken) =>
-        WriteAsync<int?>($"""
+        WriteAsync($"""
             INSERT INTO deliveries (submission_id, state, attempt, in_hand, owner, detail)
             VALUES (@id, @notSent, 1, 0, @owner, @detail)
             ON CONFLICT (submission_id) DO UPDATE SET
@@ -93,7 +88,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The number of this try, or null when it is not free.</returns>
     public Task<int?> BlockedAsync(Guid submissionId, CancellationToken cancellationToken) =>
-        WriteAsync<int?>($"""
+        WriteAsync($"""
             INSERT INTO deliveries (submission_id, state, attempt, in_hand, owner) VALUES (@id, @blocked, 1, 0, @owner)
             ON CONFLICT (submission_id) DO UPDATE SET
               state = @blocked, attempt = deliveries.attempt + 1, owner = @owner, detail = NULL, in_hand = 0, lease_until = NULL
@@ -106,7 +101,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <param name="evidence">When, which server, how far the dialogue got; without addresses.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task UnknownAsync(Guid submissionId, string evidence, CancellationToken cancellationToken) =>
-        WriteAsync<int?>("""
+        WriteAsync("""
             UPDATE deliveries SET state = @unknown, detail = @detail, in_hand = 0
             WHERE submission_id = @id AND state = @sending
             RETURNING attempt
@@ -121,7 +116,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The tries so far, or null when it is not unknown, or this replay has freed it before.</returns>
     public Task<int?> ReleaseAsync(Guid submissionId, string replayId, CancellationToken cancellationToken) =>
-        WriteAsync<int?>("""
+        WriteAsync("""
             UPDATE deliveries SET state = @notSent, replay_id = @replayId, lease_until = NULL
             WHERE submission_id = @id AND (state = @unknown AND (replay_id IS NULL OR replay_id <> @replayId)
               OR state = @notSent AND replay_id = @replayId) -- asked again, because the first answer was lost
@@ -134,7 +129,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The number of the try that did it, or null when it is not unknown.</returns>
     public Task<int?> ConfirmSentAsync(Guid submissionId, string by, CancellationToken cancellationToken) =>
-        WriteAsync<int?>("""
+        WriteAsync("""
             UPDATE deliveries SET state = @sent, sent_at = COALESCE(taken_at, @now), detail = @detail, in_hand = 0, lease_until = NULL
             WHERE submission_id = @id AND (state = @unknown OR (state = @sending AND lease_until < @now))
             RETURNING attempt
@@ -144,7 +139,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <param name="submissionId">The submission.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task MarkInHandAsync(Guid submissionId, CancellationToken cancellationToken) =>
-        WriteAsync<int?>("""
+        WriteAsync("""
             INSERT INTO deliveries (submission_id, state, attempt, in_hand) VALUES (@id, @notSent, 0, 1)
             ON CONFLICT (submission_id) DO UPDATE SET in_hand = deliveries.in_hand + 1
             RETURNING in_hand
@@ -154,7 +149,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <param name="submissionId">The submission.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task ClearInHandAsync(Guid submissionId, CancellationToken cancellationToken) =>
-        WriteAsync<int?>("UPDATE deliveries SET in_hand = 0 WHERE submission_id = @id RETURNING in_hand", submissionId, cancellationToken);
+        WriteAsync("UPDATE deliveries SET in_hand = 0 WHERE submission_id = @id RETURNING in_hand", submissionId, cancellationToken);
 
     /// <summary>
     /// Takes out what was written down beside the outcome of submissions, such as the GIF, which their thoughts chose. That a mail was sent, or
@@ -168,52 +163,37 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             new { ids = ids.Select(id => id.ToString("N")).ToArray(), sending = (short)DeliveryState.Sending }, transaction)),
         cancellationToken);
 
-    private Task<T> WriteAsync<T>(
+    private Task<int?> WriteAsync(
         string sql, Guid submissionId, CancellationToken cancellationToken,
         TimeSpan lease = default, string? gif = null, string? detail = null, DateTimeOffset? sentAt = null, string? replayId = null)
     {
         var now = time.GetUtcNow();
-        var parameters = new
-        {
-            id = submissionId.ToString("N"),
-            owner = _owner,
-            now = now.ToUnixTimeMilliseconds(),
-            leaseUntil = (now + lease).ToUnixTimeMilliseconds(),
-            sentAt = sentAt?.ToUnixTimeMilliseconds(),
-            gif,
-            replayId,
-            detail = detail is { Length: > 2000 } ? detail[..2000] : detail,
-            notSent = (short)DeliveryState.NotSent,
-            sending = (short)DeliveryState.Sending,
-            sent = (short)DeliveryState.Sent,
-            unknown = (short)DeliveryState.Unknown,
-            blocked = (short)DeliveryState.Blocked,
-        };
-        return writer.WriteAsync((connection, transaction) => connection.QuerySingleOrDefault<T>(sql, parameters, transaction)!, cancellationToken);
+        (string, object?)[] parameters =
+        [
+            ("id", submissionId.ToString("N")),
+            ("owner", _owner),
+            ("now", now.ToUnixTimeMilliseconds()),
+            ("leaseUntil", (now + lease).ToUnixTimeMilliseconds()),
+            ("sentAt", sentAt?.ToUnixTimeMilliseconds()),
+            ("gif", gif),
+            ("replayId", replayId),
+            ("detail", detail is { Length: > 2000 } ? detail[..2000] : detail),
+            ("notSent", (short)DeliveryState.NotSent),
+            ("sending", (short)DeliveryState.Sending),
+            ("sent", (short)DeliveryState.Sent),
+            ("unknown", (short)DeliveryState.Unknown),
+            ("blocked", (short)DeliveryState.Blocked),
+        ];
+        return writer.WriteAsync(statements => statements.Scalar<int?>(sql, parameters), cancellationToken);
     }
 
-    private static Delivery? Find(DbConnection connection, DbTransaction? transaction, Guid submissionId)
+    private static Delivery Delivery(Guid submissionId, DbDataReader row)
     {
-        var row = connection.QuerySingleOrDefault<Row>(
-            $"SELECT {Columns} FROM deliveries WHERE submission_id = @id", new { id = submissionId.ToString("N") }, transaction);
-        return row is null ? null : new Delivery(
-            submissionId, (DeliveryState)row.State, row.Attempt, row.Owner, Time(row.Taken_At), Time(row.Lease_Until), Time(row.Sent_At), row.Gif, row.Detail, row.In_Hand);
+        return new Delivery(
+            submissionId, (DeliveryState)row.GetInt16(0), row.GetInt32(1), Text(2), Time(3), Time(4), Time(5), Text(6), Text(7), row.GetInt32(8));
 
-        static DateTimeOffset? Time(long? milliseconds) =>
-            milliseconds is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
-    }
+        string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
-    // Named as the columns are: Dapper maps by name, and SQLite's integers are all 64 bits wide.
-    private sealed class Row
-    {
-        public short State { get; set; }
-        public int Attempt { get; set; }
-        public string? Owner { get; set; }
-        public long? Taken_At { get; set; }
-        public long? Lease_Until { get; set; }
-        public long? Sent_At { get; set; }
-        public string? Gif { get; set; }
-        public string? Detail { get; set; }
-        public int In_Hand { get; set; }
+        DateTimeOffset? Time(int column) => row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
     }
 }

@@ -12,11 +12,8 @@ public sealed class OptOutList(Database database, TimeProvider time)
     /// <summary>Whether a recipient is on the list.</summary>
     /// <param name="name">The recipient's name.</param>
     /// <exception cref="DbException">The database is out of reach.</exception>
-    public bool Contains(string name)
-    {
-        using var connection = database.OpenToRead();
-        return connection.ExecuteScalar<string?>("SELECT recipient FROM opt_outs WHERE recipient = @name", new { name }) is not null;
-    }
+    public bool Contains(string name) =>
+        database.Read(statements => statements.Scalar<string>("SELECT recipient FROM opt_outs WHERE recipient = @name", ("name", name))) is not null;
 
     /// <summary>Puts a recipient on the list; who is there already stays.</summary>
     /// <param name="name">The recipient's name.</param>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using Dapper;
@@ -13,6 +14,9 @@ namespace WorkinIt.Storage;
 public sealed class Database
 {
     private readonly string _connectionString;
+
+    // With what they have prepared. On SQLite only.
+    private readonly ConcurrentBag<Statements> _readers = [];
 
     private Database(string connectionString, bool isSqlite) => (_connectionString, IsSqlite) = (connectionString, isSqlite);
 
@@ -66,6 +70,32 @@ public sealed class Database
         catch
         {
             connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads.</summary>
+    /// <typeparam name="T">What is read.</typeparam>
+    /// <param name="read">Reads it, by statements of which there are few.</param>
+    /// <exception cref="DbException">The database is out of reach.</exception>
+    public T Read<T>(Func<Statements, T> read)
+    {
+        if (!IsSqlite)
+        {
+            using var once = new Statements(OpenToRead(), prepares: false);
+            return read(once);
+        }
+        if (!_readers.TryTake(out var reader))
+            reader = new Statements(OpenToRead(), prepares: true);
+        try
+        {
+            var result = read(reader);
+            _readers.Add(reader);
+            return result;
+        }
+        catch
+        {
+            reader.Dispose(); // whatever state it is in
             throw;
         }
     }

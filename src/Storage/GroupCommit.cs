@@ -37,18 +37,22 @@ public sealed class GroupCommit : IAsyncDisposable
     /// </param>
     /// <param name="cancellationToken">Ends the wait. A change whose turn comes after that is not made; one that was being made may be committed all the same.</param>
     /// <exception cref="DbException">It was not committed, or the connection broke before that was known.</exception>
-    public async Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, T> change, CancellationToken cancellationToken)
+    public Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, T> change, CancellationToken cancellationToken) =>
+        WriteAsync(statements => change(statements.Connection, statements.Transaction!), cancellationToken);
+
+    /// <inheritdoc cref="WriteAsync{T}(Func{DbConnection, DbTransaction, T}, CancellationToken)"/>
+    public async Task<T> WriteAsync<T>(Func<Statements, T> change, CancellationToken cancellationToken)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         T? result = default;
         var made = false;
         await _changes.Writer.WriteAsync(
             new Change(
-                (connection, transaction) =>
+                statements =>
                 {
                     made = !cancellationToken.IsCancellationRequested; // who was told "not now" must not find it done later
                     if (made)
-                        result = change(connection, transaction);
+                        result = change(statements);
                 },
                 () => _ = made ? answer.TrySetResult(result!) : answer.TrySetCanceled(cancellationToken),
                 error => answer.TrySetException(error)),
@@ -85,11 +89,11 @@ public sealed class GroupCommit : IAsyncDisposable
         var running = (Change?)null;
         try
         {
-            using var transaction = session.Begin();
+            using var transaction = session.Begin(out var statements);
             foreach (var change in group)
             {
                 running = change;
-                change.Run(transaction.Connection!, transaction);
+                change.Run(statements);
             }
             running = null;
             transaction.Commit();
@@ -116,33 +120,34 @@ public sealed class GroupCommit : IAsyncDisposable
     /// <summary>A writer's connection, which stays open from one group to the next.</summary>
     private sealed class Session(Database database) : IDisposable
     {
-        private DbConnection? _connection;
+        private Statements? _statements;
 
-        public DbTransaction Begin()
+        public DbTransaction Begin(out Statements statements)
         {
-            if (_connection is { } kept)
+            if (_statements is { } kept)
             {
                 try
                 {
-                    return kept.BeginTransaction();
+                    statements = kept;
+                    return kept.Transaction = kept.Connection.BeginTransaction();
                 }
                 catch (DbException)
                 {
                     Close(); // the database was restarted since; nothing was done yet, so once more on a new one
                 }
             }
-            _connection = database.Open();
-            return _connection.BeginTransaction(); // on SQLite "immediate": one that upgrades later fails at once
+            _statements = statements = new Statements(database.Open(), prepares: database.IsSqlite);
+            return statements.Transaction = statements.Connection.BeginTransaction(); // on SQLite "immediate": one that upgrades later fails at once
         }
 
         public void Close()
         {
-            _connection?.Dispose();
-            _connection = null;
+            _statements?.Dispose();
+            _statements = null;
         }
 
         public void Dispose() => Close();
     }
 
-    private sealed record Change(Action<DbConnection, DbTransaction> Run, Action Committed, Action<Exception> Failed);
+    private sealed record Change(Action<Statements> Run, Action Committed, Action<Exception> Failed);
 }

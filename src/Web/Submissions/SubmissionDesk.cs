@@ -11,8 +11,9 @@ namespace WorkinIt.Web.Submissions;
 /// <summary>What the person or the program at the desk is told.</summary>
 internal abstract record Acceptance
 {
-    /// <summary>Committed: it is never lost from here on. Said again for the same submission.</summary>
-    internal sealed record Accepted : Acceptance;
+    /// <summary>Committed: it is never lost from here on.</summary>
+    /// <param name="IsNew">False when the same was accepted before.</param>
+    internal sealed record Accepted(bool IsNew) : Acceptance;
 
     /// <summary>The id was used for another address or thought.</summary>
     internal sealed record Conflict : Acceptance;
@@ -70,9 +71,9 @@ internal sealed partial class SubmissionDesk(
                     LogAccepted(log, id);
                     SubmissionTelemetry.Accepted();
                     relay.Hand(command);
-                    return new Acceptance.Accepted();
+                    return new Acceptance.Accepted(IsNew: true);
                 case Addition.Known:
-                    return new Acceptance.Accepted();
+                    return new Acceptance.Accepted(IsNew: false);
                 case Addition.TooMany:
                     LogTooMany(log, id);
                     return Acceptance.TooMany.ForRecipient(store.WaitFor(command.EmailAddress, limits.Value.PerRecipientPerHour));

@@ -35,31 +35,34 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <param name="perRecipientPerHour">So many may go to one recipient; 0: any number.</param>
     public Task<Addition> AddAsync(SendGifEmail command, CancellationToken cancellationToken, int perRecipientPerHour = 0)
     {
-        var row = new
-        {
-            id = Key(command.SubmissionId),
-            email = command.EmailAddress,
-            thought = command.Thought,
-            hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{command.SubmissionId:N}\n{command.EmailAddress}\n{command.Thought}"))),
-            state = (short)SubmissionState.Accepted,
-            acceptedAt = command.SubmittedAt.ToUnixTimeMilliseconds(),
-            recipient = Recipient.HashOf(command.EmailAddress),
-        };
+        var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{command.SubmissionId:N}\n{command.EmailAddress}\n{command.Thought}")));
+        (string, object?)[] row =
+        [
+            ("id", Key(command.SubmissionId)),
+            ("email", command.EmailAddress),
+            ("thought", command.Thought),
+            ("hash", hash),
+            ("state", (short)SubmissionState.Accepted),
+            ("acceptedAt", command.SubmittedAt.ToUnixTimeMilliseconds()),
+            ("recipient", Recipient.HashOf(command.EmailAddress)),
+            ("since", (time.GetUtcNow() - _hour).ToUnixTimeMilliseconds()),
+            ("most", perRecipientPerHour),
+        ];
         return writer.WriteAsync(
-            (connection, transaction) =>
+            statements =>
             {
-                if (perRecipientPerHour > 0 && Recent(connection, transaction, row.recipient, perRecipientPerHour).Count == perRecipientPerHour && !IsKnown(connection, transaction, row.id))
+                if (perRecipientPerHour > 0
+                    && statements.Scalar<int>("SELECT COUNT(*) FROM (SELECT id FROM submissions WHERE recipient = @recipient AND accepted_at > @since LIMIT @most) AS recent", row) == perRecipientPerHour
+                    && statements.Scalar<string>("SELECT id FROM submissions WHERE id = @id", row) is null)
                     return Addition.TooMany;
-                var added = connection.Execute("""
+                var added = statements.Execute("""
                     INSERT INTO submissions (id, email, thought, body_hash, state, attempt, accepted_at, recipient)
                     VALUES (@id, @email, @thought, @hash, @state, 0, @acceptedAt, @recipient)
                     ON CONFLICT (id) DO NOTHING
-                    """, row, transaction);
+                    """, row);
                 if (added == 1)
                     return Addition.Added;
-                return connection.ExecuteScalar<string>("SELECT body_hash FROM submissions WHERE id = @id", row, transaction) == row.hash
-                    ? Addition.Known
-                    : Addition.Conflict;
+                return statements.Scalar<string>("SELECT body_hash FROM submissions WHERE id = @id", row) == hash ? Addition.Known : Addition.Conflict;
             },
             cancellationToken);
     }
@@ -68,19 +71,21 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     public TimeSpan WaitFor(string email, int perRecipientPerHour)
     {
         using var connection = database.OpenToRead();
-        var recent = Recent(connection, null, Recipient.HashOf(email), perRecipientPerHour);
+        var recent = Recent(connection, Recipient.HashOf(email), perRecipientPerHour);
         var until = recent.Count < perRecipientPerHour ? TimeSpan.Zero : DateTimeOffset.FromUnixTimeMilliseconds(recent[^1]) + _hour - time.GetUtcNow();
         return until > TimeSpan.Zero ? until : TimeSpan.Zero;
     }
 
     /// <summary>Finds one; null where there is none.</summary>
-    public Submission? Find(Guid id)
-    {
-        using var connection = database.OpenToRead();
-        var row = connection.QuerySingleOrDefault<Row>(
-            "SELECT state, attempt, accepted_at, sent_at, next_try_at, gif, blocked_at FROM submissions WHERE id = @id", new { id = Key(id) });
-        return row is null ? null : Read(id, row);
-    }
+    public Submission? Find(Guid id) => database.Read(statements => statements.Row(
+        "SELECT state, attempt, accepted_at, sent_at, next_try_at, gif, blocked_at FROM submissions WHERE id = @id",
+        row =>
+        {
+            return new Submission(id, (SubmissionState)row.GetInt16(0), row.GetInt32(1), Time(2)!.Value, Time(3), Time(4), row.IsDBNull(5) ? null : row.GetString(5), Time(6));
+
+            DateTimeOffset? Time(int column) => SubmissionStore.Time(row.IsDBNull(column) ? null : row.GetInt64(column));
+        },
+        ("id", Key(id))));
 
     /// <summary>Finds several at once, in one query.</summary>
     public IReadOnlyList<Submission> Find(IReadOnlyCollection<Guid> ids)
@@ -155,32 +160,29 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     }
 
     // The latest of the last hour, at most as many as may be.
-    private List<long> Recent(DbConnection connection, DbTransaction? transaction, long recipient, int most) => connection.Query<long>(
+    private List<long> Recent(DbConnection connection, long recipient, int most) => connection.Query<long>(
         "SELECT accepted_at FROM submissions WHERE recipient = @recipient AND accepted_at > @since ORDER BY accepted_at DESC LIMIT @most",
-        new { recipient, since = (time.GetUtcNow() - _hour).ToUnixTimeMilliseconds(), most }, transaction).AsList();
-
-    private static bool IsKnown(DbConnection connection, DbTransaction transaction, string id) =>
-        connection.ExecuteScalar<string?>("SELECT id FROM submissions WHERE id = @id", new { id }, transaction) is not null;
+        new { recipient, since = (time.GetUtcNow() - _hour).ToUnixTimeMilliseconds(), most }).AsList();
 
     private Task<int> WriteAsync(
         string sql, Guid id, CancellationToken cancellationToken,
         SubmissionState state = default, int attempt = 0, DateTimeOffset? sentAt = null, DateTimeOffset? nextTryAt = null, string? gif = null, DateTimeOffset? blockedAt = null)
     {
-        var parameters = new
-        {
-            id = Key(id),
-            now = time.GetUtcNow().ToUnixTimeMilliseconds(),
-            state = (short)state,
-            attempt,
-            sentAt = sentAt?.ToUnixTimeMilliseconds(),
-            nextTryAt = nextTryAt?.ToUnixTimeMilliseconds(),
-            gif,
-            blockedAt = blockedAt?.ToUnixTimeMilliseconds(),
-            accepted = (short)SubmissionState.Accepted,
-            queued = (short)SubmissionState.Queued,
-            sent = (short)SubmissionState.Sent,
-        };
-        return writer.WriteAsync((connection, transaction) => connection.Execute(sql, parameters, transaction), cancellationToken);
+        (string, object?)[] parameters =
+        [
+            ("id", Key(id)),
+            ("now", time.GetUtcNow().ToUnixTimeMilliseconds()),
+            ("state", (short)state),
+            ("attempt", attempt),
+            ("sentAt", sentAt?.ToUnixTimeMilliseconds()),
+            ("nextTryAt", nextTryAt?.ToUnixTimeMilliseconds()),
+            ("gif", gif),
+            ("blockedAt", blockedAt?.ToUnixTimeMilliseconds()),
+            ("accepted", (short)SubmissionState.Accepted),
+            ("queued", (short)SubmissionState.Queued),
+            ("sent", (short)SubmissionState.Sent),
+        ];
+        return writer.WriteAsync(statements => statements.Execute(sql, parameters), cancellationToken);
     }
 
     private static Submission Read(Guid id, Row row) => new(

@@ -49,8 +49,8 @@ internal static class SubmissionsApi
             case Acceptance.TooMany many:
                 http.Response.Headers.RetryAfter = many.RetryAfter;
                 return TypedResults.Problem(many.Text, statusCode: StatusCodes.Status429TooManyRequests);
-            case Acceptance.Accepted:
-                return TypedResults.Accepted($"/api/submissions/{id}", Status(store, id) ?? SubmissionResponse.New(id, time.GetUtcNow()));
+            case Acceptance.Accepted accepted:
+                return TypedResults.Accepted($"/api/submissions/{id}", (accepted.IsNew ? null : Status(store, id)) ?? SubmissionResponse.New(id, time.GetUtcNow()));
             case Acceptance.Conflict:
                 return TypedResults.Problem(KeyTaken, statusCode: StatusCodes.Status409Conflict);
             default:
