@@ -4,45 +4,55 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>How fast submissions are accepted, committed to the store, while the relay and a consumer work; beside the emptiest answer of the same process.</summary>
+/// <summary>How fast submissions are accepted, committed to the store, beside the emptiest answer of the same process.</summary>
 internal static class Accept
 {
     private const int Rounds = 3;
     private const int Seconds = 8;
+    private const int WarmUpSeconds = 12; // the just-in-time compiler works until then
 
     public static async Task<int> RunAsync()
     {
         var (sink, port) = await OtherProgram.StartSinkAsync();
         await using var running = sink;
-        var (system, web, consumers) = await WorkinItSystem.StartAsync(("Smtp__Port", port.ToString(CultureInfo.InvariantCulture)));
+        var (system, web, consumers) = await WorkinItSystem.StartAsync(
+            ("Smtp__Port", port.ToString(CultureInfo.InvariantCulture)), ("Limits__PerRecipientPerHour", "5")); // as shipped; a client's limit would end the measurement
         await using var all = system;
         await WrkAsync(web, "get", 3);
-        await WrkAsync(web, "post", 3);
+        await WrkAsync(web, "post", WarmUpSeconds);
 
-        var (accept, empty) = (new Series(), new Series());
+        var (empty, accept, together) = (new Series(), new Series(), new Series());
         List<double> p99 = [], p50 = [];
         for (var round = 1; round <= Rounds; round++)
         {
             Console.WriteLine($"round {round} of {Rounds} …");
+            await consumers.StopAsync();
             await CalmAsync(system);
             var cpu = new CpuClock(("Web", web.Id));
             var figures = await WrkAsync(web, "get", Seconds);
             empty.Add(figures.Rate, cpu.PerItem(figures.Requests));
 
-            cpu = new CpuClock(("Web", web.Id), ("Consumers", consumers.Id), ("broker", system.Broker.ProcessId));
+            cpu = new CpuClock(("Web", web.Id), ("broker", system.Broker.ProcessId));
             figures = await WrkAsync(web, "post", Seconds);
             accept.Add(figures.Rate, cpu.PerItem(figures.Requests));
+
+            await consumers.StartAsync();
+            await WrkAsync(web, "post", WarmUpSeconds);
+            await CalmAsync(system);
+            cpu = new CpuClock(("Web", web.Id), ("Consumers", consumers.Id), ("broker", system.Broker.ProcessId));
+            figures = await WrkAsync(web, "post", Seconds);
+            together.Add(figures.Rate, cpu.PerItem(figures.Requests));
             p50.Add(figures.P50);
             p99.Add(figures.P99);
         }
         var version = await system.Broker.VersionAsync();
         await PerformanceTable.WriteAsync(
-            "POST /api/submissions accepted, 32 connections", "GET /health/live of the same process, at rest", "≥ 0.25", PerformanceTable.Ratio(accept.Median / empty.Median),
+            "POST /api/submissions accepted, 32 connections, the relay at work", "GET /health/live of the same process, at rest", "≥ 0.25", PerformanceTable.Ratio(accept.Median / empty.Median),
             accept.Median / empty.Median >= 0.25, $"{accept.Text} beside {empty.Text}", $"{accept.Cpu}; beside {empty.Cpu}", version);
         var slow = Series.MedianOf(p99);
         await PerformanceTable.WriteAsync(
-            "its p99, while the relay and a consumer work", "–", "≤ 8 ms", string.Create(CultureInfo.InvariantCulture, $"{slow:0.0} ms"), slow <= 8,
-            string.Create(CultureInfo.InvariantCulture, $"p50 {Series.MedianOf(p50):0.0} ms, p99 {slow:0.0} ms ({p99.Min():0.0}–{p99.Max():0.0})"), broker: version);
+            "its p99, while a Consumers works too", "–", "≤ 8 ms", string.Create(CultureInfo.InvariantCulture, $"{slow:0.0} ms"), slow <= 8,
+            string.Create(CultureInfo.InvariantCulture, $"p50 {Series.MedianOf(p50):0.0} ms, p99 {slow:0.0} ms ({p99.Min():0.0}–{p99.Max():0.0}) at {together.Text}"), together.Cpu, version);
         return 0;
     }
 

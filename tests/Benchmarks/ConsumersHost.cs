@@ -1,11 +1,13 @@
 using MassTransit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MimeKit;
 using WorkinIt.Consumers.GifEmails;
 using WorkinIt.Consumers.Mail;
 using WorkinIt.Contracts;
+using WorkinIt.Deliveries;
 using WorkinIt.Gifs;
 using WorkinIt.Messaging;
 using WorkinIt.ServiceDefaults;
@@ -17,7 +19,7 @@ namespace WorkinIt.Benchmarks;
 /// Consumers with one of its parts exchanged, as a process of its own: <c>WorkinIt.Benchmarks host KIND</c>. Everything else, its
 /// settings above all, is as it is shipped.
 /// </summary>
-internal static class ConsumersHost
+internal static partial class ConsumersHost
 {
     /// <summary>The consumer does nothing: what is left is MassTransit.</summary>
     public const string NoWork = "no-work";
@@ -57,6 +59,7 @@ internal static class ConsumersHost
             case SmallMailWithoutLedger:
                 builder.Services.AddGifMail();
                 builder.Services.AddSingleton<IGifFinder, LinkedGif>();
+                builder.Services.AddDeliveryLedger(); // the list of opt-outs stands in its database
                 AddInstead<WithoutLedgerConsumer>(builder.Services);
                 break;
             case LargeMail:
@@ -94,6 +97,7 @@ internal static class ConsumersHost
                 QueueTopology.ExpectDeployed(endpoint);
                 endpoint.PrefetchCount = options.PrefetchCount;
                 endpoint.ConcurrentMessageLimit = options.ConcurrentMessageLimit;
+                endpoint.UseSubmissionScope(context.GetRequiredService<ILogger<T>>());
                 endpoint.ConfigureConsumer<T>(context);
             }));
     }
@@ -103,15 +107,23 @@ internal static class ConsumersHost
         public Task Consume(ConsumeContext<SendGifEmail> context) => Task.CompletedTask;
     }
 
-    private sealed class WithoutLedgerConsumer(IGifFinder gifs, GifMail gifMail, IMailSender sender) : IConsumer<SendGifEmail>
+    // All but the ledger.
+    private sealed partial class WithoutLedgerConsumer(
+        IGifFinder gifs, GifMail gifMail, IMailSender sender, OptOutTokens names, OptOutList optOuts, ILogger<WithoutLedgerConsumer> log) : IConsumer<SendGifEmail>
     {
         public async Task Consume(ConsumeContext<SendGifEmail> context)
         {
+            if (optOuts.Contains(names.NameOf(context.Message.EmailAddress)))
+                return;
             var gif = await gifs.FindAsync(context.Message.Thought, context.CancellationToken);
             using var mail = gifMail.Compose(context.Message, gif);
-            await sender.SendAsync(mail, () => Task.CompletedTask, CancellationToken.None);
+            var reply = await sender.SendAsync(mail, () => Task.CompletedTask, CancellationToken.None);
+            LogSent(log, context.Message.SubmissionId, reply);
             await context.Publish(new GifEmailSent(context.Message.SubmissionId, 1, DateTimeOffset.UtcNow, gif.Reference));
         }
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "Sent {SubmissionId}: {Reply}")]
+        private static partial void LogSent(ILogger log, Guid submissionId, string reply);
     }
 
     private sealed class NoMailSender : IMailSender

@@ -10,6 +10,7 @@ internal static class Processes
 {
     private const int Rounds = 3;
     private const int SecondsMeasured = 8;
+    private const int SecondsWarmUp = 45; // the just-in-time compilers of four processes share the cores with them until then
 
     private static readonly int[] _counts = [1, 2, 4];
     private static readonly TimeSpan _stageTakes = TimeSpan.FromMilliseconds(50);
@@ -27,8 +28,7 @@ internal static class Processes
         for (var round = 1; round <= Rounds; round++)
         {
             Console.WriteLine($"round {round} of {Rounds} …");
-            foreach (var count in _counts)
-                await MeasureAsync(system, count, series[count]);
+            await MeasureAsync(system, series);
         }
         var (twice, fourTimes) = (series[2].Median / series[1].Median, series[4].Median / series[2].Median);
         await PerformanceTable.WriteAsync(
@@ -38,20 +38,27 @@ internal static class Processes
         return 0;
     }
 
-    private static async Task MeasureAsync(WorkinItSystem system, int count, Series series)
+    // All are started and warmed up together; then half of them end, and half again.
+    private static async Task MeasureAsync(WorkinItSystem system, Dictionary<int, Series> series)
     {
         var perSecond = 1 / _mailTakes.TotalSeconds * 16; // one process can't do more
-        await Commands.FillAsync(system.VirtualHost, (int)(count * perSecond * (SecondsMeasured + 10)));
-        var processes = Enumerable.Range(0, count).Select(_ => system.NewConsumers()).ToArray();
+        var processes = Enumerable.Range(0, _counts.Max()).Select(_ => system.NewConsumers()).ToList();
+        await Commands.FillAsync(system.VirtualHost, (int)(processes.Count * perSecond * (SecondsWarmUp + (SecondsMeasured * _counts.Length))));
         try
         {
             await Task.WhenAll(processes.Select(process => process.StartAsync()));
-            await Task.Delay(TimeSpan.FromSeconds(2)); // all connections to the mail server are open
-            var (before, clock) = (system.Mail.MailCount, Stopwatch.StartNew());
-            var cpu = new CpuClock([.. processes.Select(process => ("Consumers", process.Id)), ("broker", system.Broker.ProcessId)]);
-            await Task.Delay(TimeSpan.FromSeconds(SecondsMeasured));
-            var mails = system.Mail.MailCount - before;
-            series.Add(mails / clock.Elapsed.TotalSeconds, cpu.PerItem(mails));
+            await Task.Delay(TimeSpan.FromSeconds(SecondsWarmUp));
+            foreach (var count in _counts.OrderDescending())
+            {
+                await Task.WhenAll(processes[count..].Select(process => process.StopAsync()));
+                processes.RemoveRange(count, processes.Count - count);
+                await Task.Delay(TimeSpan.FromSeconds(1)); // what they returned is with the others
+                var (before, clock) = (system.Mail.MailCount, Stopwatch.StartNew());
+                var cpu = new CpuClock([.. processes.Select(process => ("Consumers", process.Id)), ("broker", system.Broker.ProcessId)]);
+                await Task.Delay(TimeSpan.FromSeconds(SecondsMeasured));
+                var mails = system.Mail.MailCount - before;
+                series[count].Add(mails / clock.Elapsed.TotalSeconds, cpu.PerItem(mails));
+            }
             if (await system.VirtualHost.ReadyAsync(QueueTopology.InputQueue) == 0)
                 throw new InvalidOperationException("The queue was empty before the time was over: the figure would be too low");
         }
@@ -59,6 +66,7 @@ internal static class Processes
         {
             await Task.WhenAll(processes.Select(process => process.StopAsync()));
             system.Mail.Clear();
+            await Commands.EmptyAsync(system.VirtualHost);
         }
     }
 }

@@ -9,6 +9,7 @@ end
 
 function init(args)
   posting = args[1] == "post"
+  started = os.time() -- each run writes to others: a recipient gets five an hour
 end
 
 function request()
@@ -16,7 +17,7 @@ function request()
     return wrk.format("GET", "/health/live")
   end
   counter = counter + 1
-  local body = string.format('{"email":"somebody%d.%d@example.com","thought":"how many of these in a second?"}', number, counter)
+  local body = string.format('{"email":"somebody%d.%d.%d@example.com","thought":"how many of these in a second?"}', started, number, counter)
   return wrk.format("POST", "/api/submissions", { ["Content-Type"] = "application/json" }, body)
 end
 
