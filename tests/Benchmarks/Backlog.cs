@@ -11,7 +11,7 @@ internal static class Backlog
     private const int Small = 10_000;
     private const int Large = 1_000_000;
 
-    private static readonly TimeSpan _warmUp = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _warmUp = TimeSpan.FromSeconds(25); // until the just-in-time compiler is done
     private static readonly TimeSpan _window = TimeSpan.FromSeconds(60);
 
     public static async Task<int> RunAsync()
@@ -37,7 +37,7 @@ internal static class Backlog
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a backlog of {backlog:N0} …"));
         await Commands.FillAsync(system.VirtualHost, backlog);
         using var ended = new CancellationTokenSource();
-        var topUp = backlog == Small ? TopUpAsync(system.VirtualHost, ended.Token) : Task.CompletedTask;
+        var topUp = TopUpAsync(system.VirtualHost, backlog, ended.Token);
         var consumers = system.NewConsumers();
         await consumers.StartAsync();
         await Task.Delay(_warmUp);
@@ -53,12 +53,12 @@ internal static class Backlog
         return result;
     }
 
-    // A small backlog would be gone long before the window is over: it is kept at its size.
-    private static async Task TopUpAsync(TestVirtualHost virtualHost, CancellationToken ended)
+    // A small backlog would be gone long before the window is over: it is kept at its size. So is the large one, for publishing takes time, too.
+    private static async Task TopUpAsync(TestVirtualHost virtualHost, int backlog, CancellationToken ended)
     {
         while (!ended.IsCancellationRequested)
         {
-            var missing = Small - await virtualHost.ReadyAsync(QueueTopology.InputQueue);
+            var missing = backlog - await virtualHost.ReadyAsync(QueueTopology.InputQueue);
             if (missing > 0)
                 await Commands.PublishAsync(virtualHost, (int)missing);
             await Task.Delay(200, CancellationToken.None);
