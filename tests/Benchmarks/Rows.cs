@@ -41,14 +41,17 @@ internal static class Rows
         await web.StartAsync();
         await Accept.WrkAsync(web, "post", 15); // until the just-in-time compiler is done
         var (_, _, _, p99) = await Accept.WrkAsync(web, "post", Seconds);
+        await web.StopAsync();
         return (p99, await LookUpAsync(settings["ConnectionStrings__Deliveries"], ids), await system.Broker.VersionAsync());
     }
 
-    // As years of use leave them: ids in the order of their time, all confirmed and sent.
+    // As long use leaves them: ids in the order of their time, all confirmed and sent, without address and thought when they are old.
     private static async Task<Guid[]> FillAsync(string submissions, string deliveries, int rows)
     {
         var sample = new List<Guid>();
-        var start = DateTimeOffset.UtcNow.AddDays(-300);
+        var span = TimeSpan.FromDays(300);
+        var start = DateTimeOffset.UtcNow - span;
+        var kept = DateTimeOffset.UtcNow - TimeSpan.FromDays(30); // Submissions__KeepFor, as shipped
         await using var store = new SqliteConnection(submissions);
         await using var ledger = new SqliteConnection(deliveries);
         await store.OpenAsync();
@@ -61,8 +64,8 @@ internal static class Rows
             await using var ofLedger = (SqliteTransaction)await ledger.BeginTransactionAsync();
             await using var insertSubmission = Command(store, ofStore, """
                 INSERT INTO submissions (id, email, thought, body_hash, state, attempt, accepted_at, confirmed_at, sent_at, recipient)
-                VALUES (@id, 'somebody@example.com', 'a thought of long ago', @hash, 3, 1, @time, @time, @time, @recipient)
-                """, "@id", "@hash", "@time", "@recipient");
+                VALUES (@id, @email, @thought, @hash, 3, 1, @time, @time, @time, @recipient)
+                """, "@id", "@email", "@thought", "@hash", "@time", "@recipient");
             await using var insertDelivery = Command(ledger, ofLedger, """
                 INSERT INTO deliveries (submission_id, state, attempt, in_hand, owner, taken_at, sent_at, gif, detail)
                 VALUES (@id, @state, 1, 0, @owner, @time, @time, 'cat', '2.0.0 Ok')
@@ -72,13 +75,16 @@ internal static class Rows
             insertSubmission.Parameters["@hash"].Value = new string('0', 64);
             for (var i = 0; i < 100_000 && done < rows; i++, done++)
             {
-                var time = start.AddSeconds(done);
+                var time = start.AddSeconds(done * span.TotalSeconds / rows);
                 var id = Guid.CreateVersion7(time);
                 if (done % Math.Max(1, rows / LookUps) == 0)
                     sample.Add(id);
                 insertSubmission.Parameters["@id"].Value = insertDelivery.Parameters["@id"].Value = id.ToString("N");
                 insertSubmission.Parameters["@time"].Value = insertDelivery.Parameters["@time"].Value = time.ToUnixTimeMilliseconds();
-                insertSubmission.Parameters["@recipient"].Value = (long)(done % 100_000) * 7919;
+                var isPurged = time < kept;
+                insertSubmission.Parameters["@email"].Value = isPurged ? DBNull.Value : "somebody@example.com";
+                insertSubmission.Parameters["@thought"].Value = isPurged ? DBNull.Value : "a thought of some days ago";
+                insertSubmission.Parameters["@recipient"].Value = isPurged ? DBNull.Value : (long)(done % 100_000) * 7919;
                 await insertSubmission.ExecuteNonQueryAsync();
                 await insertDelivery.ExecuteNonQueryAsync();
             }
@@ -112,13 +118,14 @@ internal static class Rows
         await using var writer = new GroupCommit(database);
         var ledger = new DeliveryLedger(database, writer, TimeProvider.System);
         var times = new List<double>(LookUps);
-        for (var number = 0; number < LookUps; number++)
+        for (var number = -1000; number < LookUps; number++)
         {
-            var id = ids[(int)(number * 7919L % ids.Length)];
+            var id = ids[(int)((number + LookUps) * 7919L % ids.Length)];
             var since = TimeProvider.System.GetTimestamp();
             if (ledger.Find(id) is not { State: DeliveryState.Sent })
                 throw new InvalidOperationException("A row is missing");
-            times.Add(TimeProvider.System.GetElapsedTime(since).TotalMilliseconds);
+            if (number >= 0) // the first are for the just-in-time compiler
+                times.Add(TimeProvider.System.GetElapsedTime(since).TotalMilliseconds);
         }
         return times.Order().ElementAt(LookUps * 99 / 100);
     }

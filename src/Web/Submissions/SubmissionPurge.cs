@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics;
 using Microsoft.Extensions.Options;
 
 namespace WorkinIt.Web.Submissions;
@@ -7,7 +8,8 @@ namespace WorkinIt.Web.Submissions;
 internal sealed partial class SubmissionPurge(SubmissionStore store, IOptions<SubmissionOptions> options, TimeProvider time, ILogger<SubmissionPurge> log)
     : BackgroundService
 {
-    private const int AtOnce = 1_000; // a larger change would hold up those that accept submissions
+    private const int AtOnce = 100; // what accepts submissions waits for the change that is being made
+    private const int PauseToWork = 4; // 80 % of the time are left to it
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -18,7 +20,11 @@ internal sealed partial class SubmissionPurge(SubmissionStore store, IOptions<Su
             {
                 int purged, all = 0;
                 do
+                {
+                    var clock = Stopwatch.StartNew();
                     all += purged = await store.PurgeAsync(options.Value.KeepFor, AtOnce, stoppingToken);
+                    await Task.Delay(clock.Elapsed * PauseToWork, stoppingToken);
+                }
                 while (purged == AtOnce);
                 if (all > 0)
                     LogPurged(log, all);
