@@ -14,7 +14,7 @@ internal static class PerformanceTable
     /// <summary>Writes a row, and prints it.</summary>
     /// <param name="what">Names the row.</param>
     /// <param name="beside">The limit or the peer.</param>
-    /// <param name="reach">As in: ≥ 0.9.</param>
+    /// <param name="reach">As in: ≥ 0.9; – where nothing is.</param>
     /// <param name="measured">The ratio, or what stands for it.</param>
     /// <param name="reached">Whether it does.</param>
     /// <param name="figures">What it was computed of.</param>
@@ -31,7 +31,7 @@ internal static class PerformanceTable
 
         var rows = text[from..to].Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(1).ToList();
         var when = $"{DateTime.UtcNow:yyyy-MM-dd}, {Machine}{(broker is null ? "" : $", RabbitMQ {broker}")}";
-        var row = $"| {what} | {beside} | {reach} | {measured} | {(reached ? "yes" : "**no**")} | {figures} | {cpu} | {when} |";
+        var row = $"| {what} | {beside} | {reach} | {measured} | {(reach == "–" ? "–" : reached ? "yes" : "**no**")} | {figures} | {cpu} | {when} |";
         var same = rows.FindIndex(old => Name(old) == what);
         if (same < 0)
             rows.Add(row);
