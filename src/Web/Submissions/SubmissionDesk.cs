@@ -12,8 +12,8 @@ namespace WorkinIt.Web.Submissions;
 internal abstract record Acceptance
 {
     /// <summary>Committed: it is never lost from here on.</summary>
-    /// <param name="IsNew">False when the same was accepted before.</param>
-    internal sealed record Accepted(bool IsNew) : Acceptance;
+    /// <param name="At">When; null when the same was accepted before.</param>
+    internal sealed record Accepted(DateTimeOffset? At) : Acceptance;
 
     /// <summary>The id was used for another address or thought.</summary>
     internal sealed record Conflict : Acceptance;
@@ -60,7 +60,8 @@ internal sealed partial class SubmissionDesk(
         // Who says the same again is told the same again.
         if (clients.Try(from) is { } wait && !IsKnown(id))
             return Acceptance.TooMany.OfClient(wait);
-        var command = new SendGifEmail(id, submission.Email, submission.Thought, time.GetUtcNow());
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()); // as the store keeps it
+        var command = new SendGifEmail(id, submission.Email, submission.Thought, now);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(_deadline);
         try
@@ -71,9 +72,9 @@ internal sealed partial class SubmissionDesk(
                     LogAccepted(log, id);
                     SubmissionTelemetry.Accepted();
                     relay.Hand(command);
-                    return new Acceptance.Accepted(IsNew: true);
+                    return new Acceptance.Accepted(command.SubmittedAt);
                 case Addition.Known:
-                    return new Acceptance.Accepted(IsNew: false);
+                    return new Acceptance.Accepted(At: null);
                 case Addition.TooMany:
                     LogTooMany(log, id);
                     return Acceptance.TooMany.ForRecipient(store.WaitFor(command.EmailAddress, limits.Value.PerRecipientPerHour));

@@ -50,7 +50,7 @@ internal static class SubmissionsApi
                 http.Response.Headers.RetryAfter = many.RetryAfter;
                 return TypedResults.Problem(many.Text, statusCode: StatusCodes.Status429TooManyRequests);
             case Acceptance.Accepted accepted:
-                return TypedResults.Accepted($"/api/submissions/{id}", (accepted.IsNew ? null : Status(store, id)) ?? SubmissionResponse.New(id, time.GetUtcNow()));
+                return TypedResults.Accepted($"/api/submissions/{id}", accepted.At is { } at ? SubmissionResponse.New(id, at) : Status(store, id) ?? SubmissionResponse.New(id, time.GetUtcNow()));
             case Acceptance.Conflict:
                 return TypedResults.Problem(KeyTaken, statusCode: StatusCodes.Status409Conflict);
             default:
