@@ -79,7 +79,8 @@ public sealed class OurDeadLetters
         edited.Code.ShouldBe(0, edited.ToString());
         edited.Output.ShouldContain("jane@right.example");
         system.Mail.Mails.ShouldHaveSingleItem().Recipients.ShouldBe(["jane@right.example"]);
-        (await WorkinItSystem.StatusAsync(web, id)).State.ShouldBe("sent");
+        // The command asks the ledger; Web hears of it by an event.
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "sent", "Web knows that it is sent");
     }
 
     [Theory]
