@@ -50,7 +50,7 @@ public sealed class OurDeadLetters
         replayed.Code.ShouldBe(0, replayed.ToString());
         Outcomes(replayed).ShouldBe(["sent", "sent", "sent"]);
         system.Mail.MailCount.ShouldBe(3);
-        (await WorkinItSystem.StatusAsync(web, ids[0])).State.ShouldBe("sent");
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, ids[0]), status => status.State == "sent", "Web knows that it is sent");
         (await operate.RunAsync("dead-letters", "show", ids[0].ToString())).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(1), it => it.Errors.ShouldContain("It was sent at 20"));
 
         var audit = (await operate.RunAsync("dead-letters", "audit", "--json")).Json.EnumerateArray().ToList();
