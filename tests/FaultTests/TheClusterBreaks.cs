@@ -34,7 +34,8 @@ public sealed class TheClusterBreaks(Cluster cluster, ReliabilityTable table) : 
         (await run.SettleAsync(ofCluster: true)).ShouldBeAllMailedOnce();
     }
 
-    [Fact(SkipUnless = nameof(Scale.IsLong), SkipType = typeof(Scale), Skip = "in the long form")]
+    [Fact]
+    [Trait(Scale.Form, Scale.LongOnly)]
     public async Task A_node_that_follows_is_killed()
     {
         await using var run = await StartAsync("kill -9 of a node that follows");
@@ -80,7 +81,8 @@ public sealed class TheClusterBreaks(Cluster cluster, ReliabilityTable table) : 
         (await run.SettleAsync(ofCluster: true)).ShouldBeAllMailedOnce();
     }
 
-    [Fact(SkipUnless = nameof(Scale.IsLong), SkipType = typeof(Scale), Skip = "in the long form")]
+    [Fact]
+    [Trait(Scale.Form, Scale.LongOnly)]
     public async Task Each_node_is_restarted_in_turn()
     {
         await using var run = await StartAsync("rolling restart of all three nodes");
