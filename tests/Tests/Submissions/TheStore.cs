@@ -55,6 +55,14 @@ public sealed class TheStore : IAsyncDisposable
     }
 
     [Fact]
+    public void The_search_for_what_is_not_confirmed_goes_through_no_other_submissions()
+    {
+        using var connection = _database.Open();
+        var plan = connection.QuerySingle($"EXPLAIN QUERY PLAN {SubmissionStore.UnconfirmedOnes}", new { before = 1L, limit = 1 });
+        ((string)plan.detail).ShouldContain("USING INDEX submissions_unconfirmed");
+    }
+
+    [Fact]
     public async Task What_is_not_confirmed_is_found_again_and_no_longer_once_it_is()
     {
         await AddAsync();
