@@ -63,8 +63,10 @@ public sealed class Database
         var connection = OpenToRead();
         try
         {
-            if (IsSqlite) // a commit is on the disk when it returns: that is what "accepted" promises
-                connection.Execute("PRAGMA synchronous = FULL");
+            // A commit is on the disk when it returns: that is what "accepted" promises. And what a change removes or moves is overwritten where
+            // it was: else the file keeps what people typed until its place is needed.
+            if (IsSqlite)
+                connection.Execute("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
             return connection;
         }
         catch

@@ -119,7 +119,7 @@ internal static class EraseCommand
             yield return "  0 dead letters";
         yield return $"  the contents of {ListCommand.Number(erased.AuditEntries)} entries in {erased.AuditFile}";
         foreach (var problem in erased.Problems)
-            yield return $"  Not looked into: {problem}";
+            yield return $"  Not done: {problem}";
     }
 
     private static string Read(Desk desk, string argument)

@@ -9,7 +9,7 @@ namespace WorkinIt.Cli.Erasing;
 /// <param name="DeadLetters">How many, by queue; without those that held none.</param>
 /// <param name="AuditEntries">Entries whose contents were taken out.</param>
 /// <param name="AuditFile">Where these are.</param>
-/// <param name="Problems">Which queues could not be searched, and why.</param>
+/// <param name="Problems">What could not be done, and why.</param>
 internal sealed record Erased(int Submissions, IReadOnlyDictionary<string, long> DeadLetters, int AuditEntries, string AuditFile, IReadOnlyList<string> Problems);
 
 /// <summary>Removes a person from the store, the ledger, the dead letters and the audit log. It can be run again, and each part by itself is whole.</summary>
@@ -21,10 +21,9 @@ internal sealed class Erasure(Desk desk, Person person, StoredSubmissions submis
     {
         // The store before the queues: what it has not published yet, it then does not publish any more.
         var ids = submissions.Find(person);
-        if (!dryRun)
-            await RemoveAsync(ids, cancellationToken);
-
         var (found, problems) = (new SortedDictionary<string, long>(StringComparer.Ordinal), new List<string>());
+        if (!dryRun && await RemoveAsync(ids, cancellationToken) is { } copiesLeft)
+            problems.Add(copiesLeft);
         foreach (var queue in await desk.Broker.FindQueuesAsync(cancellationToken))
         {
             if (queue.Messages == 0 || !queues.Any(prefix => queue.Name.StartsWith(prefix, StringComparison.Ordinal)))
@@ -43,11 +42,11 @@ internal sealed class Erasure(Desk desk, Person person, StoredSubmissions submis
         return new Erased(ids.Count, found, entries, desk.Audit.FilePath, problems);
     }
 
-    private async Task RemoveAsync(IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    private async Task<string?> RemoveAsync(IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
     {
         await using var writer = new GroupCommit(deliveries);
         await new DeliveryLedger(deliveries, writer, TimeProvider.System).ForgetAsync(ids, cancellationToken);
-        submissions.Remove(ids);
+        return submissions.Remove(ids);
     }
 
     private async Task<long> RemoveAsync(string queue, bool dryRun, CancellationToken cancellationToken)

@@ -1,3 +1,5 @@
+using System.Text;
+using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
@@ -42,6 +44,18 @@ public sealed class ThePurge : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Leaves_nothing_of_it_in_the_file()
+    {
+        DatabaseSchema.Migrate(_database, typeof(CreateSubmissions).Assembly);
+        for (var count = 0; count < 20; count++)
+            await AddConfirmedAsync();
+        Encoding.UTF8.GetString(await InFileAsync()).ShouldContain("jane@example.com");
+        _time.Advance(TimeSpan.FromHours(4));
+        (await _store.PurgeAsync(TimeSpan.FromHours(3), 100, default)).ShouldBe(20);
+        Encoding.UTF8.GetString(await InFileAsync()).ShouldNotContain("jane@example.com");
+    }
+
+    [Fact]
     public async Task Outlives_a_store_that_does_not_answer()
     {
         await _purge.StartAsync(default); // there is no table
@@ -63,6 +77,13 @@ public sealed class ThePurge : IAsyncDisposable
         _purge.Dispose();
         await _writer.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task<byte[]> InFileAsync()
+    {
+        using (var connection = _database.Open())
+            (await connection.QuerySingleAsync<long>("PRAGMA wal_checkpoint(TRUNCATE)")).ShouldBe(0);
+        return await File.ReadAllBytesAsync(Path.Combine(_folder, "submissions.db"));
     }
 
     private async Task AddConfirmedAsync()
