@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace WorkinIt.Storage;
 
@@ -9,7 +10,7 @@ namespace WorkinIt.Storage;
 /// </summary>
 public sealed class Statements : IDisposable
 {
-    private readonly Dictionary<string, DbCommand>? _prepared;
+    private readonly Dictionary<string, Prepared>? _prepared;
 
     internal Statements(DbConnection connection, bool prepares)
     {
@@ -56,8 +57,8 @@ public sealed class Statements : IDisposable
     /// <summary>Closes the connection.</summary>
     public void Dispose()
     {
-        foreach (var command in _prepared?.Values ?? Enumerable.Empty<DbCommand>())
-            command.Dispose();
+        foreach (var prepared in _prepared?.Values ?? Enumerable.Empty<Prepared>())
+            prepared.Command.Dispose();
         Connection.Dispose();
     }
 
@@ -66,38 +67,48 @@ public sealed class Statements : IDisposable
         if (_prepared is null)
         {
             using var once = New(sql);
-            Set(once, parameters);
+            foreach (var (name, value) in parameters)
+                Add(once, name).Value = value ?? DBNull.Value;
             return run(once);
         }
-        if (!_prepared.TryGetValue(sql, out var command))
-            _prepared.Add(sql, command = New(sql));
-        Set(command, parameters);
-        return run(command);
+        if (!_prepared.TryGetValue(sql, out var prepared))
+            _prepared.Add(sql, prepared = Prepare(sql, parameters));
+        foreach (var (index, parameter) in prepared.Needed)
+            parameter.Value = parameters[index].Value ?? DBNull.Value;
+        prepared.Command.Transaction = Transaction;
+        return run(prepared.Command);
+    }
+
+    // With those only that stand in it: each of the others would be looked for in it, each time.
+    private Prepared Prepare(string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        var command = New(sql);
+        var needed = new List<(int, DbParameter)>();
+        for (var index = 0; index < parameters.Length; index++)
+        {
+            if (Regex.IsMatch(sql, $@"@{parameters[index].Name}\b", RegexOptions.CultureInvariant))
+                needed.Add((index, Add(command, parameters[index].Name)));
+        }
+        return new Prepared(command, [.. needed]);
     }
 
     private DbCommand New(string sql)
     {
         var command = Connection.CreateCommand();
+        command.Transaction = Transaction;
 #pragma warning disable CA2100 // a text of ours; what people typed comes as parameters
         command.CommandText = sql;
 #pragma warning restore CA2100
         return command;
     }
 
-    private void Set(DbCommand command, ReadOnlySpan<(string Name, object? Value)> parameters)
+    private static DbParameter Add(DbCommand command, string name)
     {
-        command.Transaction = Transaction;
-        var isNew = command.Parameters.Count == 0;
-        for (var index = 0; index < parameters.Length; index++)
-        {
-            var (name, value) = parameters[index];
-            if (isNew)
-            {
-                var parameter = command.CreateParameter();
-                parameter.ParameterName = name;
-                command.Parameters.Add(parameter);
-            }
-            command.Parameters[index].Value = value ?? DBNull.Value;
-        }
+        var parameter = command.CreateParameter();
+        parameter.ParameterName = $"@{name}"; // as it stands in the statement: SQLite's driver would try every other spelling first
+        command.Parameters.Add(parameter);
+        return parameter;
     }
+
+    private sealed record Prepared(DbCommand Command, (int Index, DbParameter Parameter)[] Needed);
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using MimeKit;
+using MimeKit.IO;
 using WorkinIt.Gifs;
 
 namespace WorkinIt.Consumers.GifEmails;
@@ -36,7 +37,7 @@ internal sealed class EncodedGif : MimePart
         }
         if (!contentOnly)
             Headers.WriteTo(options, stream, cancellationToken);
-        stream.Write(_encoded);
+        Unfiltered(stream).Write(_encoded);
     }
 
     public override async Task WriteToAsync(FormatOptions options, Stream stream, bool contentOnly, CancellationToken cancellationToken = default)
@@ -48,8 +49,12 @@ internal sealed class EncodedGif : MimePart
         }
         if (!contentOnly)
             await Headers.WriteToAsync(options, stream, cancellationToken);
-        await stream.WriteAsync(_encoded, cancellationToken);
+        await Unfiltered(stream).WriteAsync(_encoded, cancellationToken);
     }
+
+    // What filters do to a mail on its way (MailKit's doubles dots where lines begin, others mend line ends) they don't do to lines of base64, and each
+    // of these begins and ends as they expect. But they look at every byte.
+    private static Stream Unfiltered(Stream stream) => stream is FilteredStream filtered ? filtered.Source : stream;
 
     private static byte[] Encode(CollectionGif gif) =>
         Encoding.ASCII.GetBytes(Convert.ToBase64String(gif.Content.Span, Base64FormattingOptions.InsertLineBreaks) + "\r\n"); // 76 characters, CR LF
