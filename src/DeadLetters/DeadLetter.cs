@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using RabbitMQ.Client;
@@ -26,18 +24,17 @@ public enum DeadLetterKind
 /// <summary>One message of a dead-letter queue, as it was when it was looked at. What it is not, such as a MassTransit message, its members leave out.</summary>
 public sealed class DeadLetter
 {
-    private static readonly UTF8Encoding _strict = new(false, throwOnInvalidBytes: true);
     private readonly Lazy<IReadOnlyList<string>> _types;
     private readonly Lazy<string?> _problem;
-    private readonly Lazy<Reading> _reading;
+    private readonly Lazy<DeadLetterReading> _reading;
 
     internal DeadLetter(string queue, long position, int twin, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, ulong hash)
     {
         (Queue, Position, Properties, Body, Hash) = (queue, position, properties, body, hash);
         Id = twin == 0 ? hash.ToString("x16", CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{hash:x16}-{twin + 1}");
-        _types = new Lazy<IReadOnlyList<string>>(() => TypesOf(this));
-        _problem = new Lazy<string?>(() => ProblemOf(this));
-        _reading = new Lazy<Reading>(() => Reading.Of(this));
+        _types = new Lazy<IReadOnlyList<string>>(() => DeadLetterReading.TypesOf(this));
+        _problem = new Lazy<string?>(() => DeadLetterReading.ProblemOf(this));
+        _reading = new Lazy<DeadLetterReading>(() => DeadLetterReading.Of(this));
     }
 
     /// <summary>Names it among the dead letters: a hash of all that it is, and a number where two are the same in everything.</summary>
@@ -162,143 +159,11 @@ public sealed class DeadLetter
 
     /// <summary>All of it as one JSON object: what <c>export</c> writes. Personal data.</summary>
     /// <param name="writer">Where to.</param>
-    public void Write(Utf8JsonWriter writer)
-    {
-        writer.WriteStartObject();
-        writer.WriteString("id", Id);
-        writer.WriteString("queue", Queue);
-        writer.WriteNumber("position", Position);
-        writer.WriteString("messageId", MessageId);
-        writer.WriteString("contentType", ContentType);
-        writer.WriteString("kind", Kind.ToString().ToLowerInvariant());
-        writer.WriteString("exception", ExceptionType);
-        writer.WriteString("reason", Reason);
-        writer.WriteString("cause", Cause.Id);
-        if (FailedAt is { } at)
-            writer.WriteString("failedAt", at);
-        else
-            writer.WriteNull("failedAt");
-        writer.WriteString("failedIn", FailedIn);
-        writer.WriteStartArray("messageTypes");
-        foreach (var type in MessageTypes)
-            writer.WriteStringValue(type);
-        writer.WriteEndArray();
-        writer.WritePropertyName("properties");
-        WriteProperties(writer);
-        writer.WritePropertyName("headers");
-        Headers.Write(writer, Properties.Headers ?? new Dictionary<string, object?>());
-        writer.WriteBase64String("body", Body.Span);
-        writer.WritePropertyName("message");
-        if (MessageJson is { } json)
-            writer.WriteRawValue(json);
-        else
-            writer.WriteNullValue();
-        writer.WriteEndObject();
-    }
-
-    private void WriteProperties(Utf8JsonWriter writer)
-    {
-        writer.WriteStartObject();
-        if (Properties.IsCorrelationIdPresent())
-            writer.WriteString("correlationId", Properties.CorrelationId);
-        if (Properties.IsContentEncodingPresent())
-            writer.WriteString("contentEncoding", Properties.ContentEncoding);
-        if (Properties.IsDeliveryModePresent())
-            writer.WriteNumber("deliveryMode", (byte)Properties.DeliveryMode);
-        if (Properties.IsPriorityPresent())
-            writer.WriteNumber("priority", Properties.Priority);
-        if (Properties.IsExpirationPresent())
-            writer.WriteString("expiration", Properties.Expiration);
-        if (Properties.IsReplyToPresent())
-            writer.WriteString("replyTo", Properties.ReplyTo);
-        if (Properties.IsTimestampPresent())
-            writer.WriteNumber("timestamp", Properties.Timestamp.UnixTime);
-        if (Properties.IsTypePresent())
-            writer.WriteString("type", Properties.Type);
-        if (Properties.IsAppIdPresent())
-            writer.WriteString("appId", Properties.AppId);
-        writer.WriteEndObject();
-    }
+    public void Write(Utf8JsonWriter writer) => DeadLetterJson.Write(this, writer);
 
     private string? DeathText(string name) => Death is { } death ? Headers.Text(death, name) : null;
 
     private static int? Number(string? text) => int.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : null;
-
-    /// <summary>A hash of all that the message is; what changes at each look is left out.</summary>
-    internal static ulong HashOf(IReadOnlyBasicProperties properties, ReadOnlySpan<byte> body)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("m", properties.IsMessageIdPresent() ? properties.MessageId : null);
-            writer.WriteString("c", properties.IsContentTypePresent() ? properties.ContentType : null);
-            writer.WriteString("r", properties.IsCorrelationIdPresent() ? properties.CorrelationId : null);
-            foreach (var (name, value) in (properties.Headers ?? new Dictionary<string, object?>()).OrderBy(header => header.Key, StringComparer.Ordinal))
-            {
-                if (Headers.IsCount(name))
-                    continue;
-                writer.WritePropertyName(name);
-                Headers.Write(writer, value);
-            }
-            writer.WriteEndObject();
-        }
-        hash.AppendData(buffer.WrittenSpan);
-        hash.AppendData(body);
-        Span<byte> result = stackalloc byte[32];
-        hash.GetHashAndReset(result);
-        return BitConverter.ToUInt64(result);
-    }
-
-    private static IReadOnlyList<string> TypesOf(DeadLetter letter)
-    {
-        if (Envelope.IsEnvelope(letter.ContentType) && Envelope.MessageTypes(letter.Body.Span) is { Count: > 0 } urns)
-            return [.. urns.Select(Named)];
-        return letter.Header("MT-Fault-MessageType") is { } type ? [Named(type)] : [];
-
-        static string Named(string urn) => urn.StartsWith("urn:message:", StringComparison.OrdinalIgnoreCase) ? urn[12..] : urn;
-    }
-
-    private static string? ProblemOf(DeadLetter letter)
-    {
-        if (!Envelope.IsReadable(letter.ContentType))
-            return $"its content type ({letter.ContentType ?? "none"}) is none that MassTransit reads";
-        if (!Envelope.IsJson(letter.ContentType))
-            return null; // XML, BSON, encrypted: its consumer can read what we can't
-        if (!Envelope.IsValid(letter.Body.Span))
-            return "its body is no valid JSON";
-        return Envelope.IsEnvelope(letter.ContentType) && !Envelope.HasMessage(letter.Body.Span) ? "its envelope holds no message" : null;
-    }
-
-    private sealed record Reading(string? Message, string? Text)
-    {
-        public static Reading Of(DeadLetter letter)
-        {
-            if (Envelope.IsReadable(letter.ContentType) && !Envelope.IsJson(letter.ContentType))
-                return new Reading(null, null);
-            using var json = Envelope.TryParse(letter.Body);
-            if (json is null)
-                return new Reading(null, TextOf(letter.Body.Span));
-            var text = Envelope.Pretty(json.RootElement);
-            return new Reading(
-                !Envelope.IsEnvelope(letter.ContentType) ? text : Envelope.Property(json.RootElement, "message") is { } message ? Envelope.Pretty(message) : null,
-                text);
-        }
-
-        private static string? TextOf(ReadOnlySpan<byte> body)
-        {
-            try
-            {
-                var text = _strict.GetString(body);
-                return text.Any(c => char.IsControl(c) && c is not ('\r' or '\n' or '\t')) ? null : text;
-            }
-            catch (DecoderFallbackException)
-            {
-                return null;
-            }
-        }
-    }
 }
 
 /// <summary>What a replay left on a message.</summary>

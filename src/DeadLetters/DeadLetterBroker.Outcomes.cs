@@ -16,7 +16,7 @@ public sealed partial class DeadLetterBroker
             while (true)
             {
                 await AskAsync(operation.Replayed, delayedSince, clock, cancellationToken);
-                if (session.SeesFailures && operation.Replayed.Any(IsWaiting))
+                if (session.Failures.SeesAll && operation.Replayed.Any(IsWaiting))
                 {
                     quietSince = await AllQuietAsync(cancellationToken) ? quietSince ?? clock.Elapsed : null;
                     if (clock.Elapsed - quietSince > _quiet)
@@ -54,7 +54,7 @@ public sealed partial class DeadLetterBroker
         }
 
         private Outcome? Seen(Replayed message) =>
-            message.Outcome != Outcome.Sent && session.FailedAgain.ContainsKey(message.ReplayId) ? Outcome.FailedAgain : null;
+            message.Outcome != Outcome.Sent && session.Failures.HasSeen(message.ReplayId) ? Outcome.FailedAgain : null;
 
         private async Task<bool> AllQuietAsync(CancellationToken cancellationToken)
         {

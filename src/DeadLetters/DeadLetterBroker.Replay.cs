@@ -73,7 +73,8 @@ public sealed partial class DeadLetterBroker
 
         private BasicProperties Stamped(DeadLetter letter, string replayId)
         {
-            var headers = Kept(letter, header => !Headers.IsOfFirstTry(header) && header != Headers.ReplaySendAgain);
+            var properties = MovedProperties.Of(letter, header => !Headers.IsOfFirstTry(header) && header != Headers.ReplaySendAgain);
+            var headers = properties.Headers!;
             headers[Headers.ReplayId] = replayId;
             headers[Headers.ReplayBy] = request.By;
             headers[Headers.ReplayAt] = _at;
@@ -83,8 +84,6 @@ public sealed partial class DeadLetterBroker
             // Days may lie between the two tries: a trace of its own, linked to the first one, instead of more of that one.
             if (headers.ContainsKey(Headers.ActivityId))
                 headers.TryAdd(Headers.ActivityPropagation, "Link");
-            var properties = new BasicProperties(letter.Properties) { Headers = headers };
-            WithoutUser(properties);
             return properties;
         }
 
@@ -103,11 +102,11 @@ public sealed partial class DeadLetterBroker
             if (_targets.TryGetValue(queue, out var known))
                 return known;
             Target? target = null;
-            if (queue != letter.Queue && await broker.AskAsync(broker._management.QueueAsync(broker._options.VirtualHost, queue, cancellationToken)) is { } found)
+            if (queue != letter.Queue && await broker._management.QueueAsync(queue, cancellationToken) is { } found)
             {
                 var hasExchange = await session.HasExchangeAsync(queue, cancellationToken);
                 var bindings = hasExchange
-                    ? await broker.AskAsync(broker._management.BindingsToAsync(broker._options.VirtualHost, queue, cancellationToken)) ?? []
+                    ? await broker._management.BindingsToAsync(queue, cancellationToken)
                     : [];
                 target = new Target(queue, hasExchange ? queue : "", hasExchange ? "" : queue, await session.ConsumersAsync(queue, cancellationToken), [.. bindings.Select(binding => binding.Source)]);
                 if (watches)
@@ -128,7 +127,7 @@ public sealed partial class DeadLetterBroker
                 if (exchange == input.Name + "_error" || await session.HasExchangeAsync(exchange, cancellationToken))
                     exchanges.Add(exchange);
             }
-            await session.WatchAsync(id, [.. exchanges.Where(_bound.Add)], cancellationToken);
+            await session.Failures.AddAsync(id, [.. exchanges.Where(_bound.Add)], cancellationToken);
         }
 
         private sealed record Target(string Queue, string Exchange, string RoutingKey, uint Consumers, HashSet<string> Sources)

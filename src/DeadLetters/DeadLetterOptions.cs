@@ -71,5 +71,5 @@ public sealed record DeadLetterOptions
     /// <param name="name">Shown in the management UI.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="DeadLetterException">The broker is out of reach, or refuses the user.</exception>
-    public Task<IConnection> ConnectAsync(string name, CancellationToken cancellationToken) => QueueSession.ConnectAsync(this, name, cancellationToken);
+    public Task<IConnection> ConnectAsync(string name, CancellationToken cancellationToken) => BrokerConnection.OpenAsync(this, name, cancellationToken);
 }

@@ -27,7 +27,6 @@ internal static class Headers
     public const string DiscardedAt = DiscardedPrefix + "At";
     public const string DiscardedFrom = DiscardedPrefix + "From";
     public const string DiscardedExpiration = DiscardedPrefix + "Expiration";
-    public const string DiscardedUserId = DiscardedPrefix + "User-Id";
 
     /// <summary>What tells of the first try and would spoil the second. <c>MT-Fault-Address</c> is none of it: it is an address.</summary>
     public static bool IsOfFirstTry(string header) =>

@@ -1,8 +1,83 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Refit;
+using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
+
+/// <summary>Asks RabbitMQ's management API about one virtual host.</summary>
+internal sealed class Management : IDisposable
+{
+    private readonly DeadLetterOptions _options;
+    private readonly HttpClient _http;
+    private readonly IManagementApi _api;
+
+    public Management(DeadLetterOptions options)
+    {
+        _options = options;
+        _http = ConnectTo(options.Management);
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+            "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{options.Username}:{options.Password}")));
+        _api = RestService.ForGenerated<IManagementApi>(_http);
+    }
+
+    /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
+    public async Task<IReadOnlyList<BrokerQueue>> QueuesAsync(CancellationToken cancellationToken) =>
+        await AskAsync(_api.QueuesAsync(_options.VirtualHost, cancellationToken)) ?? [];
+
+    /// <returns>Null where there is none.</returns>
+    /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
+    public Task<BrokerQueue?> QueueAsync(string queue, CancellationToken cancellationToken) => AskAsync(_api.QueueAsync(_options.VirtualHost, queue, cancellationToken));
+
+    /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
+    public async Task<IReadOnlyList<BrokerBinding>> BindingsToAsync(string exchange, CancellationToken cancellationToken) =>
+        await AskAsync(_api.BindingsToAsync(_options.VirtualHost, exchange, cancellationToken)) ?? [];
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<T?> AskAsync<T>(Task<ApiResponse<T>> request)
+        where T : class
+    {
+        ApiResponse<T> response;
+        try
+        {
+            response = await request;
+        }
+        catch (Exception e) when (e is HttpRequestException or ApiException or OperationCanceledException { InnerException: TimeoutException })
+        {
+            throw OutOfReach(e);
+        }
+        using (response)
+        {
+            return response.StatusCode switch
+            {
+                HttpStatusCode.NotFound => null,
+                HttpStatusCode.Unauthorized => throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The management API at {_options.Management} refuses the user {_options.Username}: it needs the tag monitoring, and rights on {_options.VirtualHost}"),
+                _ when response is { IsSuccessStatusCode: true, Content: { } content } => content,
+                { } status => throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The management API at {_options.Management} answers {(int)status}", response.Error),
+                null => throw OutOfReach(response.Error),
+            };
+        }
+    }
+
+    [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "The client ends its handler")]
+    private static HttpClient ConnectTo(Uri management) => new(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = ServerCertificate.Check } })
+    {
+        BaseAddress = management,
+        Timeout = TimeSpan.FromSeconds(20),
+    };
+
+    private DeadLetterException OutOfReach(Exception? cause) =>
+        new(
+            DeadLetterProblem.OutOfReach,
+            ServerCertificate.ProblemIn(cause) is { } problem ? $"The management API at {_options.Management} can't be trusted. {problem}"
+            : $"The management API is out of reach at {_options.Management}: check the address, and that the plugin runs",
+            cause);
+}
 
 /// <summary>What we use of RabbitMQ's management API. Source: rabbitmq.com/docs/http-api-reference.</summary>
 internal interface IManagementApi

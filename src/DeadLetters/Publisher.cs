@@ -30,7 +30,7 @@ internal sealed class Publisher : IAsyncDisposable
     public static async Task<Publisher> OpenAsync(DeadLetterOptions options, string name, CancellationToken cancellationToken)
     {
         // A connection of its own: one whose deliveries are waited for can't read the confirms.
-        var connection = await QueueSession.ConnectAsync(options, name, cancellationToken);
+        var connection = await BrokerConnection.OpenAsync(options, name, cancellationToken);
         var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false), cancellationToken);
         return new Publisher(connection, channel, options.Patience);
@@ -95,10 +95,10 @@ internal sealed class Publisher : IAsyncDisposable
     // It comes before the confirm, and carries no number: it is told by all that it is.
     private Task Return(BasicReturnEventArgs returned)
     {
-        var hash = DeadLetter.HashOf(returned.BasicProperties, returned.Body.Span);
+        var hash = DeadLetterJson.HashOf(returned.BasicProperties, returned.Body.Span);
         var pending = _pending.Values.FirstOrDefault(one =>
             one.Returned is null && one.Body.Length == returned.Body.Length && one.Exchange == returned.Exchange && one.RoutingKey == returned.RoutingKey
-            && DeadLetter.HashOf(one.Properties, one.Body.Span) == hash);
+            && DeadLetterJson.HashOf(one.Properties, one.Body.Span) == hash);
         if (pending is not null)
             pending.Returned = $"no queue takes it there ({returned.ReplyText})";
         return Task.CompletedTask;

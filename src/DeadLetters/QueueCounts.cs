@@ -19,7 +19,7 @@ internal static class QueueCounts
         var ready = new Dictionary<string, long>();
         if (queues.Count == 0)
             return ready;
-        await using var connection = await QueueSession.ConnectAsync(options, "dead letters: count", cancellationToken);
+        await using var connection = await BrokerConnection.OpenAsync(options, "dead letters: count", cancellationToken);
         IChannel? channel = null;
         try
         {

@@ -6,7 +6,6 @@ using System.Threading.Channels;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
-using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
 
@@ -22,16 +21,14 @@ internal sealed class TakenWindow
 
 /// <summary>
 /// One operation on one queue: holds its lock, takes messages from its head, acks those that were moved and gives back the
-/// others in their order. The lock is an exclusive queue: the broker keeps it, on any kind of queue, and drops it with the connection.
+/// others in their order.
 /// </summary>
 internal sealed class QueueSession : IAsyncDisposable
 {
-    private const string LockPrefix = "dead-letters-lock:";
     private const int LargestWindow = 1000;
     private const int LargestPassedOver = 20_000; // of these only the tags are held
     private const long WindowBytes = 16 * 1024 * 1024;
 
-    private static readonly TimeSpan _lockRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _returnPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _returnPause = TimeSpan.FromMilliseconds(5);
@@ -42,11 +39,9 @@ internal sealed class QueueSession : IAsyncDisposable
     private readonly DeadLetterOptions _options;
     private readonly IConnection _connection;
     private readonly IChannel _take;
-    private readonly ConcurrentDictionary<string, byte> _failedAgain = new();
     private readonly Dictionary<ulong, int> _seen = [];
     private readonly Dictionary<ulong, int> _moved = [];
     private Publisher? _publisher;
-    private IChannel? _watch;
     private readonly List<TakenWindow> _windows = [];
     private int _consumers;
     private volatile bool _passesOver;
@@ -55,15 +50,12 @@ internal sealed class QueueSession : IAsyncDisposable
     private int _window = 32;
 
     private QueueSession(DeadLetterOptions options, string queue, IConnection connection, IChannel take) =>
-        (_options, Queue, _connection, _take) = (options, queue, connection, take);
+        (_options, Queue, _connection, _take, Failures) = (options, queue, connection, take, new FailureWatch(connection, queue));
 
     public string Queue { get; }
 
-    /// <summary>The replay ids that were seen to fail again.</summary>
-    public ConcurrentDictionary<string, byte> FailedAgain => _failedAgain;
-
-    /// <summary>Whether all places are watched where a replayed message would fail again.</summary>
-    public bool SeesFailures { get; private set; }
+    /// <summary>Which of the replayed messages fail again.</summary>
+    public FailureWatch Failures { get; }
 
     public bool IsQuorum { get; set; }
 
@@ -83,39 +75,39 @@ internal sealed class QueueSession : IAsyncDisposable
         DeadLetterOptions options, string queue, string what, string who, TimeSpan patience,
         Func<string, CancellationToken, Task<string>> holder, CancellationToken cancellationToken)
     {
-        var connection = await ConnectAsync(options, $"dead letters: {what} {queue}", cancellationToken);
+        var connection = await BrokerConnection.OpenAsync(options, $"dead letters: {what} {queue}", cancellationToken);
         try
         {
-            await LockAsync(connection, queue, what, who, patience, holder, cancellationToken);
+            await QueueLock.TakeAsync(connection, queue, what, who, patience, holder, cancellationToken);
             var take = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-            return new QueueSession(options, queue, connection, take) { BrokerVersion = VersionOf(connection) };
+            return new QueueSession(options, queue, connection, take) { BrokerVersion = connection.BrokerVersion() };
         }
         catch (Exception e)
         {
             await connection.DisposeAsync();
             if (e is OperationInterruptedException interrupted)
-                throw Told(interrupted, queue);
+                throw BrokerConnection.Told(interrupted, queue);
             throw;
         }
     }
 
     /// <summary>The messages that are ready.</summary>
     public async Task<long> ReadyAsync(CancellationToken cancellationToken) =>
-        await OnOwnChannelAsync(async channel => (long)(await channel.QueueDeclarePassiveAsync(Queue, cancellationToken)).MessageCount, cancellationToken);
+        await _connection.OnOwnChannelAsync(Queue, async channel => (long)(await channel.QueueDeclarePassiveAsync(Queue, cancellationToken)).MessageCount, cancellationToken);
 
     /// <summary>How many consume it. Exact, as the management API's count is not: that one still has our last look in it.</summary>
     public Task<uint> ConsumersAsync(string queue, CancellationToken cancellationToken) =>
-        OnOwnChannelAsync(async channel => (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).ConsumerCount, cancellationToken);
+        _connection.OnOwnChannelAsync(Queue, async channel => (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).ConsumerCount, cancellationToken);
 
     public Task<long> ReadyAsync(string queue, CancellationToken cancellationToken) =>
-        OnOwnChannelAsync(async channel => (long)(await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken);
+        _connection.OnOwnChannelAsync(Queue, async channel => (long)(await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken);
 
     /// <summary>Whether an exchange of that name stands.</summary>
     public async Task<bool> HasExchangeAsync(string exchange, CancellationToken cancellationToken)
     {
         try
         {
-            return await OnOwnChannelAsync(async channel =>
+            return await _connection.OnOwnChannelAsync(Queue, async channel =>
             {
                 await channel.ExchangeDeclarePassiveAsync(exchange, cancellationToken);
                 return true;
@@ -128,7 +120,7 @@ internal sealed class QueueSession : IAsyncDisposable
     }
 
     public Task DeclareAsync(string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken) =>
-        OnOwnChannelAsync(
+        _connection.OnOwnChannelAsync(Queue,
             channel => channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken), cancellationToken);
 
     /// <summary>
@@ -156,7 +148,7 @@ internal sealed class QueueSession : IAsyncDisposable
             var letters = new List<Taken>(window.Count);
             foreach (var delivery in window)
             {
-                var hash = DeadLetter.HashOf(delivery.Properties, delivery.Body);
+                var hash = DeadLetterJson.HashOf(delivery.Properties, delivery.Body);
                 var twin = _seen.TryGetValue(hash, out var before) ? before : 0;
                 _seen[hash] = twin + 1;
                 letters.Add(new Taken(delivery.Tag, new DeadLetter(Queue, position++, twin, delivery.Properties, delivery.Body, hash), delivery.Window));
@@ -226,8 +218,7 @@ internal sealed class QueueSession : IAsyncDisposable
     }
 
     /// <summary>Lets others at the queue, when all that is left is to wait for outcomes.</summary>
-    public Task ReleaseAsync(CancellationToken cancellationToken) =>
-        OnOwnChannelAsync(channel => channel.QueueDeleteAsync(LockPrefix + Queue, ifUnused: false, ifEmpty: false, cancellationToken: cancellationToken), cancellationToken);
+    public Task ReleaseAsync(CancellationToken cancellationToken) => QueueLock.ReleaseAsync(_connection, Queue, cancellationToken);
 
     /// <summary>Publishes, mandatory; see <see cref="Publisher.SendAsync"/>.</summary>
     public Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body) =>
@@ -242,50 +233,11 @@ internal sealed class QueueSession : IAsyncDisposable
     public async Task<bool> RenewAsync(Taken taken)
     {
         await OpenPublisherAsync(CancellationToken.None);
-        var properties = new BasicProperties(taken.Letter.Properties) { Headers = DeadLetterBroker.Kept(taken.Letter, header => !Headers.IsCount(header)) };
+        var properties = MovedProperties.Of(taken.Letter, header => !Headers.IsCount(header));
         if (await await SendAsync("", Queue, properties, taken.Letter.Body) is not null)
             return false;
         await AckAsync(taken, CancellationToken.None);
         return true;
-    }
-
-    /// <summary>
-    /// From now on notices what fails again: copies of what goes to the dead-letter exchanges of a queue come to a queue of this
-    /// operation, so that nobody has to look into the dead-letter queues themselves.
-    /// </summary>
-    public async Task WatchAsync(string operation, IReadOnlyCollection<string> exchanges, CancellationToken cancellationToken)
-    {
-        var all = _watch is null || SeesFailures;
-        var copies = $"{LockPrefix}{Queue}:{operation}";
-        if (_watch is null)
-        {
-            _watch = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);
-            await _watch.QueueDeclareAsync(copies, durable: false, exclusive: true, autoDelete: false, cancellationToken: cancellationToken);
-            var consumer = new AsyncEventingBasicConsumer(_watch);
-            consumer.ReceivedAsync += (_, delivery) =>
-            {
-                if (Headers.Text(delivery.BasicProperties.Headers, Headers.ReplayId) is { } id && id.StartsWith(operation, StringComparison.Ordinal))
-                    _failedAgain.TryAdd(id, 0);
-                return Task.CompletedTask;
-            };
-            await _watch.BasicConsumeAsync(copies, autoAck: true, consumer, cancellationToken);
-        }
-        foreach (var exchange in exchanges)
-        {
-            try
-            {
-                await OnOwnChannelAsync(async channel =>
-                {
-                    await channel.QueueBindAsync(copies, exchange, "", cancellationToken: cancellationToken);
-                    return true;
-                }, cancellationToken);
-            }
-            catch (DeadLetterException e) when (e.Problem is DeadLetterProblem.Forbidden or DeadLetterProblem.NoSuchQueue)
-            {
-                all = false;
-            }
-        }
-        SeesFailures = all;
     }
 
     public async ValueTask DisposeAsync()
@@ -407,96 +359,6 @@ internal sealed class QueueSession : IAsyncDisposable
                 window.Add(delivery);
         }
     }
-
-    private async Task<T> OnOwnChannelAsync<T>(Func<IChannel, Task<T>> work, CancellationToken cancellationToken)
-    {
-        try
-        {
-            // What the broker refuses costs the channel.
-            await using var channel = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);
-            return await work(channel);
-        }
-        catch (OperationInterruptedException e)
-        {
-            throw Told(e, Queue);
-        }
-        catch (Exception e) when (e is AlreadyClosedException or IOException or TimeoutException)
-        {
-            throw new DeadLetterException(DeadLetterProblem.OutOfReach, "The connection to the broker was lost. What was not moved stands in the queue", e);
-        }
-    }
-
-    private static async Task LockAsync(
-        IConnection connection, string queue, string what, string who, TimeSpan patience, Func<string, CancellationToken, Task<string>> holder, CancellationToken cancellationToken)
-    {
-        var arguments = new Dictionary<string, object?>
-        {
-            ["who"] = who,
-            ["what"] = what,
-            ["since"] = DateTimeOffset.UtcNow.ToString("u", CultureInfo.InvariantCulture),
-        };
-        var until = DateTimeOffset.UtcNow + patience;
-        while (true)
-        {
-            await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-            try
-            {
-                await channel.QueueDeclareAsync(LockPrefix + queue, durable: false, exclusive: true, autoDelete: false, arguments, cancellationToken: cancellationToken);
-                return;
-            }
-            catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode is Constants.ResourceLocked)
-            {
-                if (DateTimeOffset.UtcNow > until)
-                    throw new DeadLetterException(DeadLetterProblem.Locked, $"{await holder(LockPrefix + queue, cancellationToken)}. One operation at a time: wait for its end", e);
-                await Task.Delay(_lockRetry, cancellationToken);
-            }
-        }
-    }
-
-    internal static async Task<IConnection> ConnectAsync(DeadLetterOptions options, string name, CancellationToken cancellationToken)
-    {
-        var factory = new ConnectionFactory
-        {
-            UserName = options.Username,
-            Password = options.Password,
-            VirtualHost = options.VirtualHost,
-            AutomaticRecoveryEnabled = false, // tags of a lost connection mean nothing on a new one
-            RequestedConnectionTimeout = TimeSpan.FromSeconds(5),
-            ContinuationTimeout = options.Patience,
-            RequestedHeartbeat = TimeSpan.FromSeconds(20),
-        };
-        try
-        {
-            return await factory.CreateConnectionAsync(options.Endpoints, name, cancellationToken);
-        }
-        catch (BrokerUnreachableException e)
-        {
-            var refused = e.InnerException is AuthenticationFailureException or PossibleAuthenticationFailureException;
-            var where = string.Join(", ", options.Endpoints.Select(endpoint => $"{endpoint.HostName}:{endpoint.Port}"));
-            throw new DeadLetterException(
-                DeadLetterProblem.OutOfReach,
-                ServerCertificate.ProblemIn(e) is { } problem ? $"RabbitMQ at {where} can't be trusted. {problem}"
-                : refused ? $"RabbitMQ at {where} refuses the user {options.Username}: check the name, the password and the virtual host" : $"RabbitMQ is out of reach at {where}: check the address, and that the broker runs",
-                e);
-        }
-        catch (OperationInterruptedException e)
-        {
-            throw Told(e, options.VirtualHost);
-        }
-    }
-
-    internal static Version VersionOf(IConnection connection) =>
-        connection.ServerProperties?["version"] is byte[] text && Version.TryParse(System.Text.Encoding.ASCII.GetString(text).Split('-', '+')[0], out var version)
-            ? version
-            : new Version(0, 0);
-
-    private static DeadLetterException Told(OperationInterruptedException e, string name) => e.ShutdownReason?.ReplyCode switch
-    {
-        Constants.NotFound => new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no {name}", e),
-        Constants.AccessRefused or Constants.NotAllowed => new DeadLetterException(DeadLetterProblem.Forbidden, $"The RabbitMQ user lacks a right: {e.ShutdownReason.ReplyText}", e),
-        Constants.PreconditionFailed => new DeadLetterException(DeadLetterProblem.Refused, $"The broker refuses: {e.ShutdownReason.ReplyText}", e),
-        _ => new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker ended the connection: {e.ShutdownReason?.ReplyText}", e),
-    };
 
     private readonly record struct Delivery(TakenWindow Window, ulong Tag, BasicProperties Properties, byte[] Body);
 }

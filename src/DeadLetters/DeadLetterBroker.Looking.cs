@@ -1,0 +1,226 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace WorkinIt.DeadLetters;
+
+/// <content>What only looks: all are given back to their places.</content>
+public sealed partial class DeadLetterBroker
+{
+    private const int DefaultDeliveryLimit = 20; // RabbitMQ 4.x, quorum queues that name none
+    private static readonly TimeSpan _briefPatience = TimeSpan.FromSeconds(1); // for who only passes by, on the way to the next queue
+
+    /// <summary>Shows a page of dead letters. All are given back to their places.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="filter">Which of them.</param>
+    /// <param name="skip">So many of these are passed over.</param>
+    /// <param name="take">The page's length.</param>
+    /// <param name="by">The person.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="most">Looks at so many from the head.</param>
+    public async Task<DeadLetterPage> ListAsync(
+        string queue, DeadLetterFilter filter, long skip, int take, string by, CancellationToken cancellationToken, long most = long.MaxValue)
+    {
+        var letters = new List<DeadLetter>();
+        long examined = 0, matching = 0;
+        // Without a filter, what comes after the page need not be looked at.
+        var ready = await LookAsync(queue, "list", by, filter.IsEmpty ? Math.Min(most, skip + take) : most, letter =>
+        {
+            examined++;
+            if (filter.Matches(letter) && ++matching > skip && letters.Count < take)
+                letters.Add(letter);
+            return true;
+        }, null, cancellationToken);
+        return new DeadLetterPage(letters, ready, examined, filter.IsEmpty ? ready : matching);
+    }
+
+    /// <summary>Groups dead letters by their cause.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="filter">Which of them.</param>
+    /// <param name="by">The person.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="most">Looks at so many from the head.</param>
+    public async Task<CausePage> GroupAsync(
+        string queue, DeadLetterFilter filter, string by, IProgress<OperationProgress>? progress, CancellationToken cancellationToken, long most = long.MaxValue)
+    {
+        var groups = new Dictionary<string, CauseGroup>();
+        long examined = 0;
+        var ready = await LookAsync(queue, "list", by, most, letter =>
+        {
+            examined++;
+            if (!filter.Matches(letter))
+                return true;
+            var (cause, at) = (letter.Cause, letter.FailedAt);
+            groups[cause.Id] = groups.TryGetValue(cause.Id, out var group)
+                ? group with
+                {
+                    Count = group.Count + 1,
+                    First = Least(group.First, at),
+                    Last = Greatest(group.Last, at),
+                    MessageTypes = letter.MessageTypes is [var type, ..] && group.MessageTypes.Count < 5 && !group.MessageTypes.Contains(type) ? [.. group.MessageTypes, type] : group.MessageTypes,
+                }
+                : new CauseGroup(cause, 1, at, at, letter.Id, [.. letter.MessageTypes.Take(1)]);
+            return true;
+        }, progress, cancellationToken);
+        return new CausePage([.. groups.Values.OrderByDescending(group => group.Count)], ready, examined);
+    }
+
+    /// <summary>Finds one dead letter by its id or its MessageId; the first in the queue where several have it.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="id">The id.</param>
+    /// <param name="by">The person.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public Task<DeadLetter?> FindAsync(string queue, string id, string by, CancellationToken cancellationToken) =>
+        FindAsync(queue, id, by, _lookPatience, cancellationToken);
+
+    private async Task<DeadLetter?> FindAsync(string queue, string id, string by, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        DeadLetter? found = null;
+        var filter = DeadLetterFilter.ById(id);
+        await LookAsync(queue, "show", by, long.MaxValue, letter =>
+        {
+            if (filter.Matches(letter))
+                found = letter;
+            return found is null;
+        }, null, cancellationToken, patience);
+        return found;
+    }
+
+    /// <summary>Finds where messages with an id stand, in all dead-letter queues.</summary>
+    /// <param name="id">A MessageId, or a dead letter's id.</param>
+    /// <param name="by">The person.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<Whereabouts> WhereIsAsync(string id, string by, CancellationToken cancellationToken)
+    {
+        var (places, passedOver) = (new List<Place>(), new List<DeadLetterQueue>());
+        foreach (var queue in (await FindQueuesAsync(cancellationToken)).Where(queue => queue.Messages > 0))
+        {
+            if (queue.Looks is not null)
+            {
+                passedOver.Add(queue);
+                continue;
+            }
+            try
+            {
+                if (await FindAsync(queue.Name, id, by, _briefPatience, cancellationToken) is { } letter)
+                    places.Add(new Place(letter, queue));
+            }
+            catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Locked)
+            {
+                passedOver.Add(queue with { Looks = e.Message });
+            }
+        }
+        return new Whereabouts(places, passedOver);
+    }
+
+    /// <summary>Tells what the application knows of a message, wherever it is; null where it knows nothing.</summary>
+    /// <param name="messageId">Its id.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public Task<string?> TellAsync(string messageId, CancellationToken cancellationToken) =>
+        _advisor?.TellAsync(messageId, cancellationToken) ?? Task.FromResult<string?>(null);
+
+    /// <summary>Writes dead letters as JSON, one a line, whole and unmasked; written to the audit log.</summary>
+    /// <param name="request">Which ones.</param>
+    /// <param name="output">Where to.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>How many.</returns>
+    public async Task<long> ExportAsync(OperationRequest request, Stream output, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        long count = 0;
+        var entry = Begin(request, "export");
+        await _audit.WriteAsync(entry, cancellationToken);
+        await LookAsync(request.Queue, "export", request.By, long.MaxValue, letter =>
+        {
+            if (!request.Filter.Matches(letter))
+                return true;
+            using (var writer = new Utf8JsonWriter(output))
+                letter.Write(writer);
+            output.WriteByte((byte)'\n');
+            count++;
+            return true;
+        }, progress, cancellationToken);
+        await output.FlushAsync(cancellationToken);
+        await _audit.WriteAsync(entry with { EndedAt = _time.GetUtcNow(), Selected = count, Done = count }, cancellationToken);
+        return count;
+    }
+
+    /// <summary>Writes down that a person has looked at what is masked.</summary>
+    /// <param name="letter">The message.</param>
+    /// <param name="by">The person.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public Task RevealedAsync(DeadLetter letter, string by, CancellationToken cancellationToken)
+    {
+        var entry = Begin(new OperationRequest { Queue = letter.Queue, Filter = DeadLetterFilter.ById(letter.Id), By = by }, "reveal");
+        return _audit.WriteAsync(entry with { EndedAt = entry.At, Selected = 1, Done = 1, Messages = [letter.MessageId ?? letter.Id] }, cancellationToken);
+    }
+
+    private async Task<long> LookAsync(
+        string queue, string verb, string by, long most, Func<DeadLetter, bool> see, IProgress<OperationProgress>? progress, CancellationToken cancellationToken,
+        TimeSpan? patience = null)
+    {
+        await using var session = await OpenAsync(queue, verb, by, patience ?? _lookPatience, cancellationToken);
+        var ready = await session.ReadyAsync(cancellationToken);
+        await GuardLooksAsync(session, passes: 1, cancellationToken);
+        var operation = new Operation(session, _options, progress) { Total = Math.Min(ready, most) };
+        var goesOn = true;
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            await operation.RunAsync(async window =>
+            {
+                foreach (var letter in window)
+                {
+                    if (goesOn && !(goesOn = see(letter)))
+                        await enough.CancelAsync();
+                }
+                return [.. window.Select(_ => Decision.Left)];
+            }, null, long.MaxValue, enough.Token);
+        }
+        catch (OperationCanceledException) when (!goesOn)
+        {
+            // What was looked for is found.
+        }
+        cancellationToken.ThrowIfCancellationRequested();
+        return ready;
+    }
+
+    // A queue that counts looks and has too few left is left alone; so is one that somebody works off.
+    private async Task GuardLooksAsync(QueueSession session, long passes, CancellationToken cancellationToken)
+    {
+        var queue = await _management.QueueAsync(session.Queue, cancellationToken)
+            ?? throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no queue {session.Queue}");
+        session.IsQuorum = queue.Type == "quorum";
+        if (await session.ConsumersAsync(session.Queue, cancellationToken) > 0)
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} has a consumer: somebody works it off, so these are no dead letters. Stop that consumer first, if they are");
+        if (Limit(queue, session.BrokerVersion) is not { } limit)
+            return;
+        if (limit < 1)
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} drops a message at its first return (x-delivery-limit {limit} on RabbitMQ {session.BrokerVersion}): nobody can look into it. Give it a policy with a higher delivery-limit, or move its messages by a shovel to a queue without a limit");
+        // The message at the head tells how many looks are left; one has to stay for the refusal itself.
+        if (await session.PeekAsync(cancellationToken) is { } head && limit - head.Letter.DeliveryCount - passes < 1)
+        {
+            if (head.Letter.DeliveryCount >= limit)
+                await session.RenewAsync(head);
+            await session.GiveBackAsync(withTheRest: false);
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"Each look at {session.Queue} is counted, and the broker drops a message at its {limit + 1}th return: {Math.Max(limit - head.Letter.DeliveryCount - 1, 0)} looks are left, {passes} would be needed. Raise its delivery-limit by a policy first");
+        }
+        session.DeliveryLimit = limit;
+    }
+
+    private static long? Limit(BrokerQueue queue, Version version)
+    {
+        if (queue.Type != "quorum")
+            return null;
+        if (version.Major < 4)
+            return queue.DeliveryLimit;
+        // From 4.3 on only what is rejected or lost with its channel counts, not what is given back.
+        if (version >= new Version(4, 3) || queue.DeliveryLimit is < 0)
+            return null;
+        return queue.DeliveryLimit ?? DefaultDeliveryLimit;
+    }
+
+    private static DateTimeOffset? Least(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
+
+    private static DateTimeOffset? Greatest(DateTimeOffset? a, DateTimeOffset? b) => a is null || b > a ? b ?? a : a;
+}

@@ -1,0 +1,59 @@
+using System.Text;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>The body of a dead letter, as far as it can be read.</summary>
+/// <param name="Message">The message as indented JSON; null where the body is none.</param>
+/// <param name="Text">The whole body as text, indented where it is JSON; null where it is no text.</param>
+internal sealed record DeadLetterReading(string? Message, string? Text)
+{
+    private static readonly UTF8Encoding _strict = new(false, throwOnInvalidBytes: true);
+
+    public static DeadLetterReading Of(DeadLetter letter)
+    {
+        if (Envelope.IsReadable(letter.ContentType) && !Envelope.IsJson(letter.ContentType))
+            return new DeadLetterReading(null, null);
+        using var json = Envelope.TryParse(letter.Body);
+        if (json is null)
+            return new DeadLetterReading(null, TextOf(letter.Body.Span));
+        var text = Envelope.Pretty(json.RootElement);
+        return new DeadLetterReading(
+            !Envelope.IsEnvelope(letter.ContentType) ? text : Envelope.Property(json.RootElement, "message") is { } message ? Envelope.Pretty(message) : null,
+            text);
+    }
+
+    /// <summary>Its types, the most derived first.</summary>
+    public static IReadOnlyList<string> TypesOf(DeadLetter letter)
+    {
+        if (Envelope.IsEnvelope(letter.ContentType) && Envelope.MessageTypes(letter.Body.Span) is { Count: > 0 } urns)
+            return [.. urns.Select(Named)];
+        return letter.Header("MT-Fault-MessageType") is { } type ? [Named(type)] : [];
+
+        static string Named(string urn) => urn.StartsWith("urn:message:", StringComparison.OrdinalIgnoreCase) ? urn[12..] : urn;
+    }
+
+    /// <summary>Why it can't be read; null when it can, or when no one knows its form.</summary>
+    public static string? ProblemOf(DeadLetter letter)
+    {
+        if (!Envelope.IsReadable(letter.ContentType))
+            return $"its content type ({letter.ContentType ?? "none"}) is none that MassTransit reads";
+        if (!Envelope.IsJson(letter.ContentType))
+            return null; // XML, BSON, encrypted: its consumer can read what we can't
+        if (!Envelope.IsValid(letter.Body.Span))
+            return "its body is no valid JSON";
+        return Envelope.IsEnvelope(letter.ContentType) && !Envelope.HasMessage(letter.Body.Span) ? "its envelope holds no message" : null;
+    }
+
+    private static string? TextOf(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            var text = _strict.GetString(body);
+            return text.Any(c => char.IsControl(c) && c is not ('\r' or '\n' or '\t')) ? null : text;
+        }
+        catch (DecoderFallbackException)
+        {
+            return null;
+        }
+    }
+}

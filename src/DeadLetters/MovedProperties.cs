@@ -1,0 +1,66 @@
+using System.Globalization;
+using RabbitMQ.Client;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>The properties of a message's copy, where it is moved to: those of the message, but for what its way here left on it.</summary>
+internal static class MovedProperties
+{
+    /// <summary>In the queue of the discarded: with what it needs to be restored, and a time to live.</summary>
+    /// <param name="letter">The message.</param>
+    /// <param name="entry">The operation.</param>
+    /// <param name="life">How long it is kept.</param>
+    public static BasicProperties Discarded(DeadLetter letter, AuditEntry entry, TimeSpan life)
+    {
+        var properties = Of(letter, header => !Headers.IsCount(header) && header is not ("CC" or "BCC")); // these would send copies elsewhere
+        var headers = properties.Headers!;
+        headers[Headers.DiscardedId] = entry.Id;
+        headers[Headers.DiscardedBy] = entry.By;
+        headers[Headers.DiscardedAt] = entry.At.ToString("O", CultureInfo.InvariantCulture);
+        headers[Headers.DiscardedFrom] = letter.Queue;
+        foreach (var copies in new[] { "CC", "BCC" })
+        {
+            if (letter.Properties.Headers?.TryGetValue(copies, out var value) == true)
+                headers[Headers.DiscardedPrefix + copies] = value;
+        }
+        if (properties.IsExpirationPresent())
+            headers[Headers.DiscardedExpiration] = properties.Expiration;
+        properties.Expiration = ((long)life.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        return properties;
+    }
+
+    /// <summary>Back in the queue that it was discarded from.</summary>
+    /// <param name="letter">The message.</param>
+    public static BasicProperties Restored(DeadLetter letter)
+    {
+        var properties = Of(letter, header => !Headers.IsCount(header) && !header.StartsWith(Headers.DiscardedPrefix, StringComparison.Ordinal));
+        if (letter.Header(Headers.DiscardedExpiration) is { } expiration)
+            properties.Expiration = expiration;
+        else
+            properties.ClearExpiration();
+        foreach (var copies in new[] { "CC", "BCC" })
+        {
+            if (letter.Properties.Headers!.TryGetValue(Headers.DiscardedPrefix + copies, out var value))
+                properties.Headers![copies] = value;
+        }
+        return properties;
+    }
+
+    /// <summary>With some of its headers.</summary>
+    /// <param name="letter">The message.</param>
+    /// <param name="keep">Which ones.</param>
+    public static BasicProperties Of(DeadLetter letter, Func<string, bool> keep)
+    {
+        var properties = new BasicProperties(letter.Properties)
+        {
+            Headers = (letter.Properties.Headers ?? new Dictionary<string, object?>()).Where(header => keep(header.Key)).ToDictionary(),
+        };
+        // The broker takes a user-id from that user's connection only.
+        if (properties.IsUserIdPresent())
+        {
+            properties.Headers["Original-User-Id"] = properties.UserId;
+            properties.ClearUserId();
+        }
+        return properties;
+    }
+}
