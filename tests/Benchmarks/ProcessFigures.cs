@@ -16,6 +16,9 @@ internal static class ProcessFigures
     /// <summary>Resident memory now, MiB.</summary>
     public static double Memory(int id) => Status(id, "VmRSS:");
 
+    /// <summary>Of that, what is the process's own and no file's, MiB.</summary>
+    public static double OwnMemory(int id) => Status(id, "RssAnon:");
+
     /// <summary>The most that was resident at any time, MiB; 0 for a process that has ended.</summary>
     public static double PeakMemory(int id) => Status(id, "VmHWM:");
 
