@@ -40,7 +40,7 @@ internal static class BrokerConnection
         }
         catch (OperationInterruptedException e)
         {
-            throw Told(e, options.VirtualHost);
+            throw InWords(e, options.VirtualHost);
         }
     }
 
@@ -59,7 +59,7 @@ internal static class BrokerConnection
         }
         catch (OperationInterruptedException e)
         {
-            throw Told(e, queue);
+            throw InWords(e, queue);
         }
         catch (Exception e) when (e is AlreadyClosedException or IOException or TimeoutException)
         {
@@ -77,7 +77,7 @@ internal static class BrokerConnection
     /// <summary>What the broker said when it closed a channel.</summary>
     /// <param name="e">What the client makes of it.</param>
     /// <param name="name">What was asked for.</param>
-    public static DeadLetterException Told(OperationInterruptedException e, string name) => e.ShutdownReason?.ReplyCode switch
+    public static DeadLetterException InWords(OperationInterruptedException e, string name) => e.ShutdownReason?.ReplyCode switch
     {
         Constants.NotFound => new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no {name}", e),
         Constants.AccessRefused or Constants.NotAllowed => new DeadLetterException(DeadLetterProblem.Forbidden, $"The RabbitMQ user lacks a right: {e.ShutdownReason.ReplyText}", e),

@@ -127,7 +127,7 @@ public sealed partial class DeadLetterBroker
                 if (exchange == input.Name + "_error" || await session.HasExchangeAsync(exchange, cancellationToken))
                     exchanges.Add(exchange);
             }
-            await session.Failures.AddAsync(id, [.. exchanges.Where(_bound.Add)], cancellationToken);
+            await session.Failures.WatchAsync(id, [.. exchanges.Where(_bound.Add)], cancellationToken);
         }
 
         private sealed record Target(string Queue, string Exchange, string RoutingKey, uint Consumers, HashSet<string> Sources)

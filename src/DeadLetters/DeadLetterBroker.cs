@@ -18,7 +18,7 @@ public sealed partial class DeadLetterBroker : IDisposable
     private readonly IAuditLog _audit;
     private readonly IReplayAdvisor? _advisor;
     private readonly TimeProvider _time;
-    private readonly Management _management;
+    private readonly ManagementClient _management;
 
     /// <summary>Speaks to one virtual host.</summary>
     /// <param name="options">The broker.</param>
@@ -28,7 +28,7 @@ public sealed partial class DeadLetterBroker : IDisposable
     public DeadLetterBroker(DeadLetterOptions options, IAuditLog audit, IReplayAdvisor? advisor = null, TimeProvider? time = null)
     {
         (_options, _audit, _advisor, _time) = (options, audit, advisor, time ?? TimeProvider.System);
-        _management = new Management(options);
+        _management = new ManagementClient(options);
     }
 
     /// <summary>The audit log.</summary>

@@ -62,6 +62,8 @@ internal static class DeadLetterJson
             writer.WriteNumber("timestamp", properties.Timestamp.UnixTime);
         if (properties.IsTypePresent())
             writer.WriteString("type", properties.Type);
+        if (properties.IsUserIdPresent())
+            writer.WriteString("userId", properties.UserId);
         if (properties.IsAppIdPresent())
             writer.WriteString("appId", properties.AppId);
         writer.WriteEndObject();

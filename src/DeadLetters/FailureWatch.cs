@@ -23,7 +23,7 @@ internal sealed class FailureWatch(IConnection connection, string queue)
     /// <param name="operation">The replay's id.</param>
     /// <param name="exchanges">Where its messages would come by.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task AddAsync(string operation, IReadOnlyCollection<string> exchanges, CancellationToken cancellationToken)
+    public async Task WatchAsync(string operation, IReadOnlyCollection<string> exchanges, CancellationToken cancellationToken)
     {
         var all = _channel is null || SeesAll;
         var copies = $"{QueueLock.Prefix}{queue}:{operation}";

@@ -46,7 +46,7 @@ internal static class MovedProperties
         return properties;
     }
 
-    /// <summary>With some of its headers.</summary>
+    /// <summary>With some of its headers; its user-id becomes one of them.</summary>
     /// <param name="letter">The message.</param>
     /// <param name="keep">Which ones.</param>
     public static BasicProperties Of(DeadLetter letter, Func<string, bool> keep)

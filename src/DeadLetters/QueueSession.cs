@@ -86,7 +86,7 @@ internal sealed class QueueSession : IAsyncDisposable
         {
             await connection.DisposeAsync();
             if (e is OperationInterruptedException interrupted)
-                throw BrokerConnection.Told(interrupted, queue);
+                throw BrokerConnection.InWords(interrupted, queue);
             throw;
         }
     }
@@ -97,10 +97,10 @@ internal sealed class QueueSession : IAsyncDisposable
 
     /// <summary>How many consume it. Exact, as the management API's count is not: that one still has our last look in it.</summary>
     public Task<uint> ConsumersAsync(string queue, CancellationToken cancellationToken) =>
-        _connection.OnOwnChannelAsync(Queue, async channel => (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).ConsumerCount, cancellationToken);
+        _connection.OnOwnChannelAsync(queue, async channel => (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).ConsumerCount, cancellationToken);
 
     public Task<long> ReadyAsync(string queue, CancellationToken cancellationToken) =>
-        _connection.OnOwnChannelAsync(Queue, async channel => (long)(await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken);
+        _connection.OnOwnChannelAsync(queue, async channel => (long)(await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken);
 
     /// <summary>Whether an exchange of that name stands.</summary>
     public async Task<bool> HasExchangeAsync(string exchange, CancellationToken cancellationToken)

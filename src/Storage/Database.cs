@@ -64,7 +64,7 @@ public sealed class Database
         try
         {
             // A commit is on the disk when it returns: that is what "accepted" promises. And what a change removes or moves is overwritten where
-            // it was: else the file keeps what people typed until its place is needed.
+            // it was, but for what a page's split leaves (see WriteAnew): else the file keeps what people typed until its place is needed.
             if (IsSqlite)
                 connection.Execute("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
             return connection;
@@ -102,6 +102,38 @@ public sealed class Database
         }
     }
 
+    /// <summary>
+    /// Leaves no copy of what was removed in a SQLite file or its log. Even with secure_delete a page that was once split keeps a copy of what
+    /// moved to the other one, and the log has what went through it. Readers go on meanwhile, writers wait. PostgreSQL does it by itself, by vacuum.
+    /// </summary>
+    /// <param name="largest">A file of more bytes is not written anew: whoever writes to it would wait too long. Its log is emptied.</param>
+    /// <returns>Null, or what is left and why.</returns>
+    public CopiesLeft? WriteAnew(long largest)
+    {
+        if (!IsSqlite)
+            return null;
+        using var connection = Open();
+        CopiesLeft? left = null;
+        try
+        {
+            if (connection.QuerySingle<long>("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size") > largest)
+                left = new CopiesLeft($"it is over {largest >> 20} MiB", TryAgain: false);
+            else
+                connection.Execute("VACUUM"); // the driver's deadline counts while somebody else writes, and not for the work
+        }
+        catch (DbException e)
+        {
+            left = new CopiesLeft(e.Message, TryAgain: true);
+        }
+        for (var tries = 0; tries < 50; tries++)
+        {
+            if (connection.QuerySingle<(long Busy, long Pages, long Moved)>("PRAGMA wal_checkpoint(TRUNCATE)").Busy == 0)
+                return left;
+            Thread.Sleep(100);
+        }
+        return left ?? new CopiesLeft("somebody reads from it all the time, so that its log can't be emptied", TryAgain: true);
+    }
+
     /// <summary>Opens a connection out of the driver's pool, for a look.</summary>
     /// <exception cref="DbException">The database is out of reach.</exception>
     public DbConnection OpenToRead()
@@ -119,3 +151,8 @@ public sealed class Database
         }
     }
 }
+
+/// <summary>Copies of what was removed are left in a file.</summary>
+/// <param name="Why">Why.</param>
+/// <param name="TryAgain">Whether another call may do it.</param>
+public sealed record CopiesLeft(string Why, bool TryAgain);

@@ -17,7 +17,7 @@ internal static class ProcessFigures
     public static double Memory(int id) => Status(id, "VmRSS:");
 
     /// <summary>Of that, what is the process's own and no file's, MiB.</summary>
-    public static double OwnMemory(int id) => Status(id, "RssAnon:");
+    public static double OwnMemory(int id) => Status(id, "RssAnon:") + Status(id, "RssShmem:"); // compiled code is shared memory, mapped twice
 
     /// <summary>The most that was resident at any time, MiB; 0 for a process that has ended.</summary>
     public static double PeakMemory(int id) => Status(id, "VmHWM:");

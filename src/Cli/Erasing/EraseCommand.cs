@@ -46,13 +46,13 @@ internal static class EraseCommand
         command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
         {
             var person = new Person(Read(desk, parsed.GetValue(recipient)!));
-            var submissions = new StoredSubmissions(Desk.ReadDatabase(Store, Required(Store, "Web's store")));
+            var store = Desk.ReadDatabase(Store, Required(Store, "Web's store"));
             var deliveries = Desk.ReadDatabase(Ledger, Required(Ledger, "the ledger"));
             var block = parsed.GetValue(noBlock) ? null : Blocking(deliveries, person);
             try
             {
                 return await EraseAsync(
-                    desk, new Erasure(desk, person, submissions, deliveries), block, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
+                    desk, new Erasure(desk, person, store, deliveries), block, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
             }
             catch (DbException e)
             {
@@ -73,7 +73,7 @@ internal static class EraseCommand
                 Tell(desk, found, blocked: false, dryRun: true);
                 return found.Problems.Count == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
             }
-            foreach (var line in Lines(found))
+            foreach (var line in Lines(found, looked: true))
                 desk.Err.WriteLine(line);
             if (!desk.Confirm(block is null ? "Remove all of this for good?" : "Never mail this address again, and remove all of this for good?", yes))
                 return ExitCode.NotAllAsAsked;
@@ -97,11 +97,12 @@ internal static class EraseCommand
                 auditEntries = erased.AuditEntries,
                 erased.AuditFile,
                 erased.Problems,
+                erased.Notes,
             });
             return;
         }
         Desk.Say(dryRun ? "Would be removed:" : "Removed:");
-        foreach (var line in Lines(erased))
+        foreach (var line in Lines(erased, dryRun))
             Desk.Say(line);
         if (dryRun)
             return;
@@ -110,7 +111,7 @@ internal static class EraseCommand
             : "What waits in a queue now is mailed, or becomes a dead letter: run this again once the queues have run dry.");
     }
 
-    private static IEnumerable<string> Lines(Erased erased)
+    private static IEnumerable<string> Lines(Erased erased, bool looked)
     {
         yield return $"  {ListCommand.Number(erased.Submissions)} submissions";
         foreach (var (queue, count) in erased.DeadLetters)
@@ -119,7 +120,9 @@ internal static class EraseCommand
             yield return "  0 dead letters";
         yield return $"  the contents of {ListCommand.Number(erased.AuditEntries)} entries in {erased.AuditFile}";
         foreach (var problem in erased.Problems)
-            yield return $"  Not done: {problem}";
+            yield return $"  {(looked ? "Not looked into" : "Not done")}: {problem}";
+        foreach (var note in erased.Notes)
+            yield return $"  Left to do: {note}";
     }
 
     private static string Read(Desk desk, string argument)

@@ -9,21 +9,26 @@ namespace WorkinIt.Cli.Erasing;
 /// <param name="DeadLetters">How many, by queue; without those that held none.</param>
 /// <param name="AuditEntries">Entries whose contents were taken out.</param>
 /// <param name="AuditFile">Where these are.</param>
-/// <param name="Problems">What could not be done, and why.</param>
-internal sealed record Erased(int Submissions, IReadOnlyDictionary<string, long> DeadLetters, int AuditEntries, string AuditFile, IReadOnlyList<string> Problems);
+/// <param name="Problems">What could not be done, and why: running it again may do it.</param>
+/// <param name="Notes">What is left to do by hand.</param>
+internal sealed record Erased(
+    int Submissions, IReadOnlyDictionary<string, long> DeadLetters, int AuditEntries, string AuditFile, IReadOnlyList<string> Problems, IReadOnlyList<string> Notes);
 
 /// <summary>Removes a person from the store, the ledger, the dead letters and the audit log. It can be run again, and each part by itself is whole.</summary>
-internal sealed class Erasure(Desk desk, Person person, StoredSubmissions submissions, Database deliveries)
+internal sealed class Erasure(Desk desk, Person person, Database store, Database deliveries)
 {
+    private const long LargestToWriteAnew = 400L << 20; // bytes: some 2 s, and Web says "not now" after 4
+
+    private readonly StoredSubmissions _submissions = new(store);
     private readonly DeadLetterFilter _theirs = DeadLetterFilter.All with { Own = ("of one recipient", person.IsRecipientOf) };
 
     public async Task<Erased> RunAsync(bool dryRun, IReadOnlyCollection<string> queues, CancellationToken cancellationToken)
     {
         // The store before the queues: what it has not published yet, it then does not publish any more.
-        var ids = submissions.Find(person);
-        var (found, problems) = (new SortedDictionary<string, long>(StringComparer.Ordinal), new List<string>());
-        if (!dryRun && await RemoveAsync(ids, cancellationToken) is { } copiesLeft)
-            problems.Add(copiesLeft);
+        var ids = _submissions.Find(person);
+        if (!dryRun)
+            await RemoveAsync(ids, cancellationToken);
+        var (found, problems, notes) = (new SortedDictionary<string, long>(StringComparer.Ordinal), new List<string>(), new List<string>());
         foreach (var queue in await desk.Broker.FindQueuesAsync(cancellationToken))
         {
             if (queue.Messages == 0 || !queues.Any(prefix => queue.Name.StartsWith(prefix, StringComparison.Ordinal)))
@@ -39,14 +44,30 @@ internal sealed class Erasure(Desk desk, Person person, StoredSubmissions submis
             }
         }
         var entries = await desk.Audit.EraseAsync(person.IsRecipientOf, dryRun, cancellationToken);
-        return new Erased(ids.Count, found, entries, desk.Audit.FilePath, problems);
+        if (!dryRun)
+        {
+            Overwrite(store, "Web's store", problems, notes);
+            Overwrite(deliveries, "the ledger", problems, notes);
+        }
+        return new Erased(ids.Count, found, entries, desk.Audit.FilePath, problems, notes);
     }
 
-    private async Task<string?> RemoveAsync(IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    // Last: nobody waits for more than what is above, should it be ended here.
+    private static void Overwrite(Database database, string what, List<string> problems, List<string> notes)
+    {
+        if (database.WriteAnew(LargestToWriteAnew) is not { } left)
+            return;
+        if (left.TryAgain)
+            problems.Add($"Copies of what was removed may be left in the SQLite file of {what}, which could not be written anew ({left.Why}): run this once more");
+        else
+            notes.Add($"Copies of what was removed may be left in the SQLite file of {what}, for {left.Why}, and writers would wait for too long: at a quiet time run VACUUM on it, and then PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    private async Task RemoveAsync(IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
     {
         await using var writer = new GroupCommit(deliveries);
         await new DeliveryLedger(deliveries, writer, TimeProvider.System).ForgetAsync(ids, cancellationToken);
-        return submissions.Remove(ids);
+        _submissions.Remove(ids);
     }
 
     private async Task<long> RemoveAsync(string queue, bool dryRun, CancellationToken cancellationToken)

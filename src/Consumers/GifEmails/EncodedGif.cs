@@ -52,8 +52,8 @@ internal sealed class EncodedGif : MimePart
         await Unfiltered(stream).WriteAsync(_encoded, cancellationToken);
     }
 
-    // What filters do to a mail on its way (MailKit's doubles dots where lines begin, others mend line ends) they don't do to lines of base64, and each
-    // of these begins and ends as they expect. But they look at every byte.
+    // On its way to the mail server MailKit's filter doubles dots where lines begin, and looks at every byte for it. In lines of base64 there are none,
+    // and they begin and end where it expects a line to. A filter that has to see all of a mail, to sign it, would need another way.
     private static Stream Unfiltered(Stream stream) => stream is FilteredStream filtered ? filtered.Source : stream;
 
     private static byte[] Encode(CollectionGif gif) =>

@@ -135,7 +135,10 @@ public sealed class WhateverStandsThere
         await using var orders = await Orders.CreateAsync("quorum", new Dictionary<string, object?> { ["x-delivery-limit"] = 6 });
         using var broker = TestBroker.FromEnvironment();
         var counts = Version.Parse(await broker.VersionAsync()) < new Version(4, 3); // from 4.3 on, giving back costs nothing
-        await orders.PutFaultsAsync(3);
+        var properties = Orders.Faulted(Guid.CreateVersion7());
+        properties.UserId = "operator"; // its copy comes from another user's connection
+        await orders.PutAsync(properties, Orders.Envelope(Guid.CreateVersion7(), "{}"));
+        await orders.PutFaultsAsync(2);
 
         (await orders.Desk.FindQueuesAsync(_none)).Single(queue => queue.Name == Orders.Error).Looks!.ShouldContain("delivery limit of 6");
         var looks = 0;
@@ -161,6 +164,7 @@ public sealed class WhateverStandsThere
         looks.ShouldBeGreaterThan(0);
         refused!.Problem.ShouldBe(DeadLetterProblem.Refused);
         refused.Message.ShouldContain("looks are left");
+        (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Count(letter => Orders.Header(letter, "Original-User-Id") == "operator").ShouldBe(1);
     }
 
     [Fact]

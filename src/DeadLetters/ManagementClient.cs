@@ -10,13 +10,13 @@ using WorkinIt.Messaging;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>Asks RabbitMQ's management API about one virtual host.</summary>
-internal sealed class Management : IDisposable
+internal sealed class ManagementClient : IDisposable
 {
     private readonly DeadLetterOptions _options;
     private readonly HttpClient _http;
     private readonly IManagementApi _api;
 
-    public Management(DeadLetterOptions options)
+    public ManagementClient(DeadLetterOptions options)
     {
         _options = options;
         _http = ConnectTo(options.Management);

@@ -1,0 +1,69 @@
+using System.Text;
+using Dapper;
+using Microsoft.Data.Sqlite;
+using WorkinIt.Storage;
+
+namespace WorkinIt.Tests.Storage;
+
+public sealed class AFileWrittenAnew : IDisposable
+{
+    private const long Large = 1 << 30;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("workinit-storage-").FullName;
+    private readonly Database _database;
+
+    public AFileWrittenAnew()
+    {
+        Database.TryParse($"Data Source={Path.Combine(_folder, "thoughts.db")}", out _database!, out _).ShouldBeTrue();
+        using var connection = _database.Open();
+        connection.Execute("PRAGMA journal_mode = WAL; CREATE TABLE thoughts (id TEXT PRIMARY KEY, thought TEXT)");
+        // A page's split leaves copies too, but not where a test could count on them.
+        connection.Execute("PRAGMA secure_delete = OFF");
+        connection.Execute(
+            "INSERT INTO thoughts VALUES (@id, @thought)",
+            Enumerable.Range(0, 2_000).Select(number => new { id = $"{unchecked((uint)number * 2_654_435_761):x8}", thought = $"{(number % 20 == 0 ? "private" : "public")} {new string('x', number * 37 % 400)}" }));
+        connection.Execute("DELETE FROM thoughts WHERE thought LIKE 'private%'; PRAGMA secure_delete = ON; PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    [Fact]
+    public void Holds_nothing_of_what_was_removed()
+    {
+        Text().Contains("private", StringComparison.Ordinal).ShouldBeTrue(); // in the pages that they stood in
+        _database.WriteAnew(Large).ShouldBeNull();
+        Text().Contains("private", StringComparison.Ordinal).ShouldBeFalse();
+        using var connection = _database.Open();
+        connection.QuerySingle<int>("SELECT COUNT(*) FROM thoughts").ShouldBe(1_900);
+    }
+
+    [Fact]
+    public void Would_keep_writers_waiting_if_it_is_large()
+    {
+        using (var connection = _database.Open())
+            connection.Execute("DELETE FROM thoughts WHERE id > 'f'");
+        new FileInfo(Path.Combine(_folder, "thoughts.db-wal")).Length.ShouldBeGreaterThan(0);
+        _database.WriteAnew(largest: 1 << 10).ShouldNotBeNull().ShouldSatisfyAllConditions(it => it.TryAgain.ShouldBeFalse(), it => it.Why.ShouldStartWith("it is over"));
+        new FileInfo(Path.Combine(_folder, "thoughts.db-wal")).Length.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Keeps_its_log_while_somebody_reads()
+    {
+        using var reader = (SqliteConnection)_database.OpenToRead();
+        using (var reading = reader.BeginTransaction(deferred: true))
+        {
+            reader.QuerySingle<int>("SELECT COUNT(*) FROM thoughts", transaction: reading);
+            _database.WriteAnew(Large).ShouldNotBeNull().ShouldSatisfyAllConditions(it => it.TryAgain.ShouldBeTrue(), it => it.Why.ShouldContain("somebody reads"));
+        }
+        _database.WriteAnew(Large).ShouldBeNull();
+        Text().Contains("private", StringComparison.Ordinal).ShouldBeFalse();
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private string Text() => string.Concat(new[] { "thoughts.db", "thoughts.db-wal" }.Select(file =>
+    {
+        using var stream = new FileStream(Path.Combine(_folder, file), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var content = new StreamReader(stream, Encoding.Latin1);
+        return content.ReadToEnd();
+    }));
+}
