@@ -135,10 +135,14 @@ public sealed class WhateverStandsThere
         await using var orders = await Orders.CreateAsync("quorum", new Dictionary<string, object?> { ["x-delivery-limit"] = 6 });
         using var broker = TestBroker.FromEnvironment();
         var counts = Version.Parse(await broker.VersionAsync()) < new Version(4, 3); // from 4.3 on, giving back costs nothing
-        var properties = Orders.Faulted(Guid.CreateVersion7());
-        properties.UserId = "operator"; // its copy comes from another user's connection
-        await orders.PutAsync(properties, Orders.Envelope(Guid.CreateVersion7(), "{}"));
-        await orders.PutFaultsAsync(2);
+        foreach (var user in new[] { "operator", null, null }) // the first one's copy comes from another user's connection
+        {
+            var properties = Orders.Faulted(Guid.CreateVersion7());
+            if (user is not null)
+                properties.UserId = user;
+            await orders.PutAsync(properties, Orders.Envelope(Guid.CreateVersion7(), "{}"));
+        }
+        await orders.SeeAsync(Orders.Error, 3);
 
         (await orders.Desk.FindQueuesAsync(_none)).Single(queue => queue.Name == Orders.Error).Looks!.ShouldContain("delivery limit of 6");
         var looks = 0;
