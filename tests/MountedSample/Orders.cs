@@ -13,7 +13,17 @@ public sealed class Stock
 
     public void Add(string item) => _items.AddOrUpdate(item, 100, (_, count) => count + 100);
 
-    public bool TryTake(string item) => item == "tea" || (_items.TryGetValue(item, out var count) && count > 0 && _items.TryUpdate(item, count - 1, count));
+    public bool TryTake(string item)
+    {
+        if (item == "tea")
+            return true;
+        while (_items.TryGetValue(item, out var count) && count > 0)
+        {
+            if (_items.TryUpdate(item, count - 1, count)) // else another order took one in between
+                return true;
+        }
+        return false;
+    }
 }
 
 public sealed class OutOfStockException(string message) : Exception(message);
