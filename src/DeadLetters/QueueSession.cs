@@ -92,8 +92,7 @@ internal sealed class QueueSession : IAsyncDisposable
     }
 
     /// <summary>The messages that are ready.</summary>
-    public async Task<long> ReadyAsync(CancellationToken cancellationToken) =>
-        await _connection.OnOwnChannelAsync(Queue, async channel => (long)(await channel.QueueDeclarePassiveAsync(Queue, cancellationToken)).MessageCount, cancellationToken);
+    public Task<long> ReadyAsync(CancellationToken cancellationToken) => ReadyAsync(Queue, cancellationToken);
 
     /// <summary>How many consume it. Exact, as the management API's count is not: that one still has our last look in it.</summary>
     public Task<uint> ConsumersAsync(string queue, CancellationToken cancellationToken) =>

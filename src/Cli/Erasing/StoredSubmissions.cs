@@ -1,4 +1,3 @@
-using System.Data.Common;
 using Dapper;
 using WorkinIt.Deliveries;
 using WorkinIt.Storage;
