@@ -11,6 +11,7 @@ public sealed class GroupCommit : IAsyncDisposable
 {
     private const int LargestGroup = 256;
     private const int PostgresWriters = 4;
+    private const string Deadlock = "40P01"; // PostgreSQL's deadlock_detected
 
     private readonly Database _database;
     private readonly Channel<Change> _changes = Channel.CreateBounded<Change>(10_000);
@@ -98,9 +99,9 @@ public sealed class GroupCommit : IAsyncDisposable
             running = null;
             transaction.Commit();
         }
-        catch (Exception error) when (running is not null && group.Count > 1 && error is not DbException { IsTransient: true })
+        catch (Exception error) when (running is not null && group.Count > 1 && error is not DbException { IsTransient: true, SqlState: not Deadlock })
         {
-            foreach (var change in group) // one of them is bad; the others must not pay for it
+            foreach (var change in group) // one of them is bad, the others must not pay for it; or two groups met in opposite orders, and one had to go
                 Commit(session, [change]);
             return;
         }

@@ -35,6 +35,7 @@ public sealed class TwoInstances
         await system.SeeReadyAsync("send-gif-email", 0);
         system.Mail.DeliveriesById.Count.ShouldBe(count);
         system.Mail.DeliveriesById.Values.ShouldAllBe(mails => mails == 1);
+        (web.Log + otherWeb.Log).ShouldNotContain("is not confirmed by the broker");
     }
 
     [Fact]

@@ -91,7 +91,7 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
                 publish.MessageId = command.SubmissionId;
                 publish.Mandatory = true; // a message that no queue takes comes back instead of vanishing
             }, deadline.Token);
-            await store.ConfirmedAsync(command.SubmissionId, deadline.Token);
+            await store.ConfirmedAsync(command.SubmissionId);
             return true;
         }
         catch (Exception e) when (e is MassTransitException or RabbitMQClientException or DbException or IOException or TimeoutException or OperationCanceledException)

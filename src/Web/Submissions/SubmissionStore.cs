@@ -37,6 +37,8 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
 
     private static readonly TimeSpan _hour = TimeSpan.FromHours(1);
 
+    private readonly SubmissionConfirms _confirms = new(database, writer, time);
+
     /// <summary>Commits a submission, or finds that its id is taken.</summary>
     /// <param name="command">The submission.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -124,11 +126,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     }
 
     /// <summary>The broker has confirmed it. An event that was faster is not overwritten.</summary>
-    public Task ConfirmedAsync(Guid id, CancellationToken cancellationToken) =>
-        WriteAsync("""
-            UPDATE submissions SET confirmed_at = @now, state = CASE WHEN state = @accepted THEN @queued ELSE state END
-            WHERE id = @id AND confirmed_at IS NULL
-            """, id, cancellationToken);
+    public Task ConfirmedAsync(Guid id) => _confirms.AddAsync(id);
 
     /// <summary>An event about a try. Of two tries the higher counts, and nothing comes after "sent".</summary>
     public Task AdvanceAsync(
@@ -182,8 +180,6 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             ("nextTryAt", nextTryAt?.ToUnixTimeMilliseconds()),
             ("gif", gif),
             ("blockedAt", blockedAt?.ToUnixTimeMilliseconds()),
-            ("accepted", (short)SubmissionState.Accepted),
-            ("queued", (short)SubmissionState.Queued),
             ("sent", (short)SubmissionState.Sent),
         ];
         return writer.WriteAsync(statements => statements.Execute(sql, parameters), cancellationToken);
@@ -192,7 +188,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     private static Submission Read(Guid id, Row row) => new(
         id, (SubmissionState)row.State, row.Attempt, Time(row.Accepted_At)!.Value, Time(row.Sent_At), Time(row.Next_Try_At), row.Gif, Time(row.Blocked_At));
 
-    private static string Key(Guid id) => id.ToString("N");
+    internal static string Key(Guid id) => id.ToString("N");
 
     private static DateTimeOffset? Time(long? milliseconds) =>
         milliseconds is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;

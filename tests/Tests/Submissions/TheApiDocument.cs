@@ -141,7 +141,7 @@ public sealed class TheApiDocument(WebHost web) : IClassFixture<WebHost>
         var id = Guid.Parse(answer.Headers.Location!.ToString().Split('/')[^1]);
         var store = web.Service<SubmissionStore>();
         if (state == "queued")
-            await store.ConfirmedAsync(id, CancellationToken.None);
+            await store.ConfirmedAsync(id);
         else
         {
             await store.AdvanceAsync(

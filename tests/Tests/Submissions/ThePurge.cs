@@ -90,7 +90,7 @@ public sealed class ThePurge : IAsyncDisposable
     {
         var command = new SendGifEmail(Guid.CreateVersion7(), "jane@example.com", "hello", _time.GetUtcNow());
         await _store.AddAsync(command, default);
-        await _store.ConfirmedAsync(command.SubmissionId, default);
+        await _store.ConfirmedAsync(command.SubmissionId);
     }
 
     private long Kept()

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Dapper;
 using Microsoft.Extensions.Time.Testing;
 using WorkinIt.Contracts;
@@ -29,8 +30,39 @@ public sealed class TheStore : IAsyncDisposable
     {
         await AddAsync();
         await _store.AdvanceAsync(_id, SubmissionState.Delayed, 1, default, nextTryAt: _noon);
-        await _store.ConfirmedAsync(_id, default);
+        await _store.ConfirmedAsync(_id);
         _store.Find(_id)!.State.ShouldBe(SubmissionState.Delayed);
+    }
+
+    [Fact]
+    public async Task What_is_confirmed_at_once_is_written_at_once_and_nothing_else()
+    {
+        var ids = Enumerable.Range(0, 300).Select(_ => Guid.CreateVersion7()).ToArray();
+        await Task.WhenAll(ids.Select(id => _store.AddAsync(Command("hello") with { SubmissionId = id }, default)));
+        await Task.WhenAll(ids.Skip(1).Select(_store.ConfirmedAsync));
+        ids.Skip(1).ShouldAllBe(id => _store.Find(id)!.State == SubmissionState.Queued);
+        _store.Find(ids[0])!.State.ShouldBe(SubmissionState.Accepted);
+    }
+
+    [Fact]
+    public async Task A_confirm_that_could_not_be_written_fails_and_the_next_is_written()
+    {
+        await AddAsync();
+        using (var connection = _database.Open())
+            await connection.ExecuteAsync("ALTER TABLE submissions RENAME TO gone");
+        await Should.ThrowAsync<DbException>(_store.ConfirmedAsync(_id));
+        using (var connection = _database.Open())
+            await connection.ExecuteAsync("ALTER TABLE gone RENAME TO submissions");
+        await _store.ConfirmedAsync(_id);
+        _store.Find(_id)!.State.ShouldBe(SubmissionState.Queued);
+    }
+
+    [Fact]
+    public void Confirms_go_to_their_rows_and_through_no_others()
+    {
+        using var connection = _database.Open();
+        var plan = connection.Query($"EXPLAIN QUERY PLAN {SubmissionConfirms.Sql(SubmissionConfirms.OneOfThese)}", new { ids = "[]", now = 1L, accepted = 0, queued = 1 });
+        plan.Select(step => (string)step.detail).ShouldContain(step => step.StartsWith("SEARCH", StringComparison.Ordinal) && step.EndsWith("sqlite_autoindex_submissions_1 (id=?)", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -69,7 +101,7 @@ public sealed class TheStore : IAsyncDisposable
         _store.Unconfirmed(TimeSpan.FromSeconds(3), 10).ShouldBeEmpty();
         _time.Advance(TimeSpan.FromSeconds(3));
         _store.Unconfirmed(TimeSpan.FromSeconds(3), 10).ShouldHaveSingleItem().ShouldBe(Command("hello"));
-        await _store.ConfirmedAsync(_id, default);
+        await _store.ConfirmedAsync(_id);
         _store.Unconfirmed(TimeSpan.FromSeconds(3), 10).ShouldBeEmpty();
     }
 
