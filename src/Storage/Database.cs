@@ -13,6 +13,10 @@ namespace WorkinIt.Storage;
 /// </summary>
 public sealed class Database
 {
+    // 4 KiB each. Who commits carries the log into the file once it is this long: with SQLite's 1,000 every few dozen commits, and whoever waits
+    // for a commit waits for that.
+    private const int PagesOfLog = 10_000;
+
     private readonly string _connectionString;
 
     // With what they have prepared. On SQLite only.
@@ -66,7 +70,7 @@ public sealed class Database
             // A commit is on the disk when it returns: that is what "accepted" promises. And what a change removes or moves is overwritten where
             // it was, but for what a page's split leaves (see WriteAnew): else the file keeps what people typed until its place is needed.
             if (IsSqlite)
-                connection.Execute("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
+                connection.Execute($"PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = {PagesOfLog}");
             return connection;
         }
         catch
@@ -125,13 +129,28 @@ public sealed class Database
         {
             left = new CopiesLeft(e.Message, TryAgain: true);
         }
+        return EmptyLog(connection) ? left : left ?? new CopiesLeft("somebody reads from it all the time, so that its log can't be emptied", TryAgain: true);
+    }
+
+    /// <summary>Carries the log of a SQLite file into it and leaves nothing in the log: it holds what went through it until its place is needed.</summary>
+    /// <returns>False where somebody reads all the time.</returns>
+    public bool EmptyLog()
+    {
+        if (!IsSqlite)
+            return true;
+        using var connection = Open();
+        return EmptyLog(connection);
+    }
+
+    private static bool EmptyLog(DbConnection connection)
+    {
         for (var tries = 0; tries < 50; tries++)
         {
             if (connection.QuerySingle<(long Busy, long Pages, long Moved)>("PRAGMA wal_checkpoint(TRUNCATE)").Busy == 0)
-                return left;
+                return true;
             Thread.Sleep(100);
         }
-        return left ?? new CopiesLeft("somebody reads from it all the time, so that its log can't be emptied", TryAgain: true);
+        return false;
     }
 
     /// <summary>Opens a connection out of the driver's pool, for a look.</summary>

@@ -14,6 +14,7 @@ internal sealed partial class SubmissionPurge(SubmissionStore store, IOptions<Su
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromHours(1), time);
+        var isInLog = false;
         do
         {
             try
@@ -28,6 +29,7 @@ internal sealed partial class SubmissionPurge(SubmissionStore store, IOptions<Su
                 while (purged == AtOnce);
                 if (all > 0)
                     LogPurged(log, all);
+                isInLog = (isInLog || all > 0) && !store.EmptyLog();
             }
             catch (DbException e)
             {

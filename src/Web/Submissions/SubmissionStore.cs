@@ -161,6 +161,10 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             cancellationToken);
     }
 
+    /// <summary>After a purge: the log holds what was taken out until its place is needed, which may be weeks where little is submitted.</summary>
+    /// <returns>Whether nothing is left in it.</returns>
+    public bool EmptyLog() => database.EmptyLog();
+
     // The latest of the last hour, at most as many as may be.
     private List<long> Recent(DbConnection connection, long recipient, int most) => connection.Query<long>(
         "SELECT accepted_at FROM submissions WHERE recipient = @recipient AND accepted_at > @since ORDER BY accepted_at DESC LIMIT @most",

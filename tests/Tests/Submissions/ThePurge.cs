@@ -56,6 +56,24 @@ public sealed class ThePurge : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Leaves_nothing_of_it_in_the_log()
+    {
+        DatabaseSchema.Migrate(_database, typeof(CreateSubmissions).Assembly);
+        await AddConfirmedAsync();
+        var log = new FileInfo(Path.Combine(_folder, "submissions.db-wal"));
+        log.Length.ShouldBeGreaterThan(0);
+        _time.Advance(TimeSpan.FromHours(4));
+        await _purge.StartAsync(default);
+        await Eventually.SeeAsync(
+            () =>
+            {
+                log.Refresh();
+                return Kept() == 0 && log.Length == 0;
+            },
+            "the log is empty");
+    }
+
+    [Fact]
     public async Task Outlives_a_store_that_does_not_answer()
     {
         await _purge.StartAsync(default); // there is no table
