@@ -10,6 +10,7 @@ internal static class Accept
     private const int Rounds = 3;
     private const int Seconds = 8;
     private const int WarmUpSeconds = 12; // the just-in-time compiler works until then
+    private const int Pause = 64; // milliseconds, by which 32 connections ask less than the machine has to give
 
     public static async Task<int> RunAsync()
     {
@@ -21,8 +22,8 @@ internal static class Accept
         await WrkAsync(web, "get", 3);
         await WrkAsync(web, "post", WarmUpSeconds);
 
-        var (empty, accept, together) = (new Series(), new Series(), new Series());
-        List<double> p99 = [], p50 = [];
+        var (empty, accept, together, paced) = (new Series(), new Series(), new Series(), new Series());
+        List<double> p99 = [], p50 = [], pacedP99 = [], pacedP50 = [];
         for (var round = 1; round <= Rounds; round++)
         {
             Console.WriteLine($"round {round} of {Rounds} …");
@@ -44,16 +45,29 @@ internal static class Accept
             together.Add(figures.Rate, cpu.PerItem(figures.Requests));
             p50.Add(figures.P50);
             p99.Add(figures.P99);
+
+            await CalmAsync(system);
+            cpu = new CpuClock(("Web", web.Id), ("Consumers", consumers.Id), ("broker", system.Broker.ProcessId));
+            figures = await WrkAsync(web, "post", Seconds, Pause);
+            paced.Add(figures.Rate, cpu.PerItem(figures.Requests));
+            pacedP50.Add(figures.P50);
+            pacedP99.Add(figures.P99);
         }
         var version = await system.Broker.VersionAsync();
         await PerformanceTable.WriteAsync(
             "POST /api/submissions accepted, 32 connections, the relay at work", "GET /health/live of the same process, at rest", "≥ 0.25", PerformanceTable.Ratio(accept.Median / empty.Median),
             accept.Median / empty.Median >= 0.25, $"{accept.Text} beside {empty.Text}", $"{accept.Cpu}; beside {empty.Cpu}", version);
-        var slow = Series.MedianOf(p99);
-        await PerformanceTable.WriteAsync(
-            "its p99, while a Consumers works too", "–", "≤ 8 ms", string.Create(CultureInfo.InvariantCulture, $"{slow:0.0} ms"), slow <= 8,
-            string.Create(CultureInfo.InvariantCulture, $"p50 {Series.MedianOf(p50):0.0} ms, p99 {slow:0.0} ms ({p99.Min():0.0}–{p99.Max():0.0}) at {together.Text}"), together.Cpu, version);
+        await P99Async("its p99, while a Consumers works too", p50, p99, together, version);
+        await P99Async("its p99 likewise, with pauses: fewer than the machine could accept and mail", pacedP50, pacedP99, paced, version);
         return 0;
+    }
+
+    private static Task P99Async(string what, List<double> p50, List<double> p99, Series rate, string version)
+    {
+        var slow = Series.MedianOf(p99);
+        return PerformanceTable.WriteAsync(
+            what, "–", "≤ 8 ms", string.Create(CultureInfo.InvariantCulture, $"{slow:0.0} ms"), slow <= 8,
+            string.Create(CultureInfo.InvariantCulture, $"p50 {Series.MedianOf(p50):0.0} ms, p99 {slow:0.0} ms ({p99.Min():0.0}–{p99.Max():0.0}) at {rate.Text}"), rate.Cpu, version);
     }
 
     // What the last round has left is thrown away, so that nothing works in the background but what the round itself has made.
@@ -67,10 +81,12 @@ internal static class Accept
         },
         left => left == 0, "nothing left to publish", TimeSpan.FromMinutes(3));
 
-    internal static async Task<(double Requests, double Rate, double P50, double P99)> WrkAsync(ServiceProcess web, string kind, int seconds)
+    internal static async Task<(double Requests, double Rate, double P50, double P99)> WrkAsync(ServiceProcess web, string kind, int seconds, int pause = 0)
     {
         var script = Path.Combine(Repository.Root, "tests", "Benchmarks", "Peers", "submit.lua");
-        await using var wrk = OtherProgram.Start("wrk", ["-t", "1", "-c", "32", "-d", $"{seconds}s", "-s", script, web.Address.ToString().TrimEnd('/'), "--", kind]);
+        await using var wrk = OtherProgram.Start(
+            "wrk", ["-t", "1", "-c", "32", "-d", $"{seconds}s", "-s", script, web.Address.ToString().TrimEnd('/'), "--", kind],
+            new Dictionary<string, string> { ["PAUSE"] = pause.ToString(CultureInfo.InvariantCulture) });
         var output = await wrk.EndAsync();
         var figures = output.Split('\n').Single(line => line.StartsWith("figures ", StringComparison.Ordinal)).Split(' ')[1..]
             .Select(number => double.Parse(number, CultureInfo.InvariantCulture)).ToArray();

@@ -1,10 +1,18 @@
 -- For wrk: each request submits another thought. At the end one line: requests, microseconds, errors, p50 and p99 in microseconds.
+-- PAUSE in the environment: so many milliseconds between an answer and the next request, in the mean.
 local thread_count = 0
 local counter = 0
 
 function setup(thread)
   thread:set("number", thread_count)
   thread_count = thread_count + 1
+end
+
+local pause = tonumber(os.getenv("PAUSE") or "0")
+if pause > 0 then -- wrk looks whether there is one
+  function delay()
+    return math.random(0, 2 * pause)
+  end
 end
 
 function init(args)
