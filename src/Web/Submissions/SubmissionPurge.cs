@@ -24,12 +24,13 @@ internal sealed partial class SubmissionPurge(SubmissionStore store, IOptions<Su
                 {
                     var clock = Stopwatch.StartNew();
                     all += purged = await store.PurgeAsync(options.Value.KeepFor, AtOnce, stoppingToken);
+                    isInLog |= purged > 0;
                     await Task.Delay(clock.Elapsed * PauseToWork, stoppingToken);
                 }
                 while (purged == AtOnce);
                 if (all > 0)
                     LogPurged(log, all);
-                isInLog = (isInLog || all > 0) && !store.EmptyLog();
+                isInLog = isInLog && !store.EmptyLog();
             }
             catch (DbException e)
             {
