@@ -58,6 +58,21 @@ public sealed class TheStore : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_confirm_for_which_there_was_no_database_fails_and_the_next_is_written()
+    {
+        var folder = Path.Combine(_folder, "later");
+        Database.TryParse($"Data Source={Path.Combine(folder, "submissions.db")}", out var database, out _).ShouldBeTrue();
+        await using var writer = new GroupCommit(database);
+        var store = new SubmissionStore(database, writer, _time);
+        await Should.ThrowAsync<DbException>(store.ConfirmedAsync(_id));
+        Directory.CreateDirectory(folder);
+        DatabaseSchema.Migrate(database, typeof(CreateSubmissions).Assembly);
+        await store.AddAsync(Command("hello"), default);
+        await store.ConfirmedAsync(_id);
+        store.Find(_id)!.State.ShouldBe(SubmissionState.Queued);
+    }
+
+    [Fact]
     public void Confirms_go_to_their_rows_and_through_no_others()
     {
         using var connection = _database.Open();
