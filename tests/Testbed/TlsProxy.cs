@@ -44,8 +44,8 @@ public sealed class TlsProxy : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
+        await _accepting; // before Stop: a listener that is stopped between two connections throws InvalidOperationException at the next
         _listener.Stop();
-        await _accepting;
         await Task.WhenAll(_connections);
         _stop.Dispose();
         _listener.Dispose();
@@ -58,7 +58,7 @@ public sealed class TlsProxy : IAsyncDisposable
             while (true)
                 _connections.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (OperationCanceledException)
         {
             // It was stopped.
         }
