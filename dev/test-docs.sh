@@ -108,7 +108,8 @@ copy_project() {
     [[ ! -e $file ]] || cp -p --parents -t "$doc/copy" "$file" # with its time, by which dev/publish knows it
   done
   mkdir -p "$doc/copy/.run"
-  cp -a "$bin" "$doc/copy/.run/bin"
+  dev/publish "$state/bin-of-run" >"$state/logs/publish-of-run.log" 2>&1 || fail "The services are not built. Why: $state/logs/publish-of-run.log"
+  cp -a "$state/bin-of-run" "$doc/copy/.run/bin"
   cp -al dev/mail/node_modules "$doc/copy/dev/mail/"
 }
 

@@ -1,5 +1,5 @@
 using Xunit.Sdk;
 using Xunit.v3;
 
-// One broker for all: a test that stops it must run alone.
-[assembly: Parallelization(Mode = ParallelMode.None)]
+// Each test has a virtual host of its own on the one broker, or a broker of its own where it stops it. Two: so many wait while they work.
+[assembly: Parallelization(Mode = ParallelMode.Collections, MaxThreads = 2)]

@@ -262,25 +262,6 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task While_the_broker_is_away_the_pages_say_so_and_when_to_come_again()
-    {
-        await _client.SignInAsync("operator");
-        await _system.Broker.StopAsync();
-        try
-        {
-            var answer = await _client.GetAsync("/dead-letters");
-            answer.Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
-            answer.RetryAfter.ShouldBe("10");
-            using var stranger = new PageClient(_web);
-            (await stranger.SignInAsync("operator")).Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
-        }
-        finally
-        {
-            await _system.Broker.StartAsync();
-        }
-    }
-
-    [Fact]
     public async Task A_long_queue_is_looked_at_in_part_first_and_whole_when_asked_for()
     {
         await PutManyAsync(12_000);

@@ -3,14 +3,23 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-public sealed class TheBrokerGoesAway
+/// <summary>Three tests, one after the other, each with a virtual host of its own, on a broker of their own.</summary>
+public sealed class TheBrokerGoesAway(ABrokerToStop broker) : IClassFixture<ABrokerToStop>, IAsyncDisposable
 {
+    private WorkinItSystem? _system;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_system is not null)
+            await _system.DisposeAsync();
+    }
+
     [Fact]
     public async Task While_it_is_stopped_all_is_accepted_and_arrives_after_it_once_each_without_a_restart()
     {
         const int count = 1_000;
-        var (system, web, _) = await WorkinItSystem.StartAsync();
-        await using var s = system;
+        var system = await CreateAsync();
+        var (web, _) = await system.StartServicesAsync();
         await WorkinItSystem.SubmitAsync(web, "before@example.com", "before");
         await system.SeeMailsAsync(1);
 
@@ -34,8 +43,8 @@ public sealed class TheBrokerGoesAway
     [Fact]
     public async Task What_is_dead_or_delayed_survives_its_sudden_death_and_health_tells_of_it_and_of_its_return()
     {
-        var (system, web, consumers) = await WorkinItSystem.StartAsync(("Redelivery__Delays__0", "00:10:00"), ("Retry__Limit", "0"));
-        await using var s = system;
+        var system = await CreateAsync();
+        var (web, consumers) = await system.StartServicesAsync(("Redelivery__Delays__0", "00:10:00"), ("Retry__Limit", "0"));
         system.Mail.OnMail = mail => mail.Recipient switch
         {
             null => null,
@@ -67,5 +76,43 @@ public sealed class TheBrokerGoesAway
         await system.SeeReadyAsync("send-gif-email_error", 25);
         await system.SeeReadyAsync("send-gif-email_delay_10m", 25);
         consumers.IsRunning.ShouldBeTrue();
+    }
+    [Fact]
+    public async Task The_dead_letter_pages_say_so_and_when_to_come_again()
+    {
+        var system = await CreateAsync();
+        DeadLetterPages.AddTo(system);
+        var (web, _) = await system.StartServicesAsync();
+        using var client = new PageClient(web.Address);
+        await client.SignInAsync("operator");
+
+        await broker.Broker.StopAsync();
+        var answer = await client.GetAsync("/dead-letters");
+        answer.Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        answer.RetryAfter.ShouldBe("10");
+        using var stranger = new PageClient(web.Address);
+        (await stranger.SignInAsync("operator")).Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+    }
+
+    // A test that failed may have left it stopped.
+    private async Task<WorkinItSystem> CreateAsync()
+    {
+        await broker.Broker.StartAsync();
+        return _system = await WorkinItSystem.CreateAsync(broker.Broker.ForOneSystem());
+    }
+}
+
+public sealed class ABrokerToStop : IAsyncLifetime
+{
+    public TestBroker Broker { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Broker = await TestBroker.StartOwnAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Broker is null)
+            return;
+        await Broker.RemoveAsync();
+        Broker.Dispose();
     }
 }

@@ -14,7 +14,7 @@ public static class DeadLetterPages
     public static void AddTo(WorkinItSystem system)
     {
         system.Settings["ConnectionStrings__DeadLetters"] = system.VirtualHost.ConnectionString("replay");
-        system.Settings["RabbitMqManagement__Url"] = TestBroker.Required("WORKINIT_TEST_MANAGEMENT");
+        system.Settings["RabbitMqManagement__Url"] = system.Broker.Management.BaseAddress!.ToString();
     }
 
     /// <summary>All of it, ready, with the pages.</summary>

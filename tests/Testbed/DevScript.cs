@@ -10,17 +10,19 @@ internal sealed class DevScript(string script, string folder)
     /// <summary>The folder.</summary>
     public string Folder => folder;
 
+    /// <summary>Variables that it gets beside those of this process.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
     /// <summary>Runs it to its end.</summary>
     /// <param name="verb">What to do.</param>
     /// <param name="arguments">What comes after the folder.</param>
     /// <exception cref="InvalidOperationException">It failed; says why.</exception>
     public async Task RunAsync(string verb, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(script, [verb, folder, .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+        var start = new ProcessStartInfo(script, [verb, folder, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (variable, value) in Variables)
+            start.Environment[variable] = value;
+        using var process = Process.Start(start)!;
         // Not read to the end: the broker inherits these pipes and keeps them open.
         _ = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();

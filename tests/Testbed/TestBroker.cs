@@ -42,6 +42,24 @@ public sealed class TestBroker : IDisposable
     public static TestBroker OfCluster(IReadOnlyList<TestBroker> nodes) => new(
         [.. nodes.Select(node => node.Amqp)], [.. nodes.SelectMany(node => node.ManagementAddresses)], null);
 
+    /// <summary>
+    /// One beside it, of the same version, for tests that stop it: nothing else stands on it, and a broker with few virtual hosts is back in
+    /// seconds. In the folder WORKINIT_TEST_OWN_BROKER_DIR; <see cref="RemoveAsync"/> ends it.
+    /// </summary>
+    public static async Task<TestBroker> StartOwnAsync()
+    {
+        var (amqp, management) = (ServiceProcess.FreePort(), ServiceProcess.FreePort());
+        var script = new DevScript(Required("WORKINIT_TEST_BROKER"), Required("WORKINIT_TEST_OWN_BROKER_DIR"))
+        {
+            Variables = { ["WORKINIT_AMQP_PORT"] = $"{amqp}", ["WORKINIT_MANAGEMENT_PORT"] = $"{management}" },
+        };
+        await script.RunAsync("start", InContainer);
+        return OfNode(new Uri($"amqp://operator:operator@127.0.0.1:{amqp}"), new Uri($"http://127.0.0.1:{management}"), script);
+    }
+
+    /// <summary>What the scripts are told where WORKINIT_TEST_IMAGE names an image.</summary>
+    internal static string[] InContainer => Environment.GetEnvironmentVariable("WORKINIT_TEST_IMAGE") is { Length: > 0 } image ? ["--docker", image] : [];
+
     internal static TestBroker OfNode(Uri amqp, Uri management, DevScript script) => new([amqp], [management], script);
 
     /// <summary>A variable that ./test sets.</summary>
@@ -86,6 +104,12 @@ public sealed class TestBroker : IDisposable
 
     /// <summary>Starts it again, and waits until it answers.</summary>
     public Task StartAsync() => RunAsync("start");
+
+    /// <summary>The same one, for one system, which disposes of it.</summary>
+    public TestBroker ForOneSystem() => new(_amqp, ManagementAddresses, _script);
+
+    /// <summary>Ends it, and deletes all of it.</summary>
+    public Task RemoveAsync() => RunAsync("remove");
 
     /// <inheritdoc/>
     public void Dispose() => _management.Dispose();

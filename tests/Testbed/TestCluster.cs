@@ -26,12 +26,12 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>Each of them: to be stopped, killed and started.</summary>
     public IReadOnlyList<TestBroker> Nodes { get; }
 
-    /// <summary>Starts the cluster in the folder WORKINIT_TEST_CLUSTER_DIR; in containers where WORKINIT_TEST_CLUSTER_IMAGE names an image.</summary>
+    /// <summary>Starts the cluster in the folder WORKINIT_TEST_CLUSTER_DIR; in containers where WORKINIT_TEST_IMAGE names an image.</summary>
     public static async Task<TestCluster> StartAsync()
     {
         var folder = TestBroker.Required("WORKINIT_TEST_CLUSTER_DIR");
         var script = new DevScript(TestBroker.Required("WORKINIT_TEST_CLUSTER"), folder);
-        await script.RunAsync("start", Environment.GetEnvironmentVariable("WORKINIT_TEST_CLUSTER_IMAGE") is { Length: > 0 } image ? ["--docker", image] : []);
+        await script.RunAsync("start", TestBroker.InContainer);
         return new TestCluster(script, folder);
     }
 
