@@ -58,7 +58,7 @@ public sealed class TheBrokerGoesAway(ABrokerToStop broker) : IClassFixture<ABro
 
         await system.Broker.KillAsync();
         // 5 s and 15 s are promised; this machine may have other things to do.
-        var gone = await Task.WhenAll(web.SeeReadyAsync(false, TimeSpan.FromSeconds(15)), consumers.SeeReadyAsync(false, TimeSpan.FromSeconds(15)));
+        var gone = await Task.WhenAll(web.SeeReadyAsync(false, TimeSpan.FromSeconds(30)), consumers.SeeReadyAsync(false, TimeSpan.FromSeconds(30)));
         foreach (var service in new[] { web, consumers })
         {
             using var live = await service.Http.GetAsync("/health/live");
@@ -82,7 +82,9 @@ public sealed class TheBrokerGoesAway(ABrokerToStop broker) : IClassFixture<ABro
     {
         var system = await CreateAsync();
         DeadLetterPages.AddTo(system);
-        var (web, _) = await system.StartServicesAsync();
+        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        var web = system.NewWeb();
+        await web.StartAsync();
         using var client = new PageClient(web.Address);
         await client.SignInAsync("operator");
 

@@ -67,7 +67,7 @@ public sealed class TheBrokersCertificate : IAsyncLifetime
         var deploying = Should.ThrowAsync<InvalidOperationException>(_system.DeployAsync);
         var listing = Command().RunAsync("dead-letters", "list", "--queue", "send-gif-email_error");
         await web.StartAsync("live");
-        await Eventually.SeeAsync(() => web.Log.Contains(why, StringComparison.Ordinal), "the bus says why", TimeSpan.FromSeconds(20));
+        await Eventually.SeeAsync(() => web.Log.Contains(why, StringComparison.Ordinal), "the bus says why", TimeSpan.FromSeconds(60));
         using (var ready = await web.Http.GetAsync("/health/ready"))
             ready.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
         (await deploying).Message.ShouldContain(why);
