@@ -80,7 +80,7 @@ internal static partial class ConsumersHost
     {
         var settings = system.SettingsOf("consumers");
         settings["Smtp__Port"] = smtpPort.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        settings["ASPNETCORE_URLS"] = $"http://127.0.0.1:{ServiceProcess.FreePort()}";
+        settings["ASPNETCORE_URLS"] = $"http://127.0.0.1:{FreePort.Take()}";
         return OtherProgram.Start("dotnet", [Environment.GetCommandLineArgs()[0], "host", kind], settings);
     }
 

@@ -54,7 +54,7 @@ internal sealed class OtherProgram : IAsyncDisposable
     /// <summary>Postfix's smtp-sink: takes mails and throws them away.</summary>
     public static async Task<(OtherProgram Sink, int Port)> StartSinkAsync()
     {
-        var port = ServiceProcess.FreePort();
+        var port = FreePort.Take();
         string[] user = Environment.UserName == "root" ? ["-u", "nobody"] : [];
         return (await StartListeningAsync("/usr/sbin/smtp-sink", [.. user, string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"), "1024"], port), port);
     }

@@ -48,7 +48,7 @@ public sealed class MountedDeadLetterPages
 
         public static async Task<SampleProcess> StartAsync(TestVirtualHost virtualHost)
         {
-            var address = new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}");
+            var address = new Uri($"http://127.0.0.1:{FreePort.Take()}");
             var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "WorkinIt.MountedSample.dll")])
             {
                 RedirectStandardOutput = true, // its faults are meant, and no output of the tests

@@ -30,7 +30,7 @@ public sealed class TheBrokersCertificate : IAsyncLifetime
     {
         using var certificate = _authority.Certify(Host);
         // As in a cluster whose first node is down: the other's certificate is for the other.
-        await using var broker = Encrypt(certificate, password: null, firstNode: $"127.0.0.1:{ServiceProcess.FreePort()},");
+        await using var broker = Encrypt(certificate, password: null, firstNode: $"127.0.0.1:{FreePort.Take()},");
         await Task.WhenAll(_system.DeployAsync(), _system.MigrateAsync());
         var (web, consumers) = (_system.NewWeb(), _system.NewConsumers());
         await Task.WhenAll(web.StartAsync(), consumers.StartAsync());

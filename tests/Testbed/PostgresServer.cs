@@ -7,7 +7,7 @@ namespace WorkinIt.Testbed;
 public sealed class PostgresServer : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-postgres-").FullName;
-    private readonly int _port = ServiceProcess.FreePort();
+    private readonly int _port = FreePort.Take();
 
     private PostgresServer()
     {

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace WorkinIt.Testbed;
@@ -20,7 +19,7 @@ public sealed class ServiceProcess : IAsyncDisposable
     public ServiceProcess(string name, IReadOnlyDictionary<string, string> settings)
     {
         _name = name;
-        Address = new Uri($"http://127.0.0.1:{FreePort()}");
+        Address = new Uri($"http://127.0.0.1:{FreePort.Take()}");
         _settings = new Dictionary<string, string>(settings)
         {
             ["ASPNETCORE_URLS"] = Address.ToString(),
@@ -149,13 +148,5 @@ public sealed class ServiceProcess : IAsyncDisposable
     {
         lock (_log)
             _log.AppendLine(line.Data);
-    }
-
-    /// <summary>A port that nobody uses now.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -48,7 +48,7 @@ public sealed class TestBroker : IDisposable
     /// </summary>
     public static async Task<TestBroker> StartOwnAsync()
     {
-        var (amqp, management) = (ServiceProcess.FreePort(), ServiceProcess.FreePort());
+        var (amqp, management) = (FreePort.Take(), FreePort.Take());
         var script = new DevScript(Required("WORKINIT_TEST_BROKER"), Required("WORKINIT_TEST_OWN_BROKER_DIR"))
         {
             Variables = { ["WORKINIT_AMQP_PORT"] = $"{amqp}", ["WORKINIT_MANAGEMENT_PORT"] = $"{management}" },

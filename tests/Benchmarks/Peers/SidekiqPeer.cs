@@ -30,7 +30,7 @@ internal sealed class SidekiqPeer : IAsyncDisposable
 
     public static async Task<SidekiqPeer> StartAsync(int mailPort, int mailSize)
     {
-        var port = ServiceProcess.FreePort();
+        var port = FreePort.Take();
         var redis = await OtherProgram.StartListeningAsync("redis-server", ["--port", Text(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], port);
         return new SidekiqPeer(redis, port, mailPort, mailSize);
     }
