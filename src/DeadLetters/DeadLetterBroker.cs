@@ -127,88 +127,8 @@ public sealed partial class DeadLetterBroker : IDisposable
         }, cancellationToken);
     }
 
-    /// <summary>Moves dead letters to the queue of the discarded, where they are kept for <see cref="DeadLetterOptions.DiscardedLife"/>.</summary>
-    /// <param name="request">Which ones.</param>
-    /// <param name="progress">Hears how far it is.</param>
-    /// <param name="cancellationToken">Ends it between two messages.</param>
-    public async Task<OperationResult> DiscardAsync(DiscardRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
-    {
-        if (request.Queue.EndsWith("_discarded", StringComparison.Ordinal))
-            throw new DeadLetterException(DeadLetterProblem.Refused, $"{request.Queue} holds what is discarded already; each message goes by itself after its time");
-        if (request.WasSent && _advisor is null)
-            throw new DeadLetterException(DeadLetterProblem.Refused, "Nobody here knows what was sent: without a ledger there is nothing to write it to. Discard without it");
-        await using var session = await OpenAsync(request.Queue, "discard", request.By, TimeSpan.Zero, cancellationToken);
-        var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
-        await GuardLooksAsync(session, passes: 1, cancellationToken);
-        var discarded = DiscardedQueue(request.Queue);
-        await DeclareDiscardedAsync(session, discarded, cancellationToken);
-        var entry = Begin(request, request.WasSent ? "discard as sent" : "discard");
-        await _audit.WriteAsync(entry, cancellationToken);
-        return await AuditedAsync(entry, operation, () => entry, async () =>
-        {
-            await operation.RunAsync(async window =>
-            {
-                var decisions = new List<Decision>(window.Count);
-                foreach (var letter in window)
-                {
-                    decisions.Add(!request.Filter.Matches(letter) ? Decision.Left
-                        : request.WasSent && await _advisor!.WasDoneAsync(letter, request.By, cancellationToken) is { } why ? new Decision.Refuse(why)
-                        : new Decision.Move("", discarded, MovedProperties.Discarded(letter, entry, _options.DiscardedLife), letter.Body, null));
-                }
-                return decisions;
-            }, null, long.MaxValue, cancellationToken);
-            return null;
-        }, cancellationToken);
-    }
-
-    /// <summary>Moves what was discarded back to the end of the queue that it came from, as it was.</summary>
-    /// <param name="request">Which ones; the queue may be the one they came from.</param>
-    /// <param name="progress">Hears how far it is.</param>
-    /// <param name="cancellationToken">Ends it between two messages.</param>
-    public async Task<OperationResult> RestoreAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
-    {
-        var from = DiscardedQueue(request.Queue);
-        await using var session = await OpenAsync(from, "restore", request.By, TimeSpan.Zero, cancellationToken);
-        var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
-        await GuardLooksAsync(session, passes: 1, cancellationToken);
-        var entry = Begin(request with { Queue = from }, "restore");
-        await _audit.WriteAsync(entry, cancellationToken);
-        return await AuditedAsync(entry, operation, () => entry, async () =>
-        {
-            await operation.RunAsync(window => Task.FromResult<IReadOnlyList<Decision>>([.. window.Select(letter =>
-                !request.Filter.Matches(letter) || (request.Queue != from && letter.DiscardedFrom != request.Queue) ? Decision.Left
-                : letter.DiscardedFrom is { } origin ? new Decision.Move("", origin, MovedProperties.Restored(letter), letter.Body, null)
-                : new Decision.Refuse("it does not tell which queue it was discarded from"))]), null, long.MaxValue, cancellationToken);
-            return null;
-        }, cancellationToken);
-    }
-
-    /// <summary>Removes messages for good, from any dead-letter queue and that of the discarded too: nothing is kept, and nothing can be restored.</summary>
-    /// <param name="request">Which ones.</param>
-    /// <param name="progress">Hears how far it is.</param>
-    /// <param name="cancellationToken">Ends it between two messages.</param>
-    public async Task<OperationResult> RemoveAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
-    {
-        await using var session = await OpenAsync(request.Queue, "remove", request.By, _lookPatience, cancellationToken);
-        var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
-        await GuardLooksAsync(session, passes: 1, cancellationToken);
-        var entry = Begin(request, "remove");
-        await _audit.WriteAsync(entry, cancellationToken);
-        return await AuditedAsync(entry, operation, () => entry, async () =>
-        {
-            await operation.RunAsync(
-                window => Task.FromResult<IReadOnlyList<Decision>>([.. window.Select(letter => request.Filter.Matches(letter) ? new Decision.Remove() : Decision.Left)]),
-                null, long.MaxValue, cancellationToken);
-            return null;
-        }, cancellationToken);
-    }
-
     /// <inheritdoc/>
     public void Dispose() => _management.Dispose();
-
-    /// <summary>The queue for what is discarded from a queue.</summary>
-    /// <param name="queue">A dead-letter queue.</param>
-    public string DiscardedQueue(string queue) => InputQueueOf(queue) + "_discarded";
 
     private async Task<OperationResult> AuditedAsync(
         AuditEntry entry, Operation operation, Func<AuditEntry> now, Func<Task<string?>> work, CancellationToken cancellationToken)
@@ -272,18 +192,6 @@ public sealed partial class DeadLetterBroker : IDisposable
     {
         var suffix = _options.Suffixes.Append("_discarded").FirstOrDefault(suffix => queue.EndsWith(suffix, StringComparison.Ordinal) && queue.Length > suffix.Length);
         return suffix is null ? queue : queue[..^suffix.Length];
-    }
-
-    // As safe as the queue that they come from: replicated where that one is.
-    private async Task DeclareDiscardedAsync(QueueSession session, string discarded, CancellationToken cancellationToken)
-    {
-        if (await _management.QueueAsync(discarded, cancellationToken) is not null)
-            return;
-        var source = await _management.QueueAsync(session.Queue, cancellationToken);
-        var arguments = new Dictionary<string, object?> { ["x-queue-type"] = source?.Type == "quorum" ? "quorum" : "classic" };
-        if (source?.Type == "quorum" && session.BrokerVersion.Major >= 4)
-            arguments["x-delivery-limit"] = -1;
-        await session.DeclareAsync(discarded, arguments, cancellationToken);
     }
 
     private AuditEntry Begin(OperationRequest request, string verb) => new()

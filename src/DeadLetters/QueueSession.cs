@@ -1,23 +1,11 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 using RabbitMQ.Client;
-using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
 
 namespace WorkinIt.DeadLetters;
 
 /// <summary>A message that was taken and not yet acked.</summary>
 internal readonly record struct Taken(ulong Tag, DeadLetter Letter, TakenWindow Window);
-
-/// <summary>What one consumer brought.</summary>
-internal sealed class TakenWindow
-{
-    /// <summary>The tags that are neither acked nor given back.</summary>
-    public ConcurrentDictionary<ulong, byte> Held { get; } = new();
-}
 
 /// <summary>
 /// One operation on one queue: holds its lock, takes messages from its head, acks those that were moved and gives back the
@@ -29,28 +17,20 @@ internal sealed class QueueSession : IAsyncDisposable
     private const int LargestPassedOver = 20_000; // of these only the tags are held
     private const long WindowBytes = 16 * 1024 * 1024;
 
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan _returnPatience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan _returnPause = TimeSpan.FromMilliseconds(5);
     private static readonly Version _returnsGoFirst = new(4, 3);
-    private static readonly BasicProperties _none = new();
-    private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
 
     private readonly DeadLetterOptions _options;
     private readonly IConnection _connection;
-    private readonly IChannel _take;
+    private readonly QueueWindows _windows;
     private readonly Dictionary<ulong, int> _seen = [];
     private readonly Dictionary<ulong, int> _moved = [];
     private Publisher? _publisher;
-    private readonly List<TakenWindow> _windows = [];
-    private int _consumers;
-    private volatile bool _passesOver;
-    private volatile bool _lastHadComeBack;
     private Taken? _peeked;
     private int _window = 32;
 
     private QueueSession(DeadLetterOptions options, string queue, IConnection connection, IChannel take) =>
-        (_options, Queue, _connection, _take, Failures) = (options, queue, connection, take, new FailureWatch(connection, queue));
+        (_options, Queue, _connection, _windows, Failures) =
+            (options, queue, connection, new QueueWindows(take, queue, () => ReadyAsync(CancellationToken.None)), new FailureWatch(connection, queue));
 
     public string Queue { get; }
 
@@ -122,10 +102,7 @@ internal sealed class QueueSession : IAsyncDisposable
         _connection.OnOwnChannelAsync(Queue,
             channel => channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken), cancellationToken);
 
-    /// <summary>
-    /// Takes messages from the head in windows of a few megabytes, each by a consumer of its own whose prefetch is the window: so
-    /// the broker sends no more, whatever is held already.
-    /// </summary>
+    /// <summary>Takes messages from the head in windows of a few megabytes.</summary>
     public async IAsyncEnumerable<IReadOnlyList<Taken>> TakeAsync(long count, long firstPosition, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var position = firstPosition;
@@ -140,7 +117,7 @@ internal sealed class QueueSession : IAsyncDisposable
         while (left > 0)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var window = await TakeWindowAsync((int)Math.Min(_window, left));
+            var window = await _windows.TakeAsync((int)Math.Min(_window, left));
             if (window.Count == 0)
                 yield break;
             var largest = 1;
@@ -178,39 +155,23 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <summary>Acks one that was moved.</summary>
     public async Task AckAsync(Taken taken, CancellationToken cancellationToken)
     {
-        await _take.BasicAckAsync(taken.Tag, multiple: false, cancellationToken);
-        taken.Window.Held.TryRemove(taken.Tag, out _);
+        await _windows.AckAsync(taken.Window, taken.Tag, cancellationToken);
         _moved[taken.Letter.Hash] = _moved.GetValueOrDefault(taken.Letter.Hash) + 1;
     }
 
     /// <summary>
     /// Gives all that is held back to its place. On a classic queue one nack keeps the order. A quorum queue puts what comes back
     /// behind all else, or behind what came back before and ahead of the rest (<see cref="ReturnsGoFirst"/>): so what is in its way
-    /// is taken first, and comes back after it. And a channel that is busy with acks sends the returns of several consumers in the
-    /// reverse order, so each window is returned, and seen to have arrived, before the next.
+    /// is taken first, and comes back after it.
     /// </summary>
     /// <param name="withTheRest">Whether order counts; else the broker's count of returns does, which the rest would spend as well.</param>
     public async Task GiveBackAsync(bool withTheRest = true)
     {
-        if (!_take.IsOpen || _windows.Count == 0)
+        if (!_windows.HoldsSome)
             return;
         if (IsQuorum && withTheRest)
             await TakeTheRestAsync();
-        if (IsQuorum && _windows.Count(window => !window.Held.IsEmpty) > 1)
-        {
-            var expected = await ReadyAsync(CancellationToken.None);
-            foreach (var window in _windows.Where(window => !window.Held.IsEmpty))
-            {
-                // Up to the last that is still held: of one that was acked the broker knows nothing, and closes the channel.
-                await _take.BasicNackAsync(window.Held.Keys.Max(), multiple: true, requeue: true);
-                expected += window.Held.Count;
-                for (var clock = Stopwatch.StartNew(); clock.Elapsed < _returnPatience && await ReadyAsync(CancellationToken.None) < expected;)
-                    await Task.Delay(_returnPause);
-            }
-        }
-        await _take.BasicNackAsync(0, multiple: true, requeue: true); // 0: all, those too that were on their way when their consumer was cancelled
-        _windows.Clear();
-        await _take.QueueDeclarePassiveAsync(Queue); // answered when the broker has done it
+        await _windows.ReturnAsync(oneByOne: IsQuorum);
         _seen.Clear();
         foreach (var (hash, count) in _moved) // a twin keeps its number when the one before it is gone
             _seen.Add(hash, count);
@@ -263,50 +224,6 @@ internal sealed class QueueSession : IAsyncDisposable
         }
     }
 
-    private async Task<IReadOnlyList<Delivery>> TakeWindowAsync(int size)
-    {
-        var tag = string.Create(CultureInfo.InvariantCulture, $"window-{_consumers++:D8}");
-        var inbox = Channel.CreateUnbounded<Delivery>();
-        var taken = new TakenWindow();
-        _windows.Add(taken);
-        var consumer = new AsyncEventingBasicConsumer(_take);
-        consumer.ReceivedAsync += (_, delivery) =>
-        {
-            taken.Held.TryAdd(delivery.DeliveryTag, 0);
-            _lastHadComeBack = delivery.Redelivered;
-            inbox.Writer.TryWrite(_passesOver ? new Delivery(taken, delivery.DeliveryTag, _none, []) : new Delivery(taken, delivery.DeliveryTag, new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray()));
-            return Task.CompletedTask;
-        };
-        consumer.UnregisteredAsync += (_, _) => EndAsync();
-        consumer.ShutdownAsync += (_, _) => EndAsync();
-        await _take.BasicQosAsync(0, (ushort)size, global: false, CancellationToken.None);
-        await _take.BasicConsumeAsync(Queue, autoAck: false, tag, noLocal: false, exclusive: false, arguments: null, consumer, CancellationToken.None);
-
-        var window = new List<Delivery>(size);
-        try
-        {
-            // To its end, even when nobody wants it any more: what is on its way when its consumer is cancelled, a quorum queue
-            // takes back at once, before that which was taken first.
-            await FillAsync(window, size, inbox.Reader);
-        }
-        finally
-        {
-            if (_take.IsOpen) // before anything is given back: else it would come here again
-                await _take.BasicCancelAsync(tag, cancellationToken: CancellationToken.None);
-        }
-        if (!_take.IsOpen)
-            throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker closed the channel ({_take.CloseReason?.ReplyText}). All messages that were not moved stand in the queue");
-        while (inbox.Reader.TryRead(out var delivery))
-            window.Add(delivery);
-        return window;
-
-        Task EndAsync()
-        {
-            inbox.Writer.TryComplete();
-            return Task.CompletedTask;
-        }
-    }
-
     // Seen on 3.10 and 4.3: only an older quorum queue without a limit puts what comes back at its very end.
     private bool ReturnsGoFirst => DeliveryLimit is not null || BrokerVersion >= _returnsGoFirst;
 
@@ -326,38 +243,9 @@ internal sealed class QueueSession : IAsyncDisposable
             }
             return;
         }
-        _passesOver = true;
-        while (!AllInPlace() && await ReadyAsync(CancellationToken.None) is > 0 and var ready && (await TakeWindowAsync((int)Math.Min(_window, ready))).Count > 0)
+        while (!AllInPlace() && await ReadyAsync(CancellationToken.None) is > 0 and var ready && (await _windows.TakeAsync((int)Math.Min(_window, ready), tagsOnly: true)).Count > 0)
             _window = Math.Min(LargestPassedOver, _window * 4);
-        _passesOver = false;
 
-        bool AllInPlace() => ReturnsGoFirst && !_lastHadComeBack;
+        bool AllInPlace() => ReturnsGoFirst && !_windows.LastHadComeBack;
     }
-
-    private async Task FillAsync(List<Delivery> window, int size, ChannelReader<Delivery> inbox)
-    {
-        var quiet = TimeSpan.Zero;
-        while (window.Count < size)
-        {
-            using var wait = new CancellationTokenSource(_pause);
-            try
-            {
-                if (!await inbox.WaitToReadAsync(wait.Token))
-                    return;
-            }
-            catch (OperationCanceledException)
-            {
-                // Fewer than were counted: some expired, or somebody took them.
-                quiet += _pause;
-                if (await ReadyAsync(CancellationToken.None) == 0 || quiet > _silence)
-                    return;
-                continue;
-            }
-            quiet = TimeSpan.Zero;
-            while (window.Count < size && inbox.TryRead(out var delivery))
-                window.Add(delivery);
-        }
-    }
-
-    private readonly record struct Delivery(TakenWindow Window, ulong Tag, BasicProperties Properties, byte[] Body);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 
@@ -8,6 +9,36 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
 {
     private const string Queue = "/dead-letters/queues/" + DeadLetterSite.Errors;
 
+    [Fact]
+    public async Task Four_thousand_of_three_causes_are_three_to_look_at()
+    {
+        await site.FailAsync();
+        (int Count, string Exception, string Reason)[] causes =
+        [
+            (2600, "MailDeferredException", "mail-{0}.example.com is out of reach (ConnectionRefused): check Smtp__Host, Smtp__Port and the mail server"),
+            (1300, "TimeoutException", "It took {0} s"),
+            (100, "MailRefusedException", "The recipient was refused: 550 5.1.1 No such mailbox: someone{0}@example.com"),
+        ];
+        foreach (var (count, exception, reason) in causes)
+        {
+            for (var put = 0; put < count; put += 100)
+            {
+                var text = string.Format(CultureInfo.InvariantCulture, reason, 30 + (put / 100));
+                await Testbed.DeadLetterPages.PutAsync(site.System.VirtualHost, DeadLetterSite.Errors, """{"email":"someone@example.com"}""", exception, text, count: 100);
+            }
+        }
+        await site.System.SeeReadyAsync(DeadLetterSite.Errors, 4000);
+
+        var visit = await VisitAsync(at: site.Web.Address);
+        await site.SignInAsync(visit, Queue);
+
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("4,000 dead letters of send-gif-email, for 3 causes.");
+        foreach (var (count, exception, _) in causes)
+            await Assertions.Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = string.Create(CultureInfo.InvariantCulture, $"{count:N0} {exception}") })).ToBeVisibleAsync();
+        await visit.ShouldLookRightAsync();
+        await visit.PictureAsync("dead-letters", height: 1120);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -17,8 +48,6 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         var sent = site.System.Mail.MailCount;
         var visit = await VisitAsync(at: site.Web.Address, script: script);
         await site.SignInAsync(visit, Queue);
-        if (script)
-            await visit.PictureAsync("dead-letters", height: 900);
         await visit.Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "3 " }).GetByRole(AriaRole.Button, new LocatorGetByRoleOptions { Name = "Replay these 3…" }).ClickAsync();
 
         await visit.SeeHeadingAsync("Replay: 3");
