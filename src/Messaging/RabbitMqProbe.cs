@@ -48,9 +48,9 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
                 _one.Release();
             }
         }
-        catch (Exception e) when (e is BrokerUnreachableException or OperationCanceledException or IOException or RabbitMQClientException
-            && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is BrokerUnreachableException or OperationCanceledException or IOException or RabbitMQClientException)
         {
+            cancellationToken.ThrowIfCancellationRequested(); // the broker's failure in the very moment of the end would pass for a crash
             _certificateProblem = ServerCertificate.ProblemIn(e);
             return false;
         }

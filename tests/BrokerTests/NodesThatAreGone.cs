@@ -26,6 +26,31 @@ public sealed class NodesThatAreGone
         }
     }
 
+    /// <summary>What the search throws instead would stop a service that is about to stop, as if it had crashed.</summary>
+    [Fact]
+    public async Task Are_not_to_blame_when_the_search_is_cancelled()
+    {
+        var client = new RabbitMqClient(Options.Create(new RabbitMqOptions { RabbitMq = $"amqp://web:web@127.0.0.1:{FreePort.Take()}" }));
+        await using var probe = new RabbitMqProbe(client);
+        var cancelled = 0;
+        for (var time = 0; time < 300; time++) // some of them in the very moment in which the connection is refused
+        {
+            using var cancel = new CancellationTokenSource();
+            var search = probe.IsUpAsync(cancel.Token);
+            Thread.SpinWait(time * 100);
+            await cancel.CancelAsync();
+            try
+            {
+                (await search).ShouldBeFalse();
+            }
+            catch (OperationCanceledException)
+            {
+                cancelled++;
+            }
+        }
+        cancelled.ShouldBeGreaterThan(0);
+    }
+
     /// <summary>A port on which a connection is neither made nor refused: its line of those who wait is full.</summary>
     private sealed class SilentPort : IDisposable
     {
