@@ -86,7 +86,7 @@ public sealed partial class DeadLetterBroker : IDisposable
 
     /// <summary>
     /// Replays: publishes to the exchange of the queue that the message failed in, confirmed, then acks. The body stays as it is, but
-    /// for a count of redeliveries in it; headers of the first try are taken off, a stamp is put on, all others stay.
+    /// for a count of redeliveries in it; headers of the first try are taken off, a stamp is put on, all others stay, but for those that would send copies to other queues, which get another name.
     /// </summary>
     /// <param name="request">The replay.</param>
     /// <param name="progress">Hears how far it is.</param>
@@ -94,8 +94,8 @@ public sealed partial class DeadLetterBroker : IDisposable
     /// <exception cref="DeadLetterException">It could not be begun, or the broker was lost in the middle; nothing is lost, and it can be run again.</exception>
     public async Task<OperationResult> ReplayAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
-        if (request.Pace is <= 0)
-            throw new DeadLetterException(DeadLetterProblem.Refused, "The pace must be more than 0 messages a second");
+        if (request.Pace < ReplayRequest.LeastPace)
+            throw new DeadLetterException(DeadLetterProblem.Refused, "The pace must be at least one message in 5 minutes, that is 0.0034 a second");
         await using var session = await OpenAsync(request.Queue, "replay", request.By, TimeSpan.Zero, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
         var passes = 1 + (request.Canary ? 1 : 0) + (request.Pace is { } pace ? (long)(total / (pace * 300)) : 0);
@@ -113,6 +113,8 @@ public sealed partial class DeadLetterBroker : IDisposable
                 await ReplayOutcomesAsync(session, replay, operation, request.Wait > TimeSpan.Zero ? request.Wait : _canaryWait, cancellationToken);
                 if (operation.Replayed is [{ Outcome: not (Outcome.Sent or Outcome.Gone) } canary])
                     stopped = $"The first one {Word(canary.Outcome)}: the others were left where they are";
+                else if (operation.Attempted > 0 && operation.Replayed.Count == 0)
+                    stopped = "The first one was not taken by the broker: the others were left where they are";
             }
             if (stopped is null && !cancellationToken.IsCancellationRequested)
             {

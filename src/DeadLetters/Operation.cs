@@ -33,12 +33,16 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     private readonly Dictionary<string, Refusal> _refused = [];
     private readonly List<Replayed> _replayed = [];
     private readonly List<string> _messages = [];
+    private readonly HashSet<string> _returned = []; // by the broker: not tried again at each pass
     private long _left;
     private long _examined;
 
     public required long Total { get; init; }
 
     public long Done { get; private set; }
+
+    /// <summary>How many were moved, or would have been if the broker had taken them.</summary>
+    public long Attempted { get; private set; }
 
     public long Selected => Done + _refused.Count;
 
@@ -51,20 +55,21 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     /// <summary>Goes through the queue once, or in passes where it is paced.</summary>
     /// <param name="decide">Decides on a window of messages.</param>
     /// <param name="pace">Messages a second.</param>
-    /// <param name="most">Ends after so many moves.</param>
+    /// <param name="most">Ends after so many were moved or returned by the broker.</param>
     /// <param name="cancellationToken">Ends it between two messages; what was not moved is given back.</param>
     public async Task RunAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, long most, CancellationToken cancellationToken)
     {
         await session.OpenPublisherAsync(cancellationToken);
-        var doneBefore = Done;
+        var before = Attempted;
         var aPass = pace is { } perSecond ? Math.Max(1, (long)(perSecond * _longestPass.TotalSeconds)) : long.MaxValue;
         while (true)
         {
             _examined = Done;
             _left = 0;
-            var moves = Math.Min(aPass, most - (Done - doneBefore));
-            var atTheEnd = await GuardedAsync(() => PassAsync(decide, pace, moves, cancellationToken));
-            if (atTheEnd || Done - doneBefore >= most)
+            var moves = Math.Min(aPass, most - (Attempted - before));
+            var waits = Attempted > before; // its first one too
+            var atTheEnd = await GuardedAsync(() => PassAsync(decide, pace, waits, moves, cancellationToken));
+            if (atTheEnd || Attempted - before >= most)
                 return;
             cancellationToken.ThrowIfCancellationRequested();
         }
@@ -83,7 +88,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     }
 
     // True at the end of what was in the queue when the operation began.
-    private async Task<bool> PassAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, long most, CancellationToken cancellationToken)
+    private async Task<bool> PassAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, bool waits, long most, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // One window is taken while the one before is published.
@@ -108,15 +113,19 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
                     _examined++;
                     switch (decisions[i])
                     {
+                        case Decision.Move when _returned.Contains(window[i].Letter.Id):
+                            break;
                         case Decision.Move move:
-                            await WaitForTurnAsync(pace, moved, clock, cancellationToken);
+                            await WaitForTurnAsync(pace, moved + (waits ? 1 : 0), clock, cancellationToken);
                             if (cancellationToken.IsCancellationRequested)
                                 goto default;
                             moved++;
+                            Attempted++;
                             outstanding.Enqueue((window[i], move, await session.SendAsync(move.Exchange, move.RoutingKey, move.Properties, move.Body)));
                             break;
                         case Decision.Remove:
                             moved++;
+                            Attempted++;
                             await session.AckAsync(window[i], CancellationToken.None);
                             Count(window[i].Letter);
                             break;
@@ -184,6 +193,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     {
         if (await one.Confirm is { } why)
         {
+            _returned.Add(one.Taken.Letter.Id);
             Refuse(one.Taken.Letter, why);
             return;
         }

@@ -45,7 +45,10 @@ public record OperationRequest
 /// <summary>A replay.</summary>
 public sealed record ReplayRequest : OperationRequest
 {
-    /// <summary>Messages a second; null: as fast as it goes.</summary>
+    /// <summary>The slowest pace, in messages a second: one in 5 minutes, for while one waits for its turn it is held, and the broker does not wait for ever.</summary>
+    public const double LeastPace = 1.0 / 300;
+
+    /// <summary>Messages a second, not less than <see cref="LeastPace"/>; null: as fast as it goes.</summary>
     public double? Pace { get; init; }
 
     /// <summary>Whether to replay one first, and go on only when it has succeeded.</summary>

@@ -15,8 +15,8 @@ internal static partial class ReplayCommand
         var pace = new Option<double?>("--pace") { Description = "So many messages a second", HelpName = "N" };
         pace.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<double?>() is <= 0 or > 100_000)
-                result.AddError("--pace must be more than 0 messages a second");
+            if (result.GetValueOrDefault<double?>() is < ReplayRequest.LeastPace or > 100_000)
+                result.AddError("--pace must be a number of messages a second, from 0.0034 (one in 5 minutes) to 100000");
         });
         var canary = new Option<bool>("--canary") { Description = "One first; the others only when it has succeeded" };
         var sendAgain = new Option<bool>("--send-again") { Description = "Also those that may have arrived: they are sent again" };

@@ -45,12 +45,12 @@ internal sealed record Act(Verb Verb, string Queue, DeadLetterFilter Filter)
     };
 
     /// <summary>The options of a form; the others stay as they are.</summary>
-    /// <exception cref="FormatException">The pace is none.</exception>
+    /// <exception cref="FormatException">The pace is none, or too slow.</exception>
     public Act With(PageContext page) => this with
     {
         Pace = page.Value("pace") is not { } pace ? null
-            : double.TryParse(pace, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var perSecond) && perSecond is > 0 and <= 100_000 ? perSecond
-            : throw new FormatException($"Pace: “{pace}” is no number of messages a second. Write it as 10 or 0.5, or leave it empty."),
+            : double.TryParse(pace, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var perSecond) && perSecond is >= ReplayRequest.LeastPace and <= 100_000 ? perSecond
+            : throw new FormatException($"Pace: “{pace}” is no number of messages a second. Write it as 10 or 0.5 (0.0034, one in 5 minutes, is the least), or leave it empty."),
         Canary = page.IsTicked("canary"),
         SendAgain = page.IsTicked("again"),
         WasSent = page.IsTicked("sent"),

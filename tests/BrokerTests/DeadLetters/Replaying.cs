@@ -158,6 +158,16 @@ public sealed class Replaying
         result.Refused.Count.ShouldBe(5);
         result.Refused[0].Why.ShouldContain("no queue takes it");
         await orders.SeeAsync(Orders.Error, 5);
+
+        // Passes end, though nothing gets anywhere.
+        var canary = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Canary = true }, null, _none);
+        canary.Refused.ShouldHaveSingleItem();
+        canary.Stopped.ShouldNotBeNull().ShouldContain("was not taken by the broker");
+        var paced = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Pace = ReplayRequest.LeastPace * 1.5 }, null, new CancellationTokenSource(TimeSpan.FromSeconds(3)).Token);
+        paced.Refused.ShouldHaveSingleItem(); // the second one waits for its turn
+        await orders.SeeAsync(Orders.Error, 5);
+        (await Should.ThrowAsync<DeadLetterException>(() => orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Pace = ReplayRequest.LeastPace / 2 }, null, _none)))
+            .Message.ShouldContain("one message in 5 minutes");
     }
 
     [Fact]
