@@ -93,8 +93,11 @@ public sealed class DeadLetter
     /// <summary>When it failed; null where that is not told.</summary>
     public DateTimeOffset? FailedAt =>
         DateTimeOffset.TryParse(Header("MT-Fault-Timestamp"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at
-        : Death?.TryGetValue("time", out var time) == true && time is AmqpTimestamp stamp ? DateTimeOffset.FromUnixTimeSeconds(stamp.UnixTime)
+        : Death?.TryGetValue("time", out var time) == true && time is AmqpTimestamp stamp ? Headers.Time(stamp)
         : null;
+
+    /// <summary>The message's own time, from its properties; null where it has none.</summary>
+    public string? Timestamp => Properties.IsTimestampPresent() ? Headers.Show(Properties.Timestamp) : null;
 
     /// <summary>How often it was tried again in place; null where that is not told.</summary>
     public int? Retries => Number(Header("MT-Fault-RetryCount"));

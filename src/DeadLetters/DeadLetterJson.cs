@@ -37,7 +37,7 @@ internal static class DeadLetterJson
         writer.WriteBase64String("body", letter.Body.Span);
         writer.WritePropertyName("message");
         if (letter.MessageJson is { } json)
-            writer.WriteRawValue(json);
+            writer.WriteRawValue(json, skipInputValidation: true); // it was read from JSON, deeper perhaps than the writer would believe
         else
             writer.WriteNullValue();
         writer.WriteEndObject();

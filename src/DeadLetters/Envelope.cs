@@ -14,7 +14,7 @@ internal static partial class Envelope
 {
     private const string ContentType = "application/vnd.masstransit+json";
 
-    private static readonly JsonSerializerOptions _pretty = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions _pretty = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 300 };
     private static readonly JsonReaderOptions _reading = new() { MaxDepth = 256 };
     private static readonly JsonDocumentOptions _parsing = new() { MaxDepth = 256 };
 
@@ -42,8 +42,21 @@ internal static partial class Envelope
         }
     }
 
-    /// <summary>Indented, and every character as a person writes it: the serializer escapes those beyond 16 bits whatever its encoder.</summary>
-    public static string Pretty(JsonElement element) => Readable(JsonSerializer.Serialize(element, _pretty));
+    /// <summary>
+    /// Indented, and every character as a person writes it: the serializer escapes those beyond 16 bits whatever its encoder. As it came where
+    /// it holds half a character, an emoji that was cut in the middle for instance, which the serializer does not write.
+    /// </summary>
+    public static string Pretty(JsonElement element)
+    {
+        try
+        {
+            return Readable(JsonSerializer.Serialize(element, _pretty));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
+        {
+            return element.GetRawText();
+        }
+    }
 
     public static string Readable(string json) => SurrogatePairs().Replace(json, static found => found.Groups[1].Success
         ? found.Value
@@ -58,11 +71,36 @@ internal static partial class Envelope
         {
             foreach (var property in element.EnumerateObject())
             {
-                if (property.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+                if (NameOf(property).Equals(name, StringComparison.OrdinalIgnoreCase))
                     return property.Value;
             }
         }
         return null;
+    }
+
+    /// <summary>Its name; empty where that holds half a character.</summary>
+    public static string NameOf(JsonProperty property)
+    {
+        try
+        {
+            return property.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            return "";
+        }
+    }
+
+    private static string Text(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException) // half a character
+        {
+            return "";
+        }
     }
 
     /// <summary>Whether it is one JSON value and nothing else.</summary>
@@ -94,7 +132,7 @@ internal static partial class Envelope
         while (reader.Read())
         {
             if (reader.TokenType == JsonTokenType.String && reader.CurrentDepth <= 1)
-                types.Add(reader.GetString()!);
+                types.Add(Text(ref reader));
         }
         return types;
     }
@@ -137,7 +175,7 @@ internal static partial class Envelope
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = (int)reader.TokenStartIndex;
-            var isIt = string.Equals(reader.GetString(), path[depth], StringComparison.OrdinalIgnoreCase);
+            var isIt = Text(ref reader).Equals(path[depth], StringComparison.OrdinalIgnoreCase);
             reader.Read();
             if (isIt && depth == path.Length - 1)
             {

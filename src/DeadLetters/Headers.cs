@@ -54,11 +54,21 @@ internal static class Headers
         byte[] bytes => Encoding.UTF8.GetString(bytes),
         string text => text,
         bool yes => yes ? "true" : "false",
-        AmqpTimestamp time => DateTimeOffset.FromUnixTimeSeconds(time.UnixTime).ToString("u", CultureInfo.InvariantCulture),
+        AmqpTimestamp time => Show(time),
         IDictionary<string, object?> or IEnumerable<object?> => Encoding.UTF8.GetString(Json(value)),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };
+
+    /// <summary>A time; of one beyond the year 9999, milliseconds by mistake for instance, its number.</summary>
+    public static string Show(AmqpTimestamp time) =>
+        Time(time)?.ToString("u", CultureInfo.InvariantCulture) ?? time.UnixTime.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A time; null where it is none.</summary>
+    public static DateTimeOffset? Time(AmqpTimestamp time) =>
+        time.UnixTime >= DateTimeOffset.MinValue.ToUnixTimeSeconds() && time.UnixTime <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+            ? DateTimeOffset.FromUnixTimeSeconds(time.UnixTime)
+            : null;
 
     private static byte[] Json(object value)
     {

@@ -19,24 +19,29 @@ public static partial class Masking
     private static readonly JsonSerializerOptions _pretty = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 300 };
     private static readonly JsonDocumentOptions _parsing = new() { MaxDepth = 256 };
 
-    /// <summary>JSON with each string masked; the whole of it where it is none.</summary>
+    /// <summary>JSON with each string masked; the whole of it where it is none, or none that can be taken apart.</summary>
     /// <param name="json">The JSON.</param>
-    public static string Json(string json) => Parse(json) is { } node ? Envelope.Readable(Masked(node)?.ToJsonString(_pretty) ?? "null") : Value(json);
+    public static string Json(string json) => Try(() => Envelope.Readable(Masked(Parsed(json))?.ToJsonString(_pretty) ?? "null")) ?? Value(json);
 
     /// <summary>A whole body: of an envelope its message and its headers, of anything else all of it.</summary>
     /// <param name="body">The body.</param>
     /// <param name="isEnvelope">Whether it is MassTransit's envelope.</param>
     public static string Body(string body, bool isEnvelope)
     {
-        if (!isEnvelope || Parse(body) is not JsonObject envelope)
-            return Json(body);
-        var masked = new JsonObject();
-        foreach (var (name, value) in envelope.ToList())
+        return (isEnvelope ? Try(Members) : null) ?? Json(body);
+
+        string? Members()
         {
-            envelope.Remove(name);
-            masked[name] = _envelope.Contains(name) ? value : Masked(value);
+            if (Parsed(body) is not JsonObject envelope)
+                return null;
+            var masked = new JsonObject();
+            foreach (var (name, value) in envelope.ToList())
+            {
+                envelope.Remove(name);
+                masked[name] = _envelope.Contains(name) ? value : Masked(value);
+            }
+            return Envelope.Readable(masked.ToJsonString(_pretty));
         }
-        return Envelope.Readable(masked.ToJsonString(_pretty));
     }
 
     /// <summary>A header's value: of those that MassTransit, the broker and a replay write, the addresses in it; of others all.</summary>
@@ -80,13 +85,16 @@ public static partial class Masking
     private static string Key(string key, int number) =>
         Text(key) is var masked && masked == key ? key : string.Create(CultureInfo.InvariantCulture, $"{masked} ({number + 1})");
 
-    private static JsonNode? Parse(string json)
+    private static JsonNode? Parsed(string json) => JsonNode.Parse(json, documentOptions: _parsing);
+
+    // A node is read when it is looked at, and not before: a name that comes twice is an ArgumentException then, half a character an InvalidOperationException.
+    private static string? Try(Func<string?> mask)
     {
         try
         {
-            return JsonNode.Parse(json, documentOptions: _parsing);
+            return mask();
         }
-        catch (Exception e) when (e is JsonException or ArgumentException) // the latter: a name that comes twice
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
             return null;
         }

@@ -9,6 +9,8 @@ namespace WorkinIt.Cli.DeadLetters;
 /// <summary><c>workinit dead-letters show 3f2a… --reveal</c></summary>
 internal static class ShowCommand
 {
+    private static readonly JsonDocumentOptions _parsing = new() { MaxDepth = 300 };
+
     private const int LongestStack = 40;
 
     public static Command Create()
@@ -65,19 +67,32 @@ internal static class ShowCommand
         using (var writer = new Utf8JsonWriter(buffer))
             letter.Write(writer);
         var json = Encoding.UTF8.GetString(buffer.ToArray());
-        Desk.Say(revealed ? json : Masked(json));
+        Desk.Say(revealed ? json : Masked(letter, json));
     }
 
     // Masked are the message and the headers; the body as it is would tell the message.
-    private static string Masked(string json)
+    private static string Masked(DeadLetter letter, string json)
     {
-        var node = System.Text.Json.Nodes.JsonNode.Parse(json)!.AsObject();
+        var node = System.Text.Json.Nodes.JsonNode.Parse(json, documentOptions: _parsing)!.AsObject();
         node.Remove("body");
         node.Remove("headers");
         node["reason"] = Masking.Text(node["reason"]!.GetValue<string>());
-        if (node["message"] is { } message)
-            node["message"] = System.Text.Json.Nodes.JsonNode.Parse(Masking.Json(message.ToJsonString()));
+        if (letter.MessageJson is { } message)
+            node["message"] = AsJson(Masking.Json(message));
         return node.ToJsonString();
+    }
+
+    // What could not be taken apart is masked as a whole, and that is no JSON.
+    private static System.Text.Json.Nodes.JsonNode? AsJson(string masked)
+    {
+        try
+        {
+            return System.Text.Json.Nodes.JsonNode.Parse(masked, documentOptions: _parsing);
+        }
+        catch (JsonException)
+        {
+            return masked;
+        }
     }
 
     private static void Write(IAnsiConsole console, DeadLetter letter, bool revealed)

@@ -71,7 +71,7 @@ internal sealed record LetterModel(DeadLetterQueue Queue, DeadLetter Letter, boo
             if (properties.IsReplyToPresent())
                 yield return new("reply_to", Masked(properties.ReplyTo!));
             if (properties.IsTimestampPresent())
-                yield return new("timestamp", DateTimeOffset.FromUnixTimeSeconds(properties.Timestamp.UnixTime).ToString("u", System.Globalization.CultureInfo.InvariantCulture));
+                yield return new("timestamp", Letter.Timestamp!);
             if (properties.IsTypePresent())
                 yield return new("type", Masked(properties.Type!));
             if (properties.IsUserIdPresent())
