@@ -12,17 +12,12 @@ internal static class MovedProperties
     /// <param name="life">How long it is kept.</param>
     public static BasicProperties Discarded(DeadLetter letter, AuditEntry entry, TimeSpan life)
     {
-        var properties = Of(letter, header => !Headers.IsCount(header) && header is not ("CC" or "BCC")); // these would send copies elsewhere
+        var properties = Of(letter, header => !Headers.IsCount(header));
         var headers = properties.Headers!;
         headers[Headers.DiscardedId] = entry.Id;
         headers[Headers.DiscardedBy] = entry.By;
         headers[Headers.DiscardedAt] = entry.At.ToString("O", CultureInfo.InvariantCulture);
         headers[Headers.DiscardedFrom] = letter.Queue;
-        foreach (var copies in new[] { "CC", "BCC" })
-        {
-            if (letter.Properties.Headers?.TryGetValue(copies, out var value) == true)
-                headers[Headers.DiscardedPrefix + copies] = value;
-        }
         if (properties.IsExpirationPresent())
             headers[Headers.DiscardedExpiration] = properties.Expiration;
         properties.Expiration = ((long)life.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
@@ -38,15 +33,10 @@ internal static class MovedProperties
             properties.Expiration = expiration;
         else
             properties.ClearExpiration();
-        foreach (var copies in new[] { "CC", "BCC" })
-        {
-            if (letter.Properties.Headers!.TryGetValue(Headers.DiscardedPrefix + copies, out var value))
-                properties.Headers![copies] = value;
-        }
         return properties;
     }
 
-    /// <summary>With some of its headers; its user-id becomes one of them.</summary>
+    /// <summary>With some of its headers; its user-id becomes one of them, and those that would send copies to other queues get another name.</summary>
     /// <param name="letter">The message.</param>
     /// <param name="keep">Which ones.</param>
     public static BasicProperties Of(DeadLetter letter, Func<string, bool> keep)
@@ -55,6 +45,11 @@ internal static class MovedProperties
         {
             Headers = (letter.Properties.Headers ?? new Dictionary<string, object?>()).Where(header => keep(header.Key)).ToDictionary(),
         };
+        foreach (var copies in new[] { "CC", "BCC" })
+        {
+            if (properties.Headers.Remove(copies, out var queues))
+                properties.Headers["Original-" + copies] = queues;
+        }
         // The broker takes a user-id from that user's connection only.
         if (properties.IsUserIdPresent())
         {
