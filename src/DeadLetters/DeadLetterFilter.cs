@@ -48,12 +48,14 @@ public sealed record DeadLetterFilter
     /// <exception cref="FormatException">One of them is none; the message says which ones there are.</exception>
     public static DeadLetterFilter Parse(IEnumerable<string> conditions)
     {
-        var filter = All;
+        var (filter, named) = (All, new HashSet<string>());
         foreach (var condition in conditions)
         {
             var parts = condition.Split('=', 2);
             if (parts is not [var name, { Length: > 0 } value])
                 throw new FormatException($"“{condition}” is no condition: {Conditions}");
+            if (!named.Add(name) && name != "id")
+                throw new FormatException($"{name} is given twice, and all conditions must hold: say it once");
             filter = name switch
             {
                 "exception" => filter with { Exception = value },

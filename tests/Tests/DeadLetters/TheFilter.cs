@@ -13,6 +13,14 @@ public sealed class TheFilter
     public void Says_which_conditions_there_are(string condition) =>
         Should.Throw<FormatException>(() => DeadLetterFilter.Parse([condition])).Message.ShouldContain("=");
 
+    /// <summary>The first one would be forgotten, and more be discarded than was asked.</summary>
+    [Theory]
+    [InlineData("text=jane", "text=Timeout")]
+    [InlineData("cause=1a2b", "cause=1a2b")]
+    [InlineData("since=2026-01-31", "since=2026-02-01")]
+    public void Takes_each_condition_once(string one, string other) =>
+        Should.Throw<FormatException>(() => DeadLetterFilter.Parse([one, other])).Message.ShouldContain("is given twice");
+
     [Fact]
     public void Reads_what_it_writes()
     {
