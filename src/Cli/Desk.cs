@@ -71,9 +71,9 @@ internal sealed class Desk : IAsyncDisposable
         {
             options = options with
             {
-                DiscardedLife = TimeSpan.TryParse(life, CultureInfo.InvariantCulture, out var span) && span > TimeSpan.Zero
+                DiscardedLife = TimeSpan.TryParse(life, CultureInfo.InvariantCulture, out var span) && span > TimeSpan.Zero && span <= DeadLetterOptions.LongestDiscardedLife
                     ? span
-                    : throw new WrongUsageException("DeadLetters__DiscardedLife must be a time as in 30.00:00:00 (30 days)"),
+                    : throw new WrongUsageException("DeadLetters__DiscardedLife must be a time as in 30.00:00:00 (30 days), at most 49.00:00:00"),
             };
         }
         var (advisor, writer) = Advisor(options);

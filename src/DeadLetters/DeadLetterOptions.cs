@@ -24,8 +24,14 @@ public sealed record DeadLetterOptions
     /// <summary>How the names of dead-letter queues end.</summary>
     public IReadOnlyList<string> Suffixes { get; init; } = ["_error", "_skipped", "_discarded"];
 
-    /// <summary>How long a discarded message is kept.</summary>
-    public TimeSpan DiscardedLife { get; init; } = TimeSpan.FromDays(30);
+    /// <summary>How long a discarded message is kept, unless told: 30 days.</summary>
+    public static TimeSpan UsualDiscardedLife { get; } = TimeSpan.FromDays(30);
+
+    /// <summary>The longest that the broker takes for a message's expiration: 2^32 - 1 milliseconds, 49 days.</summary>
+    public static TimeSpan LongestDiscardedLife { get; } = TimeSpan.FromMilliseconds(uint.MaxValue);
+
+    /// <summary>How long a discarded message is kept; at most <see cref="LongestDiscardedLife"/>.</summary>
+    public TimeSpan DiscardedLife { get; init; } = UsualDiscardedLife;
 
     /// <summary>How long to wait for an answer of the broker, a publisher confirm for instance.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
@@ -40,31 +46,30 @@ public sealed record DeadLetterOptions
     public static DeadLetterOptions Parse(string connection, Uri management)
     {
         const string form = "it must read amqp://user:password@host:5672/vhost (amqps:// for TLS, several hosts separated by commas)";
-        var scheme = connection.IndexOf("://", StringComparison.Ordinal);
-        var at = connection.LastIndexOf('@');
-        if (scheme < 0 || at < scheme)
+        var tls = connection.StartsWith("amqps://", StringComparison.OrdinalIgnoreCase);
+        if (!tls && !connection.StartsWith("amqp://", StringComparison.OrdinalIgnoreCase))
             throw new FormatException(form);
-        var slash = connection.IndexOf('/', at);
-        var (before, hosts, after) = (connection[..(at + 1)], connection[(at + 1)..(slash < 0 ? connection.Length : slash)], slash < 0 ? "" : connection[slash..]);
-        try
-        {
-            var nodes = hosts.Split(',', StringSplitOptions.TrimEntries).Select(host => new ConnectionFactory { Uri = new Uri(before + host + (after == "/" ? "" : after)) }).ToList();
-            return new DeadLetterOptions
-            {
-                Endpoints = [.. nodes.Select(node => new AmqpTcpEndpoint(node.HostName, node.Port, new SslOption(node.HostName, enabled: node.Ssl.Enabled)
-                {
-                    CertificateValidationCallback = ServerCertificate.Check,
-                }))],
-                Username = nodes[0].UserName,
-                Password = nodes[0].Password,
-                VirtualHost = nodes[0].VirtualHost,
-                Management = management,
-            };
-        }
-        catch (Exception e) when (e is UriFormatException or ArgumentException)
-        {
+        var rest = connection[(tls ? "amqps://" : "amqp://").Length..];
+        var slash = rest.IndexOf('/', StringComparison.Ordinal);
+        var authority = slash < 0 ? rest : rest[..slash];
+        var at = authority.LastIndexOf('@');
+        // Not by a Uri as a whole: it takes "#" and "?" in a password for the beginning of something else.
+        if ((at < 0 ? [] : authority[..at].Split(':', 2)) is not [{ Length: > 0 } user, { Length: > 0 } password])
             throw new FormatException(form);
-        }
+        return new DeadLetterOptions
+        {
+            Endpoints = [.. authority[(at + 1)..].Split(',', StringSplitOptions.TrimEntries).Select(host =>
+                Uri.TryCreate($"amqp://{host}", UriKind.Absolute, out var node) && node.Host.Length > 0
+                    ? new AmqpTcpEndpoint(node.Host, node.Port > 0 ? node.Port : tls ? 5671 : 5672, new SslOption(node.Host, enabled: tls)
+                    {
+                        CertificateValidationCallback = ServerCertificate.Check,
+                    })
+                    : throw new FormatException(form))],
+            Username = Uri.UnescapeDataString(user),
+            Password = Uri.UnescapeDataString(password),
+            VirtualHost = slash < 0 || slash == rest.Length - 1 ? "/" : Uri.UnescapeDataString(rest[(slash + 1)..]),
+            Management = management,
+        };
     }
 
     /// <summary>Opens a connection; it does not recover by itself.</summary>

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using WorkinIt.DeadLetters;
 using WorkinIt.Messaging;
@@ -17,7 +18,7 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
     private const string Connection = "ConnectionStrings__DeadLetters";
     private const string Url = "RabbitMqManagement__Url";
 
-    /// <summary>Reads <c>ConnectionStrings__DeadLetters</c>, <c>RabbitMqManagement__Url</c> and the two that have defaults.</summary>
+    /// <summary>Reads <c>ConnectionStrings__DeadLetters</c>, <c>RabbitMqManagement__Url</c> and the three that have defaults.</summary>
     /// <returns>Null where none of the first two is set: then there are no such pages.</returns>
     /// <exception cref="OptionsValidationException">One is missing beside the other, or can't be read; names the setting.</exception>
     public static DeadLetterSettings? Read(IConfiguration configuration)
@@ -33,9 +34,14 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
             throw Bad($"{Connection} can't be read: {error}");
         var management = Address(Url, url);
         var ui = configuration["RabbitMqManagement:PublicUrl"] is { Length: > 0 } publicUrl ? Address("RabbitMqManagement__PublicUrl", publicUrl) : management;
-        return new DeadLetterSettings(DeadLetterOptions.Parse(connection, management), management, ui, AuditPath(configuration),
+        return new DeadLetterSettings(DeadLetterOptions.Parse(connection, management) with { DiscardedLife = Life(configuration["DeadLetters:DiscardedLife"]) }, management, ui, AuditPath(configuration),
             configuration.GetConnectionString("Deliveries") is { Length: > 0 } ? configuration.GetDatabase("Deliveries") : null);
     }
+
+    private static TimeSpan Life(string? text) =>
+        string.IsNullOrEmpty(text) ? DeadLetterOptions.UsualDiscardedLife
+        : TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var life) && life > TimeSpan.Zero && life <= DeadLetterOptions.LongestDiscardedLife ? life
+        : throw Bad("DeadLetters__DiscardedLife must be a time as in 30.00:00:00 (30 days), at most 49.00:00:00");
 
     private static Uri Address(string setting, string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps) && uri.UserInfo.Length == 0

@@ -13,6 +13,8 @@ public sealed class TheSettings
         (one.Username, one.Password, one.VirtualHost).ShouldBe(("jane", "p@ss", "my/host"));
         one.Endpoints.Single().ShouldSatisfyAllConditions(it => it.HostName.ShouldBe("rabbit"), it => it.Port.ShouldBe(5673), it => it.Ssl.Enabled.ShouldBeFalse());
 
+        DeadLetterOptions.Parse("amqp://jane:a#b?c@rabbit", _management).Password.ShouldBe("a#b?c");
+
         var three = DeadLetterOptions.Parse("amqps://jane:secret@a,b:5673, c/", _management);
         three.Endpoints.Select(endpoint => $"{endpoint.HostName}:{endpoint.Port}").ShouldBe(["a:5671", "b:5673", "c:5671"]);
         three.Endpoints.ShouldAllBe(endpoint => endpoint.Ssl.Enabled && endpoint.Ssl.AcceptablePolicyErrors == System.Net.Security.SslPolicyErrors.None);
@@ -24,6 +26,8 @@ public sealed class TheSettings
     [InlineData("http://jane:secret@localhost")]
     [InlineData("amqp://localhost:5672")]
     [InlineData("amqp://jane:secret@:x")]
+    [InlineData("amqp://jane:secret@")]
+    [InlineData("amqp://jane@localhost")]
     public void Are_refused_without_telling_the_password(string connection) =>
         Should.Throw<FormatException>(() => DeadLetterOptions.Parse(connection, _management)).Message.ShouldSatisfyAllConditions(
             it => it.ShouldContain("amqp://user:password@host:5672/vhost"), it => it.ShouldNotContain("secret"));

@@ -9,6 +9,7 @@ using WorkinIt.Gifs;
 using WorkinIt.Messaging;
 using WorkinIt.Storage;
 using WorkinIt.Testbed;
+using WorkinIt.Web.SignIn;
 using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Settings;
@@ -46,6 +47,26 @@ public sealed partial class TheSettings
     [InlineData("DataProtection__KeysDirectory", "/proc/keys-of-web")]
     public async Task A_bad_one_of_web_stops_the_start_with_a_line_that_names_it(string setting, string value) =>
         await ShouldStopAsync("Web", setting, value);
+
+    [Theory]
+    [InlineData("", 30)]
+    [InlineData("49.00:00:00", 49)]
+    [InlineData("50.00:00:00", null)] // longer than the broker takes
+    [InlineData("a month", null)]
+    public void What_is_discarded_on_the_pages_is_kept_for_as_long_as_is_set(string value, int? days)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:DeadLetters"] = "amqp://replay:a#b@localhost",
+            ["RabbitMqManagement:Url"] = "http://localhost:15672",
+            ["DeadLetters:AuditFile"] = "audit.jsonl",
+            ["DeadLetters:DiscardedLife"] = value,
+        }).Build();
+        if (days is { } kept)
+            DeadLetterSettings.Read(configuration)!.Broker.DiscardedLife.ShouldBe(TimeSpan.FromDays(kept));
+        else
+            Should.Throw<OptionsValidationException>(() => DeadLetterSettings.Read(configuration)).Message.ShouldContain("DeadLetters__DiscardedLife");
+    }
 
     [Theory]
     [InlineData("Consumers", "--deploy-topology", "ConnectionStrings__RabbitMq")]
