@@ -38,14 +38,19 @@ internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvide
         {
             var now = store.Find(id); // after it is watched, so that no change falls in between
             yield return now;
+            var told = time.GetTimestamp();
             while (now is not { State: SubmissionState.Sent })
             {
-                var next = await NextAsync(inbox.Reader, ending.Token);
+                // Each look brings it, changed or not: it is since we told something that counts.
+                var next = await NextAsync(inbox.Reader, _silence - time.GetElapsedTime(told), ending.Token);
                 if (ending.IsCancellationRequested)
                     yield break;
+                if (next == now)
+                    continue;
+                told = time.GetTimestamp();
                 if (next is null)
                     yield return null;
-                else if (next != now)
+                else
                     yield return now = next;
             }
         }
@@ -83,13 +88,18 @@ internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvide
         }
     }
 
-    private async Task<Submission?> NextAsync(ChannelReader<Submission> inbox, CancellationToken cancellationToken)
+    // Null when the time is over. Its end ends the reading too: left behind, that would take the next one for itself.
+    private async Task<Submission?> NextAsync(ChannelReader<Submission> inbox, TimeSpan patience, CancellationToken cancellationToken)
     {
+        if (patience <= TimeSpan.Zero)
+            return null;
+        using var silence = new CancellationTokenSource(patience, time);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
         try
         {
-            return await inbox.ReadAsync(cancellationToken).AsTask().WaitAsync(_silence, time, cancellationToken);
+            return await inbox.ReadAsync(ending.Token);
         }
-        catch (Exception e) when (e is OperationCanceledException or TimeoutException)
+        catch (OperationCanceledException)
         {
             return null;
         }

@@ -2,6 +2,9 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Submissions;
@@ -60,6 +63,34 @@ public sealed class TheLiveStatus : IDisposable
         page.Data.GetProperty("gifSource").GetString().ShouldBe("https://media.giphy.example/cat.gif");
         (await page.NextAsync()).ShouldBeNull();
         (await _web.Client.GetAsync($"/submissions/{Guid.CreateVersion7()}/events")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    /// <summary>Else a proxy cuts the connection, and a program that waits for it believes it dead.</summary>
+    [Fact]
+    public async Task Says_that_it_is_alive_while_nothing_changes()
+    {
+        var id = await SubmitAsync();
+        var time = new FakeTimeProvider();
+        using var watch = new SubmissionWatch(_web.Service<SubmissionStore>(), time, _web.Service<IHostApplicationLifetime>(), NullLogger<SubmissionWatch>.Instance);
+        await watch.StartAsync(default);
+        await using var events = watch.WatchAsync(id, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        (await events.MoveNextAsync()).ShouldBeTrue();
+        events.Current.ShouldNotBeNull();
+
+        for (var alive = 0; alive < 2; alive++)
+        {
+            var next = events.MoveNextAsync().AsTask();
+            var seconds = 0;
+            for (; !next.IsCompleted && seconds < 60; seconds++)
+            {
+                time.Advance(TimeSpan.FromSeconds(1)); // and with it one more look
+                await Task.Delay(50, TestContext.Current.CancellationToken);
+            }
+            seconds.ShouldBeInRange(20, 25);
+            (await next).ShouldBeTrue();
+            events.Current.ShouldBeNull();
+        }
+        await watch.StopAsync(default);
     }
 
     [Fact]
