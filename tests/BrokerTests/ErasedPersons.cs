@@ -1,4 +1,7 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using RabbitMQ.Client;
 using WorkinIt.Testbed;
@@ -109,6 +112,24 @@ public sealed class ErasedPersons
         var away = await OperatorCommand.Of(system).RunAsync("erase", "--recipient", "jane@people.example", "--yes");
         away.Code.ShouldBe(3, away.ToString());
         away.Errors.ShouldContain("ConnectionStrings__Submissions");
+    }
+
+    [Fact]
+    public async Task Are_said_to_be_erased_in_part_when_it_is_cancelled_after_it_has_begun()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        await system.MigrateAsync();
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        using var erase = OperatorCommand.Of(system, ("RabbitMqManagement__Url", $"http://{silent.LocalEndpoint}")).Start("erase", "--recipient", "jane@people.example", "--yes");
+        using var asked = await silent.AcceptTcpClientAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60)); // after the store and the ledger
+
+        using (var interrupt = Process.Start("kill", ["-INT", erase.Id.ToString(CultureInfo.InvariantCulture)]))
+            await interrupt.WaitForExitAsync();
+
+        await erase.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        erase.ExitCode.ShouldBe(1);
+        (await erase.StandardError.ReadToEndAsync()).ShouldSatisfyAllConditions(it => it.ShouldContain("Cut off: the address is blocked"), it => it.ShouldContain("Run this again"));
     }
 
     private static long Count(CommandResult result, string queue) =>

@@ -9,7 +9,16 @@ public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings
 {
     /// <summary>As an operator of this system would have it set up: the RabbitMQ user replay, and the ledger.</summary>
     /// <param name="system">The system.</param>
-    public static OperatorCommand Of(WorkinItSystem system) => new(new Dictionary<string, string>
+    /// <param name="settings">Settings other than the usual.</param>
+    public static OperatorCommand Of(WorkinItSystem system, params (string Name, string Value)[] settings)
+    {
+        var usual = Usual(system);
+        foreach (var (name, value) in settings)
+            usual[name] = value;
+        return new OperatorCommand(usual);
+    }
+
+    private static Dictionary<string, string> Usual(WorkinItSystem system) => new()
     {
         ["ConnectionStrings__RabbitMq"] = system.VirtualHost.ConnectionString("replay"),
         ["RabbitMqManagement__Url"] = system.Broker.Management.BaseAddress!.ToString(),
@@ -18,7 +27,7 @@ public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings
         ["OptOut__Secret"] = WorkinItSystem.OptOutSecret,
         ["DeadLetters__AuditFile"] = Path.Combine(system.Folder, "audit.jsonl"),
         ["WORKINIT_OPERATOR"] = "jane",
-    });
+    };
 
     /// <summary>Starts it.</summary>
     /// <param name="arguments">As a person types them.</param>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Spectre.Console;
+using WorkinIt.DeadLetters;
 
 namespace WorkinIt.Cli.DeadLetters;
 
@@ -22,7 +23,7 @@ internal static class AuditCommand
             var entries = await desk.Broker.Audit.ReadAsync(parsed.GetValue(common.Queue), parsed.GetValue(limit), cancellationToken);
             if (desk.Json)
             {
-                Desk.WriteJson(entries.Select(entry => entry with { Original = null, Edited = null })); // what people typed stays in the log
+                Desk.WriteJson(entries.Select(entry => entry with { Original = null, Edited = null, Filter = Masking.Filter(entry.Filter), Problem = Masking.Text(entry.Problem) })); // what people typed stays in the log
                 return ExitCode.Done;
             }
             if (entries.Count == 0)
@@ -34,8 +35,8 @@ internal static class AuditCommand
                 .AddColumn("When").AddColumn("Who").AddColumn("What").AddColumn("Queue").AddColumn("Which").AddColumn(new TableColumn("Done").RightAligned()).AddColumn("");
             foreach (var entry in entries)
             {
-                table.AddRow(ListCommand.Time(entry.At), Markup.Escape(entry.By), Markup.Escape(entry.Verb), Markup.Escape(entry.Queue), Markup.Escape(entry.Filter),
-                    $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Markup.Escape(entry.EndedAt is null ? "goes on, or was cut off" : entry.Problem));
+                table.AddRow(ListCommand.Time(entry.At), Markup.Escape(entry.By), Markup.Escape(entry.Verb), Markup.Escape(entry.Queue), Markup.Escape(Masking.Filter(entry.Filter)),
+                    $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Markup.Escape(entry.EndedAt is null ? "goes on, or was cut off" : Masking.Text(entry.Problem)));
             }
             desk.Out.Write(table);
             return ExitCode.Done;

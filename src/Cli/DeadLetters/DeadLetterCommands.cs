@@ -93,5 +93,11 @@ internal sealed class CommonOptions
             await Console.Error.WriteLineAsync("Cancelled: nothing was changed.");
             return ExitCode.NotAllAsAsked;
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The audit log's file, or the one to write to. Before an operation, or after it: within, all stays in the queue that has no copy elsewhere.
+            await Console.Error.WriteLineAsync($"{e.Message.TrimEnd('.')}. Check who may write there (DeadLetters__AuditFile names the audit log), and that the disk is not full. No message is lost: see what is left by “list”, and run this again.");
+            return ExitCode.NotAllAsAsked;
+        }
     };
 }

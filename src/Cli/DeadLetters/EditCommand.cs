@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json;
 using DiffPlex.DiffBuilder;
@@ -81,13 +82,25 @@ internal static class EditCommand
             var path = Path.Combine(folder.FullName, "message.json");
             await File.WriteAllTextAsync(path, original, cancellationToken);
             var words = editor.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            using var process = Process.Start(words[0], [.. words[1..], path]);
+            using var process = Start(words[0], [.. words[1..], path]);
             await process.WaitForExitAsync(cancellationToken);
             return process.ExitCode == 0 ? await File.ReadAllTextAsync(path, cancellationToken) : throw new WrongUsageException($"{words[0]} ended with {process.ExitCode}: nothing was replayed");
         }
         finally
         {
             folder.Delete(recursive: true);
+        }
+    }
+
+    private static Process Start(string editor, IEnumerable<string> arguments)
+    {
+        try
+        {
+            return Process.Start(editor, arguments);
+        }
+        catch (Win32Exception e)
+        {
+            throw new WrongUsageException($"{editor} can't be started ({e.Message}): set EDITOR to another one. Nothing was replayed");
         }
     }
 

@@ -39,7 +39,7 @@ internal static class ExportCommand
         {
             return new FileStream(path, options);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new WrongUsageException(File.Exists(path) ? $"{path} exists: name another file" : e.Message);
         }

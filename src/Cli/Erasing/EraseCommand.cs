@@ -79,7 +79,16 @@ internal static class EraseCommand
                 return ExitCode.NotAllAsAsked;
         }
         block?.Invoke(); // first: what is under way now then ends without a trace
-        var done = await erasure.RunAsync(dryRun: false, _queues, cancellationToken);
+        Erased done;
+        try
+        {
+            done = await erasure.RunAsync(dryRun: false, _queues, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync($"Cut off: {(block is null ? "" : "the address is blocked, ")}some of it is removed, and dead letters, audit log and copies in the databases may be left. Run this again.");
+            return ExitCode.NotAllAsAsked;
+        }
         Tell(desk, done, blocked: block is not null, dryRun: false);
         return done.Problems.Count == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
     }

@@ -59,6 +59,36 @@ public sealed class OurDeadLetters
         system.Logs.ShouldNotContain("jane0");
     }
 
+    [Fact]
+    public async Task Stay_where_a_file_can_not_be_written_and_words_that_were_looked_for_are_masked()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        await system.DeployAsync();
+        await DeadLetterPages.PutAsync(system.VirtualHost, Error, """{"email":"jane@example.com"}""", "System.TimeoutException", "It took 30 s", count: 2);
+
+        // Not by rights: root may write everywhere.
+        var unwritable = OperatorCommand.Of(system, ("DeadLetters__AuditFile", "/dev/null/audit.jsonl"));
+        foreach (var verb in new[] { "discard", "replay" })
+        {
+            var refused = await unwritable.RunAsync("dead-letters", verb, "--queue", Error, "--all", "--yes");
+            refused.Code.ShouldBe(1, refused.ToString());
+            refused.Errors.ShouldContain("DeadLetters__AuditFile");
+            refused.Errors.ShouldNotContain("   at ");
+        }
+        var export = await OperatorCommand.Of(system).RunAsync("dead-letters", "export", "--queue", Error, "--output", "/dev/null/letters.jsonl");
+        export.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2, it.ToString()), it => it.Errors.ShouldContain("/dev/null"));
+        await system.SeeReadyAsync(Error, 2);
+
+        (await OperatorCommand.Of(system).RunAsync("dead-letters", "discard", "--queue", Error, "--where", "text=jane@example.com", "--yes")).Code.ShouldBe(0);
+        foreach (var form in new[] { Array.Empty<string>(), ["--json"] })
+        {
+            var audit = await OperatorCommand.Of(system).RunAsync(["dead-letters", "audit", .. form]);
+            audit.Output.ShouldContain("discard");
+            audit.Output.ShouldContain("text=j");
+            audit.Output.ShouldNotContain("jane@");
+        }
+    }
+
     [Theory]
     [InlineData("classic")]
     [InlineData("quorum")]
@@ -186,7 +216,7 @@ public sealed class OurDeadLetters
             (["dead-letters", "replay", "--queue", Error, "--all", "--where", "text=x"], "which of the two"),
             (["dead-letters", "replay", "--queue", Error, "--where", "color=red"], "There is no condition “color”"),
             (["dead-letters", "replay", "--queue", Error, "--where", "since=yesterday"], "is no time"),
-            (["dead-letters", "replay", "--queue", Error, "--all", "--pace", "0"], "--pace must be more than 0"),
+            (["dead-letters", "replay", "--queue", Error, "--all", "--pace", "0"], "--pace must be a number of messages a second"),
             (["dead-letters", "replay", "--queue", Error, "--all", "--wait", "soon"], "is no time"),
             (["dead-letters", "replay", "--queue", "nowhere_error", "--all"], "There is no nowhere_error"),
             (["dead-letters", "bury"], "'bury'.\nSee: workinit dead-letters --help"),
