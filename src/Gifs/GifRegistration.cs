@@ -27,6 +27,7 @@ public static class GifRegistration
             .RemoveAllLoggers() // a request's URL holds the key and the thought
             .AddResilienceHandler("giphy", static (pipeline, context) =>
             {
+                var circuit = context.ServiceProvider.GetRequiredService<GiphyCircuit>();
                 var timeout = context.ServiceProvider.GetRequiredService<IOptions<GiphyOptions>>().Value.Timeout;
                 pipeline.AddTimeout(timeout);
                 pipeline.AddRetry(new HttpRetryStrategyOptions
@@ -35,21 +36,26 @@ public static class GifRegistration
                     Delay = TimeSpan.FromMilliseconds(300),
                     BackoffType = DelayBackoffType.Exponential,
                     UseJitter = true,
-                    // A 429 is waited out by the message, not by a worker that others need.
-                    ShouldHandle = static arguments => ValueTask.FromResult(
+                    // A 429, and whatever else asks for a pause, is waited out by the message, not by a worker that others need.
+                    // And the one that asks whether Giphy is back would only meet the breaker that it has opened again.
+                    ShouldHandle = arguments => ValueTask.FromResult(
                         HttpClientResiliencePredicates.IsTransient(arguments.Outcome)
-                        && arguments.Outcome.Result?.StatusCode != System.Net.HttpStatusCode.TooManyRequests),
+                        && arguments.Outcome.Result?.StatusCode != System.Net.HttpStatusCode.TooManyRequests
+                        && arguments.Outcome.Result?.Headers.RetryAfter is null
+                        && !circuit.IsOpen),
                 });
                 pipeline.AddCircuitBreaker(new HttpCircuitBreakerStrategyOptions
                 {
                     FailureRatio = 0.8,
                     MinimumThroughput = 10,
                     SamplingDuration = TimeSpan.FromSeconds(30),
-                    BreakDuration = TimeSpan.FromSeconds(10),
+                    BreakDuration = GiphyCircuit.Break,
+                    StateProvider = circuit.State,
                 });
                 pipeline.AddTimeout(timeout / 2);
             });
         services.AddSingleton<GiphyGifFinder>();
+        services.AddSingleton<GiphyCircuit>();
         return services.AddSingleton<IGifFinder>(provider =>
             string.IsNullOrWhiteSpace(provider.GetRequiredService<IOptions<GiphyOptions>>().Value.ApiKey)
                 ? provider.GetRequiredService<BuiltInGifs>()

@@ -7,6 +7,19 @@ namespace WorkinIt.BrokerTests;
 
 public sealed class WhatFails
 {
+    /// <summary>A retry in place meets the circuit breaker that its own failure has opened, and must not pass for a message that was never tried.</summary>
+    [Fact]
+    public async Task While_the_mail_server_is_down_those_that_have_asked_it_for_the_last_time_are_dead_letters()
+    {
+        var (system, web, _) = await WorkinItSystem.StartAsync(
+            ("Smtp__Port", $"{FreePort.Take()}"), ("Retry__Limit", "2"), ("Redelivery__Delays__0", "00:00:01"), ("Redelivery__Delays__1", "00:00:02"));
+        await using var s = system;
+        for (var i = 0; i < 20; i++)
+            await WorkinItSystem.SubmitAsync(web, $"jane{i}@example.com", "is anybody there?");
+
+        await Eventually.SeeAsync(() => system.VirtualHost.ReadyAsync("send-gif-email_error"), seen => seen >= 3, "three dead letters");
+    }
+
     [Fact]
     public async Task What_is_transient_is_tried_again_and_then_sent_once()
     {

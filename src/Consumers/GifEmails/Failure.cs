@@ -21,7 +21,7 @@ internal static class Failure
         IsTransient(failure) && failure is not (MailDeferredException { ServerIsDown: true } or GifUnavailableException { RetryAfter: not null });
 
     /// <summary>No try at all: a circuit breaker stood in the way.</summary>
-    public static bool WasNotTried(Exception failure) => failure is MailDeferredException { ServerIsDown: true } or GifUnavailableException { NotAsked: true };
+    public static bool WasNotTried(Exception failure) => failure is MailDeferredException { NotAsked: true } or GifUnavailableException { NotAsked: true };
 
     /// <summary>How long to wait at least, where the other side said so.</summary>
     public static TimeSpan AtLeast(Exception failure) =>

@@ -2,10 +2,13 @@ namespace WorkinIt.Consumers.Mail;
 
 /// <summary>Not sent, and a later try may succeed: the server is out of reach, busy, or said 4xx.</summary>
 /// <param name="message">What happened, without addresses.</param>
-/// <param name="serverIsDown">The server has failed so often just now that it was not even asked.</param>
-internal sealed class MailDeferredException(string message, bool serverIsDown = false) : Exception(message)
+/// <param name="serverIsDown">The server has failed so often just now that it makes no sense to ask it again within seconds.</param>
+/// <param name="notAsked">For that reason it was not even asked.</param>
+internal sealed class MailDeferredException(string message, bool serverIsDown = false, bool notAsked = false) : Exception(message)
 {
     public bool ServerIsDown { get; } = serverIsDown;
+
+    public bool NotAsked { get; } = notAsked;
 }
 
 /// <summary>Not sent, and no try will succeed: the server said 5xx to this recipient or this mail, or no server could take the address.</summary>

@@ -14,9 +14,20 @@ namespace WorkinIt.Consumers.Mail;
 internal sealed partial class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptions> options, TimeProvider time, ILogger<SmtpMailSender> log) : IMailSender
 {
     // A server that is down is asked by one message now and then; all others learn it at once instead of waiting for a timeout each.
-    private readonly ResiliencePipeline _breaker = new ResiliencePipelineBuilder { TimeProvider = time }
+    private readonly Breaker _breaker = Breaker.Create(options.Value, time, log);
+
+    private sealed record Breaker(ResiliencePipeline Pipeline, CircuitBreakerStateProvider State)
+    {
+        public static Breaker Create(SmtpOptions options, TimeProvider time, ILogger log)
+        {
+            var state = new CircuitBreakerStateProvider();
+            return new Breaker(Build(options, time, log, state), state);
+        }
+
+        private static ResiliencePipeline Build(SmtpOptions options, TimeProvider time, ILogger log, CircuitBreakerStateProvider state) => new ResiliencePipelineBuilder { TimeProvider = time }
         .AddCircuitBreaker(new CircuitBreakerStrategyOptions
         {
+            StateProvider = state,
             ShouldHandle = new PredicateBuilder().Handle<ServerFailedException>(),
             FailureRatio = 0.5,
             MinimumThroughput = 8,
@@ -25,16 +36,17 @@ internal sealed partial class SmtpMailSender(SmtpConnectionPool pool, IOptions<S
             OnOpened = arguments =>
             {
                 if (arguments.Outcome.Exception is ServerFailedException { Outcome.Message: var reason })
-                    LogAway(log, options.Value.Host, options.Value.Port, reason);
+                    LogAway(log, options.Host, options.Port, reason);
                 return default;
             },
             OnClosed = _ =>
             {
-                LogBack(log, options.Value.Host, options.Value.Port);
+                LogBack(log, options.Host, options.Port);
                 return default;
             },
         })
         .Build();
+    }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The mail server {Host}:{Port} fails again and again: what waits is delayed, and one mail now and then asks it ({Reason})")]
     private static partial void LogAway(ILogger log, string? host, int port, string reason);
@@ -49,15 +61,18 @@ internal sealed partial class SmtpMailSender(SmtpConnectionPool pool, IOptions<S
         stopping.ThrowIfCancellationRequested();
         try
         {
-            return await _breaker.ExecuteAsync(async _ => await SmtpTelemetry.MeasureAsync(options.Value, time, () => HandOverAsync(mail, beforeHandover)), CancellationToken.None);
+            return await _breaker.Pipeline.ExecuteAsync(async _ => await SmtpTelemetry.MeasureAsync(options.Value, time, () => HandOverAsync(mail, beforeHandover)), CancellationToken.None);
         }
         catch (ServerFailedException e)
         {
-            throw e.Outcome;
+            // This one did ask. Tried again in place it would meet the open breaker, and that it has asked would be forgotten.
+            throw e.Outcome is MailDeferredException && _breaker.State.CircuitState != CircuitState.Closed
+                ? new MailDeferredException(e.Outcome.Message, serverIsDown: true)
+                : e.Outcome;
         }
         catch (BrokenCircuitException)
         {
-            throw new MailDeferredException($"{Server} has failed too often just now; not asked", serverIsDown: true);
+            throw new MailDeferredException($"{Server} has failed too often just now; not asked", serverIsDown: true, notAsked: true);
         }
     }
 

@@ -10,7 +10,7 @@ using Refit;
 namespace WorkinIt.Gifs.Giphy;
 
 /// <summary>Asks Giphy. What it finds nothing for comes from the built-in collection: the person waits for a mail, not for Giphy.</summary>
-internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> options, BuiltInGifs builtIn, TimeProvider time) : IGifFinder
+internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> options, BuiltInGifs builtIn, GiphyCircuit circuit, TimeProvider time) : IGifFinder
 {
     private const int LongestPhrase = 50;
     private const int LongestLink = 2048; // what the ledger and the store have room for
@@ -35,7 +35,7 @@ internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> opt
             if (!response.IsSuccessStatusCode)
                 throw response.StatusCode is null
                     ? Unreachable(response.Error?.InnerException)
-                    : new GifUnavailableException($"Giphy answered {(int)response.StatusCode}", RetryAfter(response));
+                    : new GifUnavailableException($"Giphy answered {(int)response.StatusCode}", RetryAfter(response) ?? Pause());
             if (response.Content is not { } translation || string.IsNullOrEmpty(translation.Meta?.ResponseId))
                 throw new GifUnavailableException("Giphy answered 200 with an answer of no search (response_id is empty or the body can't be read)");
             try
@@ -49,10 +49,13 @@ internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> opt
         }
     }
 
-    private static GifUnavailableException Unreachable(Exception? cause) => cause is BrokenCircuitException { RetryAfter: var pause }
+    private GifUnavailableException Unreachable(Exception? cause) => cause is BrokenCircuitException { RetryAfter: var pause }
         ? new GifUnavailableException("Giphy has failed too often just now; not asked", pause, notAsked: true)
         // The cause's own text may hold the request's URL, and with it the thought.
-        : new GifUnavailableException($"Giphy is out of reach or too slow ({cause?.GetType().Name ?? "no answer"})");
+        : new GifUnavailableException($"Giphy is out of reach or too slow ({cause?.GetType().Name ?? "no answer"})", Pause());
+
+    // Of the one that did ask, and found it still away: tried again in place, it would not be asked, and that it was would be forgotten.
+    private TimeSpan? Pause() => circuit.IsOpen ? GiphyCircuit.Break : null;
 
     /// <summary>The first 50 characters, cut between words where there is a gap.</summary>
     internal static string Phrase(string thought)

@@ -62,10 +62,26 @@ public sealed class GiphyIsAway : IDisposable
         _requests.ShouldBe(asked);
         ShouldKeepSecrets(failure);
 
+        // The one that asks whether it is back, in vain, has asked: else it would never have a last try.
+        _time.Advance(TimeSpan.FromSeconds(30));
+        var inVain = await Should.ThrowAsync<GifUnavailableException>(FindAsync());
+        inVain.Message.ShouldContain("503");
+        inVain.NotAsked.ShouldBeFalse();
+        inVain.RetryAfter.ShouldNotBeNull().ShouldBeGreaterThan(TimeSpan.Zero); // not in place, where the way is closed again
+        _requests.ShouldBe(++asked);
+
         _time.Advance(TimeSpan.FromSeconds(30));
         _giphy = _ => Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("""{"data":[],"meta":{"response_id":"1"}}""") });
         await FindAsync();
         _requests.ShouldBe(asked + 1);
+    }
+
+    [Fact]
+    public async Task A_pause_that_it_asks_for_is_waited_out_by_nobody()
+    {
+        _giphy = _ => Task.FromResult(new HttpResponseMessage(HttpStatusCode.ServiceUnavailable) { Headers = { RetryAfter = new(TimeSpan.FromMinutes(1)) } });
+        (await Should.ThrowAsync<GifUnavailableException>(FindAsync())).RetryAfter.ShouldBe(TimeSpan.FromMinutes(1));
+        _requests.ShouldBe(1);
     }
 
     [Fact]
