@@ -41,9 +41,9 @@ public static class DatabaseSchema
             connection.Execute($"SELECT 1 FROM {table} LIMIT 1");
             return null;
         }
-        catch (DbException)
+        catch (DbException e)
         {
-            return $"The table {table} can't be read: check the connection string, and that --migrate was run";
+            return $"The table {table} can't be read ({e.Message}): check the connection string, the user's rights, and that --migrate was run";
         }
     }
 }

@@ -88,6 +88,7 @@ public sealed class GroupCommit : IAsyncDisposable
     private static void Commit(Session session, List<Change> group)
     {
         var running = (Change?)null;
+        var made = false;
         try
         {
             using var transaction = session.Begin(out var statements);
@@ -97,12 +98,19 @@ public sealed class GroupCommit : IAsyncDisposable
                 change.Run(statements);
             }
             running = null;
+            made = true;
             transaction.Commit();
         }
         catch (Exception error) when (running is not null && group.Count > 1 && error is not DbException { IsTransient: true, SqlState: not Deadlock })
         {
             foreach (var change in group) // one of them is bad, the others must not pay for it; or two groups met in opposite orders, and one had to go
                 Commit(session, [change]);
+            return;
+        }
+        catch (DbException error) when (!made && session.IsKept && error.IsTransient)
+        {
+            session.Close(); // the database was restarted since: nothing of this group is committed, so once more on a new connection
+            Commit(session, group);
             return;
         }
 #pragma warning disable CA1031 // whatever it is, those who wait must hear of it, and the writer must live on
@@ -123,6 +131,9 @@ public sealed class GroupCommit : IAsyncDisposable
     {
         private Statements? _statements;
 
+        /// <summary>Whether the connection is an earlier group's. Of PostgreSQL's, Begin does not tell whether it still stands: it sends nothing before the first statement.</summary>
+        public bool IsKept { get; private set; }
+
         public DbTransaction Begin(out Statements statements)
         {
             if (_statements is { } kept)
@@ -130,6 +141,7 @@ public sealed class GroupCommit : IAsyncDisposable
                 try
                 {
                     statements = kept;
+                    IsKept = !database.IsSqlite; // which is never away
                     return kept.Transaction = kept.Connection.BeginTransaction();
                 }
                 catch (DbException)
@@ -137,6 +149,7 @@ public sealed class GroupCommit : IAsyncDisposable
                     Close(); // the database was restarted since; nothing was done yet, so once more on a new one
                 }
             }
+            IsKept = false;
             _statements = statements = new Statements(database.Open(), prepares: database.IsSqlite);
             return statements.Transaction = statements.Connection.BeginTransaction(); // on SQLite "immediate": one that upgrades later fails at once
         }

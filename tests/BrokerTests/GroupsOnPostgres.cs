@@ -55,6 +55,28 @@ public sealed class GroupsOnPostgres
         (await other.QueryAsync<int>("SELECT times FROM numbers ORDER BY number")).ShouldBe([2, 2, 0]);
     }
 
+    [Fact]
+    public async Task After_a_restart_of_the_database_nobody_is_refused()
+    {
+        await using var postgres = await PostgresServer.CreateAsync();
+        Database.TryParse(postgres.ConnectionString, out var database, out _).ShouldBeTrue();
+        using (var first = database.Open())
+            await first.ExecuteAsync("CREATE TABLE numbers (number INTEGER PRIMARY KEY)");
+        await using var writer = new GroupCommit(database);
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(AddAsync)); // so that all of the writers have a connection
+
+        await postgres.StopAsync();
+        await postgres.StartAsync();
+
+        for (var number = 100; number < 120; number++)
+            (await AddAsync(number)).ShouldBe(1, $"{number}");
+        using var look = database.Open();
+        (await look.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM numbers")).ShouldBe(120);
+
+        Task<int> AddAsync(int number) => writer.WriteAsync(
+            (connection, within) => connection.Execute("INSERT INTO numbers VALUES (@number)", new { number }, within), CancellationToken.None);
+    }
+
     private static int Update(System.Data.Common.DbConnection connection, System.Data.Common.DbTransaction transaction, int number) =>
         connection.Execute("UPDATE numbers SET times = times + 1 WHERE number = @number", new { number }, transaction);
 }
