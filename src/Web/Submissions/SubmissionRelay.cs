@@ -28,6 +28,7 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
 
     private readonly Channel<Handed> _handed = Channel.CreateBounded<Handed>(10_000);
     private readonly ConcurrentDictionary<Guid, byte> _underWay = new();
+    private readonly SubmissionTelemetry.UnconfirmedAge _age = new();
 
     /// <summary>Publishes soon. What finds no place, or no broker, is found by the sweep.</summary>
     public void Hand(SendGifEmail command)
@@ -66,6 +67,7 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
     private async Task<bool> PublishAllAsync(IReadOnlyList<SendGifEmail> overdue, CancellationToken stopping)
     {
         var failed = 0;
+        _age.Oldest = overdue.Count > 0 ? overdue[0].SubmittedAt : null;
         await Parallel.ForEachAsync(overdue, new ParallelOptions { MaxDegreeOfParallelism = InFlight, CancellationToken = stopping }, async (command, token) =>
         {
             if (!await PublishAsync(new Handed(command, default), token))
