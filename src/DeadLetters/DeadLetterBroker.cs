@@ -45,7 +45,7 @@ public sealed partial class DeadLetterBroker : IDisposable
         var ready = await QueueCounts.ReadyAsync(_options, [.. queues.Select(queue => queue.Name)], cancellationToken);
         return [.. queues
             .Select(queue => Tell(queue, ready))
-            .OrderBy(queue => queue.Messages == 0).ThenBy(queue => queue.Name, StringComparer.Ordinal)];
+            .OrderBy(queue => queue.Messages == 0).ThenBy(queue => queue.IsDiscarded).ThenBy(queue => queue.Name, StringComparer.Ordinal)];
     }
 
     /// <summary>Tells of one queue; null where there is none.</summary>

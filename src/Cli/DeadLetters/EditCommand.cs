@@ -74,7 +74,9 @@ internal static class EditCommand
     private static async Task<string> FromEditorAsync(string original, CancellationToken cancellationToken)
     {
         var editor = Environment.GetEnvironmentVariable("VISUAL") ?? Environment.GetEnvironmentVariable("EDITOR");
-        if (string.IsNullOrWhiteSpace(editor) || !Desk.IsInteractive)
+        if (!Desk.IsInteractive)
+            throw new WrongUsageException("There is no terminal to edit in: give the new message by --message FILE, or - for standard input");
+        if (string.IsNullOrWhiteSpace(editor))
             throw new WrongUsageException("Set EDITOR, or give the new message by --message FILE");
         var folder = Directory.CreateTempSubdirectory("workinit-"); // readable by its owner alone
         try

@@ -17,7 +17,7 @@ internal static class ListCommand
         var limit = new Option<int>("--limit") { Description = "How many to show", DefaultValueFactory = _ => 50, HelpName = "N" };
         limit.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() is < 1 or > 100_000)
+            if (result.Tokens is [{ Value: var said }] && int.TryParse(said, CultureInfo.InvariantCulture, out var number) && number is < 1 or > 100_000)
                 result.AddError("--limit must be 1 to 100000");
         });
         var command = new Command("list", """

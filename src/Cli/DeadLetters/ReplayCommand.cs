@@ -15,7 +15,7 @@ internal static partial class ReplayCommand
         var pace = new Option<double?>("--pace") { Description = "So many messages a second", HelpName = "N" };
         pace.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<double?>() is < ReplayRequest.LeastPace or > 100_000)
+            if (result.Tokens is [{ Value: var said }] && double.TryParse(said, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number is < ReplayRequest.LeastPace or > 100_000) // what is no number at all, the parser refuses
                 result.AddError("--pace must be a number of messages a second, from 0.0034 (one in 5 minutes) to 100000");
         });
         var canary = new Option<bool>("--canary") { Description = "One first; the others only when it has succeeded" };

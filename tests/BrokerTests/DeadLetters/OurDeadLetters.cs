@@ -217,6 +217,8 @@ public sealed class OurDeadLetters
             (["dead-letters", "replay", "--queue", Error, "--where", "color=red"], "There is no condition “color”"),
             (["dead-letters", "replay", "--queue", Error, "--where", "since=yesterday"], "is no time"),
             (["dead-letters", "replay", "--queue", Error, "--all", "--pace", "0"], "--pace must be a number of messages a second"),
+            (["dead-letters", "replay", "--queue", Error, "--all", "--pace", "abc"], "'abc'"),
+            (["dead-letters", "list", "--queue", Error, "--limit", "abc"], "'abc'"),
             (["dead-letters", "replay", "--queue", Error, "--all", "--wait", "soon"], "is no time"),
             (["dead-letters", "replay", "--queue", "nowhere_error", "--all"], "There is no nowhere_error"),
             (["dead-letters", "bury"], "'bury'.\nSee: workinit dead-letters --help"),

@@ -111,12 +111,15 @@ public sealed class WhateverStandsThere
         await orders.SeeAsync(Orders.Error, 5);
         var before = await AllAsync(orders, Orders.Error);
 
+        var idBefore = (await orders.Desk.FindAsync(Orders.Error, ids[0].ToString(), "jane", _none))!.Id;
+
         var discarded = await orders.Desk.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none);
         (discarded.Done, discarded.AllAsAsked).ShouldBe((5, true));
         await orders.SeeAsync("orders_discarded", 5);
         (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(0);
         (await orders.Desk.FindQueuesAsync(_none)).Single(queue => queue.IsDiscarded).InputQueue.ShouldBe(Orders.Input);
         var letter = (await orders.Desk.FindAsync("orders_discarded", ids[0].ToString(), "jane", _none))!;
+        letter.Id.ShouldBe(idBefore); // and can be restored by it
         (letter.DiscardedFrom, letter.Properties.Expiration).ShouldBe((Orders.Error, "2592000000"));
         var refused = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.ById(ids[0].ToString())) with { Queue = "orders_discarded" }, null, _none);
         refused.Refused.Single().Why.ShouldContain("restore it first");
