@@ -25,6 +25,7 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
             (await visit.Page.GotoAsync($"/submissions/{states[state]}"))!.Status.ShouldBe(200);
             await Assertions.Expect(visit.Heading).ToHaveTextAsync(heading);
             await Assertions.Expect(visit.Status).ToContainTextAsync(detail);
+            await Assertions.Expect(visit.Page.Locator("[data-part=placeholder]")).ToHaveTextAsync(state == "failed" ? "No GIF was mailed." : "Your GIF shows here once it is mailed.");
             (await visit.Page.TitleAsync()).ShouldStartWith(heading);
             await visit.ShouldLookRightAsync();
             if (width == 320)
@@ -121,6 +122,18 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
         await Assertions.Expect(visit.Page.GetByRole(AriaRole.Img).Last).ToBeVisibleAsync();
         (await visit.Page.EvaluateAsync<double>("() => window.moved")).ShouldBe(0);
         await visit.ShouldLookRightAsync();
+    }
+
+    /// <summary>By its standard EventSource gives up after any answer but 200: while Web starts again, its proxy gives one.</summary>
+    [Fact]
+    public async Task An_open_page_asks_again_after_a_proxy_has_said_502()
+    {
+        var visit = await VisitAsync(at: states.Web.Address);
+        var asked = 0;
+        await visit.Page.RouteAsync("**/events", route => Interlocked.Increment(ref asked) == 1 ? route.FulfillAsync(new RouteFulfillOptions { Status = 502 }) : route.ContinueAsync());
+        await visit.Page.GotoAsync($"/submissions/{states["delayed"]}");
+
+        await Eventually.SeeAsync(() => Task.FromResult(asked), seen => seen >= 2, "it asks again");
     }
 
     [Fact]

@@ -2,8 +2,7 @@
 const card = document.querySelector("[data-events^='/']");
 if (card && window.EventSource) {
   const part = name => document.querySelector(`[data-part="${name}"]`);
-  const events = new EventSource(card.dataset.events);
-  events.addEventListener("status", event => {
+  const show = event => {
     const now = JSON.parse(event.data);
     if (card.dataset.state !== now.state || part("detail").textContent !== now.detail) {
       part("heading").textContent = now.heading;
@@ -11,6 +10,7 @@ if (card && window.EventSource) {
       document.title = `${now.heading} - WorkinIt`;
       card.dataset.state = now.state;
     }
+    part("placeholder").textContent = now.state === "failed" ? "No GIF was mailed." : "Your GIF shows here once it is mailed.";
     part("lesson").textContent = now.lesson ?? "";
     if (now.gifSource) {
       const image = part("gif");
@@ -20,6 +20,17 @@ if (card && window.EventSource) {
       part("placeholder").hidden = true;
       part("giphy").hidden = !now.isGiphys;
     }
-    if (now.state === "sent") events.close();
-  });
+  };
+  const watch = () => {
+    const events = new EventSource(card.dataset.events);
+    events.addEventListener("status", event => {
+      show(event);
+      if (card.dataset.state === "sent") events.close();
+    });
+    // A cut connection is made again by the browser; after an answer such as 502 or 503, from a proxy while Web starts again, it gives up.
+    events.addEventListener("error", () => {
+      if (events.readyState === EventSource.CLOSED) setTimeout(watch, 10_000);
+    });
+  };
+  watch();
 }
