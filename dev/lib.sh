@@ -63,6 +63,7 @@ end() {
 }
 
 refuse_taken() { # WHO PORT VARIABLE
+  [[ $2 =~ ^[1-9][0-9]{0,4}$ && $2 -le 65535 ]] || fail "$3 must be a port, a number from 1 to 65535, and is $2."
   ! port_taken "$2" || fail "Port $2 is taken, so $1 cannot start. End what uses it, or set $3 to another port."
 }
 

@@ -88,7 +88,9 @@ internal sealed class Desk : IAsyncDisposable
     public static void WriteJson<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, _json));
 
     /// <summary>The queue of the command: the one that was named, or the only one that holds something.</summary>
-    public async Task<string> QueueAsync(string? named, string suffix, CancellationToken cancellationToken)
+    /// <exception cref="NothingThereException">None holds anything.</exception>
+    /// <exception cref="WrongUsageException">Several do.</exception>
+    public async Task<string> QueueAsync(string? named, string suffix, CancellationToken cancellationToken, bool ofOneLetter = false)
     {
         if (named is not null)
             return named;
@@ -96,7 +98,8 @@ internal sealed class Desk : IAsyncDisposable
         return queues switch
         {
             [var only] => only.Name,
-            [] => throw new WrongUsageException($"No queue ending in {suffix} holds anything. Name one by --queue if you mean another"),
+            [] when ofOneLetter => throw new WrongUsageException($"No queue ending in {suffix} holds anything, so there is no such dead letter"),
+            [] => throw new NothingThereException($"No queue ending in {suffix} holds anything"),
             _ => throw new WrongUsageException($"Say which one by --queue: {string.Join(", ", queues.Select(queue => queue.Name))}"),
         };
     }

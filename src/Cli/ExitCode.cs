@@ -20,3 +20,6 @@ internal static class ExitCode
 
 /// <summary>The command can't be done as it was typed.</summary>
 internal sealed class WrongUsageException(string message) : Exception(message);
+
+/// <summary>There is nothing to do: no mistake of who typed the command.</summary>
+internal sealed class NothingThereException(string message) : Exception(message);

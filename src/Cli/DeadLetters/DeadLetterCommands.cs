@@ -83,6 +83,11 @@ internal sealed class CommonOptions
             await Console.Error.WriteLineAsync(e.Message);
             return ExitCode.WrongUsage;
         }
+        catch (NothingThereException e)
+        {
+            await Console.Error.WriteLineAsync($"Nothing to do: {e.Message}.");
+            return ExitCode.Done;
+        }
         catch (DeadLetterException e)
         {
             await Console.Error.WriteLineAsync(e.Message);

@@ -28,7 +28,7 @@ internal static class EditCommand
         { id, file, common.Queue, wait, common.DryRun, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
         {
-            var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
+            var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken, ofOneLetter: true);
             var letter = await desk.Broker.FindAsync(queue, parsed.GetValue(id)!, desk.By, cancellationToken)
                 ?? throw new WrongUsageException($"{queue} holds no dead letter {parsed.GetValue(id)}");
             await desk.Broker.RevealedAsync(letter, desk.By, cancellationToken);

@@ -24,3 +24,18 @@ internal sealed class DeliveryInHandException(DateTimeOffset? until)
 /// <param name="reason">The failure's type.</param>
 internal sealed class DeliveryNotTakenException(string reason)
     : Exception($"The ledger did not confirm that the delivery may begin ({reason}), so nothing was sent: check ConnectionStrings__Deliveries and the database");
+
+/// <summary>A field of the message is missing, after an edit with a name typed wrong for instance: no try will mend that.</summary>
+internal sealed class CommandIncompleteException(string field) : Exception($"The message has no {field}: edit it, or discard it")
+{
+    /// <exception cref="CommandIncompleteException">One is missing.</exception>
+    public static void ThrowIfIncomplete(SendGifEmail command)
+    {
+        if (command.SubmissionId == Guid.Empty)
+            throw new CommandIncompleteException("submissionId");
+        if (string.IsNullOrWhiteSpace(command.EmailAddress))
+            throw new CommandIncompleteException("emailAddress");
+        if (string.IsNullOrWhiteSpace(command.Thought))
+            throw new CommandIncompleteException("thought");
+    }
+}

@@ -35,8 +35,10 @@ internal sealed partial class GifEmailDelivery(
     /// </returns>
     /// <exception cref="DeliveryHeldException">It may have been sent.</exception>
     /// <exception cref="DeliveryInHandException">Somebody else is at it.</exception>
+    /// <exception cref="CommandIncompleteException">A field is missing.</exception>
     public async Task<object> DeliverAsync(SendGifEmail command, string? sendAgain, CancellationToken stopping)
     {
+        CommandIncompleteException.ThrowIfIncomplete(command);
         if (!_inHand.TryAdd(command.SubmissionId, 0))
             throw new DeliveryInHandException(time.GetUtcNow() + Lease);
         try

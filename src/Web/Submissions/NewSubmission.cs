@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 
 namespace WorkinIt.Web.Submissions;
@@ -36,9 +37,12 @@ internal sealed record NewSubmission(string Email, string Thought)
         return submission is not null;
     }
 
+    // A zero-width space is no white space to Unicode, and no thought to anybody. A joiner within an emoji is not alone.
+    private static bool IsUnseen(Rune rune) => Rune.IsWhiteSpace(rune) || Rune.GetUnicodeCategory(rune) == UnicodeCategory.Format;
+
     private static string? ThoughtError(string? thought)
     {
-        if (string.IsNullOrWhiteSpace(thought))
+        if (thought is null || thought.EnumerateRunes().All(IsUnseen))
             return "Enter a thought: a word will do.";
 
         var length = 0;

@@ -60,6 +60,17 @@ public sealed class OurDeadLetters
     }
 
     [Fact]
+    public async Task Are_nothing_to_do_where_there_are_none()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        await system.DeployAsync();
+        var operate = OperatorCommand.Of(system);
+        foreach (string[] command in new string[][] { ["list", "--groups"], ["replay", "--all", "--yes"], ["discard", "--all", "--yes"], ["restore", "--all", "--yes"] })
+            (await operate.RunAsync(["dead-letters", .. command])).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0, it.ToString()), it => it.Errors.ShouldStartWith("Nothing to do: "));
+        (await operate.RunWithAsync("{}", "dead-letters", "edit", "1a2b", "--message", "-", "--yes")).Code.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task Stay_where_a_file_can_not_be_written_and_words_that_were_looked_for_are_masked()
     {
         await using var system = await WorkinItSystem.CreateAsync();

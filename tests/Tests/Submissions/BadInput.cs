@@ -72,6 +72,17 @@ public sealed class BadInput
         submission!.Thought.ShouldBe(thought);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" \n\t")]
+    [InlineData("\u200B")] // a zero-width space
+    [InlineData("\u200E \u2060\uFEFF")]
+    public void A_thought_that_nobody_sees_is_none(string thought)
+    {
+        NewSubmission.TryCreate("jane@example.com", thought, out _, out var errors).ShouldBeFalse();
+        errors["thought"].Single().ShouldContain("Enter a thought");
+    }
+
     [Fact]
     public void Line_breaks_of_every_kind_become_one_kind()
     {
