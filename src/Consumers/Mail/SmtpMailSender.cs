@@ -11,48 +11,9 @@ using Polly.CircuitBreaker;
 namespace WorkinIt.Consumers.Mail;
 
 /// <summary>Sends by SMTP and tells apart what is known from what is not.</summary>
-internal sealed partial class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptions> options, TimeProvider time, ILogger<SmtpMailSender> log) : IMailSender
+internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptions> options, TimeProvider time, ILogger<SmtpMailSender> log) : IMailSender
 {
-    // A server that is down is asked by one message now and then; all others learn it at once instead of waiting for a timeout each.
-    private readonly Breaker _breaker = Breaker.Create(options.Value, time, log);
-
-    private sealed record Breaker(ResiliencePipeline Pipeline, CircuitBreakerStateProvider State)
-    {
-        public static Breaker Create(SmtpOptions options, TimeProvider time, ILogger log)
-        {
-            var state = new CircuitBreakerStateProvider();
-            return new Breaker(Build(options, time, log, state), state);
-        }
-
-        private static ResiliencePipeline Build(SmtpOptions options, TimeProvider time, ILogger log, CircuitBreakerStateProvider state) => new ResiliencePipelineBuilder { TimeProvider = time }
-        .AddCircuitBreaker(new CircuitBreakerStrategyOptions
-        {
-            StateProvider = state,
-            ShouldHandle = new PredicateBuilder().Handle<ServerFailedException>(),
-            FailureRatio = 0.5,
-            MinimumThroughput = 8,
-            SamplingDuration = TimeSpan.FromSeconds(30),
-            BreakDurationGenerator = static arguments => ValueTask.FromResult(TimeSpan.FromSeconds(Math.Min(Math.Pow(2, arguments.FailureCount > 8 ? 3 : 1), 10))),
-            OnOpened = arguments =>
-            {
-                if (arguments.Outcome.Exception is ServerFailedException { Outcome.Message: var reason })
-                    LogAway(log, options.Host, options.Port, reason);
-                return default;
-            },
-            OnClosed = _ =>
-            {
-                LogBack(log, options.Host, options.Port);
-                return default;
-            },
-        })
-        .Build();
-    }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The mail server {Host}:{Port} fails again and again: what waits is delayed, and one mail now and then asks it ({Reason})")]
-    private static partial void LogAway(ILogger log, string? host, int port, string reason);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "The mail server {Host}:{Port} takes mails again")]
-    private static partial void LogBack(ILogger log, string? host, int port);
+    private readonly SmtpBreaker _breaker = SmtpBreaker.Create(options.Value, time, log);
 
     public async Task<string> SendAsync(MimeMessage mail, Func<Task> beforeHandover, CancellationToken stopping)
     {
@@ -66,7 +27,7 @@ internal sealed partial class SmtpMailSender(SmtpConnectionPool pool, IOptions<S
         catch (ServerFailedException e)
         {
             // This one did ask. Tried again in place it would meet the open breaker, and that it has asked would be forgotten.
-            throw e.Outcome is MailDeferredException && _breaker.State.CircuitState != CircuitState.Closed
+            throw e.Outcome is MailDeferredException && _breaker.IsOpen
                 ? new MailDeferredException(e.Outcome.Message, serverIsDown: true)
                 : e.Outcome;
         }
@@ -169,11 +130,5 @@ internal sealed partial class SmtpMailSender(SmtpConnectionPool pool, IOptions<S
         public void Report(long bytesTransferred) => _written = bytesTransferred;
 
         public override string ToString() => _total == long.MaxValue ? "before the mail itself" : $"after {_written} of {_total} bytes of the mail";
-    }
-
-    /// <summary>Not this mail's trouble but the server's: what the circuit breaker counts.</summary>
-    private sealed class ServerFailedException(Exception outcome) : Exception(outcome.Message, outcome)
-    {
-        public Exception Outcome { get; } = outcome;
     }
 }
