@@ -124,7 +124,7 @@ public sealed class ErasedPersons
         using var erase = OperatorCommand.Of(system, ("RabbitMqManagement__Url", $"http://{silent.LocalEndpoint}")).Start("erase", "--recipient", "jane@people.example", "--yes");
         using var asked = await silent.AcceptTcpClientAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60)); // after the store and the ledger
 
-        using (var interrupt = Process.Start("kill", ["-INT", erase.Id.ToString(CultureInfo.InvariantCulture)]))
+        using (var interrupt = Process.Start("kill", ["-TERM", erase.Id.ToString(CultureInfo.InvariantCulture)]))
             await interrupt.WaitForExitAsync();
 
         await erase.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
