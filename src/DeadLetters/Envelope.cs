@@ -79,7 +79,7 @@ internal static partial class Envelope
     }
 
     /// <summary>Its name; empty where that holds half a character.</summary>
-    public static string NameOf(JsonProperty property)
+    private static string NameOf(JsonProperty property)
     {
         try
         {

@@ -40,12 +40,13 @@ public sealed class ErasedPersons
         (await operate.RunAsync("dead-letters", "export", "--queue", Error, "--where", "text=jane@people.example", "--output", Path.Combine(system.Folder, "export.jsonl"))).Code.ShouldBe(0);
         await system.SeeReadyAsync(Error, 3);
         await AddAsync(system, "{ \"message\": { \"emailAddress\": \"jane@people.example\", \"thought\": \"a private thought, cut");
-        await system.SeeReadyAsync(Error, 4);
+        await AddAsync(system, """{ "message": { "\ud83d": 1, "emailAddress": "jane@people.example", "thought": "a private thought, half an emoji in a name" } }""");
+        await system.SeeReadyAsync(Error, 5);
 
         var dry = await EraseAsync("--dry-run");
         dry.Code.ShouldBe(0, dry.ToString());
         dry.Json.GetProperty("submissions").GetInt32().ShouldBe(4);
-        (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(4);
+        (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(5);
         (await StatusAsync(sent)).ShouldBe(HttpStatusCode.OK);
         (await operate.RunAsync("erase", "--recipient", "jane@people.example")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain("say --yes"));
 
@@ -54,14 +55,14 @@ public sealed class ErasedPersons
             var locked = await EraseAsync("--yes");
             locked.Code.ShouldBe(1, locked.ToString());
             locked.Json.GetProperty("problems").EnumerateArray().Select(it => it.GetString()).ShouldHaveSingleItem()!.ShouldContain("is at work on this queue");
-            (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(4);
+            (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(5);
         }
 
         var done = await EraseAsync("--yes");
         done.Code.ShouldBe(0, done.ToString());
         done.Json.GetProperty("blocked").GetBoolean().ShouldBeTrue();
         done.Json.GetProperty("submissions").GetInt32().ShouldBe(0); // the first one had removed them
-        Count(done, Error).ShouldBe(3);
+        Count(done, Error).ShouldBe(4);
         (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(1);
         (await system.VirtualHost.ReadyAsync(Discarded)).ShouldBe(0);
         var left = (await system.VirtualHost.TakeAllAsync(Error)).ShouldHaveSingleItem();

@@ -43,9 +43,9 @@ internal sealed partial class Person
             if (addresses.Count > 0)
                 return addresses.Exists(Is);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // A text, or what once was JSON.
+            // A text, or what once was JSON; or it holds half a character, an emoji that was cut in the middle for instance.
         }
         return Anywhere().Matches(text).Any(match => Is(match.Value.TrimEnd('.')));
     }
