@@ -121,12 +121,15 @@ internal sealed class FaultRun : IAsyncDisposable
             {
                 var (mailed, dead) = (System.Mail.DeliveriesById, 0L);
                 dead = await System.VirtualHost.ReadyAsync("send-gif-email_error");
-                var waiting = 0L;
+                var waiting = new Dictionary<string, long>();
                 foreach (var queue in queues)
-                    waiting += Math.Max(0, await System.VirtualHost.ReadyAsync(queue)); // -1: this run has no such queue
-                return (Open: _accepted.Keys.Count(id => !mailed.ContainsKey(MessageId(id))) - dead, Waiting: waiting);
+                {
+                    if (await System.VirtualHost.ReadyAsync(queue) is > 0 and var ready) // -1: this run has no such queue
+                        waiting.Add(queue, ready);
+                }
+                return new Unsettled(_accepted.Keys.Count(id => !mailed.ContainsKey(MessageId(id))) - dead, waiting, Web.IsRunning, Consumers.IsRunning);
             },
-            seen => seen is { Open: <= 0, Waiting: 0 },
+            seen => seen is { Open: <= 0, Waiting.Count: 0 },
             "all mailed or dead-lettered, nothing waiting",
             within ?? TimeSpan.FromMinutes(5));
 
@@ -154,6 +157,14 @@ internal sealed class FaultRun : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await System.DisposeAsync();
+
+    /// <summary>What a run that never settles was seen in last.</summary>
+    private sealed record Unsettled(long Open, IReadOnlyDictionary<string, long> Waiting, bool WebRuns, bool ConsumersRun)
+    {
+        public override string ToString() =>
+            $"{Open} neither mailed nor dead-lettered; waiting: {string.Join(", ", Waiting.Select(queue => $"{queue.Value} in {queue.Key}").DefaultIfEmpty("none"))}; " +
+            $"Web {(WebRuns ? "runs" : "has ended")}, Consumers {(ConsumersRun ? "runs" : "has ended")}";
+    }
 
     private Tally Count(IReadOnlyList<BasicGetResult> dead)
     {
