@@ -12,12 +12,15 @@ opt_out_secret=${OptOut__Secret:-known-to-everybody-and-for-a-developers-machine
 # Somebody listens on 127.0.0.1:PORT.
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# A port that nobody listens on, below the range that the kernel hands out to clients.
+# A port that nobody listens on, below the range that the kernel hands out to clients; to one of all scripts within hours, for whoever asked
+# may take a minute until it listens.
 free_port() {
-  local port
+  local port given=${TMPDIR:-/tmp}/workinit-ports-$UID
+  mkdir -p "$given"
+  find "$given" -mindepth 1 -mmin +180 -delete 2>/dev/null || true
   for _ in {1..100}; do
     port=$((RANDOM % 10000 + 22000))
-    port_taken "$port" || { say "$port"; return; }
+    ! port_taken "$port" && mkdir "$given/$port" 2>/dev/null && { say "$port"; return; }
   done
   fail "No free port was found between 22000 and 32000."
 }
@@ -59,7 +62,7 @@ gone() { ! running "$1"; }
 end() {
   kill -TERM "$1" 2>/dev/null || true
   wait_until "$2" gone "$1" || kill -KILL "$1" 2>/dev/null || true
-  wait_until 2 gone "$1"
+  wait_until 20 gone "$1" # a machine that waits for its disk ends nothing at once
 }
 
 refuse_taken() { # WHO PORT VARIABLE
@@ -93,13 +96,13 @@ one_build_at_a_time() {
 }
 
 has_compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
-has_engine() { timeout 5 docker info >/dev/null 2>&1; }
+has_engine() { timeout 5 docker info >/dev/null 2>&1 || timeout 20 docker info >/dev/null 2>&1; }
 
 # install_packages PACKAGE…: by apt-get where that is possible, else a line that says what to install. The services that a package
 # brings are neither started nor enabled: what stands here runs nodes of its own, and a service would sit on their ports.
 # A subshell, so that the trap is its own.
 install_packages() (
-  policy=/usr/sbin/policy-rc.d
+  policy=/usr/sbin/policy-rc.d patience=(-o DPkg::Lock::Timeout=120 -o Acquire::Retries=3)
   if ! command -v apt-get >/dev/null || [[ $(id -u) != 0 ]]; then
     fail "Missing: $*. Install it (Debian, Ubuntu: sudo apt-get install --no-install-recommends $*) and start again."
   fi
@@ -110,7 +113,7 @@ install_packages() (
     chmod +x "$policy"
   fi
   {
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+    apt-get "${patience[@]}" update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get "${patience[@]}" install -y -qq --no-install-recommends "$@"
   } >/dev/null 2>&1 </dev/null || fail "apt-get could not install $*. Try: apt-get update && apt-get install --no-install-recommends $*"
 )

@@ -77,7 +77,7 @@ submit() { # ADDRESS [THOUGHT]
 
 # Mailpit's API, and that of MailDev, which may stand in its place.
 all_mails() { curl -s -m 10 "$mails/api/v1/messages?limit=200"; curl -s -m 10 "$mails/api/email"; }
-mailed_to() { all_mails | grep -qF "$1"; }
+mailed_to() { grep -qF "$1" <<<"$(all_mails)"; } # no pipe, whose reader may end first
 
 mails_by_api() { submit by-api@example.org && wait_until 30 mailed_to by-api@example.org; }
 
@@ -125,7 +125,8 @@ stops_in_order() {
   [[ -z $(in_hand_mails | sort | uniq -d) ]] || { say "Mailed twice:"; in_hand_mails | sort | uniq -d; return 1; }
 }
 some_sent_and_some_in_hand() { [[ -n $(in_hand_mails) ]] && some_in_hand; }
-some_in_hand() { curl -s -m 10 -u operator:operator "$management/api/queues/%2F/send-gif-email" | grep -q '"messages_unacknowledged":[1-9]'; }
+some_in_hand() { grep -q '"messages_unacknowledged":[1-9]' <<<"$(our_queue)"; }
+our_queue() { curl -s -m 10 -u operator:operator "$management/api/queues/%2F/send-gif-email"; }
 in_hand_mails() { all_mails | grep -Eo '"(read":(true|false),"subject|Subject)":"[^"]*in hand [0-9]+"' | grep -Eo 'in hand [0-9]+'; }
 all_in_hand_mailed() { (($(in_hand_mails | sort -u | wc -l) == 48)); }
 
@@ -138,7 +139,7 @@ keeps_the_queue() {
     wait_until 30 mailed_to kept@example.org
 }
 
-one_waits() { curl -s -m 10 -u operator:operator "$management/api/queues/%2F/send-gif-email" | grep -q '"messages_ready":1,'; }
+one_waits() { grep -q '"messages_ready":1,' <<<"$(our_queue)"; }
 
 takes_all_away() {
   "${compose[@]}" down -v || return 1

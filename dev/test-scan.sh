@@ -107,7 +107,7 @@ scan_as_operator() {
 scan_by() {
   local who=$1 pages=$2 report=$scan/$1.json found
   shift 2
-  timeout 150 wapiti "$@" -d 3 --max-scan-time 30 --max-attack-time 8 -v 1 --no-bugreport \
+  timeout 300 wapiti "$@" --timeout 15 -d 3 --max-scan-time 30 --max-attack-time 8 -v 1 --no-bugreport \
     --store-session "$scan/$who.session" --store-config "$scan/$who.config" -f json -o "$report" >"$scan/$who.log" 2>&1 </dev/null || { tail -n 20 "$scan/$who.log"; return 1; }
   found=$(grep -Eo '^\[\+\] (GET|POST) [^ ?]+' "$scan/$who.log" | sort -u | wc -l)
   say "$found pages and forms"

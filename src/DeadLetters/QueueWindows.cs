@@ -102,11 +102,11 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     /// <summary>Returns all that is held.</summary>
     /// <param name="oneByOne">
     /// A channel that is busy with acks sends a quorum queue's returns of several consumers in the reverse order: so each window is returned,
-    /// and seen to have arrived, before the next.
+    /// and seen to have arrived, before the next. The last one too, for such a queue counts it later than it answers for it.
     /// </param>
     public async Task ReturnAsync(bool oneByOne)
     {
-        if (oneByOne && _windows.Count(window => !window.Held.IsEmpty) > 1)
+        if (oneByOne && _windows.Any(window => !window.Held.IsEmpty))
         {
             var expected = await ready();
             foreach (var window in _windows.Where(window => !window.Held.IsEmpty))

@@ -233,7 +233,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
             new AuditFile(Path.Combine(_system.Folder, "other.jsonl")));
         using var cancel = new CancellationTokenSource();
         var slow = other.ReplayAsync(new ReplayRequest { Queue = Errors, Filter = DeadLetterFilter.All, By = "Ann on the night shift", Pace = 0.2 }, null, cancel.Token);
-        await _system.SeeReadyAsync("send-gif-email", 1);
+        await Eventually.SeeAsync(() => _system.VirtualHost.ReadyAsync("send-gif-email"), ready => ready >= 1, "it is at work"); // one more every 5 s
 
         var answer = await _client.GetAsync($"/dead-letters/queues/{Errors}");
 

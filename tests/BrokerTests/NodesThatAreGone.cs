@@ -18,12 +18,15 @@ public sealed class NodesThatAreGone
         var nodes = $"127.0.0.1:{first.Number},127.0.0.1:{second.Number},{broker.Amqp.Host}:{broker.Amqp.Port}";
         var client = new RabbitMqClient(Options.Create(new RabbitMqOptions { RabbitMq = $"amqp://{broker.Amqp.UserInfo}@{nodes}" }));
 
-        // Three times, for they are tried in any order.
-        for (var time = 0; time < 3; time++)
+        // They are tried in any order: a client that gave the first one all of the time would find the living one in a third of the times. Where it
+        // comes last it has a second, which the machine may stall.
+        var found = 0;
+        for (var time = 0; time < 6; time++)
         {
             await using var probe = new RabbitMqProbe(client);
-            (await probe.IsUpAsync(TestContext.Current.CancellationToken)).ShouldBeTrue();
+            found += await probe.IsUpAsync(TestContext.Current.CancellationToken) ? 1 : 0;
         }
+        found.ShouldBeGreaterThanOrEqualTo(5);
     }
 
     /// <summary>What the search throws instead would stop a service that is about to stop, as if it had crashed.</summary>

@@ -47,7 +47,6 @@ public sealed class TwoInstances
         await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
         var (web, consumers) = (system.NewWeb(), system.NewConsumers());
         await web.StartAsync();
-        var ready = web.Log.Length; // before, a look at its health may say that it is not started yet
         var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "watched");
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         await using var events = await web.Http.GetStreamAsync($"/submissions/{id}/events", patience.Token);
@@ -55,6 +54,7 @@ public sealed class TwoInstances
         (await lines.ReadLineAsync(patience.Token)).ShouldBe("event: status"); // as it is now: not sent, for there are no Consumers
         await consumers.StartAsync();
         (await lines.ReadToEndAsync(patience.Token)).ShouldContain("\"state\":\"sent\"");
-        web.Log[ready..].Split('\n').Where(line => line.Contains(" ERR ", StringComparison.Ordinal)).ShouldBeEmpty();
+        // A look at its health may have said that it is not started yet.
+        web.Log.Split('\n').Where(line => line.Contains(" ERR ", StringComparison.Ordinal) && !line.Contains("HealthChecks", StringComparison.Ordinal)).ShouldBeEmpty();
     }
 }

@@ -128,7 +128,7 @@ public sealed class WhatFails
     [Fact]
     public async Task A_greylisting_server_costs_one_delay_and_one_mail_and_the_status_says_when_the_next_try_is()
     {
-        var (system, web, _) = await WorkinItSystem.StartAsync(("Redelivery__Delays__0", "00:00:04"), ("Retry__Limit", "1"));
+        var (system, web, _) = await WorkinItSystem.StartAsync(("Redelivery__Delays__0", "00:00:10"), ("Retry__Limit", "1"));
         await using var s = system;
         var greylisted = true;
         system.Mail.OnMail = _ => greylisted ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 451, "4.7.1 come back later") : SmtpBehaviour.Accept;

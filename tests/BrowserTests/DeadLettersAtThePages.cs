@@ -150,7 +150,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         await visit.ClickAsync("Replay 200");
         await Assertions.Expect(visit.Notice).ToContainTextAsync("is no number of messages a second");
         await visit.Page.GoBackAsync();
-        await visit.Page.GetByLabel("Pace").FillAsync("10");
+        await visit.Page.GetByLabel("Pace").FillAsync("5");
         await visit.ClickAsync("Replay 200");
         await visit.SeeHeadingAsync("Replay under way");
         var done = visit.Page.Locator("[data-part=done]");
@@ -164,6 +164,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         await visit.SeeHeadingAsync("Replayed ");
         await Assertions.Expect(visit.Notice).ToContainTextAsync("It was cancelled: what was not moved stands where it was");
         visit.ShouldBeUntroubled();
+        await site.System.SeeReadyAsync(DeadLetterSite.Errors, 201); // what was replayed has failed again, before the next test puts its own there
     }
 
     [Theory]

@@ -7,6 +7,7 @@ internal static class Focus
     /// <summary>It has the focus and shows it: a ring of 2 pixels at least, of a colour that stands out (3:1) from what is around it.</summary>
     public static async Task ShouldShowFocusAsync(this ILocator target)
     {
+        await target.Page.WaitForLoadStateAsync(); // without its style sheet a page has the browser's own ring
         await Assertions.Expect(target).ToBeFocusedAsync();
         var ring = await target.EvaluateAsync<string>($$"""
             element => {

@@ -100,7 +100,9 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
         await visit.Page.GotoAsync("/dead-letters/sign-in");
         await visit.Page.GetByLabel("RabbitMQ user").FillAsync("nobody");
         await visit.Page.GetByLabel("Password").FillAsync("wrong");
-        return (await visit.Page.RunAndWaitForResponseAsync(() => visit.ClickAsync("Sign in"), response => response.Request.Method == "POST")).Status;
+        var answer = await visit.Page.RunAndWaitForResponseAsync(() => visit.ClickAsync("Sign in"), response => response.Request.Method == "POST");
+        await visit.Page.WaitForLoadStateAsync();
+        return answer.Status;
     }
 
     [Fact]
@@ -113,6 +115,8 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
         var visit = await VisitAsync(width: 320, at: web.Address);
         await visit.Page.GotoAsync($"/submissions/{id}");
         await Assertions.Expect(visit.Heading).ToHaveTextAsync("It could not be sent", new LocatorAssertionsToHaveTextOptions { Timeout = 60_000 });
+        // Once this turn is painted: it is in the page before.
+        await visit.Page.EvaluateAsync("() => new Promise(painted => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(painted))))");
         await visit.Page.EvaluateAsync("() => { window.moved = 0; new PerformanceObserver(list => list.getEntries().forEach(entry => window.moved += entry.value)).observe({ type: 'layout-shift', buffered: false }); }");
 
         system.Mail.OnMail = null;

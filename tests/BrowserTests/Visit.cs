@@ -20,7 +20,8 @@ public sealed partial class Visit : IAsyncDisposable
         page.PageError += (_, error) => _troubles.Add(error);
         page.RequestFailed += (_, request) =>
         {
-            if (!request.Url.EndsWith("/events", StringComparison.Ordinal)) // cut off by whoever leaves the page
+            // Cut off by whoever leaves the page. What a server or a policy refuses has another name.
+            if (request.Failure != "net::ERR_ABORTED" && !request.Url.EndsWith("/events", StringComparison.Ordinal))
                 _troubles.Add($"{request.Url}: {request.Failure}");
         };
         // A message for the failed request itself (400, 404) is the browser's, not the page's.
@@ -150,6 +151,7 @@ public sealed partial class Visit : IAsyncDisposable
 
     private async Task ShouldBeAccessibleAsync(List<string> tags, (string Rule, string Markup)[] known)
     {
+        await Page.WaitForLoadStateAsync(); // a page that was clicked to is there before its style sheet
         var result = await Page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = tags } });
         result.Passes.ShouldNotBeEmpty(); // it did look
         var violations = result.Violations.SelectMany(violation => violation.Nodes.Select(node => (violation.Id, violation.Help, node.Html)));

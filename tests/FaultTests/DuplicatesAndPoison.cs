@@ -6,6 +6,9 @@ namespace WorkinIt.FaultTests;
 
 public sealed class DuplicatesAndPoison(ReliabilityTable table)
 {
+    // Half of it for each attempt: one that is given up and made again would be a second death, of a process that is not meant.
+    private static readonly (string, string) _patience = ("Giphy__Timeout", "00:00:20");
+
     [Fact]
     public async Task Everything_published_twice_to_two_consumers_at_once()
     {
@@ -27,7 +30,7 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
     public async Task One_poison_takes_none_of_its_neighbours_along()
     {
         await using var giphy = await FakeGiphy.StartAsync();
-        await using var run = await FaultRun.StartAsync("one message that kills each process that handles it", table, giphy.GetSettings());
+        await using var run = await FaultRun.StartAsync("one message that kills each process that handles it", table, [.. giphy.GetSettings(), _patience, FaultRun.ShortLease]);
         var deaths = 0;
         giphy.Answer = async (http, number) =>
         {
@@ -40,13 +43,12 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
         };
 
         // An orchestrator starts again what died.
-        using var ended = new CancellationTokenSource();
-        var restarts = RestartAsync(run, ended.Token);
-        await run.LoadAsync(submission: number => (FaultRun.Address(number), number == Scale.Submissions / 2 ? "poison" : "harmless"));
-
-        var tally = await run.SettleAsync();
-        await ended.CancelAsync();
-        await restarts;
+        Tally tally;
+        await using (RestartWhatDies(run))
+        {
+            await run.LoadAsync(submission: number => (FaultRun.Address(number), number == Scale.Submissions / 2 ? "poison" : "harmless"));
+            tally = await run.SettleAsync();
+        }
         tally.ShouldBeComplete();
         tally.DeadLettered.ShouldBe(1);
         tally.Held.ShouldBeLessThanOrEqualTo(16 * deaths);
@@ -57,16 +59,15 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
     public async Task A_poison_that_was_cured_and_replayed_may_be_delayed_and_still_arrives()
     {
         await using var giphy = await FakeGiphy.StartAsync();
-        await using var run = await FaultRun.StartAsync("poison, cured, moved back with its x-death, then delayed", table, giphy.GetSettings());
+        await using var run = await FaultRun.StartAsync("poison, cured, moved back with its x-death, then delayed", table, [.. giphy.GetSettings(), _patience]);
         var lastDeath = Task.CompletedTask;
         giphy.Answer = (_, _) => lastDeath = run.Consumers.KillAsync();
-        using var ended = new CancellationTokenSource();
-        var restarts = RestartAsync(run, ended.Token);
-        await run.LoadAsync(1);
-        await run.System.SeeReadyAsync("send-gif-email_error", 1, TimeSpan.FromMinutes(2));
-        await lastDeath; // the broker knows of it first: the process counts as running for some milliseconds more
-        await ended.CancelAsync();
-        await restarts;
+        await using (RestartWhatDies(run))
+        {
+            await run.LoadAsync(1);
+            await run.System.SeeReadyAsync("send-gif-email_error", 1, TimeSpan.FromMinutes(2));
+            await lastDeath; // the broker knows of it first: the process counts as running for some milliseconds more
+        }
 
         giphy.Answer = null;
         if (!run.Consumers.IsRunning)
@@ -77,15 +78,8 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
     }
 
-    private static async Task RestartAsync(FaultRun run, CancellationToken ended)
-    {
-        while (!ended.IsCancellationRequested)
-        {
-            if (!run.Consumers.IsRunning)
-                run.Consumers.Launch(); // not StartAsync: the poison may come, and kill it, before it is ready
-            await Task.Delay(50, CancellationToken.None);
-        }
-    }
+    // Until it is disposed of.
+    private static Restarts RestartWhatDies(FaultRun run) => new(run.Consumers);
 
     private static async Task MoveAsTheShovelDoesAsync(FaultRun run)
     {
@@ -108,5 +102,30 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
         command.CommandText = sql;
 #pragma warning restore CA2100
         return command.ExecuteScalar() is long value ? value : 0;
+    }
+
+    private sealed class Restarts : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource _ended = new();
+        private readonly Task _running;
+
+        public Restarts(ServiceProcess service) => _running = RunAsync(service);
+
+        public async ValueTask DisposeAsync()
+        {
+            await _ended.CancelAsync();
+            await _running;
+            _ended.Dispose();
+        }
+
+        private async Task RunAsync(ServiceProcess service)
+        {
+            while (!_ended.IsCancellationRequested)
+            {
+                if (!service.IsRunning)
+                    service.Launch(); // not StartAsync: the poison may come, and kill it, before it is ready
+                await Task.Delay(50, CancellationToken.None);
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ public sealed class ProcessesDie(ReliabilityTable table)
     [Fact]
     public async Task Consumers_killed_under_load()
     {
-        await using var run = await FaultRun.StartAsync($"Consumers, kill -9 × {Scale.Times(10)}", table);
+        await using var run = await FaultRun.StartAsync($"Consumers, kill -9 × {Scale.Times(10)}", table, FaultRun.ShortLease);
         run.System.Mail.OnMail = _ => Testbed.SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(10));
 
         await run.BreakAsync(Scale.Times(10), async () =>

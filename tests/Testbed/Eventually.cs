@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 
 namespace WorkinIt.Testbed;
 
@@ -28,7 +29,7 @@ public static class Eventually
                     return value;
                 seen = value;
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or TaskCanceledException or RabbitMQ.Client.Exceptions.RabbitMQClientException)
+            catch (Exception e) when (e is HttpRequestException or IOException or SocketException or OperationCanceledException or TimeoutException or RabbitMQ.Client.Exceptions.RabbitMQClientException)
             {
                 seen = e.Message;
             }

@@ -11,6 +11,7 @@ public sealed class ServiceProcess : IAsyncDisposable
     private readonly StringBuilder _log = new();
     private readonly Dictionary<string, string> _settings;
     private readonly string _name;
+    private readonly Lock _gate = new(); // a test may ask for the one while it starts another
     private Process? _process;
 
     /// <summary>Prepares one; <see cref="StartAsync"/> starts it.</summary>
@@ -48,7 +49,14 @@ public sealed class ServiceProcess : IAsyncDisposable
     public int Id => _process!.Id;
 
     /// <summary>Whether it runs.</summary>
-    public bool IsRunning => _process is { HasExited: false };
+    public bool IsRunning
+    {
+        get
+        {
+            lock (_gate)
+                return _process is { HasExited: false };
+        }
+    }
 
     /// <summary>Runs it once, with arguments, to its end.</summary>
     /// <param name="arguments">For instance --deploy-topology.</param>
@@ -71,12 +79,16 @@ public sealed class ServiceProcess : IAsyncDisposable
         };
         foreach (var (variable, value) in _settings)
             start.Environment[variable] = value;
-        _process = new Process { StartInfo = start };
-        _process.OutputDataReceived += Write;
-        _process.ErrorDataReceived += Write;
-        _process.Start();
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        lock (_gate)
+        {
+            var process = new Process { StartInfo = start };
+            process.OutputDataReceived += Write;
+            process.ErrorDataReceived += Write;
+            process.Start();
+            _process = process;
+            process.BeginOutputReadLine();
+            process.BeginErrorReadLine();
+        }
     }
 
     /// <summary>Starts it and waits until it is ready.</summary>
@@ -129,7 +141,10 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <summary>kill -9: the sudden death.</summary>
     public async Task KillAsync()
     {
-        if (_process is not { HasExited: false } process) // one of its own: another may be started while this one ends
+        Process? process; // one of its own: another may be started while this one ends
+        lock (_gate)
+            process = _process;
+        if (process is not { HasExited: false })
             return;
         process.Kill();
         await process.WaitForExitAsync();

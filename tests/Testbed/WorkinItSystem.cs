@@ -90,11 +90,27 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     /// <summary>A Consumers process, not started.</summary>
     public ServiceProcess NewConsumers() => New("Consumers", "consumers");
 
-    /// <summary>Submits by the API.</summary>
+    /// <summary>Submits by the API; the same once more where it says "not now", as a careful client does.</summary>
     /// <returns>The submission's id.</returns>
     public static async Task<Guid> SubmitAsync(ServiceProcess web, string email, string thought)
     {
-        using var response = await web.Http.PostAsJsonAsync("/api/submissions", new { email, thought });
+        var key = Guid.CreateVersion7();
+        for (var repeats = 10; ; repeats--)
+        {
+            using var post = new HttpRequestMessage(HttpMethod.Post, "/api/submissions") { Content = JsonContent.Create(new { email, thought }) };
+            post.Headers.Add("Idempotency-Key", key.ToString());
+            using var response = await web.Http.SendAsync(post);
+            if (response.StatusCode == HttpStatusCode.ServiceUnavailable && repeats > 0)
+            {
+                await Task.Delay(300);
+                continue;
+            }
+            return await IdAsync(response);
+        }
+    }
+
+    private static async Task<Guid> IdAsync(HttpResponseMessage response)
+    {
         if (response.StatusCode != HttpStatusCode.Accepted)
             throw new InvalidOperationException($"Not accepted: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
         return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetGuid();

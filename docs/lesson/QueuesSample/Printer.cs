@@ -10,7 +10,7 @@ internal interface IPrinter
 
 internal sealed class ConsolePrinter : IPrinter
 {
-    private static readonly TimeSpan _work = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _work = TimeSpan.FromSeconds(1);
 
     public async Task PrintAsync(string line)
     {

@@ -88,7 +88,7 @@ internal sealed class Orders : IAsyncDisposable
         },
     };
 
-    /// <summary>Puts a message at the end of a queue, confirmed.</summary>
+    /// <summary>Puts a message at the end of a queue; the broker has it some time later.</summary>
     public Task PutAsync(BasicProperties properties, byte[] body, string queue = Error) => Channel.BasicPublishAsync("", queue, mandatory: true, properties, body).AsTask();
 
     /// <summary>So many faults; of each four in a row one for each cause.</summary>

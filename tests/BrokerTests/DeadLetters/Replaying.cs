@@ -57,6 +57,7 @@ public sealed class Replaying
         properties.UserId = "operator"; // only that user's own connection may publish it
         properties.Priority = 3;
         await orders.PutAsync(properties, Orders.Envelope(id, """{ "a" : 1.50 }""", """{ "MT-Redelivery-Count": 7, "Tenant": "blue" }"""));
+        await orders.SeeAsync(Orders.Error, 1);
 
         var first = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
 
@@ -163,7 +164,7 @@ public sealed class Replaying
         var canary = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Canary = true }, null, _none);
         canary.Refused.ShouldHaveSingleItem();
         canary.Stopped.ShouldNotBeNull().ShouldContain("was not taken by the broker");
-        var paced = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Pace = ReplayRequest.LeastPace * 1.5 }, null, new CancellationTokenSource(TimeSpan.FromSeconds(3)).Token);
+        var paced = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Pace = ReplayRequest.LeastPace * 1.5 }, null, new CancellationTokenSource(TimeSpan.FromSeconds(8)).Token);
         paced.Refused.ShouldHaveSingleItem(); // the second one waits for its turn
         await orders.SeeAsync(Orders.Error, 5);
         (await Should.ThrowAsync<DeadLetterException>(() => orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Pace = ReplayRequest.LeastPace / 2 }, null, _none)))

@@ -107,6 +107,7 @@ public sealed class WhateverStandsThere
         var ids = await orders.PutFaultsAsync(4);
         await orders.Channel.QueueDeclareAsync("orders-elsewhere", durable: true, exclusive: false, autoDelete: false);
         await orders.PutAsync(new BasicProperties { Expiration = "86400000", Headers = new Dictionary<string, object?> { ["CC"] = new List<object?> { "orders-elsewhere" } } }, "odd"u8.ToArray());
+        await orders.SeeAsync("orders-elsewhere", 1);
         (await orders.VirtualHost.TakeAllAsync("orders-elsewhere")).Count.ShouldBe(1); // its copy, when it was published first
         await orders.SeeAsync(Orders.Error, 5);
         var before = await AllAsync(orders, Orders.Error);

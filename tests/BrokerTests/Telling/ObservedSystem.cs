@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using OpenTelemetry.Metrics;
@@ -38,14 +39,16 @@ public sealed class ObservedSystem : IAsyncLifetime
         await using var giphy = await FakeGiphy.StartAsync();
         await using var collector = await OtlpReceiver.StartAsync();
         await using var system = await WorkinItSystem.CreateAsync();
-        foreach (var (name, value) in giphy.GetSettings().Append(("Retry__Limit", "1")).Append(("Redelivery__Delays__0", "00:00:01")))
+        foreach (var (name, value) in giphy.GetSettings().Append(("Giphy__Timeout", "00:00:30")).Append(("Retry__Limit", "1")).Append(("Redelivery__Delays__0", "00:00:01")))
             system.Settings[name] = value;
         await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
 
         await using var web = new HostedService<SubmissionRequest>(Settings(system, "web", collector));
         await using var consumers = new HostedService<SmtpOptions>(Settings(system, "consumers", collector));
         using var http = web.CreateClient();
-        _ = consumers.Services;
+        using var other = consumers.CreateClient();
+        foreach (var service in new[] { http, other }) // before, what is submitted waits for the relay's sweep, which knows no POST
+            await SeeReadyAsync(service);
 
         var (refuses, busy) = (true, 2);
         system.Mail.OnMail = mail => mail.Recipient?.Split('+', '@')[1] switch
@@ -64,12 +67,13 @@ public sealed class ObservedSystem : IAsyncLifetime
             await SeeAsync(http, id, state);
 
         refuses = false;
+        await system.SeeReadyAsync("send-gif-email_error", 2); // its page says so first
         var replay = await OperatorCommand.Of(system).RunAsync("dead-letters", "replay", "--queue", "send-gif-email_error", "--where", $"id={Replayed}", "--yes");
         replay.Code.ShouldBe(0, replay.ToString());
         await SeeAsync(http, Replayed, "sent");
 
         ConsumersMetrics = await Eventually.SeeAsync(
-            () => Task.FromResult(consumers.CollectMetrics()), metrics => metrics.Any(metric => metric.Name == "workinit.ready"), "Consumers report that they are ready");
+            () => Task.FromResult(consumers.CollectMetrics()), AllReady, "both report that they are ready, for each listens to the whole process", TimeSpan.FromMinutes(2));
         WebMetrics = web.CollectMetrics();
         await consumers.DisposeAsync();
         await web.DisposeAsync();
@@ -88,6 +92,20 @@ public sealed class ObservedSystem : IAsyncLifetime
         using var response = await http.PostAsJsonAsync("/api/submissions", new { email = $"{Name}+{tag}@example.com", thought = Thought });
         response.EnsureSuccessStatusCode();
         return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetGuid();
+    }
+
+    private static async Task SeeReadyAsync(HttpClient service) => await Eventually.SeeAsync(
+        async () =>
+        {
+            using var health = await service.GetAsync("/health/ready");
+            return health.StatusCode;
+        },
+        status => status == HttpStatusCode.OK, "ready");
+
+    private static bool AllReady(IReadOnlyList<MetricSnapshot> metrics)
+    {
+        var points = metrics.Where(metric => metric.Name == "workinit.ready").SelectMany(metric => metric.MetricPoints).ToList();
+        return points.Count > 0 && points.TrueForAll(point => point.GetGaugeLastValueLong() == 1);
     }
 
     private static async Task SeeAsync(HttpClient http, Guid id, string state) => await Eventually.SeeAsync(

@@ -344,6 +344,10 @@ public sealed class SmtpServer : IAsyncDisposable
             await using var session = new SmtpSession(this, socket, number, stop);
             await session.RunAsync();
         }
+        catch (Exception e) when (e is ObjectDisposedException or SocketException or IOException)
+        {
+            // It was stopped before the dialogue had begun.
+        }
         finally
         {
             _open.TryRemove(number, out _);

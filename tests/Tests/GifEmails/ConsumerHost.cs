@@ -44,7 +44,11 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
             .AddSingleton(Options.Create(new WorkinIt.Consumers.GifEmails.RedeliveryOptions()))
             .AddSingleton<GifMail>().AddSingleton<GifEmailDelivery>()
             .AddSingleton<StopFilter>().AddSingleton<SuspectFilter>().AddSingleton<RedeliveryFilter>()
-            .AddMassTransitTestHarness(bus => bus.AddConsumer<SendGifEmailConsumer, SendGifEmailConsumerDefinition>())
+            .AddMassTransitTestHarness(bus =>
+            {
+                bus.SetTestTimeouts(testInactivityTimeout: TimeSpan.FromSeconds(5)); // by the harness's own 1.2 s a slow commit is the end of it
+                bus.AddConsumer<SendGifEmailConsumer, SendGifEmailConsumerDefinition>();
+            })
             .BuildServiceProvider(validateScopes: true);
         Harness = _provider.GetRequiredService<ITestHarness>();
     }

@@ -38,6 +38,7 @@ public sealed class OddMailServers
         await using var mail = new MailService(change: options => options.SendTimeout = TimeSpan.FromSeconds(1));
         mail.Server.Next(SmtpBehaviour.Stall(stage));
         await Should.ThrowAsync<MailDeferredException>(mail.SendAsync());
+        mail.Options.SendTimeout = TimeSpan.FromSeconds(25);
         mail.Server.Release();
         await mail.SendAsync();
         mail.Server.MailCount.ShouldBe(1);
@@ -49,9 +50,10 @@ public sealed class OddMailServers
     [Fact]
     public async Task No_answer_to_the_whole_mail_is_unknown_and_a_late_one_is_never_taken_for_the_next_mails()
     {
-        await using var mail = new MailService(change: options => options.SendTimeout = TimeSpan.FromSeconds(1));
+        await using var mail = new MailService(change: options => options.SendTimeout = TimeSpan.FromSeconds(3));
         mail.Server.Next(SmtpBehaviour.Stall(SmtpStage.AfterDot), SmtpBehaviour.Reply(SmtpStage.AfterDot, 550, "5.7.1 not this one"));
         await Should.ThrowAsync<MailOutcomeUnknownException>(mail.SendAsync());
+        mail.Options.SendTimeout = TimeSpan.FromSeconds(25);
         await Should.ThrowAsync<MailRefusedException>(mail.SendAsync());
         mail.Server.TakenWithoutReply.Count.ShouldBe(1);
         mail.Server.MailCount.ShouldBe(0);

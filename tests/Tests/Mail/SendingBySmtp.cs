@@ -17,6 +17,7 @@ public sealed class SendingBySmtp : IAsyncDisposable
     private SmtpServer _server = new();
     private SmtpConnectionPool? _pool;
     private SmtpMailSender? _sender;
+    private SmtpOptions? _options;
     private int _handovers;
 
     [Fact]
@@ -162,7 +163,8 @@ public sealed class SendingBySmtp : IAsyncDisposable
     public async Task No_answer_to_the_whole_mail_within_the_deadline_nobody_knows()
     {
         _server.Next(SmtpBehaviour.Stall(SmtpStage.AfterDot));
-        await Should.ThrowAsync<MailOutcomeUnknownException>(SendAsync());
+        await Should.ThrowAsync<MailOutcomeUnknownException>(SendAsync(seconds: 3));
+        _options!.SendTimeout = TimeSpan.FromSeconds(25);
         await SendAsync();
         _server.ConnectionsOpened.ShouldBe(2);
     }
@@ -255,11 +257,11 @@ public sealed class SendingBySmtp : IAsyncDisposable
 
     private async Task<string> SendAsync(
         SmtpSecurity security = SmtpSecurity.None, int size = 100, string? username = null, string? password = null,
-        Func<Task>? beforeHandover = null, int seconds = 2, CancellationToken stopping = default)
+        Func<Task>? beforeHandover = null, int seconds = 25, CancellationToken stopping = default)
     {
         if (_sender is null)
         {
-            var options = Options.Create(new SmtpOptions
+            _options = new SmtpOptions
             {
                 Host = "127.0.0.1",
                 Port = _server.Port,
@@ -269,7 +271,8 @@ public sealed class SendingBySmtp : IAsyncDisposable
                 SendTimeout = TimeSpan.FromSeconds(seconds),
                 Username = username,
                 Password = password,
-            });
+            };
+            var options = Options.Create(_options);
             _pool = new SmtpConnectionPool(options, _time);
             _sender = new SmtpMailSender(_pool, options, _time, NullLogger<SmtpMailSender>.Instance);
         }

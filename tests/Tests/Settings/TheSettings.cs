@@ -270,7 +270,11 @@ public sealed partial class TheSettings
 
     private static async Task ShouldStopAsync(string service, string setting, string value, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(Repository.Root, "artifacts", "bin", service, "release", $"WorkinIt.{service}.dll"), .. arguments])
+        // Of ./test, whose other parts build anew meanwhile, those that it has published.
+        var built = Environment.GetEnvironmentVariable("WORKINIT_TEST_BIN") is { Length: > 0 } published
+            ? Path.Combine(published, service)
+            : Path.Combine(Repository.Root, "artifacts", "bin", service, "release");
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(built, $"WorkinIt.{service}.dll"), .. arguments])
         {
             RedirectStandardInput = true, // a person at a terminal would be asked
             RedirectStandardError = true,

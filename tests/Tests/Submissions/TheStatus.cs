@@ -11,6 +11,7 @@ namespace WorkinIt.Tests.Submissions;
 public sealed class TheStatus : IAsyncDisposable
 {
     private static readonly DateTimeOffset _noon = new(2026, 1, 2, 12, 0, 0, TimeSpan.Zero);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30); // by the harness's own 1.2 s a slow commit is the end of it
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-status-").FullName;
     private readonly GroupCommit _writer;
     private readonly SubmissionStore _store;
@@ -112,9 +113,13 @@ public sealed class TheStatus : IAsyncDisposable
     private async Task StartAsync(params Action<IBusRegistrationConfigurator>[] consumers)
     {
         _provider = new ServiceCollection().AddLogging().AddSingleton(_store)
-            .AddMassTransitTestHarness(bus => Array.ForEach(consumers, add => add(bus)))
+            .AddMassTransitTestHarness(bus =>
+            {
+                bus.SetTestTimeouts(testInactivityTimeout: _patience);
+                Array.ForEach(consumers, add => add(bus));
+            })
             .BuildServiceProvider(validateScopes: true);
-        await Harness.Start();
         (await _store.AddAsync(_command, default)).ShouldBe(Addition.Added);
+        await Harness.Start();
     }
 }
