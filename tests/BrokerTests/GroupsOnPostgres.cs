@@ -27,7 +27,7 @@ public sealed class GroupsOnPostgres
                 _ =>
                 {
                     busy.Release();
-                    gate.Wait();
+                    gate.Wait(TimeSpan.FromMinutes(2)); // whatever becomes of the test: else the writer, and the test run, would never end
                     return 0;
                 },
                 CancellationToken.None));
