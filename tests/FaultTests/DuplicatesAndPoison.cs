@@ -44,7 +44,7 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
 
         // An orchestrator starts again what died.
         Tally tally;
-        await using (RestartWhatDies(run))
+        await using (new Restarts(run.Consumers))
         {
             await run.LoadAsync(submission: number => (FaultRun.Address(number), number == Scale.Submissions / 2 ? "poison" : "harmless"));
             tally = await run.SettleAsync();
@@ -62,7 +62,7 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
         await using var run = await FaultRun.StartAsync("poison, cured, moved back with its x-death, then delayed", table, [.. giphy.GetSettings(), _patience]);
         var lastDeath = Task.CompletedTask;
         giphy.Answer = (_, _) => lastDeath = run.Consumers.KillAsync();
-        await using (RestartWhatDies(run))
+        await using (new Restarts(run.Consumers))
         {
             await run.LoadAsync(1);
             await run.System.SeeReadyAsync("send-gif-email_error", 1, TimeSpan.FromMinutes(2));
@@ -77,9 +77,6 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
 
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
     }
-
-    // Until it is disposed of.
-    private static Restarts RestartWhatDies(FaultRun run) => new(run.Consumers);
 
     private static async Task MoveAsTheShovelDoesAsync(FaultRun run)
     {
@@ -104,6 +101,7 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
         return command.ExecuteScalar() is long value ? value : 0;
     }
 
+    /// <summary>Starts again what dies, until it is disposed of.</summary>
     private sealed class Restarts : IAsyncDisposable
     {
         private readonly CancellationTokenSource _ended = new();

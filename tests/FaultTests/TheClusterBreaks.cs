@@ -48,6 +48,7 @@ public sealed class TheClusterBreaks(Cluster cluster, ReliabilityTable table) : 
         {
             await follower.KillAsync();
             await Task.Delay(TimeSpan.FromSeconds(5));
+            (await LeaderAsync(run)).ShouldBe(leader);
             await follower.StartAsync();
         });
 
