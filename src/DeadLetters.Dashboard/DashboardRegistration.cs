@@ -36,7 +36,9 @@ public static class DashboardRegistration
     /// <param name="path">Where, as in <c>/dead-letters</c>.</param>
     /// <param name="configure">Names the policies.</param>
     /// <returns>For further conventions on all of the endpoints.</returns>
-    /// <exception cref="InvalidOperationException">A policy is not named, or <see cref="AddDeadLetters"/> was not called.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A policy is not named or does not exist, nobody could sign in because there is no authentication scheme, or <see cref="AddDeadLetters"/> was not called.
+    /// </exception>
     public static IEndpointConventionBuilder MapDeadLetters(this IEndpointRouteBuilder routes, string path, Action<DashboardOptions> configure)
     {
         var options = new DashboardOptions();
@@ -44,6 +46,7 @@ public static class DashboardRegistration
         options.Validate();
         if (routes.ServiceProvider.GetService<OperationDesk>() is null)
             throw new InvalidOperationException("MapDeadLetters needs services.AddDeadLetters(…), which tells where the broker is");
+        SchemeCheck.Check(routes.ServiceProvider, options);
         return new DashboardRoutes(routes.MapGroup(path).RequireAuthorization(options.LookPolicy), options).Map();
     }
 }

@@ -128,6 +128,8 @@ internal sealed class PageContext
                 "Give the RabbitMQ user of this page the right, then try again."),
             DeadLetterProblem.NoSuchQueue => Problem(StatusCodes.Status404NotFound, "No such queue", e.Message,
                 "It may have been deleted, or be named in another way: look at the list of queues."),
+            DeadLetterProblem.Audit => Problem(StatusCodes.Status503ServiceUnavailable, "The audit can’t be used", e.Message,
+                "Check that the user of this application may write to the audit log, and that the disk is not full. Then try again."),
             _ => Problem(StatusCodes.Status409Conflict, "That can’t be done safely", e.Message, "Nothing was changed."),
         };
     }

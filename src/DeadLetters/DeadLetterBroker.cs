@@ -26,7 +26,7 @@ public sealed partial class DeadLetterBroker : IDisposable
     /// <param name="time">The clock.</param>
     public DeadLetterBroker(DeadLetterOptions options, IAuditLog audit, IReplayAdvisor? advisor = null, TimeProvider? time = null)
     {
-        (_options, _audit, _advisor, _time) = (options, audit, advisor, time ?? TimeProvider.System);
+        (_options, _audit, _advisor, _time) = (options, new GuardedAudit(audit), advisor, time ?? TimeProvider.System);
         _management = new ManagementClient(options);
     }
 

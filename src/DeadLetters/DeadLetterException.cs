@@ -27,4 +27,7 @@ public enum DeadLetterProblem
 
     /// <summary>It can't be done safely, or makes no sense.</summary>
     Refused,
+
+    /// <summary>The audit log can't be written or read.</summary>
+    Audit,
 }

@@ -118,6 +118,8 @@ public sealed class TwoWebs : IAsyncLifetime
 {
     private WorkinItSystem? _system;
 
+    public WorkinItSystem System => _system!;
+
     public ServiceProcess A { get; private set; } = null!;
 
     public ServiceProcess B { get; private set; } = null!;

@@ -265,6 +265,26 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_audit_that_can_not_be_written_is_told_as_such_and_nothing_is_done()
+    {
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s");
+        await _client.SignInAsync("operator");
+        var letter = $"/dead-letters/queues/{Errors}/letters/{await FirstIdAsync()}";
+        Directory.CreateDirectory(Path.Combine(_system.Folder, "dead-letters-audit.jsonl")); // a folder in the file's place: not even root writes to it
+
+        var reveal = await _client.PostAsync(letter + "/reveal");
+
+        reveal.Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        reveal.Text.ShouldContain("The audit can’t be written");
+        reveal.Text.ShouldContain("dead-letters-audit.jsonl");
+        reveal.Html.ShouldNotContain("jane@example.com");
+        var dryRun = await _client.SeeEndAsync(await _client.FollowAsync($"/dead-letters/queues/{Errors}/discard", ("which", "all")));
+        var run = await _client.SeeEndAsync(await _client.FollowAsync(dryRun.Path + "/run"));
+        run.Text.ShouldContain("The audit can’t be written");
+        (await _system.VirtualHost.ReadyAsync(Errors)).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_long_queue_is_looked_at_in_part_first_and_whole_when_asked_for()
     {
         await PutManyAsync(12_000);

@@ -167,6 +167,57 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         await site.System.SeeReadyAsync(DeadLetterSite.Errors, 201); // what was replayed has failed again, before the next test puts its own there
     }
 
+    /// <summary>The application that the pages are mounted in may set a stricter policy; or it is gone for long.</summary>
+    [Theory]
+    [InlineData(true, "Content-Security-Policy forbids it")]
+    [InlineData(false, "has not answered for a minute")]
+    public async Task A_page_that_can_not_follow_an_operation_says_so_and_offers_to_reload(bool forbidden, string why)
+    {
+        await site.FailAsync("kim@full.example", "lou@full.example");
+        site.IsMended = true;
+        var visit = await VisitAsync(at: site.Web.Address);
+        await site.SignInAsync(visit, Queue);
+        await visit.ClickAsync("Replay all 2…");
+        await visit.SeeHeadingAsync("Replay: 2");
+        await visit.Page.GetByLabel("Pace").FillAsync("0.05");
+        await visit.ClickAsync("Replay 2");
+        await visit.SeeHeadingAsync("under way");
+        var hint = visit.Page.Locator("[data-reload]");
+        if (forbidden)
+        {
+            await visit.Page.RouteAsync("**/operations/*", async route =>
+            {
+                var page = await route.FetchAsync();
+                var headers = page.Headers.ToDictionary(header => header.Key, header => header.Value);
+                headers["content-security-policy"] = "default-src 'none'; script-src 'self'; style-src 'self'; form-action 'self'";
+                await route.FulfillAsync(new RouteFulfillOptions { Response = page, Headers = headers });
+            });
+            await visit.Page.ReloadAsync();
+        }
+        else
+        {
+            await visit.Page.Clock.InstallAsync();
+            await visit.Page.ReloadAsync();
+            await Assertions.Expect(hint).ToBeHiddenAsync();
+            await visit.Page.Context.SetOfflineAsync(true);
+            await Testbed.Eventually.SeeAsync(
+                async () =>
+                {
+                    await visit.Page.Clock.RunForAsync(10_000);
+                    return await hint.IsVisibleAsync();
+                },
+                seen => seen, "the page has given up");
+            await visit.Page.Context.SetOfflineAsync(false);
+        }
+
+        await Assertions.Expect(visit.Notice).ToContainTextAsync(why);
+        await visit.Page.UnrouteAllAsync();
+        await visit.Notice.GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = "Reload" }).ClickAsync();
+        await visit.SeeHeadingAsync("under way");
+        await Assertions.Expect(hint).ToBeHiddenAsync();
+        await visit.ClickAsync("Cancel");
+    }
+
     [Theory]
     [MemberData(nameof(Screens))]
     public async Task Each_page_is_accessible_and_fits(ColorScheme scheme, int width)

@@ -74,13 +74,28 @@ public static class DeadLetterPages
 /// <summary>One person at the dead-letter pages, without a browser: cookies, tokens, no redirects followed.</summary>
 public sealed partial class PageClient : IDisposable
 {
+    private readonly CookieContainer _cookies = new();
     private readonly HttpClient _http;
     private string _token = "";
 
     /// <summary>Nobody signed in yet.</summary>
     /// <param name="address">The application.</param>
-    public PageClient(Uri address) =>
-        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
+    /// <param name="from">The address that a proxy in front of it would have seen.</param>
+    public PageClient(Uri address, string? from = null)
+    {
+        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = _cookies }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
+        if (from is not null)
+            _http.DefaultRequestHeaders.Add("X-Forwarded-For", from);
+    }
+
+    /// <summary>The cookies as they are now and the token, at another instance: what the browser still has, or a thief.</summary>
+    /// <param name="address">The other instance, on the same host.</param>
+    public PageClient CopyTo(Uri address)
+    {
+        var copy = new PageClient(address) { _token = _token };
+        copy._cookies.Add(_cookies.GetAllCookies());
+        return copy;
+    }
 
     /// <summary>Signs in at WorkinIt's page.</summary>
     /// <param name="user">A RabbitMQ user whose password is its name.</param>

@@ -90,7 +90,7 @@ internal sealed class CommonOptions
         }
         catch (DeadLetterException e)
         {
-            await Console.Error.WriteLineAsync(e.Message);
+            await Console.Error.WriteLineAsync(e.Problem == DeadLetterProblem.Audit ? $"{e.Message}. Check who may write there (DeadLetters__AuditFile names the audit log), and that the disk is not full." : e.Message);
             return ExitCode.Of(e);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

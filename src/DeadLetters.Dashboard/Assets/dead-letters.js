@@ -2,29 +2,58 @@
 'use strict';
 
 const pause = 1000;
+const longestPause = 10000;
+const patience = 60000;
 
 async function follow(live) {
-  for (;;) {
-    await new Promise(done => setTimeout(done, pause));
-    let page;
-    try {
-      const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
-      if (!answer.ok || answer.redirected) return location.reload();
-      page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    } catch {
-      continue; // the server restarts, or the network is gone: what goes on there goes on
+  const hint = live.querySelector('[data-reload]');
+  let forbidden = false;
+  document.addEventListener('securitypolicyviolation', violation => { forbidden ||= violation.effectiveDirective === 'connect-src'; });
+  hint.hidden = true;
+  for (let silence = 0, wait = pause; ;) {
+    await new Promise(done => setTimeout(done, wait));
+    const page = await ask();
+    if (page) {
+      const next = page.querySelector('[data-live]');
+      if (!next) return location.reload();
+      put(live, next);
+      [silence, wait] = [0, pause];
+      continue;
     }
-    const next = page.querySelector('[data-live]');
-    if (!next) return location.reload();
-    for (const part of live.querySelectorAll('[data-part]')) {
-      const now = next.querySelector(`[data-part="${part.dataset.part}"]`);
-      if (!now) continue;
-      if (part instanceof HTMLProgressElement) {
-        part.max = now.max;
-        if (now.hasAttribute('value')) part.value = now.value; else part.removeAttribute('value');
-      } else if (part.textContent !== now.textContent) {
-        part.textContent = now.textContent;
-      }
+    // The server restarts, or the network is gone: what goes on there goes on. But not for ever.
+    silence += wait;
+    wait = Math.min(wait * 2, longestPause);
+    if (forbidden || silence > patience) {
+      hint.querySelector('[data-why]').textContent = forbidden
+        ? 'This page can’t update: the application’s Content-Security-Policy forbids it (connect-src needs \'self\'). The operation goes on.'
+        : 'This page stopped updating: the application has not answered for a minute. The operation may still be running.';
+      hint.setAttribute('role', 'alert');
+      hint.hidden = false;
+      return;
+    }
+  }
+}
+
+// The page as it is now; null where there was no answer. What is no page of ours, such as the one to sign in, is loaded instead.
+async function ask() {
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, signal: AbortSignal.timeout(20000) });
+    if (answer.status === 502 || answer.status === 503 || answer.status === 504) return null;
+    return new DOMParser().parseFromString(answer.ok && !answer.redirected ? await answer.text() : '', 'text/html');
+  } catch {
+    return null;
+  }
+}
+
+function put(live, next) {
+  for (const part of live.querySelectorAll('[data-part]')) {
+    const now = next.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (!now) continue;
+    if (part instanceof HTMLProgressElement) {
+      part.max = now.max;
+      if (now.hasAttribute('value')) part.value = now.value; else part.removeAttribute('value');
+    } else if (part.textContent !== now.textContent) {
+      part.textContent = now.textContent;
     }
   }
 }

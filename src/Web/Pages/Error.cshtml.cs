@@ -27,6 +27,11 @@ internal sealed class ErrorModel : PageModel
         if (code == StatusCodes.Status503ServiceUnavailable)
             Response.Headers.RetryAfter = Unavailable.RetryAfter;
         Explain(code);
+        if (OperatorSessionCheck.IsUnknown(HttpContext))
+        {
+            (Heading, Advice) = ("Not right now", "Your rights can’t be checked: RabbitMQ’s management API, or the database of the sessions, does not answer. Nothing was done. Check that both run, then load the page again: you are still signed in.");
+            WayOut = (OperatorSignIn.Path, "Back to the dead letters");
+        }
         if (code == StatusCodes.Status403Forbidden)
             WayOut = (OperatorSignIn.Path, "To the dead letters"); // where one signs out
     }

@@ -1,9 +1,11 @@
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.DataProtection;
 using Refit;
 using WorkinIt.DeadLetters.Dashboard;
 using WorkinIt.DeliveryAdvice;
+using WorkinIt.Storage;
 
 namespace WorkinIt.Web.SignIn;
 
@@ -16,11 +18,10 @@ internal static class OperatorSignIn
     public const string Path = "/dead-letters";
     public const string SignInPath = Path + "/sign-in";
     public const string Scheme = "Operator";
+    public const string SignOutPath = Path + "/sign-out";
 
-    private const string SignOutPath = Path + "/sign-out";
     private const string Look = "look at dead letters";
     private const string Act = "act on dead letters";
-    private static readonly TimeSpan _session = TimeSpan.FromHours(8); // a shift
 
     public static void AddDeadLetterPages(this WebApplicationBuilder builder)
     {
@@ -33,6 +34,10 @@ internal static class OperatorSignIn
         services.AddDeadLetters(_ => settings.Broker, _ => settings.AuditFile);
         services.AddSingleton<SignInLimit>();
         services.AddTransient<SignInDesk>();
+        services.AddTransient<OperatorRights>();
+        services.AddTransient<OperatorSessionCheck>();
+        services.AddSingleton(provider => new OperatorSessions(
+            provider.GetRequiredService<IConfiguration>().GetDatabase("Submissions"), provider.GetRequiredService<IDataProtectionProvider>(), provider.GetRequiredService<TimeProvider>()));
         services.AddRefitGeneratedClient<IManagementSignIn>()
             .ConfigureHttpClient(http => (http.BaseAddress, http.Timeout) = (settings.Management, TimeSpan.FromSeconds(10)))
             .RemoveAllLoggers(); // a request's headers hold the password
@@ -64,10 +69,16 @@ internal static class OperatorSignIn
         cookie.Cookie.HttpOnly = true;
         cookie.Cookie.SameSite = SameSiteMode.Lax; // so that a link in a chat leads to its page; each act asks for a token besides
         cookie.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
-        cookie.ExpireTimeSpan = _session;
+        cookie.ExpireTimeSpan = OperatorSessions.Life;
         cookie.SlidingExpiration = false;
+        cookie.Events.OnValidatePrincipal = context => context.HttpContext.RequestServices.GetRequiredService<OperatorSessionCheck>().ValidateAsync(context);
         cookie.Events.OnRedirectToLogin = context =>
         {
+            if (OperatorSessionCheck.IsUnknown(context.HttpContext))
+            {
+                context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+                return Task.CompletedTask;
+            }
             // What was posted is not done by signing in: that leads back to where it can be asked for again.
             var back = HttpMethods.IsGet(context.Request.Method) ? context.Request.Path + context.Request.QueryString : Path;
             context.Response.Redirect($"{SignInPath}?returnUrl={Uri.EscapeDataString(back)}");
@@ -87,6 +98,8 @@ internal static class OperatorSignIn
             http.Response.StatusCode = StatusCodes.Status400BadRequest;
             return;
         }
+        if (OperatorSessionCheck.KeyOf(http.User) is { } key)
+            http.RequestServices.GetRequiredService<OperatorSessions>().End(key);
         await http.SignOutAsync(Scheme);
         http.Response.StatusCode = StatusCodes.Status303SeeOther;
         http.Response.Headers.Location = SignInPath;

@@ -1,0 +1,22 @@
+using System.Diagnostics.CodeAnalysis;
+using FluentMigrator;
+
+namespace WorkinIt.Web.SignIn;
+
+/// <summary>Who is signed in at the dead-letter pages. Times are Unix milliseconds; the id is a hash of the session's key.</summary>
+[SuppressMessage("Maintainability", "CA1515:Consider making public types internal", Justification = "FluentMigrator finds public migrations only")]
+[Migration(202611280025, "Sessions of operators")]
+public sealed class AddOperatorSessions : Migration
+{
+    /// <inheritdoc/>
+    public override void Up() => Create.Table("operator_sessions")
+        .WithColumn("id").AsString(64).PrimaryKey()
+        .WithColumn("name").AsString(255).NotNullable()
+        .WithColumn("tags").AsString(255).NotNullable()
+        .WithColumn("password").AsString(8192).NotNullable() // encrypted
+        .WithColumn("asked_at").AsInt64().NotNullable()
+        .WithColumn("expires_at").AsInt64().NotNullable();
+
+    /// <inheritdoc/>
+    public override void Down() => Delete.Table("operator_sessions");
+}
