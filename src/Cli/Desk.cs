@@ -20,10 +20,12 @@ internal sealed class Desk : IAsyncDisposable
     };
 
     private readonly GroupCommit? _writer;
+    private readonly DeadLetterQueueNames _names;
 
     private Desk(DeadLetterOptions options, AuditFile audit, IReplayAdvisor? advisor, GroupCommit? writer, string by, bool json)
     {
         Broker = new DeadLetterBroker(options, audit, advisor);
+        _names = options.Names;
         (_writer, Audit, By, Json, HasLedger) = (writer, audit, by, json, advisor is not null);
         if (Console.IsOutputRedirected)
             Out.Profile.Width = 200; // nobody's terminal: ids stay whole
@@ -67,6 +69,7 @@ internal sealed class Desk : IAsyncDisposable
         {
             throw new WrongUsageException($"{setting}: {e.Message}");
         }
+        options = options with { Names = ReadNames() };
         if (Setting("DeadLetters__DiscardedLife") is { } life)
         {
             options = options with
@@ -94,7 +97,7 @@ internal sealed class Desk : IAsyncDisposable
     {
         if (named is not null)
             return named;
-        var queues = (await Broker.FindQueuesAsync(cancellationToken)).Where(queue => queue.Messages > 0 && queue.Name.EndsWith(suffix, StringComparison.Ordinal)).ToList();
+        var queues = (await Broker.FindQueuesAsync(cancellationToken)).Where(queue => queue.Messages > 0 && IsMeant(queue)).ToList();
         return queues switch
         {
             [var only] => only.Name,
@@ -102,6 +105,9 @@ internal sealed class Desk : IAsyncDisposable
             [] => throw new NothingThereException($"No queue ending in {suffix} holds anything"),
             _ => throw new WrongUsageException($"Say which one by --queue: {string.Join(", ", queues.Select(queue => queue.Name))}"),
         };
+
+        // What failed may be in queues of other names: all that DeadLetters__Queues adds.
+        bool IsMeant(DeadLetterQueue queue) => suffix == "_error" ? _names.IsError(queue.Name) : queue.Name.EndsWith(suffix, StringComparison.Ordinal);
     }
 
     /// <summary>Asks before something is done; without a terminal the answer has to be --yes.</summary>
@@ -119,6 +125,18 @@ internal sealed class Desk : IAsyncDisposable
         Broker.Dispose();
         if (_writer is not null)
             await _writer.DisposeAsync();
+    }
+
+    private static DeadLetterQueueNames ReadNames()
+    {
+        try
+        {
+            return DeadLetterQueueNames.Parse(Setting("DeadLetters__Queues"));
+        }
+        catch (FormatException e)
+        {
+            throw new WrongUsageException($"DeadLetters__Queues: {e.Message}. Write {DeadLetterQueueNames.Form}");
+        }
     }
 
     private static (IReplayAdvisor? Advisor, GroupCommit? Writer) Advisor(DeadLetterOptions options)

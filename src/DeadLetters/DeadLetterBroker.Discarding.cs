@@ -9,7 +9,7 @@ public sealed partial class DeadLetterBroker
     /// <param name="cancellationToken">Ends it between two messages.</param>
     public async Task<OperationResult> DiscardAsync(DiscardRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
-        if (request.Queue.EndsWith("_discarded", StringComparison.Ordinal))
+        if (DeadLetterQueueNames.IsDiscarded(request.Queue))
             throw new DeadLetterException(DeadLetterProblem.Refused, $"{request.Queue} holds what is discarded already; each message goes by itself after its time");
         if (request.WasSent && _advisor is null)
             throw new DeadLetterException(DeadLetterProblem.Refused, "Nobody here knows what was sent: without a ledger there is nothing to write it to. Discard without it");

@@ -187,8 +187,7 @@ public sealed partial class DeadLetterBroker
     // A queue that counts looks and has too few left is left alone; so is one that somebody works off.
     private async Task GuardLooksAsync(QueueSession session, long passes, CancellationToken cancellationToken)
     {
-        var queue = await _management.QueueAsync(session.Queue, cancellationToken)
-            ?? throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no queue {session.Queue}");
+        var queue = await DescribeAsync(session, cancellationToken);
         session.IsQuorum = queue.Type == "quorum";
         if (await session.ConsumersAsync(session.Queue, cancellationToken) > 0)
             throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} has a consumer: somebody works it off, so these are no dead letters. Stop that consumer first, if they are");
@@ -202,9 +201,24 @@ public sealed partial class DeadLetterBroker
             if (head.Letter.DeliveryCount >= limit)
                 await session.RenewAsync(head);
             await session.GiveBackAsync(withTheRest: false);
-            throw new DeadLetterException(DeadLetterProblem.Refused, $"Each look at {session.Queue} is counted, and the broker drops a message at its {limit + 1}th return: {Math.Max(limit - head.Letter.DeliveryCount - 1, 0)} looks are left, {passes} would be needed. Raise its delivery-limit by a policy first");
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"Each look at {session.Queue} is counted, and the broker drops a message at its {limit + 1}th return: {Math.Max(limit - head.Letter.DeliveryCount - 1, 0)} looks are left, {passes} would be needed. Raise its delivery-limit by a policy first{(queue.IsAssumed ? ". That limit is the least that is assumed where the real one can’t be read: that takes the management API, or the right to configure the queue" : "")}");
         }
         session.DeliveryLimit = limit;
+    }
+
+    // The queue is there, its messages were counted. Without the management API it is asked by AMQP.
+    private async Task<BrokerQueue> DescribeAsync(QueueSession session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await _management.QueueAsync(session.Queue, cancellationToken) is { } queue)
+                return queue;
+        }
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
+        {
+            // No plugin, or another problem of the API alone: a queue that is named can be worked on all the same.
+        }
+        return await session.ProbeAsync(cancellationToken);
     }
 
     private static long? Limit(BrokerQueue queue, Version version)

@@ -39,7 +39,7 @@ public sealed partial class DeadLetterBroker : IDisposable
     public async Task<IReadOnlyList<DeadLetterQueue>> FindQueuesAsync(CancellationToken cancellationToken)
     {
         var queues = (await _management.QueuesAsync(cancellationToken))
-            .Where(queue => !queue.Exclusive && _options.Suffixes.Any(suffix => queue.Name.EndsWith(suffix, StringComparison.Ordinal)))
+            .Where(queue => !queue.Exclusive && _options.Names.Contains(queue.Name))
             .ToList();
         var ready = await QueueCounts.ReadyAsync(_options, [.. queues.Select(queue => queue.Name)], cancellationToken);
         return [.. queues
@@ -50,10 +50,22 @@ public sealed partial class DeadLetterBroker : IDisposable
     /// <summary>Tells of one queue; null where there is none.</summary>
     /// <param name="queue">Its name.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task<DeadLetterQueue?> FindQueueAsync(string queue, CancellationToken cancellationToken) =>
-        await _management.QueueAsync(queue, cancellationToken) is { } found
-            ? Tell(found, await QueueCounts.ReadyAsync(_options, [queue], cancellationToken))
-            : null;
+    public async Task<DeadLetterQueue?> FindQueueAsync(string queue, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _management.QueueAsync(queue, cancellationToken) is { } found
+                ? Tell(found, await QueueCounts.ReadyAsync(_options, [queue], cancellationToken))
+                : null;
+        }
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
+        {
+            // Without the management API. Where the broker does not answer either, that is said.
+            return (await QueueCounts.ReadyAsync(_options, [queue], cancellationToken)).TryGetValue(queue, out var count)
+                ? new DeadLetterQueue(queue, count, InputQueueOf(queue), DeadLetterQueueNames.IsDiscarded(queue), null)
+                : null;
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _management.Dispose();
@@ -111,16 +123,12 @@ public sealed partial class DeadLetterBroker : IDisposable
 
     // In hand counts too: somebody replays, perhaps, and may give it back.
     private DeadLetterQueue Tell(BrokerQueue queue, IReadOnlyDictionary<string, long> ready) => new(
-        queue.Name, ready.GetValueOrDefault(queue.Name, queue.Ready) is > 0 and var now ? now : queue.Unacknowledged, InputQueueOf(queue.Name), queue.Name.EndsWith("_discarded", StringComparison.Ordinal),
+        queue.Name, ready.GetValueOrDefault(queue.Name, queue.Ready) is > 0 and var now ? now : queue.Unacknowledged, InputQueueOf(queue.Name), DeadLetterQueueNames.IsDiscarded(queue.Name),
         queue.Type == "quorum" && queue.DeliveryLimit is >= 0 and var limit
             ? string.Create(CultureInfo.InvariantCulture, $"The queue has a delivery limit of {limit}: up to RabbitMQ 4.2 each look counts, and after {limit} the broker drops the message")
             : null);
 
-    private string InputQueueOf(string queue)
-    {
-        var suffix = _options.Suffixes.Append("_discarded").FirstOrDefault(suffix => queue.EndsWith(suffix, StringComparison.Ordinal) && queue.Length > suffix.Length);
-        return suffix is null ? queue : queue[..^suffix.Length];
-    }
+    private string InputQueueOf(string queue) => _options.Names.InputQueueOf(queue);
 
     private AuditEntry Begin(OperationRequest request, string verb) => new()
     {

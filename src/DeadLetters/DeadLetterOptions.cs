@@ -21,8 +21,8 @@ public sealed record DeadLetterOptions
     /// <summary>The management API, as in <c>http://localhost:15672</c>: it tells which queues there are. The same user must be able to sign in there (tag <c>monitoring</c>).</summary>
     public required Uri Management { get; init; }
 
-    /// <summary>How the names of dead-letter queues end.</summary>
-    public IReadOnlyList<string> Suffixes { get; init; } = ["_error", "_skipped", "_discarded"];
+    /// <summary>How the dead-letter queues are named: as MassTransit names them, and by patterns beside that.</summary>
+    public DeadLetterQueueNames Names { get; init; } = DeadLetterQueueNames.Usual;
 
     /// <summary>How long a discarded message is kept, unless told: 30 days.</summary>
     public static TimeSpan UsualDiscardedLife { get; } = TimeSpan.FromDays(30);

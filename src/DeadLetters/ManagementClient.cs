@@ -65,7 +65,7 @@ internal sealed class ManagementClient : IDisposable
     }
 
     [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "The client ends its handler")]
-    private static HttpClient ConnectTo(Uri management) => new(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = ServerCertificate.Check } })
+    private static HttpClient ConnectTo(Uri management) => new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(3), SslOptions = { RemoteCertificateValidationCallback = ServerCertificate.Check } })
     {
         BaseAddress = management,
         Timeout = TimeSpan.FromSeconds(20),
@@ -75,7 +75,7 @@ internal sealed class ManagementClient : IDisposable
         new(
             DeadLetterProblem.OutOfReach,
             ServerCertificate.ProblemIn(cause) is { } problem ? $"The management API at {_options.Management} can't be trusted. {problem}"
-            : $"The management API is out of reach at {_options.Management}: check the address, and that the plugin runs",
+            : $"The management API is out of reach at {_options.Management}: check the address, and that the plugin runs; a queue that is named works without it",
             cause);
 }
 
@@ -105,6 +105,10 @@ internal sealed record BrokerQueue(
     [property: JsonPropertyName("arguments")] JsonElement Arguments,
     [property: JsonPropertyName("effective_policy_definition")] JsonElement Policy)
 {
+    /// <summary>Whether its limit could not be read, and the least is assumed.</summary>
+    [JsonIgnore]
+    public bool IsAssumed { get; init; }
+
     public string? Text(string argument) =>
         Arguments.ValueKind == JsonValueKind.Object && Arguments.TryGetProperty(argument, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 

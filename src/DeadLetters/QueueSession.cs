@@ -74,6 +74,9 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <summary>The messages that are ready.</summary>
     public Task<long> ReadyAsync(CancellationToken cancellationToken) => ReadyAsync(Queue, cancellationToken);
 
+    /// <summary>What can be known of it without the management API.</summary>
+    public Task<BrokerQueue> ProbeAsync(CancellationToken cancellationToken) => QueueProbe.DescribeAsync(_connection, Queue, BrokerVersion, cancellationToken);
+
     /// <summary>How many consume it. Exact, as the management API's count is not: that one still has our last look in it.</summary>
     public Task<uint> ConsumersAsync(string queue, CancellationToken cancellationToken) =>
         _connection.OnOwnChannelAsync(queue, async channel => (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).ConsumerCount, cancellationToken);

@@ -203,12 +203,34 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     [InlineData("ConnectionStrings__DeadLetters", "")]
     [InlineData("RabbitMqManagement__Url", "localhost:15672")]
     [InlineData("RabbitMqManagement__PublicUrl", "ftp://localhost")]
+    [InlineData("DeadLetters__Queues", "*")]
     public async Task A_bad_setting_stops_the_start_with_a_line_that_names_it(string setting, string value)
     {
         _system.Settings[setting] = value;
         var web = _system.NewWeb();
         (await web.RunAsync()).ShouldBe(2);
         web.Log.Trim().Split('\n').ShouldHaveSingleItem().ShouldContain(setting);
+    }
+
+    [Fact]
+    public async Task A_queue_with_a_name_of_its_own_is_found_and_its_messages_go_to_where_they_failed()
+    {
+        _system.Settings["DeadLetters__Queues"] = "*.dlq";
+        _system.Settings["ConnectionStrings__DeadLetters"] = _system.VirtualHost.ConnectionString("operator"); // who may read it
+        await using (var channel = await _system.VirtualHost.OpenChannelAsync())
+            await channel.QueueDeclareAsync("gifs.dlq", durable: true, exclusive: false, autoDelete: false);
+        await DeadLetterPages.PutAsync(_system.VirtualHost, "gifs.dlq", Jane, "System.TimeoutException", "It took 30 s");
+        var web = _system.NewWeb();
+        await web.StartAsync();
+        using var client = new PageClient(web.Address);
+        await client.SignInAsync("operator");
+
+        (await client.GetAsync("/dead-letters")).Text.ShouldContain("gifs.dlq");
+        (await client.GetAsync("/dead-letters/queues/gifs.dlq")).Text.ShouldContain("TimeoutException");
+        var dryRun = await client.SeeEndAsync(await client.FollowAsync("/dead-letters/queues/gifs.dlq/replay", ("which", "all")));
+        await client.PostAsync(dryRun.Path + "/run");
+
+        await _system.SeeReadyAsync("send-gif-email", 1);
     }
 
     [Fact]

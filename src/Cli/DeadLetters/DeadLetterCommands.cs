@@ -13,6 +13,7 @@ internal static class DeadLetterCommands
           ConnectionStrings__RabbitMq     amqp://user:password@host:5672/vhost (ConnectionStrings__DeadLetters, where set, comes first)
           RabbitMqManagement__Url         http://localhost:15672 unless told
           ConnectionStrings__Deliveries   WorkinIt's ledger: then it is known what was sent
+          DeadLetters__Queues             other names of dead-letter queues beside MassTransit's, as in *.dlq,*-errors
           DeadLetters__AuditFile          who did what, one JSON object a line
           DeadLetters__DiscardedLife      how long a discarded message is kept; 30.00:00:00 (30 days) unless told
 

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.ComponentModel;
-using System.Diagnostics;
 using System.Text.Json;
 using DiffPlex.DiffBuilder;
 using DiffPlex.DiffBuilder.Model;
@@ -12,6 +10,8 @@ namespace WorkinIt.Cli.DeadLetters;
 /// <summary><c>workinit dead-letters edit 9f86d081884c7d65</c></summary>
 internal static class EditCommand
 {
+    private static readonly JsonDocumentOptions _parsing = new() { MaxDepth = 256 };
+
     public static Command Create()
     {
         var common = new CommonOptions();
@@ -31,9 +31,14 @@ internal static class EditCommand
             var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken, ofOneLetter: true);
             var letter = await desk.Broker.FindAsync(queue, parsed.GetValue(id)!, desk.By, cancellationToken)
                 ?? throw new WrongUsageException($"{queue} holds no dead letter {parsed.GetValue(id)}");
+            var original = letter.MessageJson ?? letter.BodyText;
+            if (original is null || !IsJson(original))
+                throw new WrongUsageException("Only a message in JSON can be edited, and this one is none");
+            // What can't be edited is not revealed, and the audit must not say that it was.
+            var given = await GivenAsync(parsed.GetValue(file), cancellationToken);
+            var editor = given is null ? EditorCommand.Find() : null;
             await desk.Broker.RevealedAsync(letter, desk.By, cancellationToken);
-            var original = letter.MessageJson ?? letter.BodyText ?? throw new WrongUsageException("Its body is no text: it can't be edited");
-            var edited = await EditedAsync(original, parsed.GetValue(file), cancellationToken);
+            var edited = given ?? Checked(await editor!.RunAsync(original, cancellationToken));
             if (edited.Trim() == original.Trim())
                 throw new WrongUsageException("Nothing was changed: nothing is replayed");
             if (!desk.Json)
@@ -51,18 +56,19 @@ internal static class EditCommand
         return command;
     }
 
-    private static async Task<string> EditedAsync(string original, string? file, CancellationToken cancellationToken)
+    private static async Task<string?> GivenAsync(string? file, CancellationToken cancellationToken) => file switch
     {
-        var edited = file switch
-        {
-            null => await FromEditorAsync(original, cancellationToken),
-            "-" => await Console.In.ReadToEndAsync(cancellationToken),
-            _ when File.Exists(file) => await File.ReadAllTextAsync(file, cancellationToken),
-            _ => throw new WrongUsageException($"There is no file {file}"),
-        };
+        null => null,
+        "-" => Checked(await Console.In.ReadToEndAsync(cancellationToken)),
+        _ when File.Exists(file) => Checked(await File.ReadAllTextAsync(file, cancellationToken)),
+        _ => throw new WrongUsageException($"There is no file {file}"),
+    };
+
+    private static string Checked(string edited)
+    {
         try
         {
-            using var json = JsonDocument.Parse(edited);
+            using var json = JsonDocument.Parse(edited, _parsing);
             return edited.Trim();
         }
         catch (JsonException e)
@@ -71,38 +77,16 @@ internal static class EditCommand
         }
     }
 
-    private static async Task<string> FromEditorAsync(string original, CancellationToken cancellationToken)
-    {
-        var editor = Environment.GetEnvironmentVariable("VISUAL") ?? Environment.GetEnvironmentVariable("EDITOR");
-        if (!Desk.IsInteractive)
-            throw new WrongUsageException("There is no terminal to edit in: give the new message by --message FILE, or - for standard input");
-        if (string.IsNullOrWhiteSpace(editor))
-            throw new WrongUsageException("Set EDITOR, or give the new message by --message FILE");
-        var folder = Directory.CreateTempSubdirectory("workinit-"); // readable by its owner alone
-        try
-        {
-            var path = Path.Combine(folder.FullName, "message.json");
-            await File.WriteAllTextAsync(path, original, cancellationToken);
-            var words = editor.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            using var process = Start(words[0], [.. words[1..], path]);
-            await process.WaitForExitAsync(cancellationToken);
-            return process.ExitCode == 0 ? await File.ReadAllTextAsync(path, cancellationToken) : throw new WrongUsageException($"{words[0]} ended with {process.ExitCode}: nothing was replayed");
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
-    }
-
-    private static Process Start(string editor, IEnumerable<string> arguments)
+    private static bool IsJson(string text)
     {
         try
         {
-            return Process.Start(editor, arguments);
+            using var json = JsonDocument.Parse(text, _parsing);
+            return true;
         }
-        catch (Win32Exception e)
+        catch (JsonException)
         {
-            throw new WrongUsageException($"{editor} can't be started ({e.Message}): set EDITOR to another one. Nothing was replayed");
+            return false;
         }
     }
 

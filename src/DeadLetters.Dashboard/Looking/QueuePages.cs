@@ -44,8 +44,7 @@ internal static class QueuePages
     public static async Task<DeadLetterQueue> FindAsync(PageContext page)
     {
         var name = page.Queue;
-        var isDeadLetters = page.Service<DeadLetterOptions>().Suffixes.Any(suffix => name.EndsWith(suffix, StringComparison.Ordinal));
-        return isDeadLetters && await page.Broker.FindQueueAsync(name, page.Aborted) is { } queue
+        return page.Service<DeadLetterOptions>().Names.Contains(name) && await page.Broker.FindQueueAsync(name, page.Aborted) is { } queue
             ? queue
             : throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no dead-letter queue {name}");
     }

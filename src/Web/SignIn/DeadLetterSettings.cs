@@ -34,7 +34,7 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
             throw Bad($"{Connection} can't be read: {error}");
         var management = Address(Url, url);
         var ui = configuration["RabbitMqManagement:PublicUrl"] is { Length: > 0 } publicUrl ? Address("RabbitMqManagement__PublicUrl", publicUrl) : management;
-        return new DeadLetterSettings(DeadLetterOptions.Parse(connection, management) with { DiscardedLife = Life(configuration["DeadLetters:DiscardedLife"]) }, management, ui, AuditPath(configuration),
+        return new DeadLetterSettings(DeadLetterOptions.Parse(connection, management) with { DiscardedLife = Life(configuration["DeadLetters:DiscardedLife"]), Names = Names(configuration["DeadLetters:Queues"]) }, management, ui, AuditPath(configuration),
             configuration.GetConnectionString("Deliveries") is { Length: > 0 } ? configuration.GetDatabase("Deliveries") : null);
     }
 
@@ -42,6 +42,18 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
         string.IsNullOrEmpty(text) ? DeadLetterOptions.UsualDiscardedLife
         : TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var life) && life > TimeSpan.Zero && life <= DeadLetterOptions.LongestDiscardedLife ? life
         : throw Bad("DeadLetters__DiscardedLife must be a time as in 30.00:00:00 (30 days), at most 49.00:00:00");
+
+    private static DeadLetterQueueNames Names(string? patterns)
+    {
+        try
+        {
+            return DeadLetterQueueNames.Parse(patterns);
+        }
+        catch (FormatException e)
+        {
+            throw Bad($"DeadLetters__Queues: {e.Message}. Write {DeadLetterQueueNames.Form}");
+        }
+    }
 
     private static Uri Address(string setting, string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps) && uri.UserInfo.Length == 0

@@ -14,7 +14,7 @@ using WorkinIt.Web.Submissions;
 namespace WorkinIt.Tests.SignIn;
 
 /// <summary>When RabbitMQ is asked again what somebody may do who has signed in.</summary>
-public sealed class TheSession : IDisposable
+public sealed partial class TheSession : IDisposable
 {
     private const string Looking = "/dead-letters/audit"; // which needs no broker
     private const string Acting = "/dead-letters/operations/0/run";

@@ -1,0 +1,75 @@
+using System.Net.Http.Json;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests.DeadLetters;
+
+/// <summary>A broker without the management plugin, as the tool sees it: an address where nothing answers.</summary>
+public sealed class WithoutManagement
+{
+    [Theory]
+    [InlineData("classic")]
+    [InlineData("quorum")]
+    public async Task A_queue_that_is_named_is_listed_shown_and_exported(string type)
+    {
+        await using var orders = await Orders.CreateAsync(type);
+        var ids = await orders.PutFaultsAsync(5);
+        var command = Command(orders, "operator");
+
+        for (var look = 0; look < 4; look++)
+        {
+            var list = (await RunAsync(command, "list", "--queue", Orders.Error, "--json")).Json;
+            list.GetProperty("letters").EnumerateArray().Select(letter => letter.GetProperty("messageId").GetGuid()).ShouldBe(ids);
+        }
+        (await RunAsync(command, "show", $"{ids[2]}", "--queue", Orders.Error, "--json")).Output.ShouldContain($"{ids[2]}");
+        (await RunAsync(command, "export", "--queue", Orders.Error)).Output.Split('\n').Count(line => line.Contains("\"body\"", StringComparison.Ordinal)).ShouldBe(5);
+        (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(letter => Guid.Parse(letter.BasicProperties.MessageId!)).ShouldBe(ids); // in their order
+    }
+
+    /// <summary>With the right to configure the queue its limit is read; without it the least is assumed.</summary>
+    [Theory]
+    [InlineData("operator", 3)]
+    [InlineData("looks-only", 2)]
+    public async Task A_queue_that_counts_looks_loses_no_message_by_them(string user, int limit)
+    {
+        await using var orders = await Orders.CreateAsync("quorum", new Dictionary<string, object?> { ["x-delivery-limit"] = limit });
+        await orders.PutFaultsAsync(1);
+        if (user != "operator")
+        {
+            using var broker = TestBroker.FromEnvironment();
+            await DeadLetterPages.AddUserAsync(broker, user, "");
+            (await broker.Management.PutAsJsonAsync(
+                $"/api/permissions/{orders.VirtualHost.Name}/{user}", new { configure = "^dead-letters-lock:.*", write = "^(amq\\.default|dead-letters-lock:.*)$", read = ".*" })).EnsureSuccessStatusCode();
+        }
+        var command = Command(orders, user);
+
+        var looks = new List<int>();
+        for (var look = 0; look < 6; look++)
+            looks.Add((await command.RunAsync("dead-letters", "list", "--queue", Orders.Error)).Code);
+
+        looks[0].ShouldBe(0);
+        (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task What_needs_the_management_API_says_what_works_without_it()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var list = await Command(orders, "operator").RunAsync("dead-letters", "list");
+        list.Code.ShouldBe(3);
+        list.Errors.ShouldContain("a queue that is named works without it");
+    }
+
+    private static async Task<CommandResult> RunAsync(OperatorCommand command, params string[] arguments)
+    {
+        var result = await command.RunAsync(["dead-letters", .. arguments]);
+        result.Code.ShouldBe(0, result.ToString());
+        return result;
+    }
+
+    private static OperatorCommand Command(Orders orders, string user) => new(new Dictionary<string, string>
+    {
+        ["ConnectionStrings__RabbitMq"] = orders.VirtualHost.ConnectionString(user),
+        ["RabbitMqManagement__Url"] = $"http://127.0.0.1:{FreePort.Take()}", // nothing listens there
+        ["DeadLetters__AuditFile"] = Path.Combine(Path.GetTempPath(), $"{orders.VirtualHost.Name}.jsonl"),
+    });
+}
