@@ -337,6 +337,8 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     {
         var builder = WebApplication.CreateBuilder();
         builder.Services.AddDeadLetters(_ => DeadLetterOptions.Parse("amqp://a:b@localhost", new Uri("http://localhost")));
+        builder.Services.AddAuthentication("any").AddCookie("any");
+        builder.Services.AddAuthorizationBuilder().AddPolicy("look", policy => policy.RequireAuthenticatedUser()).AddPolicy("act", policy => policy.RequireAuthenticatedUser());
         using var app = builder.Build();
         app.MapDeadLetters("/dead-letters", options => (options.LookPolicy, options.ActPolicy) = ("look", "act"));
         return [.. ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().SelectMany(endpoint =>
