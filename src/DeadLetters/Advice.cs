@@ -84,6 +84,9 @@ public enum Outcome
 /// <param name="Verdict">What was expected.</param>
 public sealed record Replayed(string Id, string? MessageId, string ReplayId, Verdict Verdict)
 {
+    /// <summary>The queue that it goes to.</summary>
+    public string Target { get; init; } = "";
+
     /// <summary>What became of it.</summary>
     public Outcome Outcome { get; init; } = Outcome.Waiting;
 }

@@ -22,7 +22,7 @@ public enum DeadLetterKind
 }
 
 /// <summary>One message of a dead-letter queue, as it was when it was looked at. What it is not, such as a MassTransit message, its members leave out.</summary>
-public sealed class DeadLetter
+public sealed partial class DeadLetter
 {
     private readonly Lazy<IReadOnlyList<string>> _types;
     private readonly Lazy<string?> _problem;
@@ -112,10 +112,7 @@ public sealed class DeadLetter
     public IReadOnlyList<string> MessageTypes => _types.Value;
 
     /// <summary>The queue that it failed in, as it tells itself; null where it does not.</summary>
-    public string? FailedIn =>
-        Header("MT-Fault-InputAddress") is { } address && Uri.TryCreate(address, UriKind.Absolute, out var uri)
-            ? Uri.UnescapeDataString(uri.AbsolutePath[(uri.AbsolutePath.LastIndexOf('/') + 1)..])
-            : DeathText("queue");
+    public string? FailedIn => FaultedIn ?? DeathText("queue");
 
     /// <summary>Of an earlier replay: its id, who, when and how often; null where there was none.</summary>
     public ReplayStamp? LastReplay => Header(Headers.ReplayId) is { } id

@@ -1,3 +1,5 @@
+using RabbitMQ.Client;
+
 namespace WorkinIt.DeadLetters;
 
 /// <content>What takes dead letters away without a replay, and brings them back.</content>
@@ -18,18 +20,21 @@ public sealed partial class DeadLetterBroker
         await GuardLooksAsync(session, passes: 1, cancellationToken);
         var discarded = DiscardedQueue(request.Queue);
         await DeclareDiscardedAsync(session, discarded, cancellationToken);
+        await using var check = new MoveCheck(_management, session, _options);
         var entry = Begin(request, request.WasSent ? "discard as sent" : "discard");
         await _audit.WriteAsync(entry, cancellationToken);
         return await AuditedAsync(entry, operation, () => entry, async () =>
         {
             await operation.RunAsync(async window =>
             {
+                await check.RecountAsync(operation.Unconfirmed, cancellationToken);
                 var decisions = new List<Decision>(window.Count);
                 foreach (var letter in window)
                 {
-                    decisions.Add(!request.Filter.Matches(letter) ? Decision.Left
-                        : request.WasSent && await _advisor!.WasDoneAsync(letter, request.By, cancellationToken) is { } why ? new Decision.Refuse(why)
-                        : new Decision.Move("", discarded, MovedProperties.Discarded(letter, entry, _options.DiscardedLife), letter.Body, null));
+                    var move = request.Filter.Matches(letter)
+                        ? await MoveAsync(check, discarded, MovedProperties.Discarded(letter, entry, _options.DiscardedLife), letter.Body, cancellationToken)
+                        : Decision.Left;
+                    decisions.Add(move is Decision.Move && request.WasSent && await _advisor!.WasDoneAsync(letter, request.By, cancellationToken) is { } why ? new Decision.Refuse(why) : move);
                 }
                 return decisions;
             }, null, long.MaxValue, cancellationToken);
@@ -47,14 +52,23 @@ public sealed partial class DeadLetterBroker
         await using var session = await OpenAsync(from, "restore", request.By, TimeSpan.Zero, cancellationToken);
         var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
         await GuardLooksAsync(session, passes: 1, cancellationToken);
+        await using var check = new MoveCheck(_management, session, _options);
         var entry = Begin(request with { Queue = from }, "restore");
         await _audit.WriteAsync(entry, cancellationToken);
         return await AuditedAsync(entry, operation, () => entry, async () =>
         {
-            await operation.RunAsync(window => Task.FromResult<IReadOnlyList<Decision>>([.. window.Select(letter =>
-                !request.Filter.Matches(letter) || (request.Queue != from && letter.DiscardedFrom != request.Queue) ? Decision.Left
-                : letter.DiscardedFrom is { } origin ? new Decision.Move("", origin, MovedProperties.Restored(letter), letter.Body, null)
-                : new Decision.Refuse("it does not tell which queue it was discarded from"))]), null, long.MaxValue, cancellationToken);
+            await operation.RunAsync(async window =>
+            {
+                await check.RecountAsync(operation.Unconfirmed, cancellationToken);
+                var decisions = new List<Decision>(window.Count);
+                foreach (var letter in window)
+                {
+                    decisions.Add(!request.Filter.Matches(letter) || (request.Queue != from && letter.DiscardedFrom != request.Queue) ? Decision.Left
+                        : letter.DiscardedFrom is { } origin ? await MoveAsync(check, origin, MovedProperties.Restored(letter), letter.Body, cancellationToken)
+                        : new Decision.Refuse("it does not say which queue it was discarded from"));
+                }
+                return decisions;
+            }, null, long.MaxValue, cancellationToken);
             return null;
         }, cancellationToken);
     }
@@ -81,7 +95,12 @@ public sealed partial class DeadLetterBroker
 
     /// <summary>The queue for what is discarded from a queue.</summary>
     /// <param name="queue">A dead-letter queue.</param>
-    public string DiscardedQueue(string queue) => InputQueueOf(queue) + "_discarded";
+    public string DiscardedQueue(string queue) => BrokerNames.Of("", InputQueueOf(queue), "_discarded");
+
+    private static async Task<Decision> MoveAsync(MoveCheck check, string queue, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        await check.TargetAsync(queue, byExchange: false, cancellationToken) is not { } target ? new Decision.Refuse($"there is no queue {queue}")
+        : await check.ProblemAsync(target, properties, body, [], cancellationToken) is { } problem ? new Decision.Refuse(problem)
+        : new Decision.Move(target.Exchange, target.RoutingKey, properties, body, null);
 
     // As safe as the queue that they come from: replicated where that one is.
     private async Task DeclareDiscardedAsync(QueueSession session, string discarded, CancellationToken cancellationToken)

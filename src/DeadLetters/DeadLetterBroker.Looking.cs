@@ -189,6 +189,7 @@ public sealed partial class DeadLetterBroker
     {
         var queue = await DescribeAsync(session, cancellationToken);
         session.IsQuorum = queue.Type == "quorum";
+        session.TimeToLive = queue.Limit("message-ttl") is { } ttl ? TimeSpan.FromMilliseconds(ttl) : null;
         if (await session.ConsumersAsync(session.Queue, cancellationToken) > 0)
             throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} has a consumer: somebody works it off, so these are no dead letters. Stop that consumer first, if they are");
         if (Limit(queue, session.BrokerVersion) is not { } limit)

@@ -7,9 +7,10 @@ namespace WorkinIt.DeadLetters;
 public sealed partial class DeadLetterBroker
 {
     /// <summary>Decides what a replay does with each message.</summary>
-    private sealed class Replay(DeadLetterBroker broker, QueueSession session, ReplayRequest request, string id, bool watches)
+    private sealed class Replay(DeadLetterBroker broker, QueueSession session, ReplayRequest request, string id, bool watches) : IAsyncDisposable
     {
-        private readonly Dictionary<string, Target?> _targets = [];
+        private readonly MoveCheck _check = new(broker._management, session, broker._options);
+        private readonly ReplayWarnings _warnings = new(session, request);
         private readonly HashSet<string> _bound = [];
         private readonly HashSet<string> _edited = [];
         private readonly string _at = broker._time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
@@ -17,13 +18,20 @@ public sealed partial class DeadLetterBroker
 
         public string Id => id;
 
-        public IReadOnlyCollection<string> Targets => [.. _targets.Values.OfType<Target>().Select(target => target.Queue)];
+        public IReadOnlyCollection<string> Targets => [.. _check.Targets.Select(target => target.Queue)];
 
         /// <summary>Of an edit: the message before it.</summary>
         public string? Original { get; private set; }
 
-        public async Task<IReadOnlyList<Decision>> DecideAsync(IReadOnlyList<DeadLetter> window, CancellationToken cancellationToken)
+        public ValueTask DisposeAsync() => _check.DisposeAsync();
+
+        /// <param name="window">The messages.</param>
+        /// <param name="unconfirmed">How many of those before were published and are not confirmed; null where none is.</param>
+        /// <param name="cancellationToken">Ends it.</param>
+        public async Task<IReadOnlyList<Decision>> DecideAsync(IReadOnlyList<DeadLetter> window, long? unconfirmed, CancellationToken cancellationToken)
         {
+            if (unconfirmed is { } underWay)
+                await _check.RecountAsync(underWay, cancellationToken);
             var meant = window.Where(request.Filter.Matches).ToList();
             var advice = broker._advisor is { } advisor && meant.Count > 0 ? await advisor.JudgeAsync(meant, request.SendAgain, cancellationToken) : new Verdict?[meant.Count];
             var decisions = new List<Decision>(window.Count);
@@ -40,43 +48,57 @@ public sealed partial class DeadLetterBroker
         {
             if (letter.DiscardedFrom is not null)
                 return new Decision.Refuse("it is discarded: restore it first");
-            if (letter.Unreadable is { } problem && request.Edited is null)
-                return new Decision.Refuse($"nobody can read it: {problem}");
+            if (letter.Unreadable is { } unreadable && request.Edited is null)
+                return new Decision.Refuse($"unreadable: {unreadable}");
             if (advice is { Kind: VerdictKind.Refused, Text: var why })
                 return new Decision.Refuse(why);
             if (await TargetAsync(letter, cancellationToken) is not { } target)
-                return new Decision.Refuse($"there is no queue {QueueFor(letter)} to replay it to");
+                return new Decision.Refuse($"there is no queue {QueuesFor(letter).FirstOrDefault() ?? letter.Queue} to replay it to");
+            if (request.Edited is not null && EditProblem(letter) is { } problem)
+                return new Decision.Refuse(problem);
 
+            var body = Body(letter);
+            var replayId = string.Create(CultureInfo.InvariantCulture, $"{id}.{_number + 1}");
+            var properties = Stamped(letter, replayId);
+            var warnings = await _warnings.OfAsync(letter, target, cancellationToken);
+            if (await _check.ProblemAsync(target, properties, body, warnings, cancellationToken) is { } stays)
+                return new Decision.Refuse(stays);
+            if (advice is { Kind: VerdictKind.Warning })
+                warnings.Insert(0, advice.Text);
+            _number++;
+            var verdict = warnings.Count == 0 ? Verdict.Good : new Verdict(VerdictKind.Warning, string.Join("; ", warnings));
+            var replayed = new Replayed(letter.Id, letter.MessageId, replayId, verdict with { Note = advice?.Note }) { Target = target.Queue };
+            return new Decision.Move(target.Exchange, target.RoutingKey, properties, body, replayed);
+        }
+
+        private string? EditProblem(DeadLetter letter)
+        {
+            if (_edited.Count > 0 && !_edited.Contains(letter.Id))
+                return "an edit is for one message, and this is another one with the same id: name it by its own";
+            _edited.Add(letter.Id);
+            return letter.CanBeEdited ? null : "only JSON can be edited, and its body holds none";
+        }
+
+        private ReadOnlyMemory<byte> Body(DeadLetter letter)
+        {
             var body = letter.Body;
             if (request.Edited is { } edited)
             {
-                if (_edited.Count > 0 && !_edited.Contains(letter.Id))
-                    return new Decision.Refuse("an edit is for one message, and this is another one with the same id: name it by its own");
-                _edited.Add(letter.Id);
-                if (!Envelope.IsJson(letter.ContentType))
-                    return new Decision.Refuse($"only JSON can be edited; its content type is {letter.ContentType ?? "not told"}");
                 Original = letter.MessageJson ?? letter.BodyText;
                 body = Envelope.WithMessage(body, letter.ContentType, edited);
             }
-            if (Envelope.IsEnvelope(letter.ContentType))
-                body = Envelope.WithoutRedeliveryCount(body);
-
-            var verdict = advice is { Kind: VerdictKind.Warning } ? advice : Expect(letter, target) with { Note = advice?.Note };
-            var replayed = new Replayed(letter.Id, letter.MessageId, string.Create(CultureInfo.InvariantCulture, $"{id}.{++_number}"), verdict);
-            return new Decision.Move(target.Exchange, target.RoutingKey, Stamped(letter, replayed.ReplayId), body, replayed);
+            if (!Envelope.IsEnvelope(letter.ContentType))
+                return body;
+            body = Envelope.WithoutRedeliveryCount(body);
+            return request.WithoutResponse ? Envelope.WithoutResponseAddress(body) : body;
         }
-
-        private static Verdict Expect(DeadLetter letter, Target target) =>
-            letter.Kind == DeadLetterKind.Skipped && !target.IsWanted(letter) ? new Verdict(VerdictKind.Warning, "nothing there asks for this type: without a consumer for it, it will be skipped again")
-            : target.Consumers == 0 ? new Verdict(VerdictKind.Warning, "no consumer is connected there: it will wait")
-            : Verdict.Good;
 
         private BasicProperties Stamped(DeadLetter letter, string replayId)
         {
-            var properties = MovedProperties.Of(letter, header => !Headers.IsOfFirstTry(header) && header != Headers.ReplaySendAgain);
+            var properties = MovedProperties.Of(letter, header => !Headers.IsOfFirstTry(header) && header != Headers.ReplaySendAgain && !(request.WithoutResponse && header == Headers.ResponseAddress));
             var headers = properties.Headers!;
             headers[Headers.ReplayId] = replayId;
-            headers[Headers.ReplayBy] = request.By;
+            headers[Headers.ReplayBy] = Headers.Bounded(request.By);
             headers[Headers.ReplayAt] = _at;
             headers[Headers.ReplayCount] = (letter.LastReplay?.Count ?? 0) + 1;
             if (request.SendAgain)
@@ -87,33 +109,29 @@ public sealed partial class DeadLetterBroker
             return properties;
         }
 
-        // Where it failed. But what failed in a queue beside the one whose dead letters these are (orders_slow, in orders_error) goes to that one.
-        private string QueueFor(DeadLetter letter)
+        // Where it failed, as it says itself; else the queue whose dead letters these are. Only what died in a quarantine queue goes back to
+        // the queue beside it, for there it is one of many again.
+        private IEnumerable<string> QueuesFor(DeadLetter letter)
         {
+            if (request.To is { } to)
+                return [to];
             var byName = broker.InputQueueOf(letter.Queue);
-            return letter.Kind == DeadLetterKind.Fault && letter.FailedIn is { Length: > 0 } failedIn
-                && (byName == letter.Queue || !(failedIn == byName || failedIn.StartsWith(byName + "_", StringComparison.Ordinal)))
-                    ? failedIn : byName == letter.Queue ? letter.FailedIn ?? byName : byName;
+            string?[] queues = letter.FaultedIn == byName + "_suspect" ? [byName, letter.FaultedIn] : [letter.FaultedIn, byName, letter.FailedIn];
+            return queues.OfType<string>().Where(queue => queue != letter.Queue).Distinct();
         }
 
-        private async Task<Target?> TargetAsync(DeadLetter letter, CancellationToken cancellationToken)
+        private async Task<ReplayTarget?> TargetAsync(DeadLetter letter, CancellationToken cancellationToken)
         {
-            var queue = QueueFor(letter);
-            if (_targets.TryGetValue(queue, out var known))
-                return known;
-            Target? target = null;
-            if (queue != letter.Queue && await broker._management.QueueAsync(queue, cancellationToken) is { } found)
+            foreach (var queue in QueuesFor(letter))
             {
-                var hasExchange = await session.HasExchangeAsync(queue, cancellationToken);
-                var bindings = hasExchange
-                    ? await broker._management.BindingsToAsync(queue, cancellationToken)
-                    : [];
-                target = new Target(queue, hasExchange ? queue : "", hasExchange ? "" : queue, await session.ConsumersAsync(queue, cancellationToken), [.. bindings.Select(binding => binding.Source)]);
-                if (watches)
-                    await WatchAsync(found, cancellationToken);
+                var isNew = _check.Targets.All(target => target.Queue != queue);
+                if (await _check.TargetAsync(queue, byExchange: true, cancellationToken) is not { } target)
+                    continue;
+                if (isNew && watches && target.Definition is { } definition)
+                    await WatchAsync(definition, cancellationToken);
+                return target;
             }
-            _targets.Add(queue, target);
-            return target;
+            return null;
         }
 
         private async Task WatchAsync(BrokerQueue input, CancellationToken cancellationToken)
@@ -128,11 +146,6 @@ public sealed partial class DeadLetterBroker
                     exchanges.Add(exchange);
             }
             await session.Failures.WatchAsync(id, [.. exchanges.Where(_bound.Add)], cancellationToken);
-        }
-
-        private sealed record Target(string Queue, string Exchange, string RoutingKey, uint Consumers, HashSet<string> Sources)
-        {
-            public bool IsWanted(DeadLetter letter) => letter.MessageTypes.Any(Sources.Contains);
         }
     }
 }

@@ -15,12 +15,12 @@ public sealed partial class DeadLetterBroker
         var total = await session.ReadyAsync(cancellationToken);
         await GuardLooksAsync(session, passes: 1, cancellationToken);
         var operation = new Operation(session, _options, progress) { Total = total };
-        var replay = new Replay(this, session, request, NewId(), watches: false);
+        await using var replay = new Replay(this, session, request, NewId(), watches: false);
         var replayed = new List<Replayed>();
         var refused = new List<Refusal>();
         await operation.RunAsync(async window =>
         {
-            foreach (var (letter, decision) in window.Zip(await replay.DecideAsync(window, cancellationToken)))
+            foreach (var (letter, decision) in window.Zip(await replay.DecideAsync(window, unconfirmed: null, cancellationToken)))
             {
                 if (decision is Decision.Move { Replayed: { } move })
                     replayed.Add(move);
@@ -51,14 +51,14 @@ public sealed partial class DeadLetterBroker
         await GuardLooksAsync(session, passes, cancellationToken);
         var operation = new Operation(session, _options, progress) { Total = total };
         var entry = Begin(request, request.Edited is null ? "replay" : "edit");
-        var replay = new Replay(this, session, request, entry.Id, watches: true);
+        await using var replay = new Replay(this, session, request, entry.Id, watches: true);
         await _audit.WriteAsync(entry, cancellationToken);
         return await AuditedAsync(entry, operation, () => replay.Original is null ? entry : entry with { Original = replay.Original, Edited = request.Edited }, async () =>
         {
             string? stopped = null;
             if (request.Canary)
             {
-                await operation.RunAsync(window => replay.DecideAsync(window, cancellationToken), null, 1, cancellationToken);
+                await operation.RunAsync(window => replay.DecideAsync(window, operation.Unconfirmed, cancellationToken), null, 1, cancellationToken);
                 await ReplayOutcomesAsync(session, replay, operation, request.Wait > TimeSpan.Zero ? request.Wait : _canaryWait, cancellationToken);
                 if (operation.Replayed is [{ Outcome: not (Outcome.Sent or Outcome.Gone) } canary])
                     stopped = $"The first one {Word(canary.Outcome)}: the others were left where they are";
@@ -67,7 +67,7 @@ public sealed partial class DeadLetterBroker
             }
             if (stopped is null && !cancellationToken.IsCancellationRequested)
             {
-                await operation.RunAsync(window => replay.DecideAsync(window, cancellationToken), request.Pace, long.MaxValue, cancellationToken);
+                await operation.RunAsync(window => replay.DecideAsync(window, operation.Unconfirmed, cancellationToken), request.Pace, long.MaxValue, cancellationToken);
                 if (request.Wait > TimeSpan.Zero && !cancellationToken.IsCancellationRequested)
                 {
                     await session.ReleaseAsync(cancellationToken);

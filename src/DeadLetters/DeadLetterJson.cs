@@ -82,7 +82,8 @@ internal static class DeadLetterJson
             writer.WriteString("r", properties.IsCorrelationIdPresent() ? properties.CorrelationId : null);
             foreach (var (name, value) in (properties.Headers ?? new Dictionary<string, object?>()).OrderBy(header => header.Key, StringComparer.Ordinal))
             {
-                if (Headers.IsCount(name) || name.StartsWith(Headers.DiscardedPrefix, StringComparison.Ordinal)) // so that its id stays while it is discarded
+                if (Headers.IsCount(name) || name.StartsWith(Headers.DiscardedPrefix, StringComparison.Ordinal) // so that its id stays while it is discarded
+                    || name is Headers.OriginalExpiration or Headers.OriginalDeliveryMode)
                     continue;
                 writer.WritePropertyName(name);
                 Headers.Write(writer, value);

@@ -35,12 +35,14 @@ internal sealed record DeadLetterReading(string? Message, string? Text)
     /// <summary>Why it can't be read; null when it can, or when no one knows its form.</summary>
     public static string? ProblemOf(DeadLetter letter)
     {
+        if (letter.Consumer is not null)
+            return null; // it came as far as its consumer, so that one can read it, whatever it looks like
         if (!Envelope.IsReadable(letter.ContentType))
-            return $"its content type ({letter.ContentType ?? "none"}) is none that MassTransit reads";
+            return $"no MassTransit content type ({letter.ContentType ?? "none"})";
         if (!Envelope.IsJson(letter.ContentType))
             return null; // XML, BSON, encrypted: its consumer can read what we can't
         if (!Envelope.IsValid(letter.Body.Span))
-            return "its body is no valid JSON";
+            return "its body is not valid JSON";
         return Envelope.IsEnvelope(letter.ContentType) && !Envelope.HasMessage(letter.Body.Span) ? "its envelope holds no message" : null;
     }
 

@@ -12,6 +12,8 @@ namespace WorkinIt.DeadLetters;
 /// </summary>
 internal static partial class Envelope
 {
+    public const string ResponseAddress = "responseAddress";
+
     private const string ContentType = "application/vnd.masstransit+json";
 
     private static readonly JsonSerializerOptions _pretty = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 300 };
@@ -143,6 +145,23 @@ internal static partial class Envelope
         while (Find(body.Span, "headers", "MT-Redelivery-Count") is { } found)
             body = Cut(body.Span, found);
         return body;
+    }
+
+    /// <summary>The envelope without the address that a consumer would answer to.</summary>
+    public static ReadOnlyMemory<byte> WithoutResponseAddress(ReadOnlyMemory<byte> body)
+    {
+        while (Find(body.Span, ResponseAddress) is { } found)
+            body = Cut(body.Span, found);
+        return body;
+    }
+
+    /// <summary>A text of the envelope; null where it has none of that name.</summary>
+    public static string? TextOf(ReadOnlySpan<byte> body, string name)
+    {
+        if (Find(body, name) is not { } found)
+            return null;
+        var reader = new Utf8JsonReader(body[found.Value..found.End], _reading);
+        return reader.Read() && reader.TokenType == JsonTokenType.String && Text(ref reader) is { Length: > 0 } text ? text : null;
     }
 
     /// <summary>The body with another <c>message</c>; where it is no envelope, the body is the message.</summary>

@@ -26,7 +26,7 @@ internal sealed class FailureWatch(IConnection connection, string queue)
     public async Task WatchAsync(string operation, IReadOnlyCollection<string> exchanges, CancellationToken cancellationToken)
     {
         var all = _channel is null || SeesAll;
-        var copies = $"{QueueLock.Prefix}{queue}:{operation}";
+        var copies = QueueLock.NameFor(queue, ":" + operation);
         if (_channel is null)
             await BeginAsync(operation, copies, cancellationToken);
         foreach (var exchange in exchanges)

@@ -9,11 +9,20 @@ namespace WorkinIt.DeadLetters;
 /// <summary>The headers of a message as AMQP carries them, in words.</summary>
 internal static class Headers
 {
+    private const int LongestName = 128;
+
     public const string ReplayId = "Replay-Id";
     public const string ReplayBy = "Replay-By";
     public const string ReplayAt = "Replay-At";
     public const string ReplayCount = "Replay-Count";
     public const string ReplaySendAgain = "Replay-Send-Again";
+
+    /// <summary>What a moved message had and would act on its way: its expiration and its delivery mode. No part of its identity.</summary>
+    public const string OriginalExpiration = "Original-Expiration";
+    public const string OriginalDeliveryMode = "Original-Delivery-Mode";
+
+    /// <summary>Where the answer to a request goes, of a message without an envelope.</summary>
+    public const string ResponseAddress = "MT-Response-Address";
 
     /// <summary>Where the message's trace was when it was published.</summary>
     public const string ActivityId = "MT-Activity-Id";
@@ -40,6 +49,9 @@ internal static class Headers
         header is "x-death" || IsCount(header)
         || header.StartsWith("x-first-death-", StringComparison.Ordinal)
         || header.StartsWith("x-last-death-", StringComparison.Ordinal);
+
+    /// <summary>A name as our stamp holds it: the headers of a message must fit into one frame.</summary>
+    public static string Bounded(string name) => name.Length <= LongestName ? name : name[..LongestName] + "…";
 
     /// <summary>What changes at each look, and so is no part of the message.</summary>
     public static bool IsCount(string header) => header is "x-delivery-count" or "x-acquired-count";

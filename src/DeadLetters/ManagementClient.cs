@@ -33,9 +33,17 @@ internal sealed class ManagementClient : IDisposable
     /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
     public Task<BrokerQueue?> QueueAsync(string queue, CancellationToken cancellationToken) => AskAsync(_api.QueueAsync(_options.VirtualHost, queue, cancellationToken));
 
+    /// <returns>Null where there is none.</returns>
     /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
-    public async Task<IReadOnlyList<BrokerBinding>> BindingsToAsync(string exchange, CancellationToken cancellationToken) =>
-        await AskAsync(_api.BindingsToAsync(_options.VirtualHost, exchange, cancellationToken)) ?? [];
+    public Task<BrokerExchange?> ExchangeAsync(string exchange, CancellationToken cancellationToken) => AskAsync(_api.ExchangeAsync(_options.VirtualHost, exchange, cancellationToken));
+
+    /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
+    public async Task<IReadOnlyList<BrokerBinding>> BindingsFromAsync(string exchange, CancellationToken cancellationToken) =>
+        await AskAsync(_api.BindingsFromAsync(_options.VirtualHost, exchange, cancellationToken)) ?? [];
+
+    /// <returns>Null where there is none.</returns>
+    /// <exception cref="DeadLetterException">It does not answer, or the user may not read policies: that takes an administrator.</exception>
+    public Task<BrokerPolicy?> PolicyAsync(string policy, CancellationToken cancellationToken) => AskAsync(_api.PolicyAsync(_options.VirtualHost, policy, cancellationToken));
 
     public void Dispose() => _http.Dispose();
 
@@ -88,12 +96,18 @@ internal interface IManagementApi
     [Get("/api/queues/{virtualHost}/{queue}")]
     Task<ApiResponse<BrokerQueue>> QueueAsync(string virtualHost, string queue, CancellationToken cancellationToken);
 
-    [Get("/api/exchanges/{virtualHost}/{exchange}/bindings/destination")]
-    Task<ApiResponse<IReadOnlyList<BrokerBinding>>> BindingsToAsync(string virtualHost, string exchange, CancellationToken cancellationToken);
+    [Get("/api/exchanges/{virtualHost}/{exchange}")]
+    Task<ApiResponse<BrokerExchange>> ExchangeAsync(string virtualHost, string exchange, CancellationToken cancellationToken);
+
+    [Get("/api/exchanges/{virtualHost}/{exchange}/bindings/source")]
+    Task<ApiResponse<IReadOnlyList<BrokerBinding>>> BindingsFromAsync(string virtualHost, string exchange, CancellationToken cancellationToken);
+
+    [Get("/api/policies/{virtualHost}/{policy}")]
+    Task<ApiResponse<BrokerPolicy>> PolicyAsync(string virtualHost, string policy, CancellationToken cancellationToken);
 }
 
 /// <summary>A queue as the management API tells it. Its counts may be 5 seconds old, and are missing in the first seconds of a queue.</summary>
-internal sealed record BrokerQueue(
+internal sealed partial record BrokerQueue(
     [property: JsonPropertyName("name")] string Name,
     [property: JsonPropertyName("type")] string? Type,
     [property: JsonPropertyName("exclusive")] bool Exclusive,
@@ -113,19 +127,13 @@ internal sealed record BrokerQueue(
         Arguments.ValueKind == JsonValueKind.Object && Arguments.TryGetProperty(argument, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     /// <summary>Of the queue's own argument and a policy the lower limit counts.</summary>
-    public long? DeliveryLimit
-    {
-        get
-        {
-            var limits = new[] { Number(Arguments, "x-delivery-limit"), Number(Policy, "delivery-limit") }.Where(limit => limit is not null).ToArray();
-            return limits.Length == 0 ? null : limits.Min();
-        }
-    }
+    public long? DeliveryLimit => Limit("delivery-limit");
 
     private static long? Number(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.TryGetInt64(out var number) ? number : null;
 }
 
 internal sealed record BrokerBinding(
-    [property: JsonPropertyName("source")] string Source,
-    [property: JsonPropertyName("destination")] string Destination);
+    [property: JsonPropertyName("destination")] string Destination,
+    [property: JsonPropertyName("destination_type")] string DestinationType,
+    [property: JsonPropertyName("routing_key")] string RoutingKey);

@@ -15,11 +15,9 @@ internal static class MovedProperties
         var properties = Of(letter, header => !Headers.IsCount(header));
         var headers = properties.Headers!;
         headers[Headers.DiscardedId] = entry.Id;
-        headers[Headers.DiscardedBy] = entry.By;
+        headers[Headers.DiscardedBy] = Headers.Bounded(entry.By);
         headers[Headers.DiscardedAt] = entry.At.ToString("O", CultureInfo.InvariantCulture);
         headers[Headers.DiscardedFrom] = letter.Queue;
-        if (properties.IsExpirationPresent())
-            headers[Headers.DiscardedExpiration] = properties.Expiration;
         properties.Expiration = ((long)life.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         return properties;
     }
@@ -29,14 +27,29 @@ internal static class MovedProperties
     public static BasicProperties Restored(DeadLetter letter)
     {
         var properties = Of(letter, header => !Headers.IsCount(header) && !header.StartsWith(Headers.DiscardedPrefix, StringComparison.Ordinal));
-        if (letter.Header(Headers.DiscardedExpiration) is { } expiration)
-            properties.Expiration = expiration;
+        // Its time here was that of a discarded one, and not its sender's.
+        if ((letter.Header(Headers.DiscardedExpiration) ?? letter.Header(Headers.OriginalExpiration)) is { } expiration)
+            properties.Headers![Headers.OriginalExpiration] = expiration;
         else
-            properties.ClearExpiration();
+            properties.Headers!.Remove(Headers.OriginalExpiration);
         return properties;
     }
 
-    /// <summary>With some of its headers; its user-id becomes one of them, and those that would send copies to other queues get another name.</summary>
+    /// <summary>At the end of the queue that it is in, its count of returns at nought; what is discarded keeps its time.</summary>
+    /// <param name="letter">The message.</param>
+    public static BasicProperties Renewed(DeadLetter letter)
+    {
+        var properties = Of(letter, header => !Headers.IsCount(header));
+        if (letter.DiscardedFrom is null)
+            return properties;
+        properties.Headers!.Remove(Headers.OriginalExpiration);
+        if (letter.Header(Headers.OriginalExpiration) is { } expiration)
+            properties.Headers[Headers.OriginalExpiration] = expiration;
+        properties.Expiration = letter.Properties.Expiration;
+        return properties;
+    }
+
+    /// <summary>With some of its headers; persistent, without an expiration; its user-id becomes one of them, and those that would send copies to other queues get another name.</summary>
     /// <param name="letter">The message.</param>
     /// <param name="keep">Which ones.</param>
     public static BasicProperties Of(DeadLetter letter, Func<string, bool> keep)
@@ -56,6 +69,15 @@ internal static class MovedProperties
             properties.Headers["Original-User-Id"] = properties.UserId;
             properties.ClearUserId();
         }
+        // What is left of its first time to live must not end the second, and a restart of the broker must not either.
+        if (properties.IsExpirationPresent())
+        {
+            properties.Headers[Headers.OriginalExpiration] = properties.Expiration;
+            properties.ClearExpiration();
+        }
+        if (properties.IsDeliveryModePresent() && properties.DeliveryMode != DeliveryModes.Persistent)
+            properties.Headers[Headers.OriginalDeliveryMode] = (int)properties.DeliveryMode;
+        properties.DeliveryMode = DeliveryModes.Persistent;
         return properties;
     }
 }

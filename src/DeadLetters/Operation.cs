@@ -44,6 +44,9 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     /// <summary>How many were moved, or would have been if the broker had taken them.</summary>
     public long Attempted { get; private set; }
 
+    /// <summary>How many were published and are not confirmed.</summary>
+    public int Unconfirmed { get; private set; }
+
     public long Selected => Done + _refused.Count;
 
     public IReadOnlyCollection<Refusal> Refused => _refused.Values;
@@ -102,6 +105,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
         {
             await foreach (var window in windows.Reader.ReadAllAsync(CancellationToken.None))
             {
+                Unconfirmed = outstanding.Count;
                 var decisions = await decide([.. window.Select(taken => taken.Letter)]);
                 for (var i = 0; i < window.Count && atTheEnd; i++)
                 {
@@ -206,6 +210,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     private void Count(DeadLetter letter)
     {
         Done++;
+        _refused.Remove(letter.Id); // in an earlier pass there was no room for it
         if (_messages.Count < AuditEntry.NamedMessages)
             _messages.Add(letter.MessageId ?? letter.Id);
     }

@@ -12,6 +12,11 @@ internal static class QueueLock
 {
     public const string Prefix = "dead-letters-lock:";
 
+    /// <summary>The lock's name; with a hash in the place of a long queue's name.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="suffix">Of what else an operation declares for itself.</param>
+    public static string NameFor(string queue, string suffix = "") => BrokerNames.Of(Prefix, queue, suffix);
+
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
 
     /// <param name="connection">The connection that has it from then on.</param>
@@ -25,9 +30,10 @@ internal static class QueueLock
     public static async Task TakeAsync(
         IConnection connection, string queue, string what, string who, TimeSpan patience, Func<string, CancellationToken, Task<string>> holder, CancellationToken cancellationToken)
     {
+        var name = NameFor(queue);
         var arguments = new Dictionary<string, object?>
         {
-            ["who"] = who,
+            ["who"] = Headers.Bounded(who),
             ["what"] = what,
             ["since"] = DateTimeOffset.UtcNow.ToString("u", CultureInfo.InvariantCulture),
         };
@@ -37,13 +43,13 @@ internal static class QueueLock
             await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
             try
             {
-                await channel.QueueDeclareAsync(Prefix + queue, durable: false, exclusive: true, autoDelete: false, arguments, cancellationToken: cancellationToken);
+                await channel.QueueDeclareAsync(name, durable: false, exclusive: true, autoDelete: false, arguments, cancellationToken: cancellationToken);
                 return;
             }
             catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode is Constants.ResourceLocked)
             {
                 if (DateTimeOffset.UtcNow > until)
-                    throw new DeadLetterException(DeadLetterProblem.Locked, $"{await holder(Prefix + queue, cancellationToken)}. One operation at a time: wait for its end", e);
+                    throw new DeadLetterException(DeadLetterProblem.Locked, $"{await holder(name, cancellationToken)}. One operation at a time: wait for its end", e);
                 await Task.Delay(_pause, cancellationToken);
             }
         }
@@ -52,5 +58,5 @@ internal static class QueueLock
     /// <summary>Gives it back before the connection ends.</summary>
     public static Task ReleaseAsync(IConnection connection, string queue, CancellationToken cancellationToken) =>
         connection.OnOwnChannelAsync(
-            queue, channel => channel.QueueDeleteAsync(Prefix + queue, ifUnused: false, ifEmpty: false, cancellationToken: cancellationToken), cancellationToken);
+            queue, channel => channel.QueueDeleteAsync(NameFor(queue), ifUnused: false, ifEmpty: false, cancellationToken: cancellationToken), cancellationToken);
 }

@@ -42,6 +42,12 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <summary>How many returns the broker allows a message before it drops it; null where it counts none.</summary>
     public long? DeliveryLimit { get; set; }
 
+    /// <summary>How long the queue lets a message wait; null where it sets no limit.</summary>
+    public TimeSpan? TimeToLive { get; set; }
+
+    /// <summary>The largest frame that the broker takes; 0: any.</summary>
+    public uint FrameMax => _connection.FrameMax;
+
     public Version BrokerVersion { get; private init; } = new(0, 0);
 
     /// <param name="options">The broker.</param>
@@ -84,9 +90,32 @@ internal sealed class QueueSession : IAsyncDisposable
     public Task<long> ReadyAsync(string queue, CancellationToken cancellationToken) =>
         _connection.OnOwnChannelAsync(queue, async channel => (long)(await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken);
 
+    /// <summary>How many messages are ready in a queue, and how many consume it; null where there is none.</summary>
+    public async Task<(long Ready, uint Consumers)?> CountsAsync(string queue, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _connection.OnOwnChannelAsync(queue, async channel =>
+            {
+                var counts = await channel.QueueDeclarePassiveAsync(queue, cancellationToken);
+                return (counts.MessageCount, counts.ConsumerCount);
+            }, cancellationToken);
+        }
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.NoSuchQueue)
+        {
+            return null;
+        }
+        catch (DeadLetterException e) when (e.InnerException is OperationInterruptedException { ShutdownReason.ReplyCode: Constants.ResourceLocked })
+        {
+            return (0, 1); // another connection's own queue: it takes messages, and shows nothing
+        }
+    }
+
     /// <summary>Whether an exchange of that name stands.</summary>
     public async Task<bool> HasExchangeAsync(string exchange, CancellationToken cancellationToken)
     {
+        if (!BrokerNames.Fits(exchange))
+            return false;
         try
         {
             return await _connection.OnOwnChannelAsync(Queue, async channel =>
@@ -130,7 +159,7 @@ internal sealed class QueueSession : IAsyncDisposable
                 var hash = DeadLetterJson.HashOf(delivery.Properties, delivery.Body);
                 var twin = _seen.TryGetValue(hash, out var before) ? before : 0;
                 _seen[hash] = twin + 1;
-                letters.Add(new Taken(delivery.Tag, new DeadLetter(Queue, position++, twin, delivery.Properties, delivery.Body, hash), delivery.Window));
+                letters.Add(new Taken(delivery.Tag, new DeadLetter(Queue, position++, twin, delivery.Properties, delivery.Body, hash) { QueueTimeToLive = TimeToLive }, delivery.Window));
                 largest = Math.Max(largest, delivery.Body.Length);
             }
             left -= letters.Count;
@@ -196,8 +225,7 @@ internal sealed class QueueSession : IAsyncDisposable
     public async Task<bool> RenewAsync(Taken taken)
     {
         await OpenPublisherAsync(CancellationToken.None);
-        var properties = MovedProperties.Of(taken.Letter, header => !Headers.IsCount(header));
-        if (await await SendAsync("", Queue, properties, taken.Letter.Body) is not null)
+        if (await await SendAsync("", Queue, MovedProperties.Renewed(taken.Letter), taken.Letter.Body) is not null)
             return false;
         await AckAsync(taken, CancellationToken.None);
         return true;

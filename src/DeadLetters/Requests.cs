@@ -60,6 +60,12 @@ public sealed record ReplayRequest : OperationRequest
     /// <summary>Whether those whose outcome is unknown are to be done again.</summary>
     public bool SendAgain { get; init; }
 
+    /// <summary>The queue to replay to; null: the one that each message failed in.</summary>
+    public string? To { get; init; }
+
+    /// <summary>Whether to take the address out of requests that their consumer would answer to.</summary>
+    public bool WithoutResponse { get; init; }
+
     /// <summary>Another <c>message</c>, as JSON; only where the filter means exactly one.</summary>
     public string? Edited { get; init; }
 }

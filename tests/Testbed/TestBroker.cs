@@ -220,6 +220,21 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
     public Task<JsonElement> ManagementAsync(string path) =>
         broker.Management.GetFromJsonAsync<JsonElement>("/api/" + path.Replace("{vhost}", name, StringComparison.Ordinal));
 
+    /// <summary>Sets a policy, and waits until the management API shows it on a queue.</summary>
+    /// <param name="policy">The policy's name.</param>
+    /// <param name="queue">The queue; the policy matches this name only.</param>
+    /// <param name="definition">As in <c>new Dictionary { ["max-length"] = 2 }</c>.</param>
+    /// <param name="applyTo">queues, exchanges or all.</param>
+    public async Task SetPolicyAsync(string policy, string queue, Dictionary<string, object> definition, string applyTo = "queues")
+    {
+        var body = new Dictionary<string, object> { ["pattern"] = $"^{queue}$", ["definition"] = definition, ["apply-to"] = applyTo };
+        (await broker.Management.PutAsJsonAsync($"/api/policies/{name}/{policy}", body)).EnsureSuccessStatusCode();
+        var kind = applyTo == "exchanges" ? "exchanges" : "queues";
+        await Eventually.SeeAsync(
+            async () => (await ManagementAsync($"{kind}/{{vhost}}/{queue}")).TryGetProperty("policy", out var now) ? now.GetString() : null,
+            now => now == policy, $"the policy {policy} on {queue}");
+    }
+
     /// <summary>
     /// Leaves it to the end of its broker: deleting a virtual host with at-least-once queues soon after a restart can crash
     /// RabbitMQ 3.10's supervisor of those queues, after which no other virtual host gets any.

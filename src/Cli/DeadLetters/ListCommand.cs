@@ -100,7 +100,7 @@ internal static class ListCommand
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Id").AddColumn("Message id").AddColumn("Failed at").AddColumn("Why");
         foreach (var letter in page.Letters)
-            table.AddRow(letter.Id, Markup.Escape(letter.MessageId ?? "–"), Time(letter.FailedAt), Markup.Escape($"{Short(letter.ExceptionType)}: {Masking.Text(letter.Reason)}"));
+            table.AddRow(letter.Id, Markup.Escape(letter.MessageId ?? "–"), Time(letter.FailedAt), Markup.Escape($"{Short(letter.ExceptionType)}: {Masking.Text(letter.Reason)}{(letter.Expires(DateTimeOffset.UtcNow) is { } expires ? $" ({expires})" : "")}"));
         desk.Out.Write(table);
         Desk.Say($"{Number(page.Letters.Count)} of {Number(page.Matching)}.");
         return ExitCode.Done;
@@ -116,6 +116,7 @@ internal static class ListCommand
         reason = Masking.Text(letter.Reason),
         cause = letter.Cause.Id,
         letter.FailedAt,
+        expires = letter.Expires(DateTimeOffset.UtcNow),
         letter.MessageTypes,
         replays = letter.LastReplay?.Count ?? 0,
         size = letter.Body.Length,

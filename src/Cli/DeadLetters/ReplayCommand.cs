@@ -9,6 +9,8 @@ namespace WorkinIt.Cli.DeadLetters;
 /// <summary><c>workinit dead-letters replay --where cause=1a2b3c4d --canary</c></summary>
 internal static partial class ReplayCommand
 {
+    private const int MostNamed = 5;
+
     public static Command Create()
     {
         var common = new CommonOptions();
@@ -20,6 +22,8 @@ internal static partial class ReplayCommand
         });
         var canary = new Option<bool>("--canary") { Description = "One first; the others only when it has succeeded" };
         var sendAgain = new Option<bool>("--send-again") { Description = "Also those that may have arrived: they are sent again" };
+        var to = new Option<string?>("--to") { Description = "Another queue than the one that each message failed in", HelpName = "QUEUE" };
+        var withoutResponse = new Option<bool>("--without-response") { Description = "Takes the response address out of requests: nobody waits for their answers any more" };
         var wait = new Option<string>("--wait") { Description = "How long to wait for the outcome of each; 0 not at all", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
         var command = new Command("replay", """
             Puts dead letters back into the queue that they failed in, and tells what became of each.
@@ -30,7 +34,7 @@ internal static partial class ReplayCommand
               workinit dead-letters replay --where id=0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d --send-again
               workinit dead-letters replay --queue orders_error --all --yes --wait 10m --json
             """)
-        { common.Queue, common.Where, common.All, pace, canary, sendAgain, wait, common.DryRun, common.Yes, common.Json, common.By };
+        { common.Queue, common.Where, common.All, pace, canary, sendAgain, to, withoutResponse, wait, common.DryRun, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
         {
             var filter = common.ChosenFilter(parsed);
@@ -42,6 +46,8 @@ internal static partial class ReplayCommand
                 Pace = parsed.GetValue(pace),
                 Canary = parsed.GetValue(canary),
                 SendAgain = parsed.GetValue(sendAgain),
+                To = parsed.GetValue(to),
+                WithoutResponse = parsed.GetValue(withoutResponse),
                 Wait = Time(parsed.GetValue(wait)!),
             };
             return await ReplayAsync(desk, request, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
@@ -74,13 +80,16 @@ internal static partial class ReplayCommand
         return result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
     }
 
-    private static object Told(Replayed message) => new { message.Id, message.MessageId, message.ReplayId, verdict = message.Verdict.Kind, warning = message.Verdict.Text, message.Outcome };
+    private static object Told(Replayed message) => new { message.Id, message.MessageId, message.ReplayId, message.Target, verdict = message.Verdict.Kind, warning = message.Verdict.Text, message.Outcome };
 
     private static void WritePlan(IAnsiConsole console, OperationResult plan, bool hasLedger)
     {
-        console.WriteLine($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} can be replayed, {ListCommand.Number(plan.Refused.Count)} are left where they are.");
+        console.WriteLine($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} ready to replay: the cause itself is not checked. {ListCommand.Number(plan.Refused.Count)} refused.");
+        WriteTargets(console, plan);
         Count(plan.Replayed.Where(message => message.Verdict.Text.Length > 0).Select(message => message.Verdict.Text), "to know:");
-        Count(plan.Refused.Select(refusal => refusal.Why), "left:");
+        Count(plan.Refused.Select(refusal => refusal.Why), "refused:");
+        if (plan.Refused.Count > 0)
+            console.WriteLine($"To discard what is refused: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', plan.Refused.Take(MostNamed).Select(refusal => refusal.Id))}{(plan.Refused.Count > MostNamed ? ",…" : "")}");
         if (!hasLedger)
             console.WriteLine("What was already done nobody can tell here: ConnectionStrings__Deliveries is not set.");
 
@@ -91,9 +100,16 @@ internal static partial class ReplayCommand
         }
     }
 
+    private static void WriteTargets(IAnsiConsole console, OperationResult result)
+    {
+        foreach (var target in result.Replayed.GroupBy(message => message.Target))
+            console.WriteLine($"  {ListCommand.Number(target.Count())} to {target.Key}");
+    }
+
     private static void WriteResult(IAnsiConsole console, OperationResult result)
     {
         console.WriteLine($"{ListCommand.Number(result.Done)} replayed from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Replay {result.Id}.");
+        WriteTargets(console, result);
         foreach (var group in result.Replayed.GroupBy(message => message.Outcome).OrderBy(group => group.Key))
             console.WriteLine($"  {ListCommand.Number(group.Count())} {Outcomes(group.Key)}");
         foreach (var group in result.Refused.GroupBy(refusal => Alike(refusal.Why)))

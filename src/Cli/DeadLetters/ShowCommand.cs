@@ -110,6 +110,8 @@ internal static class ShowCommand
         Fact("Retries in place", letter.Retries?.ToString(System.Globalization.CultureInfo.InvariantCulture));
         Fact("Host", letter.Host);
         Fact("Last replay", letter.LastReplay is { } replay ? $"by {replay.By} at {replay.At} ({replay.Count} so far), {replay.Id}" : null);
+        Fact("Expires", letter.Expires(DateTimeOffset.UtcNow));
+        Fact("Request", letter.ResponseAddress is { } address ? $"its consumer answers to {address}. Where that is gone, it may run twice: replay --without-response takes the address out" : null);
         Fact("Content type", letter.ContentType ?? "none");
         Fact("Size", $"{ListCommand.Number(letter.Body.Length)} bytes");
         Fact("Unreadable", letter.Unreadable);

@@ -38,7 +38,7 @@ public sealed class OurDeadLetters
         (await operate.RunAsync("dead-letters", "show", ids[0].ToString(), "--reveal")).Output.ShouldContain("jane0@people.example");
 
         var dry = await operate.RunAsync("dead-letters", "replay", "--all", "--dry-run");
-        dry.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0), it => it.Output.ShouldContain("3 can be replayed, 0 are left"));
+        dry.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0), it => it.Output.ShouldContain("3 ready to replay"));
         await system.SeeReadyAsync(Error, 3);
 
         var again = await operate.RunAsync("dead-letters", "replay", "--all", "--yes", "--json");

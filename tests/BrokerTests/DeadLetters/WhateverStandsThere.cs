@@ -29,7 +29,7 @@ public sealed class WhateverStandsThere
         page.Letters.Select(letter => letter.Id).Distinct().Count().ShouldBe(8); // the twins, too
         page.Letters[0].Unreadable!.ShouldContain("text/plain");
         page.Letters[0].BodyText.ShouldBe("hello, error queue");
-        page.Letters[1].Unreadable!.ShouldContain("no valid JSON");
+        page.Letters[1].Unreadable!.ShouldContain("not valid JSON");
         page.Letters[2].Body.Length.ShouldBeGreaterThan(5_000_000);
         page.Letters[3].MessageId.ShouldBeNull();
         page.Letters[5].Id.ShouldBe(page.Letters[4].Id + "-2");
@@ -42,7 +42,7 @@ public sealed class WhateverStandsThere
 
         var all = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
         (all.Done, all.Refused.Count).ShouldBe((3, 4));
-        all.Refused.ShouldAllBe(refusal => refusal.Why.StartsWith("nobody can read it: ", StringComparison.Ordinal));
+        all.Refused.ShouldAllBe(refusal => refusal.Why.StartsWith("unreadable: ", StringComparison.Ordinal));
         await orders.SeeAsync(Orders.Error, 4);
         await orders.SeeAsync(Orders.Input, 4);
 
@@ -76,7 +76,7 @@ public sealed class WhateverStandsThere
     }
 
     [Fact]
-    public async Task What_was_skipped_goes_back_with_a_warning_while_nobody_asks_for_its_type()
+    public async Task What_was_skipped_goes_back_with_a_warning_whatever_the_bindings_are()
     {
         await using var orders = await Orders.CreateAsync();
         await orders.DeclareAsync("orders_skipped", []);
@@ -92,10 +92,11 @@ public sealed class WhateverStandsThere
         var request = Request(DeadLetterFilter.All) with { Queue = "orders_skipped" };
 
         (await orders.Desk.PlanAsync(request, null, _none)).Replayed.Single().Verdict.ShouldSatisfyAllConditions(
-            it => it.Kind.ShouldBe(VerdictKind.Warning), it => it.Text.ShouldContain("nothing there asks for this type"));
+            it => it.Kind.ShouldBe(VerdictKind.Warning), it => it.Text.ShouldContain("whether one does now can't be checked"));
         await orders.Channel.ExchangeDeclareAsync("Orders:PlaceOrder", ExchangeType.Fanout, durable: true);
         await orders.Channel.ExchangeBindAsync(Orders.Input, "Orders:PlaceOrder", "");
-        (await orders.Desk.PlanAsync(request, null, _none)).Replayed.Single().Verdict.Text.ShouldContain("no consumer is connected");
+        (await orders.Desk.PlanAsync(request, null, _none)).Replayed.Single().Verdict.Text.ShouldSatisfyAllConditions(
+            it => it.ShouldContain("whether one does now can't be checked"), it => it.ShouldContain("no consumer is connected"));
         (await orders.Desk.ReplayAsync(request, null, _none)).Done.ShouldBe(1);
         await orders.SeeAsync(Orders.Input, 1);
     }
@@ -128,7 +129,7 @@ public sealed class WhateverStandsThere
         (await orders.Desk.RestoreAsync(new OperationRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none)).Done.ShouldBe(5);
         await orders.SeeAsync(Orders.Error, 5);
         var after = await AllAsync(orders, Orders.Error);
-        Orders.ShouldBeSame(after.Select(line => line.Replace("Original-CC", "CC", StringComparison.Ordinal)), before);
+        Orders.ShouldBeSame(after.Select(line => line.Replace("Original-CC", "CC", StringComparison.Ordinal).Replace(", Original-Expiration=86400000", "86400000", StringComparison.Ordinal)), before);
         after.Count(line => line.Contains("Original-CC", StringComparison.Ordinal)).ShouldBe(1);
         (await orders.VirtualHost.ReadyAsync("orders-elsewhere")).ShouldBe(0); // no copy at any of the moves
 

@@ -1,0 +1,36 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>Names on the broker, of 255 bytes at most, that are made from a queue's name.</summary>
+internal static class BrokerNames
+{
+    private const int Longest = 255;
+    private const int HashLength = 32;
+
+    /// <summary>Whether anything on the broker can have this name.</summary>
+    public static bool Fits(string name) => Encoding.UTF8.GetByteCount(name) <= Longest;
+
+    /// <summary>The queue's name between a prefix and a suffix. Where that would be too long, the queue's name is cut and a hash of it added, the same each time.</summary>
+    public static string Of(string prefix, string queue, string suffix)
+    {
+        if (Fits(prefix + queue + suffix))
+            return prefix + queue + suffix;
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(queue)))[..HashLength];
+        var start = prefix.Length > 0 ? "" : Start(queue, Longest - HashLength - 1 - Encoding.UTF8.GetByteCount(suffix)) + "~";
+        return prefix + start + hash + suffix;
+    }
+
+    private static string Start(string text, int bytes)
+    {
+        var start = new StringBuilder();
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if ((bytes -= rune.Utf8SequenceLength) < 0)
+                break;
+            start.Append(rune);
+        }
+        return start.ToString();
+    }
+}

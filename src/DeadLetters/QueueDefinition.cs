@@ -1,0 +1,46 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace WorkinIt.DeadLetters;
+
+/// <content>What its arguments and policies say of it.</content>
+internal sealed partial record BrokerQueue
+{
+    [JsonPropertyName("durable")]
+    public bool Durable { get; init; } = true;
+
+    /// <summary>A number that the queue's argument (with x-) or a policy sets; of both the lower one counts.</summary>
+    public long? Limit(string name)
+    {
+        var (own, policy) = (Number(Arguments, "x-" + name), Number(Policy, name));
+        return own is null || policy < own ? policy : own;
+    }
+
+    /// <summary>The texts that the queue's argument (with x-) and a policy set, the argument first.</summary>
+    public IReadOnlyList<string> Texts(string name) => [.. new[] { JsonText.Of(Arguments, "x-" + name), JsonText.Of(Policy, name) }.OfType<string>()];
+}
+
+/// <summary>An exchange as the management API shows it.</summary>
+internal sealed record BrokerExchange(
+    [property: JsonPropertyName("type")] string Type,
+    [property: JsonPropertyName("policy")] string? PolicyName,
+    [property: JsonPropertyName("arguments")] JsonElement Arguments)
+{
+    /// <summary>The type by which it routes; an exchange that delays has another one underneath.</summary>
+    public string Kind => Type == "x-delayed-message" ? JsonText.Of(Arguments, "x-delayed-type") ?? Type : Type;
+
+    public string? Alternate => JsonText.Of(Arguments, "alternate-exchange");
+}
+
+/// <summary>A policy as the management API shows it.</summary>
+internal sealed record BrokerPolicy([property: JsonPropertyName("definition")] JsonElement Definition)
+{
+    public string? Text(string name) => JsonText.Of(Definition, name);
+}
+
+/// <summary>Texts in what may be an object, or an empty list where there is nothing to say.</summary>
+internal static class JsonText
+{
+    public static string? Of(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}

@@ -1,0 +1,31 @@
+namespace WorkinIt.DeadLetters;
+
+/// <summary>What there is to know about messages that can be replayed.</summary>
+internal sealed class ReplayWarnings(QueueSession session, ReplayRequest request)
+{
+    private readonly Dictionary<string, bool> _answersTo = [];
+
+    public async Task<List<string>> OfAsync(DeadLetter letter, ReplayTarget target, CancellationToken cancellationToken)
+    {
+        var warnings = new List<string>();
+        // Bindings show neither: they stay when a consumer is taken out, and a consumer may do without.
+        if (letter.Kind == DeadLetterKind.Skipped)
+            warnings.Add($"no consumer of {target.Queue} handled its type, and whether one does now can't be checked: replay one first");
+        if (await RequestAsync(letter, cancellationToken) is { } answer)
+            warnings.Add(answer);
+        warnings.AddRange(target.Warnings);
+        return warnings;
+    }
+
+    private async Task<string?> RequestAsync(DeadLetter letter, CancellationToken cancellationToken)
+    {
+        if (DeadLetter.AddressName(letter.ResponseAddress) is not { } exchange)
+            return null;
+        if (request.WithoutResponse)
+            return "a request: its response address is taken out, so its consumer publishes the answer instead of sending it";
+        if (!_answersTo.TryGetValue(exchange, out var exists))
+            _answersTo.Add(exchange, exists = await session.HasExchangeAsync(exchange, cancellationToken));
+        return exists ? $"a request: its consumer answers to {exchange} again"
+            : $"a request: exchange {exchange}, which it answers to, is gone, so its consumer may run twice: replay it with --without-response";
+    }
+}

@@ -1,0 +1,55 @@
+namespace WorkinIt.DeadLetters;
+
+/// <summary>
+/// Finds out where a message that is moved to a queue would really go, and what becomes of it there: bindings, alternate exchange,
+/// limits and times to live, by arguments and by policies, and the right to publish.
+/// </summary>
+internal sealed class TargetCheck(ManagementClient management, QueueSession session, PublishProbe probe)
+{
+    /// <summary>Checks one queue; null where there is none.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="byExchange">Whether to publish to the exchange of its name, where there is one, as MassTransit does; else straight to the queue.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<ReplayTarget?> FindAsync(string queue, bool byExchange, CancellationToken cancellationToken)
+    {
+        if (!BrokerNames.Fits(queue) || await session.CountsAsync(queue, cancellationToken) is not var (ready, consumers))
+            return null;
+        var hasExchange = byExchange && await session.HasExchangeAsync(queue, cancellationToken);
+        var target = hasExchange ? new ReplayTarget(queue, queue, "") : new ReplayTarget(queue, "", queue);
+        if (await probe.RightProblemAsync(target.Exchange, target.RoutingKey, cancellationToken) is { } right)
+            return target with { Refusal = right };
+        try
+        {
+            if (hasExchange && await new TargetRoute(management, queue).ProblemAsync(cancellationToken) is { } astray)
+                target = astray.Refused ? target with { Refusal = astray.Text } : target with { Warnings = [astray.Text] };
+            if (await management.QueueAsync(queue, cancellationToken) is { } definition)
+                target = Judge(target with { Definition = definition, Room = TargetRoom.Of(definition, ready) }, definition, consumers);
+        }
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
+        {
+            target = target with { Warnings = [.. target.Warnings, "bindings, limits and times to live are not checked: the management API does not answer"] };
+        }
+        return consumers == 0 ? target with { Warnings = [.. target.Warnings, $"no consumer is connected to {queue}: it will wait there"] } : target;
+    }
+
+    private static ReplayTarget Judge(ReplayTarget target, BrokerQueue queue, uint consumers)
+    {
+        var warnings = new List<string>(target.Warnings);
+        var refusal = target.Refusal;
+        if (queue.Limit("message-ttl") is { } ttl)
+        {
+            var time = Duration.Words(TimeSpan.FromMilliseconds(ttl));
+            if (queue.Texts("dead-letter-exchange") is [var next, ..])
+                warnings.Add($"it waits {time} at most in {queue.Name}, then goes to {(next.Length > 0 ? next : queue.Texts("dead-letter-routing-key").FirstOrDefault() ?? queue.Name)} (message-ttl)");
+            else if (consumers == 0)
+                refusal ??= $"{queue.Name} has no consumer, and deletes it after {time} (message-ttl): start the consumer first, or take that limit away";
+            else
+                warnings.Add($"{queue.Name} deletes it after {time} if no consumer has taken it by then (message-ttl)");
+        }
+        if (queue.Limit("expires") is { } life && consumers == 0)
+            refusal ??= $"{queue.Name} has no consumer, and is deleted with all messages after {Duration.Words(TimeSpan.FromMilliseconds(life))} without one (expires): start the consumer first";
+        if (!queue.Durable)
+            warnings.Add($"{queue.Name} is not durable: a restart of the broker deletes what waits there");
+        return target with { Warnings = warnings, Refusal = refusal };
+    }
+}
