@@ -9,6 +9,9 @@ public sealed partial class DeadLetter
     public string? ResponseAddress =>
         (Envelope.IsEnvelope(ContentType) ? Envelope.TextOf(Body.Span, Envelope.ResponseAddress) : null) ?? (Header(Headers.ResponseAddress) is { Length: > 0 } address ? address : null);
 
+    /// <summary>The exchange in <see cref="ResponseAddress"/>; null where there is none.</summary>
+    public string? AnswersTo => AddressName(ResponseAddress);
+
     /// <summary>Whether its message can be edited: there is JSON in the body, whatever its content type.</summary>
     public bool CanBeEdited => MessageJson is not null;
 
@@ -41,7 +44,7 @@ public sealed partial class DeadLetter
     internal string? FaultedIn => AddressName(Header("MT-Fault-InputAddress"));
 
     /// <summary>The exchange or queue that a MassTransit address names; null where it names none.</summary>
-    internal static string? AddressName(string? address) =>
+    private static string? AddressName(string? address) =>
         address is not null && Uri.TryCreate(address, UriKind.Absolute, out var uri) && Uri.UnescapeDataString(uri.AbsolutePath[(uri.AbsolutePath.LastIndexOf('/') + 1)..]) is { Length: > 0 } name
             ? name
             : null;

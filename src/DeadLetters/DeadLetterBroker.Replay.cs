@@ -137,7 +137,7 @@ public sealed partial class DeadLetterBroker
         private async Task WatchAsync(BrokerQueue input, CancellationToken cancellationToken)
         {
             var places = new[] { session.Queue, input.Name + "_error", input.Name + "_skipped", input.Text("x-dead-letter-exchange") }
-                .OfType<string>().Where(exchange => exchange.Length > 0).Distinct();
+                .OfType<string>().Where(exchange => exchange.Length > 0 && BrokerNames.Fits(exchange)).Distinct();
             var exchanges = new List<string>();
             foreach (var exchange in places)
             {

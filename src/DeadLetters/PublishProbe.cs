@@ -14,10 +14,12 @@ namespace WorkinIt.DeadLetters;
 internal sealed partial class PublishProbe(DeadLetterOptions options, string queue) : IAsyncDisposable
 {
     private const int AlwaysFits = 64 * 1024;
+    private static readonly TimeSpan _endOfABlockedOne = TimeSpan.FromSeconds(1);
 
     private IConnection? _connection;
     private IChannel? _channel;
-    private string? _blocked;
+    private CancellationTokenSource? _deadline;
+    private volatile string? _blocked;
     private long _fits = AlwaysFits;
     private long? _most;
 
@@ -48,14 +50,18 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
 
     public async ValueTask DisposeAsync()
     {
-        if (_connection is not null)
-            await _connection.DisposeAsync();
+        if (_connection is null)
+            return;
+        if (_blocked is not null) // nobody reads on its other end
+            await _connection.CloseAsync(Constants.ReplySuccess, "blocked", _endOfABlockedOne, abort: true);
+        await _connection.DisposeAsync();
     }
 
     private async Task<ShutdownEventArgs?> TryAsync(string exchange, string routingKey, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(options.Patience);
+        _deadline = deadline;
         try
         {
             var channel = _channel ??= await OpenAsync(deadline.Token);
@@ -74,6 +80,10 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
                 DeadLetterProblem.OutOfReach,
                 _blocked is { } why ? $"The broker takes no messages now ({why}). Nothing was moved: try again when that is over" : "The broker does not answer. Nothing was moved: try again when it does", e);
         }
+        finally
+        {
+            _deadline = null;
+        }
     }
 
     private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
@@ -84,7 +94,7 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
             _connection.ConnectionBlockedAsync += (_, blocked) =>
             {
                 _blocked = blocked.Reason;
-                return Task.CompletedTask;
+                return _deadline?.CancelAsync() ?? Task.CompletedTask;
             };
         }
         var channel = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);

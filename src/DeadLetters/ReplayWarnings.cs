@@ -19,7 +19,7 @@ internal sealed class ReplayWarnings(QueueSession session, ReplayRequest request
 
     private async Task<string?> RequestAsync(DeadLetter letter, CancellationToken cancellationToken)
     {
-        if (DeadLetter.AddressName(letter.ResponseAddress) is not { } exchange)
+        if (letter.AnswersTo is not { } exchange)
             return null;
         if (request.WithoutResponse)
             return "a request: its response address is taken out, so its consumer publishes the answer instead of sending it";

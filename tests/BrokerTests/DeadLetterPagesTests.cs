@@ -185,7 +185,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
 
         var dryRun = await _client.SeeEndAsync(await _client.FollowAsync($"/dead-letters/queues/{Errors}/replay", ("which", "filter"), ("cause", cause)));
         dryRun.Text.ShouldContain("nothing has moved yet");
-        dryRun.Text.ShouldContain("30: no consumer is connected there: it will wait");
+        dryRun.Text.ShouldContain("30: no consumer is connected to send-gif-email: it will wait there");
         (await _system.VirtualHost.ReadyAsync(Errors)).ShouldBe(50);
         var run = await _client.FollowAsync(dryRun.Path + "/run", ("pace", "1000"));
         await _system.SeeReadyAsync("send-gif-email", 30);
@@ -196,6 +196,37 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         (await _system.VirtualHost.ReadyAsync(Errors)).ShouldBe(20);
         (await _client.PostAsync(dryRun.Path + "/run")).Status.ShouldBe(HttpStatusCode.Conflict); // a second click
         (await _client.GetAsync("/dead-letters/audit")).Text.ShouldContain("replay 30 by operator");
+    }
+
+    [Fact]
+    public async Task What_a_replay_refuses_is_offered_for_discarding_first()
+    {
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, "{", "System.TimeoutException", "It took 30 s");
+        await _client.SignInAsync("operator");
+
+        var letter = await _client.GetAsync($"/dead-letters/queues/{Errors}/letters/{await FirstIdAsync()}");
+        letter.Text.ShouldContain("Unreadable: its body is not valid JSON");
+        letter.Text.IndexOf("Discard it…", StringComparison.Ordinal).ShouldBeInRange(0, letter.Text.IndexOf("Replay it…", StringComparison.Ordinal));
+        var dryRun = await _client.SeeEndAsync(await _client.FollowAsync($"/dead-letters/queues/{Errors}/replay", ("which", "all")));
+        dryRun.Html.ShouldContain("<button disabled>Replay 0</button>");
+        dryRun.Text.ShouldContain("The cause itself is not checked");
+        dryRun.Text.IndexOf("Discard 1 refused…", StringComparison.Ordinal).ShouldBeInRange(0, dryRun.Text.IndexOf("Replay 0", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_request_and_where_it_goes_are_shown_before_it_is_replayed_without_its_response_address()
+    {
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, """{},"responseAddress":"rabbitmq://localhost/bus-shop-1" """, "System.TimeoutException", "It took 30 s");
+        await _client.SignInAsync("operator");
+
+        (await _client.GetAsync($"/dead-letters/queues/{Errors}/letters/{await FirstIdAsync()}")).Text.ShouldContain("A request: its consumer answers to bus-shop-1 again");
+        var dryRun = await _client.SeeEndAsync(await _client.FollowAsync($"/dead-letters/queues/{Errors}/replay", ("which", "all")));
+        dryRun.Text.ShouldContain("1 to send-gif-email");
+        dryRun.Text.ShouldContain("exchange bus-shop-1, which it answers to, is gone");
+        dryRun.Html.ShouldContain("name=\"noresponse\"");
+        await _client.FollowAsync(dryRun.Path + "/run", ("noresponse", "true"));
+        await _system.SeeReadyAsync("send-gif-email", 1);
+        System.Text.Encoding.UTF8.GetString((await _system.VirtualHost.TakeAllAsync("send-gif-email"))[0].Body.Span).ShouldNotContain("responseAddress");
     }
 
     [Theory]

@@ -23,7 +23,7 @@ internal static partial class ReplayCommand
         var canary = new Option<bool>("--canary") { Description = "One first; the others only when it has succeeded" };
         var sendAgain = new Option<bool>("--send-again") { Description = "Also those that may have arrived: they are sent again" };
         var to = new Option<string?>("--to") { Description = "Another queue than the one that each message failed in", HelpName = "QUEUE" };
-        var withoutResponse = new Option<bool>("--without-response") { Description = "Takes the response address out of requests: nobody waits for their answers any more" };
+        var withoutResponse = new Option<bool>("--without-response") { Description = "Takes the response address out of requests, whose senders no longer wait for an answer" };
         var wait = new Option<string>("--wait") { Description = "How long to wait for the outcome of each; 0 not at all", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
         var command = new Command("replay", """
             Puts dead letters back into the queue that they failed in, and tells what became of each.

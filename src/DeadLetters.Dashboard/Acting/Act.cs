@@ -24,6 +24,11 @@ internal sealed record Act(Verb Verb, string Queue, DeadLetterFilter Filter)
 
     public bool WasSent { get; init; }
 
+    /// <summary>Another queue than the one that each message failed in.</summary>
+    public string? To { get; init; }
+
+    public bool WithoutResponse { get; init; }
+
     /// <summary>Of an edit. Personal data.</summary>
     public Edit? Edit { get; init; }
 
@@ -40,6 +45,8 @@ internal sealed record Act(Verb Verb, string Queue, DeadLetterFilter Filter)
         Pace = Pace,
         Canary = Canary,
         SendAgain = SendAgain,
+        To = To,
+        WithoutResponse = WithoutResponse,
         Edited = Edit?.Edited,
         Wait = Wait,
     };
@@ -53,6 +60,8 @@ internal sealed record Act(Verb Verb, string Queue, DeadLetterFilter Filter)
             : throw new FormatException($"Pace: “{pace}” is no number of messages a second. Write it as 10 or 0.5 (0.0034, one in 5 minutes, is the least), or leave it empty."),
         Canary = page.IsTicked("canary"),
         SendAgain = page.IsTicked("again"),
+        To = page.Value("to"),
+        WithoutResponse = page.IsTicked("noresponse"),
         WasSent = page.IsTicked("sent"),
     };
 }

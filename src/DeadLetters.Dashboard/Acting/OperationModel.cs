@@ -23,6 +23,13 @@ internal sealed record OperationModel(DeskOperation Operation, string By)
         [.. (Operation.Result?.Replayed ?? []).Where(message => message.Verdict.Kind == VerdictKind.Warning).GroupBy(message => message.Verdict.Text)
             .Select(warning => (warning.Key, warning.Count()))];
 
+    /// <summary>Where they go, and how many each.</summary>
+    public IReadOnlyList<(string Queue, int Count)> Targets =>
+        [.. (Operation.Result?.Replayed ?? []).GroupBy(message => message.Target).Select(target => (target.Key, target.Count()))];
+
+    /// <summary>Whether there are requests among them, whose consumer would answer.</summary>
+    public bool HasRequests => Act.WithoutResponse || Warnings.Any(warning => warning.Text.Contains("a request: ", StringComparison.Ordinal));
+
     public int Good => (Operation.Result?.Replayed ?? []).Count(message => message.Verdict.Kind == VerdictKind.Good);
 
     public int Of(Outcome outcome) => (Operation.Result?.Replayed ?? []).Count(message => message.Outcome == outcome);

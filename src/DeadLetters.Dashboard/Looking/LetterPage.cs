@@ -47,7 +47,10 @@ internal sealed record LetterModel(DeadLetterQueue Queue, DeadLetter Letter, boo
 
     public string? Stack => Letter.StackTrace is { } stack ? Revealed ? stack : Masking.Text(stack) : null;
 
-    public bool CanBeEdited => IsJson && (Letter.MessageJson ?? Letter.BodyText) is not null;
+    public bool CanBeEdited => Letter.CanBeEdited;
+
+    /// <summary>Of a request: where its answer goes, without the rest of the address.</summary>
+    public string AnswersTo => Letter.AnswersTo ?? "an address that can’t be read";
 
     public IEnumerable<KeyValuePair<string, string>> Headers =>
         Letter.HeaderTexts.Select(header => KeyValuePair.Create(header.Key, Revealed ? header.Value : Masking.Header(header.Key, header.Value)));
@@ -84,8 +87,6 @@ internal sealed record LetterModel(DeadLetterQueue Queue, DeadLetter Letter, boo
     private string? MediaType => Letter.ContentType?.Split(';')[0].Trim().ToLowerInvariant();
 
     private bool IsEnvelope => MediaType == "application/vnd.masstransit+json";
-
-    private bool IsJson => IsEnvelope || MediaType == "application/json";
 
     private string Masked(string value) => Revealed ? value : Masking.Value(value);
 

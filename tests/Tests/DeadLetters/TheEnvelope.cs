@@ -22,6 +22,18 @@ public sealed class TheEnvelope
     public void Loses_its_own_count_of_redeliveries_and_nothing_else(string before, string after) =>
         Encoding.UTF8.GetString(Envelope.WithoutRedeliveryCount(Encoding.UTF8.GetBytes(before)).Span).ShouldBe(after);
 
+    [Theory]
+    [InlineData("""{ "responseAddress" : "rabbitmq://h/a",  "message":{"responseAddress":"1"}}""", """{ "message":{"responseAddress":"1"}}""", "rabbitmq://h/a")]
+    [InlineData("""{"message":{},"RESPONSEADDRESS":"rabbitmq://h/a"}""", """{"message":{}}""", "rabbitmq://h/a")]
+    [InlineData("""{"message":{},"responseAddress":null}""", """{"message":{}}""", null)]
+    [InlineData("""{"message":{"responseAddress":"1"}}""", """{"message":{"responseAddress":"1"}}""", null)]
+    [InlineData("[", "[", null)]
+    public void Loses_its_response_address_and_nothing_else(string before, string after, string? address)
+    {
+        Encoding.UTF8.GetString(Envelope.WithoutResponseAddress(Encoding.UTF8.GetBytes(before)).Span).ShouldBe(after);
+        Envelope.TextOf(Encoding.UTF8.GetBytes(before), Envelope.ResponseAddress).ShouldBe(address);
+    }
+
     [Fact]
     public void Gets_another_message_between_the_bytes_that_stay()
     {

@@ -1,0 +1,64 @@
+using System.Text;
+using RabbitMQ.Client;
+using WorkinIt.DeadLetters;
+
+namespace WorkinIt.Tests.DeadLetters;
+
+/// <summary>What the broker allows of names, headers and times.</summary>
+public sealed class NamesSizesAndTimes
+{
+    [Theory]
+    [InlineData("dead-letters-lock:", 237, "", false)]
+    [InlineData("dead-letters-lock:", 238, "", true)]
+    [InlineData("", 245, "_discarded", false)]
+    [InlineData("", 246, "_discarded", true)]
+    public void A_derived_name_fits_and_is_the_same_each_time_and_another_for_another_queue(string prefix, int length, string suffix, bool hashed)
+    {
+        var queue = new string('q', length);
+        var name = BrokerNames.Of(prefix, queue, suffix);
+
+        Encoding.UTF8.GetByteCount(name).ShouldBeLessThanOrEqualTo(255);
+        (name != prefix + queue + suffix).ShouldBe(hashed);
+        (name.StartsWith(prefix, StringComparison.Ordinal), name.EndsWith(suffix, StringComparison.Ordinal)).ShouldBe((true, true));
+        BrokerNames.Of(prefix, queue, suffix).ShouldBe(name);
+        BrokerNames.Of(prefix, queue[1..] + "r", suffix).ShouldNotBe(name);
+        Encoding.UTF8.GetByteCount(BrokerNames.Of(prefix, new string('ü', 127), suffix)).ShouldBeLessThanOrEqualTo(255);
+    }
+
+    [Fact]
+    public void The_size_of_headers_is_that_of_their_frame()
+    {
+        HeaderFrame.SizeOf(new BasicProperties()).ShouldBe(22);
+        HeaderFrame.SizeOf(new BasicProperties { MessageId = "ü", DeliveryMode = DeliveryModes.Persistent, Timestamp = new AmqpTimestamp(1) }).ShouldBe(22 + 3 + 1 + 8);
+        // Each: a byte and the name, a byte for its type, then the value.
+        HeaderFrame.SizeOf(new BasicProperties
+        {
+            Headers = new Dictionary<string, object?>
+            {
+                ["a"] = "12",
+                ["b"] = 1L,
+                ["c"] = new List<object?> { true, null },
+                ["d"] = new Dictionary<string, object?> { ["e"] = new byte[] { 1 } },
+            },
+        }).ShouldBe(22 + 4 + (3 + 6) + (3 + 8) + (3 + 4 + 2 + 1) + (3 + 4 + (3 + 5)));
+    }
+
+    [Theory]
+    [InlineData("60000", null, null, "expires in at most 60 s")]
+    [InlineData("60000", 1_000L, null, "expires in at most 1000 ms")]
+    [InlineData(null, 172_800_000L, null, "expires in at most 2 days")]
+    [InlineData("7200000", null, 30, "expires in 90 min")]
+    [InlineData("60000", null, 30, "expires in at most 60 s")] // it was moved here later than it failed
+    [InlineData(null, null, 30, null)]
+    public void A_letter_says_when_it_expires(string? own, long? queues, int? minutesAgo, string? words)
+    {
+        var now = DateTimeOffset.UnixEpoch.AddDays(20_000);
+        var properties = new BasicProperties { Headers = new Dictionary<string, object?>() };
+        if (own is not null)
+            properties.Expiration = own;
+        if (minutesAgo is { } minutes)
+            properties.Headers["MT-Fault-Timestamp"] = now.AddMinutes(-minutes).ToString("O");
+        new DeadLetter("some_error", 1, 0, properties, ReadOnlyMemory<byte>.Empty, 1) { QueueTimeToLive = queues is { } ttl ? TimeSpan.FromMilliseconds(ttl) : null }
+            .Expires(now).ShouldBe(words);
+    }
+}
