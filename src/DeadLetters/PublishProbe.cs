@@ -18,7 +18,7 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
 
     private IConnection? _connection;
     private IChannel? _channel;
-    private CancellationTokenSource? _deadline;
+    private Func<Task>? _giveUp;
     private volatile string? _blocked;
     private long _fits = AlwaysFits;
     private long? _most;
@@ -61,7 +61,7 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(options.Patience);
-        _deadline = deadline;
+        _giveUp = deadline.CancelAsync;
         try
         {
             var channel = _channel ??= await OpenAsync(deadline.Token);
@@ -82,7 +82,7 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
         }
         finally
         {
-            _deadline = null;
+            _giveUp = null;
         }
     }
 
@@ -94,7 +94,7 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
             _connection.ConnectionBlockedAsync += (_, blocked) =>
             {
                 _blocked = blocked.Reason;
-                return _deadline?.CancelAsync() ?? Task.CompletedTask;
+                return _giveUp?.Invoke() ?? Task.CompletedTask;
             };
         }
         var channel = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);

@@ -40,7 +40,7 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
         {
             var time = Duration.Words(TimeSpan.FromMilliseconds(ttl));
             if (queue.Texts("dead-letter-exchange") is [var next, ..])
-                warnings.Add($"it waits {time} at most in {queue.Name}, then goes to {(next.Length > 0 ? next : queue.Texts("dead-letter-routing-key").FirstOrDefault() ?? queue.Name)} (message-ttl)");
+                warnings.Add($"it waits {time} at most in {queue.Name}, then goes to {(next.Length > 0 ? next : queue.Texts("dead-letter-routing-key") is [var key, ..] ? key : queue.Name)} (message-ttl)");
             else if (consumers == 0)
                 refusal ??= $"{queue.Name} has no consumer, and deletes it after {time} (message-ttl): start the consumer first, or take that limit away";
             else
