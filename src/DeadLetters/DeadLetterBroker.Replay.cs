@@ -10,10 +10,10 @@ public sealed partial class DeadLetterBroker
     private sealed class Replay(DeadLetterBroker broker, QueueSession session, ReplayRequest request, string id, bool watches) : IAsyncDisposable
     {
         private readonly MoveCheck _check = new(broker._management, session, broker._options);
-        private readonly ReplayWarnings _warnings = new(session, request);
         private readonly HashSet<string> _bound = [];
         private readonly HashSet<string> _edited = [];
         private readonly string _at = broker._time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
+        private ReplayWarnings? _warnings;
         private long _number;
 
         public string Id => id;
@@ -60,7 +60,7 @@ public sealed partial class DeadLetterBroker
             var body = Body(letter);
             var replayId = string.Create(CultureInfo.InvariantCulture, $"{id}.{_number + 1}");
             var properties = Stamped(letter, replayId);
-            var warnings = await _warnings.OfAsync(letter, target, cancellationToken);
+            var warnings = await (_warnings ??= new ReplayWarnings(_check, request)).OfAsync(letter, target, cancellationToken);
             if (await _check.ProblemAsync(target, properties, body, warnings, cancellationToken) is { } stays)
                 return new Decision.Refuse(stays);
             if (advice is { Kind: VerdictKind.Warning })

@@ -23,6 +23,11 @@ internal sealed class MoveCheck(ManagementClient management, QueueSession sessio
         return target;
     }
 
+    /// <summary>Whether an exchange exists; null where that can't be seen.</summary>
+    /// <param name="exchange">Its name.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public Task<bool?> HasExchangeAsync(string exchange, CancellationToken cancellationToken) => new TargetCheck(management, session, _probe).HasExchangeAsync(exchange, cancellationToken);
+
     /// <summary>Counts anew what fits, where a limit is set.</summary>
     /// <param name="underWay">How many were published and are not confirmed.</param>
     /// <param name="cancellationToken">Ends it.</param>

@@ -105,9 +105,9 @@ internal sealed class QueueSession : IAsyncDisposable
         {
             return null;
         }
-        catch (DeadLetterException e) when (e.InnerException is OperationInterruptedException { ShutdownReason.ReplyCode: Constants.ResourceLocked })
+        catch (DeadLetterException e) when (e.InnerException is OperationInterruptedException { ShutdownReason.ReplyCode: Constants.ResourceLocked or Constants.AccessRefused })
         {
-            return (0, 1); // another connection's own queue: it takes messages, and shows nothing
+            return (0, 1); // another connection's own queue, or, from RabbitMQ 4 on, one that the user has no right on: it shows nothing
         }
     }
 

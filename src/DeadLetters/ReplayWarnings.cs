@@ -1,9 +1,9 @@
 namespace WorkinIt.DeadLetters;
 
 /// <summary>What there is to know about messages that can be replayed.</summary>
-internal sealed class ReplayWarnings(QueueSession session, ReplayRequest request)
+internal sealed class ReplayWarnings(MoveCheck check, ReplayRequest request)
 {
-    private readonly Dictionary<string, bool> _answersTo = [];
+    private readonly Dictionary<string, bool?> _answersTo = [];
 
     public async Task<List<string>> OfAsync(DeadLetter letter, ReplayTarget target, CancellationToken cancellationToken)
     {
@@ -24,8 +24,8 @@ internal sealed class ReplayWarnings(QueueSession session, ReplayRequest request
         if (request.WithoutResponse)
             return "a request: its response address is taken out, so its consumer publishes the answer instead of sending it";
         if (!_answersTo.TryGetValue(exchange, out var exists))
-            _answersTo.Add(exchange, exists = await session.HasExchangeAsync(exchange, cancellationToken));
-        return exists ? $"a request: its consumer answers to {exchange} again"
+            _answersTo.Add(exchange, exists = await check.HasExchangeAsync(exchange, cancellationToken));
+        return exists != false ? $"a request: its consumer answers to {exchange} again"
             : $"a request: exchange {exchange}, which it answers to, is gone, so its consumer may run twice: replay it with --without-response";
     }
 }

@@ -14,7 +14,7 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
     {
         if (!BrokerNames.Fits(queue) || await session.CountsAsync(queue, cancellationToken) is not var (ready, consumers))
             return null;
-        var hasExchange = byExchange && await session.HasExchangeAsync(queue, cancellationToken);
+        var hasExchange = byExchange && await HasExchangeAsync(queue, cancellationToken) == true;
         var target = hasExchange ? new ReplayTarget(queue, queue, "") : new ReplayTarget(queue, "", queue);
         if (await probe.RightProblemAsync(target.Exchange, target.RoutingKey, cancellationToken) is { } right)
             return target with { Refusal = right };
@@ -22,14 +22,38 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
         {
             if (hasExchange && await new TargetRoute(management, queue).ProblemAsync(cancellationToken) is { } astray)
                 target = astray.Refused ? target with { Refusal = astray.Text } : target with { Warnings = [astray.Text] };
-            if (await management.QueueAsync(queue, cancellationToken) is { } definition)
-                target = Judge(target with { Definition = definition, Room = TargetRoom.Of(definition, ready) }, definition, consumers);
+            if (await management.QueueAsync(queue, cancellationToken) is not { } definition)
+                return null;
+            target = Judge(target with { Definition = definition, Room = TargetRoom.Of(definition, ready) }, definition, consumers);
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
         {
             target = target with { Warnings = [.. target.Warnings, "bindings, limits and times to live are not checked: the management API does not answer"] };
         }
         return consumers == 0 ? target with { Warnings = [.. target.Warnings, $"no consumer is connected to {queue}: it will wait there"] } : target;
+    }
+
+    /// <summary>Whether an exchange exists; null where neither the broker nor the management API says.</summary>
+    /// <param name="exchange">Its name.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<bool?> HasExchangeAsync(string exchange, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await session.HasExchangeAsync(exchange, cancellationToken);
+        }
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Forbidden)
+        {
+            // From RabbitMQ 4 on, a look needs some right on it, too.
+        }
+        try
+        {
+            return await management.ExchangeAsync(exchange, cancellationToken) is not null;
+        }
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
+        {
+            return null;
+        }
     }
 
     private static ReplayTarget Judge(ReplayTarget target, BrokerQueue queue, uint consumers)

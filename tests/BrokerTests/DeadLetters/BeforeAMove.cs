@@ -98,7 +98,7 @@ public sealed class BeforeAMove
         var plan = await orders.Desk.PlanAsync(Request(Slips + "_error"), null, _none);
         plan.Refused.ShouldBeEmpty();
         plan.Replayed.ShouldAllBe(one => one.Verdict.Text.Contains("waits 60 min at most in slips, then goes to slips_error"));
-        plan.Replayed.Count(one => one.Verdict.Text.Contains("the broker refuses what does not fit")).ShouldBe(2);
+        plan.Replayed.Count(one => one.Verdict.Text.Contains("the broker refuses what does not fit", StringComparison.Ordinal)).ShouldBe(2);
         (await orders.Desk.ReplayAsync(Request(Slips + "_error"), null, _none)).Refused.Count.ShouldBe(2);
         await orders.SeeAsync(Slips + "_error", 2);
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using RabbitMQ.Client;
 using WorkinIt.DeadLetters;
@@ -57,7 +58,7 @@ public sealed class NamesSizesAndTimes
         if (own is not null)
             properties.Expiration = own;
         if (minutesAgo is { } minutes)
-            properties.Headers["MT-Fault-Timestamp"] = now.AddMinutes(-minutes).ToString("O");
+            properties.Headers["MT-Fault-Timestamp"] = now.AddMinutes(-minutes).ToString("O", CultureInfo.InvariantCulture);
         new DeadLetter("some_error", 1, 0, properties, ReadOnlyMemory<byte>.Empty, 1) { QueueTimeToLive = queues is { } ttl ? TimeSpan.FromMilliseconds(ttl) : null }
             .Expires(now).ShouldBe(words);
     }
