@@ -177,7 +177,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         site.IsMended = true;
         var visit = await VisitAsync(at: site.Web.Address);
         await site.SignInAsync(visit, Queue);
-        await visit.ClickAsync("Replay all 2…");
+        await visit.ClickAsync("Replay these 2…");
         await visit.SeeHeadingAsync("Replay: 2");
         await visit.Page.GetByLabel("Pace").FillAsync("0.05");
         await visit.ClickAsync("Replay 2");
