@@ -58,6 +58,37 @@ running() {
 }
 gone() { ! running "$1"; }
 
+# Start time and boot: an id may be given again, to a process that is not ours to end.
+started_at() {
+  local stat fields
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  read -ra fields <<<"${stat##*) }" # the name before it may hold anything
+  say "${fields[19]} $(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
+}
+
+# remember_process FILE PID
+remember_process() {
+  say "$2" >"$1"
+  started_at "$2" >"$1.started" || true
+}
+
+# remembered_process FILE: the id, if that very process runs. A copy of a folder brings the file along, so callers compare the process's
+# folder as well before they end it.
+remembered_process() {
+  local pid
+  pid=$(cat "$1" 2>/dev/null) && running "$pid" || return 1
+  [[ ! -e $1.started || $(cat "$1.started") == "$(started_at "$pid")" ]] || return 1
+  say "$pid"
+}
+
+forget_process() { rm -f "$1" "$1.started"; }
+
+# service_of FILE FOLDER: the id of the service that was started in FOLDER, if it runs.
+service_of() {
+  local pid
+  pid=$(remembered_process "$1") && [[ "/proc/$pid/cwd" -ef $2 ]] && say "$pid"
+}
+
 # end PID SECONDS: asks, waits, then kills.
 end() {
   kill -TERM "$1" 2>/dev/null || true

@@ -20,11 +20,9 @@ prepare() {
 
 # Of a run from this folder that was killed. The lock says that it is over.
 end_leftovers() {
-  local name pid
-  for name in web consumers; do
-    pid=$(cat "$run_dir/$name.pid" 2>/dev/null) || continue
-    if running "$pid" && grep -qa "WorkinIt\." "/proc/$pid/cmdline" 2>/dev/null; then end "$pid" 30; fi
-  done
+  local pid
+  if pid=$(service_of "$run_dir/web.pid" "$published/Web"); then end "$pid" 30; fi
+  if pid=$(service_of "$run_dir/consumers.pid" "$published/Consumers"); then end "$pid" 30; fi
   "$here/dev/mail/catcher" stop "$catcher"
   "$here/dev/broker" stop "$broker"
 }
@@ -103,10 +101,10 @@ start_service() {
   [[ ! -e $log ]] || mv "$log" "$log.1" # the log of the run before: often the one that is wanted
   # In the folder where its settings and pages lie.
   setsid env -C "$published/$project" "$@" dotnet "WorkinIt.$project.dll" >"$log" 2>&1 </dev/null 8>&- &
-  say "$!" >"$run_dir/$name.pid"
+  remember_process "$run_dir/$name.pid" "$!"
 }
 
-pid_of() { cat "$run_dir/$1.pid" 2>/dev/null || true; }
+pid_of() { remembered_process "$run_dir/$1.pid" || true; }
 
 ready_or_ended() { ready || gone "$(pid_of web)" || gone "$(pid_of consumers)"; }
 
@@ -147,7 +145,7 @@ stop_all() {
 end_service() {
   local pid
   pid=$(pid_of "$1")
-  rm -f "$run_dir/$1.pid"
+  forget_process "$run_dir/$1.pid"
   running "$pid" || return 0
   kill -TERM "$pid"
   if [[ -n ${3:-} ]] && ! wait_until 2 gone "$pid"; then say "$3"; fi

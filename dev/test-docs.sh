@@ -215,11 +215,9 @@ doc_away() {
 
 # Of a ./run that was killed.
 doc_leftovers() {
-  local name pid run=$doc/copy/.run
-  for name in web consumers; do
-    pid=$(cat "$run/$name.pid" 2>/dev/null) || continue
-    if running "$pid" && grep -qa "WorkinIt\." "/proc/$pid/cmdline" 2>/dev/null; then end "$pid" 5; fi
-  done
+  local pid run=$doc/copy/.run
+  if pid=$(service_of "$run/web.pid" "$run/bin/Web"); then end "$pid" 5; fi
+  if pid=$(service_of "$run/consumers.pid" "$run/bin/Consumers"); then end "$pid" 5; fi
   [[ ! -e $run/catcher ]] || dev/mail/catcher stop "$run/catcher"
   [[ ! -e $run/broker ]] || dev/broker remove "$run/broker"
 }

@@ -3,7 +3,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>Three tests, one after the other, each with a virtual host of its own, on a broker of their own.</summary>
+/// <summary>Four tests, one after the other, each with a virtual host of its own, on a broker of their own.</summary>
 public sealed class TheBrokerGoesAway(ABrokerToStop broker) : IClassFixture<ABrokerToStop>, IAsyncDisposable
 {
     private WorkinItSystem? _system;
@@ -87,6 +87,28 @@ public sealed class TheBrokerGoesAway(ABrokerToStop broker) : IClassFixture<ABro
         }
         consumers.IsRunning.ShouldBeTrue();
     }
+
+    [Fact]
+    public async Task Frozen_for_five_seconds_all_is_accepted_and_mailed_once_without_a_restart()
+    {
+        const int count = 150;
+        var system = await CreateAsync();
+        var (web, _) = await system.StartServicesAsync();
+        await WorkinItSystem.SubmitAsync(web, "before@example.com", "before");
+        await system.SeeMailsAsync(1);
+
+        await system.Broker.FreezeAsync();
+        var freeze = Task.Delay(TimeSpan.FromSeconds(5));
+        await Parallel.ForAsync(1, count, new ParallelOptions { MaxDegreeOfParallelism = 8 },
+            async (i, _) => await WorkinItSystem.SubmitAsync(web, $"person{i}@example.com", $"thought {i}"));
+        await freeze;
+        await system.Broker.ThawAsync();
+
+        await system.SeeMailsAsync(count, TimeSpan.FromSeconds(120));
+        await system.SeeReadyAsync("send-gif-email", 0);
+        system.Mail.DeliveriesById.Values.ShouldAllBe(mails => mails == 1);
+    }
+
     [Fact]
     public async Task The_dead_letter_pages_say_so_and_when_to_come_again()
     {

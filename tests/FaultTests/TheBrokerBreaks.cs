@@ -1,3 +1,5 @@
+using WorkinIt.Testbed;
+
 namespace WorkinIt.FaultTests;
 
 public sealed class TheBrokerBreaks(ReliabilityTable table)
@@ -28,5 +30,32 @@ public sealed class TheBrokerBreaks(ReliabilityTable table)
         });
 
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
+    }
+
+    [Theory, Trait(Scale.Form, Scale.LongOnly)]
+    [InlineData(5)]
+    [InlineData(18)]
+    [InlineData(40)]
+    [InlineData(90)]
+    public async Task Frozen_under_load(int seconds)
+    {
+        var broker = await TestBroker.StartOwnAsync();
+        try
+        {
+            await using var run = await FaultRun.StartOnAsync(broker.ForOneSystem(), $"broker, frozen for {seconds} s", table);
+            var load = run.LoadAsync(30 * (seconds + 10), pause: TimeSpan.FromMilliseconds(33));
+            await Eventually.SeeAsync(() => run.AcceptedSoFar >= 150, "the load goes");
+            await broker.FreezeAsync();
+            await Task.Delay(TimeSpan.FromSeconds(seconds));
+            await broker.ThawAsync();
+            await load;
+
+            (await run.SettleAsync()).ShouldBeAllMailedOnce();
+        }
+        finally
+        {
+            await broker.RemoveAsync();
+            broker.Dispose();
+        }
     }
 }

@@ -96,6 +96,12 @@ public sealed class TestBroker : IDisposable
         return Encoding.ASCII.GetString((byte[])connection.ServerProperties!["version"]!);
     }
 
+    /// <summary>SIGSTOP: it answers nothing any more, and its connections stay.</summary>
+    public Task FreezeAsync() => RunAsync("freeze");
+
+    /// <summary>It goes on.</summary>
+    public Task ThawAsync() => RunAsync("thaw");
+
     /// <summary>Stops it in order; its queues stay.</summary>
     public Task StopAsync() => RunAsync("stop");
 

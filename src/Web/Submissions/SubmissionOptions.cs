@@ -8,4 +8,12 @@ internal sealed class SubmissionOptions
     /// <summary>How long address and thought are kept, counted from the submission. The dead letters keep their own copy.</summary>
     [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00", ErrorMessage = "Submissions__KeepFor must be from 00:01:00 to 3650.00:00:00")]
     public TimeSpan KeepFor { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>How long a publish may take until the broker confirms it. After that it is given up and made again.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:05:00", ErrorMessage = "Submissions__PublishTimeout must be from 00:00:01 to 00:05:00")]
+    public TimeSpan PublishTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Web is not ready while a submission has waited longer than this for the broker's confirm.</summary>
+    [Range(typeof(TimeSpan), "00:00:05", "1.00:00:00", ErrorMessage = "Submissions__UnconfirmedLimit must be from 00:00:05 to 1.00:00:00")]
+    public TimeSpan UnconfirmedLimit { get; set; } = TimeSpan.FromMinutes(1);
 }

@@ -30,7 +30,10 @@ internal static class SubmissionRegistration
             "submissions",
             provider => new DatabaseHealthCheck(provider.GetRequiredService<IConfiguration>().GetDatabase("Submissions"), "submissions"),
             HealthStatus.Unhealthy, ["ready"]));
+        services.AddHealthChecks().AddCheck<UnconfirmedHealthCheck>("unconfirmed", HealthStatus.Unhealthy, ["ready"]);
         services.AddSingleton<SubmissionDesk>();
+        services.AddSingleton<PublishConnection>();
+        services.AddSingleton<SubmissionPublisher>();
         services.AddSingleton<SubmissionRelay>();
         services.AddHostedService(provider => provider.GetRequiredService<SubmissionRelay>());
         services.AddSingleton<SubmissionEventFilter>();
@@ -48,6 +51,7 @@ internal static class SubmissionRegistration
             {
                 QueueTopology.ConfigureStatusQueue(endpoint);
                 QueueTopology.ExpectDeployed(endpoint);
+                endpoint.ConfigureChannel(channel => channel.UseFilter(context.GetRequiredService<PublishConnection>()));
                 endpoint.UseFilter(context.GetRequiredService<SubmissionEventFilter>());
                 endpoint.PrefetchCount = 256;
                 endpoint.ConcurrentMessageLimit = 64;

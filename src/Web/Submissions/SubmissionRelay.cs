@@ -2,8 +2,6 @@ using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Diagnostics;
 using System.Threading.Channels;
-using MassTransit;
-using RabbitMQ.Client.Exceptions;
 using WorkinIt.Contracts;
 using WorkinIt.Messaging;
 
@@ -13,7 +11,7 @@ namespace WorkinIt.Web.Submissions;
 /// Brings submissions from the store to the broker: at once, many in flight, and again for whatever was not confirmed. Several
 /// instances may publish the same one; the consumers' ledger makes that harmless.
 /// </summary>
-internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, RabbitMqProbe broker, ILogger<SubmissionRelay> log) : BackgroundService
+internal sealed partial class SubmissionRelay(SubmissionStore store, SubmissionPublisher publisher, RabbitMqProbe broker, ILogger<SubmissionRelay> log) : BackgroundService
 {
     private const int InFlight = 256;
     private const int SweepLimit = 2_000;
@@ -22,9 +20,6 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
 
     // Younger ones are on their way, here or in the instance that accepted them.
     private static readonly TimeSpan _overdue = TimeSpan.FromSeconds(3);
-
-    // After it the message may arrive all the same, when the broker is back. Without it a publish waits for hours.
-    private static readonly TimeSpan _publishDeadline = TimeSpan.FromSeconds(15);
 
     private readonly Channel<Handed> _handed = Channel.CreateBounded<Handed>(10_000);
     private readonly ConcurrentDictionary<Guid, byte> _underWay = new();
@@ -51,7 +46,7 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
         {
             try
             {
-                while (await broker.IsUpAsync(stopping) && await PublishAllAsync(store.Unconfirmed(_overdue, SweepLimit), stopping))
+                while (await SweepOnceAsync(stopping))
                     continue;
             }
             catch (DbException e)
@@ -62,12 +57,20 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
         while (await timer.WaitForNextTickAsync(stopping));
     }
 
-    // Not through the channel: a backlog of the sweep must not stand before what somebody waits for just now.
+    // With the broker away too: how long the oldest one waits is shown whatever it waits for.
     /// <returns>Whether there is more, and looking at once makes sense.</returns>
+    private async Task<bool> SweepOnceAsync(CancellationToken stopping)
+    {
+        var isUp = await broker.IsUpAsync(stopping);
+        var overdue = store.Unconfirmed(_overdue, isUp ? SweepLimit : 1);
+        _age.Oldest = overdue.Count > 0 ? overdue[0].SubmittedAt : null;
+        return isUp && await PublishAllAsync(overdue, stopping);
+    }
+
+    // Not through the channel: a backlog of the sweep must not stand before what somebody waits for just now.
     private async Task<bool> PublishAllAsync(IReadOnlyList<SendGifEmail> overdue, CancellationToken stopping)
     {
         var failed = 0;
-        _age.Oldest = overdue.Count > 0 ? overdue[0].SubmittedAt : null;
         await Parallel.ForEachAsync(overdue, new ParallelOptions { MaxDegreeOfParallelism = InFlight, CancellationToken = stopping }, async (command, token) =>
         {
             if (!await PublishAsync(new Handed(command, default), token))
@@ -86,17 +89,13 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, IBus bus, R
         using var activity = SubmissionTelemetry.StartRelay(command.SubmissionId, handed.Accepted);
         try
         {
-            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-            deadline.CancelAfter(_publishDeadline);
-            await bus.Publish(command, publish =>
-            {
-                publish.MessageId = command.SubmissionId;
-                publish.Mandatory = true; // a message that no queue takes comes back instead of vanishing
-            }, deadline.Token);
+            await publisher.PublishAsync(command, stopping);
             await store.ConfirmedAsync(command.SubmissionId);
             return true;
         }
-        catch (Exception e) when (e is MassTransitException or RabbitMQClientException or DbException or IOException or TimeoutException or OperationCanceledException)
+#pragma warning disable CA1031 // whatever it is, the submission is swept again, and nothing else is lost by it
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             if (!stopping.IsCancellationRequested)
                 LogNotConfirmed(log, command.SubmissionId, e.GetType().Name);
