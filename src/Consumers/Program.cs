@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using WorkinIt.Consumers.GifEmails;
+using WorkinIt.Consumers.Ledger;
 using WorkinIt.Consumers.Mail;
 using WorkinIt.Deliveries;
 using WorkinIt.Gifs;
@@ -11,7 +12,7 @@ return await Service.RunAsync(async () =>
     if (args is ["--health", var url])
         return await Service.AskHealthAsync(new Uri(url));
 
-    var command = args is ["--deploy-topology" or "--migrate"] ? args[0] : null;
+    var command = args is ["--deploy-topology" or "--migrate" or "--accept-ledger"] ? args[0] : null;
     var builder = WebApplication.CreateBuilder(command is null ? args : []);
     builder.AddServiceDefaults();
     if (command is "--migrate")
@@ -28,6 +29,13 @@ return await Service.RunAsync(async () =>
         if (problem is not null)
             await Console.Error.WriteLineAsync(problem);
         return problem is null ? 0 : 1;
+    }
+
+    if (command is "--accept-ledger")
+    {
+        builder.Services.AddLedgerAcceptance();
+        await using var acceptance = builder.Build();
+        return await LedgerAcceptance.RunAsync(acceptance.Services);
     }
 
     builder.Services.AddGifs().AddMail().AddGifEmails();

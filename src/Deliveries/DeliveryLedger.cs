@@ -20,9 +20,38 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     private const string FreeForOwner = "(deliveries.state IN (@notSent, @blocked) OR (deliveries.state = @sending AND deliveries.owner = @owner))";
 
     private readonly string _owner = Guid.NewGuid().ToString("N");
+    private readonly WriteProbe _probe = new(writer, AddDeliveriesProbe.Table);
+    private long _writes;
 
     /// <summary>The name of this process in the ledger.</summary>
     public string Owner => _owner;
+
+    /// <summary>How many changes this process has asked for.</summary>
+    public long Writes => Interlocked.Read(ref _writes);
+
+    /// <summary>Commits a change that means nothing, as an outcome would be committed.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="DbException">It can't be.</exception>
+    public Task ProbeAsync(CancellationToken cancellationToken) => _probe.WriteAsync(cancellationToken);
+
+    /// <summary>The ledger's mark; null where it has none yet.</summary>
+    /// <exception cref="DbException">The database is out of reach.</exception>
+    public LedgerMark? FindMark() => database.Read(statements => statements.Row(
+        "SELECT ledger, number FROM ledger_mark WHERE id = 1", static row => new LedgerMark(row.GetString(0), row.GetInt64(1))));
+
+    /// <summary>Raises the ledger's mark by one, and beyond another one.</summary>
+    /// <param name="beyond">The number of the other one; 0: none.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The mark, committed.</returns>
+    public async Task<LedgerMark> RaiseMarkAsync(long beyond, CancellationToken cancellationToken) => (await writer.WriteAsync(
+        statements => statements.Row(
+            """
+            INSERT INTO ledger_mark (id, ledger, number) VALUES (1, @ledger, @beyond + 1)
+            ON CONFLICT (id) DO UPDATE SET number = CASE WHEN ledger_mark.number > @beyond THEN ledger_mark.number ELSE @beyond END + 1
+            RETURNING ledger, number
+            """,
+            static row => new LedgerMark(row.GetString(0), row.GetInt64(1)), ("ledger", Guid.NewGuid().ToString("N")), ("beyond", beyond)),
+        cancellationToken))!;
 
     /// <summary>Looks a submission up.</summary>
     /// <param name="submissionId">The submission.</param>
@@ -167,6 +196,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
         string sql, Guid submissionId, CancellationToken cancellationToken,
         TimeSpan lease = default, string? gif = null, string? detail = null, DateTimeOffset? sentAt = null, string? replayId = null)
     {
+        Interlocked.Increment(ref _writes);
         var now = time.GetUtcNow();
         (string, object?)[] parameters =
         [

@@ -19,7 +19,8 @@ public static class DeliveryRegistration
         });
         services.AddHealthChecks().Add(new HealthCheckRegistration(
             "deliveries",
-            provider => new DatabaseHealthCheck(provider.GetRequiredService<IConfiguration>().GetDatabase("Deliveries"), "deliveries"),
+            provider => new DatabaseHealthCheck(
+                provider.GetRequiredService<IConfiguration>().GetDatabase("Deliveries"), "deliveries", provider.GetRequiredService<DeliveryLedger>().ProbeAsync),
             HealthStatus.Unhealthy, ["ready"]));
         services.AddHealthChecks().Add(new HealthCheckRegistration(
             "opt-outs",

@@ -42,6 +42,9 @@ public static class QueueTopology
     /// <summary>After so many more deaths the broker dead-letters it.</summary>
     public const int SuspectDeliveryLimit = 3;
 
+    /// <summary>The copy of the delivery ledger's mark: one message, by which a ledger that has forgotten something is noticed.</summary>
+    public const string LedgerQueue = InputQueue + "_ledger";
+
     /// <summary>The events about submissions, for Web.</summary>
     public const string StatusQueue = "submission-status";
 
@@ -109,6 +112,11 @@ public static class QueueTopology
         DeadLetterQueueType.Quorum => UnlimitedQuorum(broker),
         _ => new() { ["x-queue-type"] = "classic" },
     };
+
+    /// <summary>The last mark takes the place of the one before it.</summary>
+    /// <param name="broker">The broker's version.</param>
+    internal static Dictionary<string, object?> LedgerQueueArguments(Version broker) =>
+        new(UnlimitedQuorum(broker)) { ["x-max-length"] = 1 };
 
     /// <summary>A quorum queue whose messages may come back to it without end.</summary>
     /// <param name="broker">From 4.0 on a queue that names no limit has one of 20; on 3.x -1 does not mean "none" but "at once".</param>

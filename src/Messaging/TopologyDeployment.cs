@@ -67,6 +67,8 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
         await channel.ExchangeBindAsync(QueueTopology.StatusQueue, QueueTopology.DeadExchange, "", cancellationToken: cancellationToken);
         await channel.ExchangeDeclareAsync(QueueTopology.MoveExchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: cancellationToken);
         await channel.QueueBindAsync(QueueTopology.SuspectQueue, QueueTopology.MoveExchange, QueueTopology.SuspectQueue, cancellationToken: cancellationToken);
+        await DeclareAsync(channel, QueueTopology.LedgerQueue, QueueTopology.LedgerQueueArguments(version), cancellationToken);
+        await channel.QueueBindAsync(QueueTopology.LedgerQueue, QueueTopology.MoveExchange, QueueTopology.LedgerQueue, cancellationToken: cancellationToken);
         foreach (var delay in delays)
         {
             var queue = DelayQueues.Name(delay);

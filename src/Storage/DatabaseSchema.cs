@@ -9,11 +9,12 @@ namespace WorkinIt.Storage;
 /// <summary>Brings a database's tables to the version of the code: by <c>--migrate</c>, before the services start.</summary>
 public static class DatabaseSchema
 {
-    /// <summary>Applies the migrations of an assembly that the database lacks. Can be run again.</summary>
+    /// <summary>Applies the migrations of an assembly that the database lacks. Can be run again, and by several at once: one waits for the other.</summary>
     /// <param name="database">The database; a SQLite file is created.</param>
     /// <param name="migrations">Where the migrations are.</param>
     public static void Migrate(Database database, Assembly migrations)
     {
+        using var turn = MigrationTurn.Wait(database);
         if (database.IsSqlite)
         {
             using var connection = database.Open();

@@ -19,22 +19,32 @@ public static class DatabaseSettings
                 [$"ConnectionStrings__{name} {(string.IsNullOrWhiteSpace(configuration.GetConnectionString(name)) ? "is not set" : "can't be read")}: {error}"]);
 }
 
-/// <summary>Whether the database answers and its table is there.</summary>
+/// <summary>Whether the database answers, its table is there, and a change is committed.</summary>
 /// <param name="database">The database.</param>
 /// <param name="table">The feature's table.</param>
-public sealed class DatabaseHealthCheck(Database database, string table) : IHealthCheck
+/// <param name="write">Commits a change; null where another check of the same database does.</param>
+public sealed class DatabaseHealthCheck(Database database, string table, Func<CancellationToken, Task>? write = null) : IHealthCheck
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(4);
 
     /// <inheritdoc/>
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(_patience);
         try
         {
-            var problem = await Task.Run(() => DatabaseSchema.Check(database, table), cancellationToken).WaitAsync(_patience, cancellationToken);
-            return problem is null ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(problem);
+            if (await Task.Run(() => DatabaseSchema.Check(database, table), cancellationToken).WaitAsync(deadline.Token) is { } problem)
+                return HealthCheckResult.Unhealthy(problem);
+            if (write is not null)
+                await write(deadline.Token);
+            return HealthCheckResult.Healthy();
         }
-        catch (Exception e) when (e is TimeoutException or DbException)
+        catch (DbException e)
+        {
+            return HealthCheckResult.Unhealthy($"The database of {table} can't be written to ({e.Message}): check the disk's room, the rights to the file, and that --migrate was run");
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return HealthCheckResult.Unhealthy("The database does not answer");
         }

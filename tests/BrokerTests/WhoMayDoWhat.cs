@@ -30,7 +30,7 @@ public sealed class WhoMayDoWhat(DeployedTopology deployed) : IClassFixture<Depl
     public async Task Consumers_work_off_their_queues_and_publish_no_command()
     {
         var rights = await deployed.TryAsync("consumers");
-        rights.QueuesRead.ShouldBe(["send-gif-email", "send-gif-email_suspect"], ignoreOrder: true);
+        rights.QueuesRead.ShouldBe(["send-gif-email", "send-gif-email_suspect", "send-gif-email_ledger"], ignoreOrder: true);
         rights.QueuesDeclared.ShouldBeEmpty();
         rights.ExchangesDeclared.ShouldBe([.. _events, DeployedTopology.Faults, "send-gif-email_move"], ignoreOrder: true);
         rights.ExchangesWritten.ShouldBe([.. _events, DeployedTopology.Faults, "send-gif-email_move", "send-gif-email_error", "send-gif-email_skipped"], ignoreOrder: true);
@@ -106,7 +106,7 @@ public sealed class DeployedTopology : IAsyncLifetime
         await System.DeployAsync();
         Queues = Names(await System.VirtualHost.ManagementAsync("queues/{vhost}"));
         Exchanges = Names(await System.VirtualHost.ManagementAsync("exchanges/{vhost}"));
-        Queues.Count.ShouldBe(12); // the input queue, five delays, the suspects, the status queue, four for dead letters
+        Queues.Count.ShouldBe(13); // the input queue, five delays, the suspects, the ledger's mark, the status queue, four for dead letters
     }
 
     public async ValueTask DisposeAsync()

@@ -42,12 +42,17 @@ public sealed class DatabasesBreak(ReliabilityTable table)
             await disk.FillAsync();
             var more = run.LoadAsync(200); // whatever room the files had left for themselves, this outgrows it
             await Eventually.SeeAsync(() => run.Web.Log.Contains("The store could not commit", StringComparison.Ordinal), "the disk is felt");
+            await SeeReadyAsync(run, false); // 5 s are promised
             disk.Free();
+            await SeeReadyAsync(run, true);
             await more;
         });
 
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
     }
+
+    private static Task SeeReadyAsync(FaultRun run, bool ready) => Task.WhenAll(
+        run.Web.SeeReadyAsync(ready, TimeSpan.FromSeconds(15)), run.Consumers.SeeReadyAsync(ready, TimeSpan.FromSeconds(15)));
 
     /// <summary>A few megabytes that can be used up.</summary>
     private sealed class SmallDisk : IAsyncDisposable

@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
+using WorkinIt.Consumers.Ledger;
 using WorkinIt.Deliveries;
 using WorkinIt.Messaging;
 using WorkinIt.Storage;
@@ -17,7 +18,7 @@ internal static class GifEmailRegistration
     {
         services.AddEndpointSettings();
         services.AddOptions<RetryOptions>().BindConfiguration("Retry").ValidateDataAnnotations().ValidateOnStart();
-        services.AddDeliveryLedger();
+        services.AddGuardedLedger();
         services.AddGifMail();
         services.AddSingleton<GifEmailDelivery>();
         services.AddSingleton<StopFilter>();

@@ -28,7 +28,8 @@ internal static class SubmissionRegistration
         });
         services.AddHealthChecks().Add(new HealthCheckRegistration(
             "submissions",
-            provider => new DatabaseHealthCheck(provider.GetRequiredService<IConfiguration>().GetDatabase("Submissions"), "submissions"),
+            provider => new DatabaseHealthCheck(
+                provider.GetRequiredService<IConfiguration>().GetDatabase("Submissions"), "submissions", provider.GetRequiredService<SubmissionStore>().ProbeAsync),
             HealthStatus.Unhealthy, ["ready"]));
         services.AddHealthChecks().AddCheck<UnconfirmedHealthCheck>("unconfirmed", HealthStatus.Unhealthy, ["ready"]);
         services.AddSingleton<SubmissionDesk>();

@@ -38,6 +38,12 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     private static readonly TimeSpan _hour = TimeSpan.FromHours(1);
 
     private readonly SubmissionConfirms _confirms = new(database, writer, time);
+    private readonly WriteProbe _probe = new(writer, AddSubmissionsProbe.Table);
+
+    /// <summary>Commits a change that means nothing, as a submission would be committed.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="DbException">It can't be.</exception>
+    public Task ProbeAsync(CancellationToken cancellationToken) => _probe.WriteAsync(cancellationToken);
 
     /// <summary>Commits a submission, or finds that its id is taken.</summary>
     /// <param name="command">The submission.</param>

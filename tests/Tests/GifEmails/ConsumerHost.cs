@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using MimeKit;
 using WorkinIt.Consumers.GifEmails;
+using WorkinIt.Consumers.Ledger;
 using WorkinIt.Consumers.Mail;
 using WorkinIt.Contracts;
 using WorkinIt.Deliveries;
@@ -43,6 +44,7 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
             .AddSingleton(Options.Create(new RetryOptions { Limit = retryLimit, MinInterval = quick, MaxInterval = quick, IntervalDelta = quick }))
             .AddSingleton(Options.Create(new WorkinIt.Consumers.GifEmails.RedeliveryOptions()))
             .AddSingleton<GifMail>().AddSingleton<GifEmailDelivery>()
+            .AddSingleton<ILedgerMarkCopy, MarkCopy>().AddSingleton<LedgerGuard>().AddSingleton<LedgerFilter>()
             .AddSingleton<StopFilter>().AddSingleton<SuspectFilter>().AddSingleton<RedeliveryFilter>()
             .AddMassTransitTestHarness(bus =>
             {
@@ -80,6 +82,7 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
     public static async Task<ConsumerHost> StartAsync(int retryLimit = 3)
     {
         var host = new ConsumerHost(retryLimit);
+        await host._provider.GetRequiredService<LedgerGuard>().StartAsync(CancellationToken.None);
         await host.Harness.Start();
         return host;
     }
@@ -117,6 +120,7 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
 
     public async ValueTask DisposeAsync()
     {
+        await _provider.GetRequiredService<LedgerGuard>().StopAsync(CancellationToken.None);
         await _provider.DisposeAsync();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         Directory.Delete(_folder, recursive: true);

@@ -1,0 +1,35 @@
+using System.Data.Common;
+using RabbitMQ.Client.Exceptions;
+using WorkinIt.Deliveries;
+using WorkinIt.Messaging;
+
+namespace WorkinIt.Consumers.Ledger;
+
+/// <summary><c>--accept-ledger</c>: the ledger as it is counts from now on, whatever it has forgotten.</summary>
+internal static class LedgerAcceptance
+{
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(IServiceProvider services)
+    {
+        try
+        {
+            await Console.Out.WriteLineAsync(await AcceptAsync(services.GetRequiredService<DeliveryLedger>(), services.GetRequiredService<ILedgerMarkCopy>()));
+            return 0;
+        }
+        catch (Exception e) when (e is DbException or RabbitMQClientException or IOException or OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync(
+                $"Not accepted: the ledger or its mark in {QueueTopology.LedgerQueue} is unreachable ({e.GetType().Name}). Check ConnectionStrings__RabbitMq, ConnectionStrings__Deliveries, and that the topology was deployed");
+            return 1;
+        }
+    }
+
+    private static async Task<string> AcceptAsync(DeliveryLedger ledger, ILedgerMarkCopy outside)
+    {
+        var known = await outside.ReadAsync(CancellationToken.None);
+        if (known is null || ledger.FindMark()?.Covers(known) == true)
+            return "Nothing to accept: the delivery ledger knows all that it once knew.";
+        await outside.WriteAsync(await ledger.RaiseMarkAsync(known.Number, CancellationToken.None), CancellationToken.None);
+        return "Accepted. What waited is mailed now, and mails that this ledger has forgotten may be sent twice.";
+    }
+}

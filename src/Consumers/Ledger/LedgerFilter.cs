@@ -1,0 +1,23 @@
+using MassTransit;
+using Microsoft.Extensions.Options;
+using WorkinIt.Consumers.GifEmails;
+using WorkinIt.Contracts;
+using WorkinIt.Messaging;
+
+namespace WorkinIt.Consumers.Ledger;
+
+/// <summary>Lets a message wait in the first delay while the ledger can't say whether its mail was sent. That counts as no try.</summary>
+internal sealed class LedgerFilter(LedgerGuard guard, IOptions<GifEmails.RedeliveryOptions> options) : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+
+    public async Task Send(ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail> context, IPipe<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>> next)
+    {
+        if (await guard.KnowsAsync(context.Message.SubmissionId, context.Message.SubmittedAt, _patience))
+            await next.Send(context);
+        else
+            await DelayQueues.SendAsync(context, options.Value.Steps[0], counted: false);
+    }
+
+    public void Probe(ProbeContext context) => context.CreateFilterScope("ledger");
+}

@@ -1,0 +1,81 @@
+using System.Text.Json;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+using WorkinIt.Deliveries;
+using WorkinIt.Messaging;
+
+namespace WorkinIt.Consumers.Ledger;
+
+/// <summary>The copy of the ledger's mark, on the broker: outside of the ledger, and shared by all processes that send.</summary>
+internal sealed class LedgerMarkQueue(RabbitMqClient client) : ILedgerMarkCopy, IAsyncDisposable
+{
+    private const int Looks = 5;
+
+    // Somebody else may have the mark in hand for a moment: the queue looks empty then.
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+
+    private IConnection? _connection;
+
+    /// <exception cref="OperationInterruptedException">There is no such queue, or no right to read it.</exception>
+    public Task<LedgerMark?> ReadAsync(CancellationToken cancellationToken) => AskAsync(
+        async (channel, token) =>
+        {
+            for (var look = 1; ; look++)
+            {
+                LedgerMark? highest = null;
+                while (await channel.BasicGetAsync(QueueTopology.LedgerQueue, autoAck: false, token) is { } message)
+                {
+                    if (Parse(message.Body) is { } mark && mark.Number > (highest?.Number ?? 0))
+                        highest = mark;
+                }
+                if (highest is not null || look == Looks)
+                    return highest; // what was got goes back with the channel
+                await Task.Delay(_pause, token);
+            }
+        },
+        new CreateChannelOptions(publisherConfirmationsEnabled: false, publisherConfirmationTrackingEnabled: false), cancellationToken);
+
+    public Task WriteAsync(LedgerMark mark, CancellationToken cancellationToken) => AskAsync(
+        async (channel, token) =>
+        {
+            var properties = new BasicProperties { ContentType = "application/json", DeliveryMode = DeliveryModes.Persistent };
+            await channel.BasicPublishAsync(
+                QueueTopology.MoveExchange, QueueTopology.LedgerQueue, mandatory: true, properties, JsonSerializer.SerializeToUtf8Bytes(mark), token);
+            return true;
+        },
+        new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_connection is not null)
+            await _connection.DisposeAsync();
+    }
+
+    private async Task<T> AskAsync<T>(Func<IChannel, CancellationToken, Task<T>> ask, CreateChannelOptions options, CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(_patience);
+        if (_connection is not { IsOpen: true })
+        {
+            if (_connection is not null)
+                await _connection.DisposeAsync();
+            _connection = null;
+            _connection = await client.OpenAsync("ledger mark", deadline.Token);
+        }
+        await using var channel = await _connection.CreateChannelAsync(options, deadline.Token);
+        return await ask(channel, deadline.Token);
+    }
+
+    private static LedgerMark? Parse(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<LedgerMark>(body.Span);
+        }
+        catch (JsonException)
+        {
+            return null; // nobody of ours wrote that
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using WorkinIt.Deliveries;
+using WorkinIt.Messaging;
+
+namespace WorkinIt.Consumers.Ledger;
+
+internal static class LedgerRegistration
+{
+    /// <summary>The ledger, and who compares it with its mark.</summary>
+    public static IServiceCollection AddGuardedLedger(this IServiceCollection services)
+    {
+        services.AddDeliveryLedger();
+        services.AddSingleton<ILedgerMarkCopy, LedgerMarkQueue>();
+        services.AddSingleton<LedgerGuard>();
+        services.AddSingleton<LedgerFilter>();
+        services.AddHostedService(provider => provider.GetRequiredService<LedgerGuard>());
+        services.AddHealthChecks().AddCheck<LedgerHealthCheck>("ledger mark", HealthStatus.Unhealthy, ["ready"]);
+        return services;
+    }
+
+    /// <summary>What the command needs of the services.</summary>
+    public static IServiceCollection AddLedgerAcceptance(this IServiceCollection services)
+    {
+        services.AddRabbitMqSettings();
+        services.AddSingleton(TimeProvider.System);
+        return services.AddDeliveryLedger().AddSingleton<ILedgerMarkCopy, LedgerMarkQueue>();
+    }
+
+    private sealed class LedgerHealthCheck(LedgerGuard guard) : IHealthCheck
+    {
+        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+            Task.FromResult(guard.Problem is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy());
+    }
+}

@@ -1,0 +1,18 @@
+using WorkinIt.Consumers.Ledger;
+using WorkinIt.Deliveries;
+
+namespace WorkinIt.Tests.GifEmails;
+
+/// <summary>The copy of the ledger's mark without a broker.</summary>
+internal sealed class MarkCopy : ILedgerMarkCopy
+{
+    public LedgerMark? Mark { get; set; }
+
+    public Task<LedgerMark?> ReadAsync(CancellationToken cancellationToken) => Task.FromResult(Mark);
+
+    public Task WriteAsync(LedgerMark mark, CancellationToken cancellationToken)
+    {
+        Mark = mark;
+        return Task.CompletedTask;
+    }
+}
