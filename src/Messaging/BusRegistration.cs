@@ -28,6 +28,8 @@ public static class BusRegistration
             {
                 rabbit.UseRabbitMqHost(context.GetRequiredService<IOptions<RabbitMqOptions>>().Value.Connection);
                 QueueTopology.ConfigureDeadLetterQueues(rabbit);
+                // An event that no queue takes comes back, and is published again, instead of vanishing.
+                rabbit.ConfigurePublish(publish => publish.UseExecute(send => send.GetPayload<RabbitMqSendContext>().Mandatory = true));
                 rabbit.ConfigureJsonSerializerOptions(json =>
                 {
                     json.WriteIndented = false; // a third of a small message is its indentation
@@ -47,6 +49,12 @@ public static class BusRegistration
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RabbitMqOptions>, RabbitMqOptionsValidator>());
         services.TryAddSingleton<RabbitMqClient>();
         services.TryAddSingleton<RabbitMqProbe>();
+        services.TryAddSingleton<TopologyTrouble>();
+        services.TryAddSingleton<ConfirmedPublisher>();
+        services.TryAddSingleton<Patience>();
+        services.TryAddSingleton<KeptMoves>();
+        services.TryAddSingleton(new DelaySteps([]));
+        services.TryAddSingleton(new UsedTopology([], []));
         return services;
     }
 

@@ -16,6 +16,14 @@ public static class DeathHeaders
             headers.Set(header, (object?)null, overwrite: true);
     }
 
+    /// <summary>Takes them off.</summary>
+    /// <param name="headers">The headers of the copy, as the client has them.</param>
+    internal static void Remove(IDictionary<string, object?> headers)
+    {
+        foreach (var header in headers.Keys.Where(IsDeathHeader).ToArray())
+            headers.Remove(header);
+    }
+
     private static bool IsDeathHeader(string header) =>
         header is "x-death" or "x-delivery-count" or "x-acquired-count"
         || header.StartsWith("x-first-death-", StringComparison.Ordinal)

@@ -31,9 +31,9 @@ public static class DelayQueues
     /// <summary>Sends a copy of the message in hand to wait; what is in hand may then be acknowledged.</summary>
     /// <typeparam name="T">The message's type.</typeparam>
     /// <param name="context">The message in hand.</param>
-    /// <param name="delay">How long; a queue for it must have been deployed.</param>
+    /// <param name="delay">How long. Where its queue is missing, another delay queue takes the message.</param>
     /// <param name="counted">Whether this counts as a redelivery. Waiting for somebody else does not.</param>
-    /// <exception cref="MessageReturnedException">There is no such queue: deploy the topology.</exception>
+    /// <exception cref="OperationCanceledException">The process stops, or the message has returned to its queue.</exception>
     public static Task SendAsync<T>(ConsumeContext<T> context, TimeSpan delay, bool counted)
         where T : class => MessageMove.SendAsync(context, Name(delay), send =>
         {

@@ -1,4 +1,5 @@
 using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
 using WorkinIt.Contracts;
 
 namespace WorkinIt.Messaging;
@@ -20,6 +21,12 @@ public static class QueueTopology
 
     /// <summary>Fanout to which the broker itself dead-letters what was returned <see cref="DeliveryLimit"/> times.</summary>
     public const string DeadExchange = InputQueue + "_dead";
+
+    /// <summary>
+    /// Fanout that leads nowhere: to publish there is how a service asks whether the broker takes messages now. Named as a fault's exchange, for
+    /// to that both services' users have the rights.
+    /// </summary>
+    public const string ProbeExchange = "MassTransit:Fault--WorkinIt.Messaging:Probe--";
 
     /// <summary>
     /// Where Consumers put aside what has to wait or to be handled alone; direct, the routing key is the queue. Sending declares the
@@ -48,6 +55,22 @@ public static class QueueTopology
     /// <summary>The events about submissions, for Web.</summary>
     public const string StatusQueue = "submission-status";
 
+    /// <summary>What Web uses.</summary>
+    public static UsedTopology UsedByWeb { get; } = new(
+        [InputQueue, StatusQueue, StatusQueue + "_error", StatusQueue + "_skipped"],
+        [NameOf(typeof(SendGifEmail)), InputQueue, StatusQueue + "_error", StatusQueue + "_skipped", ProbeExchange]);
+
+    /// <summary>What Consumers use.</summary>
+    /// <param name="delays">Their delay queues.</param>
+    public static UsedTopology UsedByConsumers(DelaySteps delays) => new(
+        [InputQueue, SuspectQueue, ErrorQueue, SkippedQueue, StatusQueue, .. delays.Queues],
+        [
+            InputQueue, MoveExchange, DeadExchange, ErrorQueue, SkippedQueue, StatusQueue, ProbeExchange,
+            NameOf(typeof(GifEmailSent)), NameOf(typeof(GifEmailDelayed)), NameOf(typeof(GifEmailBlocked)), $"MassTransit:Fault--{NameOf(typeof(SendGifEmail))}--",
+        ]);
+
+    private static string NameOf(Type message) => $"{message.Namespace}:{message.Name}";
+
     /// <summary>The input queue: replicated, never full silently, and what the broker gives up on is kept.</summary>
     /// <param name="endpoint">The receive endpoint of <see cref="InputQueue"/>.</param>
     public static void ConfigureInputQueue(IRabbitMqReceiveEndpointConfigurator endpoint) =>
@@ -62,8 +85,8 @@ public static class QueueTopology
     }
 
     /// <summary>
-    /// What Web listens to. The dead of <see cref="DeadExchange"/> come here too (bound by the deployment): for what the broker
-    /// itself dead-letters nobody publishes a fault.
+    /// What Web listens to. What the broker itself dead-letters does not come here: it would count as kept, although it is consumed, as soon as
+    /// the binding to the dead-letter queue is missing.
     /// </summary>
     /// <param name="endpoint">The receive endpoint of <see cref="StatusQueue"/>.</param>
     public static void ConfigureStatusQueue(IRabbitMqReceiveEndpointConfigurator endpoint)
@@ -87,8 +110,13 @@ public static class QueueTopology
 
     /// <summary>For a service that runs: what it uses has been deployed, and it may declare none of it.</summary>
     /// <param name="endpoint">The receive endpoint.</param>
-    public static void ExpectDeployed(IRabbitMqReceiveEndpointConfigurator endpoint) =>
+    /// <param name="services">For what keeps the messages that no queue takes.</param>
+    public static void ExpectDeployed(IRabbitMqReceiveEndpointConfigurator endpoint, IServiceProvider services)
+    {
         endpoint.ConfigureChannel(channel => channel.UseFilter(new DeployedTopologyFilter()));
+        endpoint.PublishFaults = false; // FaultFilter does, where somebody listens
+        services.GetRequiredService<KeptMoves>().Use(endpoint);
+    }
 
     /// <summary>
     /// Where MassTransit sends what failed and what nobody understands. It would declare these queues at the first failure, with every

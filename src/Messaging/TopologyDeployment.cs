@@ -64,7 +64,9 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
 
         await bus.DeployAsync(cancellationToken);
 
-        await channel.ExchangeBindAsync(QueueTopology.StatusQueue, QueueTopology.DeadExchange, "", cancellationToken: cancellationToken);
+        // Bound by earlier versions.
+        await channel.ExchangeUnbindAsync(QueueTopology.StatusQueue, QueueTopology.DeadExchange, "", cancellationToken: cancellationToken);
+        await channel.ExchangeDeclareAsync(QueueTopology.ProbeExchange, ExchangeType.Fanout, durable: true, autoDelete: false, cancellationToken: cancellationToken);
         await channel.ExchangeDeclareAsync(QueueTopology.MoveExchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: cancellationToken);
         await channel.QueueBindAsync(QueueTopology.SuspectQueue, QueueTopology.MoveExchange, QueueTopology.SuspectQueue, cancellationToken: cancellationToken);
         await DeclareAsync(channel, QueueTopology.LedgerQueue, QueueTopology.LedgerQueueArguments(version), cancellationToken);

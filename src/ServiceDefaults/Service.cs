@@ -29,10 +29,19 @@ public static partial class Service
         app.MapHealthChecks("/health/ready", new HealthCheckOptions
         {
             Predicate = IsOfReady,
+            ResponseWriter = WriteAsync,
             // After the broker's return the bus is "degraded" until its endpoints are connected again: nobody consumes until then.
             ResultStatusCodes = { [HealthStatus.Degraded] = StatusCodes.Status503ServiceUnavailable },
         });
         return app;
+    }
+
+    // The first line is the status; then, for each check that failed, what is wrong and what to do.
+    private static Task WriteAsync(HttpContext http, HealthReport report)
+    {
+        http.Response.ContentType = "text/plain; charset=utf-8";
+        var problems = report.Entries.Where(check => check.Value.Status != HealthStatus.Healthy).Select(check => $"{check.Key}: {check.Value.Description ?? check.Value.Status.ToString()}");
+        return http.Response.WriteAsync(string.Join('\n', problems.Prepend(report.Status.ToString())), http.RequestAborted);
     }
 
     internal static bool IsOfReady(HealthCheckRegistration check) => check.Tags.Contains("ready");

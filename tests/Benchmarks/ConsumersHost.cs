@@ -94,7 +94,7 @@ internal static partial class ConsumersHost
             {
                 var options = context.GetRequiredService<IOptions<ConsumerOptions>>().Value;
                 QueueTopology.ConfigureInputQueue(endpoint);
-                QueueTopology.ExpectDeployed(endpoint);
+                QueueTopology.ExpectDeployed(endpoint, context);
                 endpoint.PrefetchCount = options.PrefetchCount;
                 endpoint.ConcurrentMessageLimit = options.ConcurrentMessageLimit;
                 endpoint.UseSubmissionScope(context.GetRequiredService<ILogger<T>>());

@@ -66,7 +66,7 @@ public sealed class TheBrokerGoesAway(ABrokerToStop broker) : IClassFixture<ABro
         }
         var starting = system.Broker.StartAsync();
         // It takes clients a good while before all of it is up.
-        await using var channel = await Eventually.SeeAsync(system.VirtualHost.OpenChannelAsync, _ => true, "the broker takes clients");
+        await using var channel = await Eventually.SeeAsync(() => system.VirtualHost.OpenChannelAsync(), _ => true, "the broker takes clients");
         var back = await Task.WhenAll(web.SeeReadyAsync(true, TimeSpan.FromSeconds(90)), consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(90)));
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"Web, Consumers: not ready {string.Join(" s, ", gone.Select(time => $"{time.TotalSeconds:0.0}"))} s after the broker's death, ready again {string.Join(" s, ", back.Select(time => $"{time.TotalSeconds:0.0}"))} s after its return");

@@ -171,7 +171,8 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
     public string ConnectionString(string user) => broker.Address(user, name);
 
     /// <summary>A channel of the operator; a new connection where the last one broke.</summary>
-    public async Task<IChannel> OpenChannelAsync()
+    /// <param name="confirms">Whether a publish waits until the broker has confirmed it, and fails when it is returned.</param>
+    public async Task<IChannel> OpenChannelAsync(bool confirms = false)
     {
         if (_connection is not { IsOpen: true })
         {
@@ -180,7 +181,7 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
             _connection = null;
             _connection = await broker.ConnectAsync("operator", name, "testbed");
         }
-        return await _connection.CreateChannelAsync();
+        return await _connection.CreateChannelAsync(new CreateChannelOptions(confirms, confirms));
     }
 
     /// <summary>How many messages are ready in a queue; -1 when there is no such queue.</summary>

@@ -25,6 +25,19 @@ internal sealed class DeliveryInHandException(DateTimeOffset? until)
 internal sealed class DeliveryNotTakenException(string reason)
     : Exception($"The ledger did not confirm that the delivery may begin ({reason}), so nothing was sent: check ConnectionStrings__Deliveries and the database");
 
+/// <summary>
+/// It was in flight, alone, at several deaths of its process. It becomes a dead letter now, with this reason, and not by the broker at its next return.
+/// </summary>
+internal sealed class PoisonException : Exception
+{
+    public PoisonException(long returns, int? attempt)
+        : base($"The process that handled this message alone died {returns} times: find out why before it is replayed")
+    {
+        if (attempt is { } number)
+            Data[FaultData.Attempt] = number;
+    }
+}
+
 /// <summary>A field of the message is missing, after an edit with a name typed wrong for instance: no try will mend that.</summary>
 internal sealed class CommandIncompleteException(string field) : Exception($"The message has no {field}: edit it, or discard it")
 {

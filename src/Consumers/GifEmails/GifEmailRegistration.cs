@@ -24,7 +24,10 @@ internal static class GifEmailRegistration
         services.AddSingleton<StopFilter>();
         services.AddSingleton<SuspectFilter>();
         services.AddSingleton<RedeliveryFilter>();
+        services.AddSingleton<FaultFilter<Contracts.SendGifEmail>>();
         services.AddSingleton<DeadLetterCount>();
+        services.AddSingleton(provider => new DelaySteps([.. provider.GetRequiredService<IOptions<RedeliveryOptions>>().Value.Steps.Select(DelayQueues.Name)]));
+        services.AddSingleton(provider => QueueTopology.UsedByConsumers(provider.GetRequiredService<DelaySteps>()));
 
         services.Configure<HostOptions>(host => host.ShutdownTimeout = _host);
         services.Configure<MassTransitHostOptions>(host =>
@@ -38,8 +41,8 @@ internal static class GifEmailRegistration
                 context.GetRequiredService<IOptions<ConsumerOptions>>().Value,
                 endpoint =>
                 {
-                    QueueTopology.ExpectDeployed(endpoint);
                     endpoint.UseSubmissionScope(context.GetRequiredService<ILogger<SendGifEmailConsumer>>());
+                    QueueTopology.ExpectDeployed(endpoint, context);
                     context.GetRequiredService<DeadLetterCount>().Use(endpoint);
                     endpoint.ConfigureConsumer<SendGifEmailConsumer>(context);
                 }));

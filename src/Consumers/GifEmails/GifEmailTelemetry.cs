@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using MassTransit;
 using MassTransit.Middleware;
 using WorkinIt.Contracts;
+using WorkinIt.Messaging;
 using WorkinIt.ServiceDefaults;
 
 namespace WorkinIt.Consumers.GifEmails;
@@ -74,20 +75,29 @@ internal sealed class DeadLetterCount : IFilter<ExceptionReceiveContext>
     private readonly Counter<long> _deadLettered = Telemetry.Meter.CreateCounter<long>(
         "workinit.gif_email.dead_lettered", "{message}", "Messages that became dead letters, without the held ones");
 
+    private readonly FaultFilter<SendGifEmail> _fault;
     private long _held;
 
     // Observed, and so reported as 0 from the start: of a counter that begins with its first message an alert on increase sees nothing.
-    public DeadLetterCount() => Telemetry.Meter.CreateObservableCounter(
-        "workinit.gif_email.held", () => Volatile.Read(ref _held), "{message}", "Messages that became dead letters because they may have been sent");
-
-    /// <summary>What MassTransit does with a failure by itself, and the count after it.</summary>
-    /// <param name="endpoint">The endpoint.</param>
-    public void Use(IReceiveEndpointConfigurator endpoint) => endpoint.ConfigureError(error =>
+    public DeadLetterCount(FaultFilter<SendGifEmail> fault)
     {
-        error.UseFilter(new GenerateFaultFilter());
-        error.UseFilter(new ErrorTransportFilter());
-        error.UseFilter(this);
-    });
+        _fault = fault;
+        Telemetry.Meter.CreateObservableCounter(
+            "workinit.gif_email.held", () => Volatile.Read(ref _held), "{message}", "Messages that became dead letters because they may have been sent");
+    }
+
+    /// <summary>The fault, the move to the dead letters, and the count after both.</summary>
+    /// <param name="endpoint">The endpoint.</param>
+    public void Use(IReceiveEndpointConfigurator endpoint)
+    {
+        endpoint.UseFilter(_fault);
+        endpoint.ConfigureError(error =>
+        {
+            error.UseFilter(_fault);
+            error.UseFilter(new ErrorTransportFilter());
+            error.UseFilter(this);
+        });
+    }
 
     public Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
     {

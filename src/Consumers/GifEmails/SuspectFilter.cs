@@ -38,6 +38,9 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
             return;
         }
 
+        if (alone && returns >= QueueTopology.SuspectDeliveryLimit)
+            throw new PoisonException(returns, ledger.Find(id)?.Attempt);
+
         await NoteAsync(id);
         try
         {

@@ -1,4 +1,5 @@
 using MassTransit;
+using MassTransit.Middleware;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
@@ -42,6 +43,7 @@ internal static class SubmissionRegistration
         services.AddSingleton<BuiltInGifs>();
         services.AddSingleton<SubmissionWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<SubmissionWatch>());
+        services.AddSingleton(QueueTopology.UsedByWeb);
         return services.AddRabbitMqBus(
             bus =>
             {
@@ -51,13 +53,14 @@ internal static class SubmissionRegistration
             (context, rabbit) => rabbit.ReceiveEndpoint(QueueTopology.StatusQueue, endpoint =>
             {
                 QueueTopology.ConfigureStatusQueue(endpoint);
-                QueueTopology.ExpectDeployed(endpoint);
+                QueueTopology.ExpectDeployed(endpoint, context);
                 endpoint.ConfigureChannel(channel => channel.UseFilter(context.GetRequiredService<PublishConnection>()));
                 endpoint.UseFilter(context.GetRequiredService<SubmissionEventFilter>());
                 endpoint.PrefetchCount = 256;
                 endpoint.ConcurrentMessageLimit = 64;
                 // Only the database can fail here, and its restart takes less than the minute and a half that these tries take.
                 endpoint.UseMessageRetry(retry => retry.Exponential(12, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(500)));
+                endpoint.ConfigureError(error => error.UseFilter(new ErrorTransportFilter())); // nobody listens to faults of events
                 endpoint.ConfigureConsumer<SubmissionStatusConsumer>(context);
                 endpoint.ConfigureConsumer<DeadSubmissionConsumer>(context);
             }));

@@ -1,0 +1,42 @@
+using MassTransit;
+using MassTransit.Events;
+using MassTransit.Metadata;
+
+namespace WorkinIt.Messaging;
+
+/// <summary>
+/// Publishes the fault of a message that is about to become a dead letter. MassTransit does so in the middle of the pipeline, where a fault that
+/// no queue takes is either lost, or becomes the message's own reason.
+/// </summary>
+/// <typeparam name="T">The message's type.</typeparam>
+/// <param name="patience">Tries again.</param>
+public sealed class FaultFilter<T>(Patience patience) : IFilter<ExceptionReceiveContext>, IFilter<ConsumeContext>
+    where T : class
+{
+    /// <inheritdoc/>
+    public async Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
+    {
+        if (!context.IsFaulted)
+            await context.NotifyFaulted(context.Exception);
+        if (context.TryGetPayload<Read>(out var read) && read.Context.TryGetMessage<T>(out var message))
+        {
+            Fault<T> fault = new FaultEvent<T>(message.Message, message.MessageId, HostMetadataCache.Host, context.Exception, [.. message.SupportedMessageTypes]);
+            await patience.UntilTakenAsync($"the events ({typeof(Fault<T>).Name[..5]} of {typeof(T).Name})", context, () => read.Context.Publish(fault, CancellationToken.None));
+        }
+        await next.Send(context);
+    }
+
+    /// <summary>Remembers what was read, for the case that it fails.</summary>
+    /// <param name="context">The message.</param>
+    /// <param name="next">The rest of the pipeline.</param>
+    public Task Send(ConsumeContext context, IPipe<ConsumeContext> next)
+    {
+        context.ReceiveContext.GetOrAddPayload(() => new Read(context));
+        return next.Send(context);
+    }
+
+    /// <inheritdoc/>
+    public void Probe(ProbeContext context) => context.CreateFilterScope("fault");
+
+    private sealed record Read(ConsumeContext Context);
+}

@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Text;
+using MassTransit;
+using MassTransit.RabbitMqTransport;
+using RabbitMQ.Client;
+
+namespace WorkinIt.Messaging;
+
+/// <summary>
+/// Brings what failed, and what nobody understands, to its dead-letter queue, or keeps it. One that no queue takes waits in a delay queue for
+/// the next try, so that it keeps no worker from its work; where there is no delay queue either, it waits in the process.
+/// </summary>
+/// <param name="publisher">Publishes.</param>
+/// <param name="patience">Tries again.</param>
+/// <param name="parking">The delay queues, the shortest first.</param>
+public sealed class KeptMoves(ConfirmedPublisher publisher, Patience patience, DelaySteps parking)
+{
+    private const string Target = "Parked-For";
+    private const string Count = "Parked-Count";
+
+    private static readonly TimeSpan _beforeParking = TimeSpan.FromSeconds(3);
+
+    /// <summary>Replaces a receive endpoint's way of moving messages. Goes around all else on the endpoint.</summary>
+    /// <param name="endpoint">The endpoint.</param>
+    public void Use(IReceiveEndpointConfigurator endpoint) => endpoint.ConfigureReceive(receive => receive.UseFilter(new Filter(this)));
+
+    /// <summary>Sends a copy to a queue by <see cref="QueueTopology.MoveExchange"/>. A missing delay queue is replaced by another one.</summary>
+    /// <param name="message">The message in flight.</param>
+    /// <param name="queue">The queue.</param>
+    /// <param name="send">Sends it to a queue.</param>
+    internal async Task SendAsync(ReceiveContext message, string queue, Func<string, Task> send)
+    {
+        var queues = parking.Queues.Contains(queue) ? parking.Queues.Where(other => other != queue).Prepend(queue) : [queue];
+        await patience.UntilTakenAsync(queue, message, async () =>
+        {
+            foreach (var one in queues.SkipLast(1))
+            {
+                if (await TryAsync(one, send))
+                    return;
+            }
+            await send(queues.Last());
+        });
+    }
+
+    private static async Task<bool> TryAsync(string queue, Func<string, Task> send)
+    {
+        try
+        {
+            await send(queue);
+            return true;
+        }
+        catch (MessageReturnedException)
+        {
+            return false;
+        }
+    }
+
+    private async Task MoveAsync(ReceiveContext message, string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body)
+    {
+        if (message.TryGetPayload<RabbitMqBasicConsumeContext>(out var original))
+            KeptProperties.Apply(original.Properties, properties);
+        while (!await patience.UntilTakenAsync(exchange, message, () => publisher.PublishAsync(exchange, routingKey, properties, body), parking.Queues.Count > 0 ? _beforeParking : null))
+        {
+            if (await TryParkAsync(message, exchange, properties, body))
+                return;
+        }
+    }
+
+    private async Task<bool> TryParkAsync(ReceiveContext message, string exchange, BasicProperties properties, ReadOnlyMemory<byte> body)
+    {
+        var times = properties.Headers?.TryGetValue(Count, out var count) == true ? Convert.ToInt32(count, CultureInfo.InvariantCulture) : 0;
+        var queue = parking.Queues[Math.Min(times, Math.Min(1, parking.Queues.Count - 1))]; // never long: it goes on soon after the deployment
+        var parked = new BasicProperties(properties) { Headers = new Dictionary<string, object?>(properties.Headers ?? new Dictionary<string, object?>()) };
+        DeathHeaders.Remove(parked.Headers);
+        parked.Headers[Target] = exchange;
+        parked.Headers[Count] = times + 1;
+        return await patience.UntilTakenAsync($"{QueueTopology.MoveExchange} as {queue}", message, () => publisher.PublishAsync(QueueTopology.MoveExchange, queue, parked, body), TimeSpan.Zero);
+    }
+
+    private async Task UnparkAsync(ReceiveContext message, string exchange, IReadOnlyBasicProperties parked)
+    {
+        var properties = new BasicProperties(parked) { Headers = new Dictionary<string, object?>(parked.Headers!) };
+        DeathHeaders.Remove(properties.Headers);
+        properties.Headers.Remove(Target);
+        await MoveAsync(message, exchange, "", properties, message.GetBody());
+    }
+
+    private static string? TargetOf(ReceiveContext message, out IReadOnlyBasicProperties? properties)
+    {
+        properties = message.TryGetPayload<RabbitMqBasicConsumeContext>(out var consumed) ? consumed.Properties : null;
+        return properties?.Headers?.TryGetValue(Target, out var target) == true && target is byte[] text ? Encoding.UTF8.GetString(text) : null;
+    }
+
+    private sealed class Filter(KeptMoves moves) : IFilter<ReceiveContext>
+    {
+        public async Task Send(ReceiveContext context, IPipe<ReceiveContext> next)
+        {
+            if (TargetOf(context, out var properties) is { } target)
+            {
+                await moves.UnparkAsync(context, target, properties!);
+                return;
+            }
+            if (context.TryGetPayload<ChannelContext>(out var channel))
+                context.AddOrUpdatePayload<ChannelContext>(() => channel, known => new MovingChannel(known, context, moves));
+            context.GetOrAddPayload(() => moves);
+            await next.Send(context);
+        }
+
+        public void Probe(ProbeContext context) => context.CreateFilterScope("keptMoves");
+    }
+
+    /// <summary>What MassTransit publishes over the channel that a message came by is that message, on its way to the dead letters.</summary>
+    private sealed class MovingChannel(ChannelContext context, ReceiveContext message, KeptMoves moves)
+        : SharedChannelContext(context, context.CancellationToken), ChannelContext
+    {
+        Task ChannelContext.BasicPublishAsync(
+            string exchange, string routingKey, bool mandatory, BasicProperties basicProperties, byte[] body, bool awaitAck, CancellationToken cancellationToken) =>
+            moves.MoveAsync(message, exchange, routingKey, basicProperties, body);
+    }
+}
+
+/// <summary>The delay queues of a service.</summary>
+/// <param name="Queues">Their names, the shortest delay first; none where the service has no such queue.</param>
+public sealed record DelaySteps(IReadOnlyList<string> Queues);
