@@ -30,7 +30,7 @@ public sealed class KeptMoves(ConfirmedPublisher publisher, Patience patience, D
     /// <param name="send">Sends it to a queue.</param>
     internal async Task SendAsync(ReceiveContext message, string queue, Func<string, Task> send)
     {
-        var queues = parking.Queues.Contains(queue) ? parking.Queues.Where(other => other != queue).Prepend(queue) : [queue];
+        string[] queues = parking.Queues.Contains(queue) ? [queue, .. parking.Queues.Where(other => other != queue)] : [queue];
         await patience.UntilTakenAsync(queue, message, async () =>
         {
             foreach (var one in queues.SkipLast(1))
@@ -38,7 +38,7 @@ public sealed class KeptMoves(ConfirmedPublisher publisher, Patience patience, D
                 if (await TryAsync(one, send))
                     return;
             }
-            await send(queues.Last());
+            await send(queues[^1]);
         });
     }
 

@@ -12,7 +12,7 @@ namespace WorkinIt.Messaging;
 /// delivery limit on RabbitMQ before 4.3, be repeated at once and without end after that, and ask the mail server again each time.
 /// </summary>
 /// <param name="lifetime">A stop ends the wait; the message then returns to its queue.</param>
-/// <param name="trouble">Is told of what is missing.</param>
+/// <param name="trouble">Records what is missing.</param>
 /// <param name="log">Says so.</param>
 public sealed partial class Patience(IHostApplicationLifetime lifetime, TopologyTrouble trouble, ILogger<Patience> log)
 {

@@ -102,7 +102,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
     /// <summary>One connection.</summary>
     private sealed class Link
     {
-        private const int _pauseWithoutExchange = 10_000;
+        private const int PauseWithoutExchange = 10_000;
 
         private readonly Lock _gate = new();
         private long _silentUntil;
@@ -165,7 +165,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
             catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode is Constants.NotFound or Constants.AccessRefused)
             {
                 // It answers. What is not deployed is found by MissingAsync; asking each second would fill the broker's log.
-                _silentUntil = Environment.TickCount64 + _pauseWithoutExchange;
+                _silentUntil = Environment.TickCount64 + PauseWithoutExchange;
             }
         }
 

@@ -96,9 +96,9 @@ public sealed class SystemToTakeApart : IAsyncLifetime
 
     public ValueTask DisposeAsync() => System.DisposeAsync();
 
-    /// <summary>Breaks something under messages, sees that it is told, brings it back, and counts.</summary>
+    /// <summary>Breaks something under messages, sees that ready shows it, brings it back, and counts.</summary>
     /// <param name="breakIt">As the operator.</param>
-    /// <param name="told">What ready says is missing; null where only a message shows it.</param>
+    /// <param name="told">What ready names as missing; null where only a message shows it.</param>
     /// <param name="user">Whose ready.</param>
     /// <param name="restore">Brings it back; the broker's definitions unless given.</param>
     public async Task TakeApartAsync(Func<IChannel, Task> breakIt, string? told, string? user, Func<Task>? restore = null)
@@ -123,7 +123,7 @@ public sealed class SystemToTakeApart : IAsyncLifetime
         await SeeStateAsync(good, "sent");
         await SeeStateAsync(later, "sent");
         await SeeStateAsync(dead, "failed");
-        (await SeeLettersAsync("send-gif-email_error", letter => letter.MessageId == dead.ToString())).ShouldAllBe(letter => Text(letter, "MT-Fault-Message").Contains("550 5.1.1"));
+        (await SeeLettersAsync("send-gif-email_error", letter => letter.MessageId == dead.ToString())).ShouldAllBe(letter => Text(letter, "MT-Fault-Message").Contains("550 5.1.1", StringComparison.Ordinal));
         var skipped = await SeeLettersAsync("send-gif-email_skipped", letter => letter.CorrelationId == name);
         skipped.Single().IsExpirationPresent().ShouldBeFalse();
         Text(skipped.Single(), "Original-Expiration").ShouldBe("3000");

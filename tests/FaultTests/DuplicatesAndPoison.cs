@@ -82,8 +82,13 @@ public sealed class DuplicatesAndPoison(ReliabilityTable table)
     {
         await using var channel = await run.System.VirtualHost.OpenChannelAsync();
         var letter = (await channel.BasicGetAsync("send-gif-email_error", autoAck: true)).ShouldNotBeNull();
-        letter.BasicProperties.Headers.ShouldNotBeNull().Keys.ShouldContain("x-death");
-        await channel.BasicPublishAsync("", "send-gif-email", mandatory: true, new BasicProperties(letter.BasicProperties), letter.Body);
+        // As a letter has it that the broker itself has dead-lettered.
+        var properties = new BasicProperties(letter.BasicProperties);
+        properties.Headers.ShouldNotBeNull()["x-death"] = new List<object?>
+        {
+            new Dictionary<string, object?> { ["count"] = 1L, ["reason"] = "delivery_limit", ["queue"] = "send-gif-email", ["exchange"] = "send-gif-email", ["routing-keys"] = new List<object?> { "" } },
+        };
+        await channel.BasicPublishAsync("", "send-gif-email", mandatory: true, properties, letter.Body);
     }
 
     private static Task<long> ForgetConfirmsAsync(FaultRun run) => Task.Run(() => Execute(run, "UPDATE submissions SET confirmed_at = NULL"));
