@@ -16,11 +16,15 @@ internal static class Failure
         or DbException or TimeoutException or IOException or SocketException or DeliveryNotTakenException // the ledger
         or MassTransitException or RabbitMQClientException; // the broker, when the event is published
 
-    /// <summary>Whether seconds may mend it. A service that is down as a whole, or asked for a pause, is not asked again so soon.</summary>
+    /// <summary>
+    /// Whether seconds may help, as where a connection broke. A service that is down, or that answered "later", is not asked again so soon: a
+    /// greylisting server says the same for minutes, and Postfix slows down who insists.
+    /// </summary>
     public static bool IsHiccup(Exception failure) =>
-        IsTransient(failure) && failure is not (MailDeferredException { ServerIsDown: true } or GifUnavailableException { RetryAfter: not null });
+        IsTransient(failure) && !WasNotTried(failure)
+        && failure is not (MailDeferredException { ServerIsDown: true } or MailDeferredException { SaidLater: true } or GifUnavailableException { RetryAfter: not null });
 
-    /// <summary>No try at all: a circuit breaker stood in the way.</summary>
+    /// <summary>Not a try: the other side was not asked, because a circuit breaker is open or all connections are busy.</summary>
     public static bool WasNotTried(Exception failure) => failure is MailDeferredException { NotAsked: true } or GifUnavailableException { NotAsked: true };
 
     /// <summary>How long to wait at least, where the other side said so.</summary>

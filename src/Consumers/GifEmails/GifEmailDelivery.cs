@@ -137,6 +137,11 @@ internal sealed partial class GifEmailDelivery(
             await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
             throw Held(taken, evidence);
         }
+        catch (Exception e) when (Failure.WasNotTried(e))
+        {
+            e.Data[FaultData.Attempt] = ledger.Find(id)?.Attempt ?? 0; // as many as before
+            throw;
+        }
         catch (Exception e) when (IsKnown(e))
         {
             e.Data[FaultData.Attempt] = await KeepAsync(id, token => ledger.NotSentAsync(id, e.Message, token));

@@ -21,6 +21,7 @@ internal static class GifEmailRegistration
         services.AddGuardedLedger();
         services.AddGifMail();
         services.AddSingleton<GifEmailDelivery>();
+        services.AddSingleton<OutcomeEvent>();
         services.AddSingleton<StopFilter>();
         services.AddSingleton<SuspectFilter>();
         services.AddSingleton<RedeliveryFilter>();

@@ -26,22 +26,22 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
         {
             await DelayAsync(context, WaitFor(inHand), counted: false);
         }
-        catch (Exception failure) when (Failure.IsTransient(failure) && NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure)) is not null)
-        {
-            var delay = NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure))!.Value;
-            await DelayAsync(context, delay, counted: true);
-            if (failure.Data[FaultData.Attempt] is int attempt) // unknown while the ledger is out of reach
-                await TellAsync(context, new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay));
-        }
         catch (Exception failure) when (Failure.WasNotTried(failure))
         {
-            // Its delays are used up, but those that come back together wait for one probe of the circuit breaker: only a try
-            // may be the last.
-            var delay = options.Value.Steps[0];
-            await DelayAsync(context, delay, counted: false);
-            if (failure.Data[FaultData.Attempt] is int attempt)
-                await TellAsync(context, new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay));
+            // However often this comes back while the other side is down, it has not asked: it waits in the first delay, and no try is spent.
+            await DelayAndTellAsync(context, failure, NextDelay(0, Failure.AtLeast(failure))!.Value, counted: false);
         }
+        catch (Exception failure) when (Failure.IsTransient(failure) && NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure)) is not null)
+        {
+            await DelayAndTellAsync(context, failure, NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure))!.Value, counted: true);
+        }
+    }
+
+    private async Task DelayAndTellAsync(ConsumeContext<SendGifEmail> context, Exception failure, TimeSpan delay, bool counted)
+    {
+        await DelayAsync(context, delay, counted);
+        if (failure.Data[FaultData.Attempt] is int attempt) // unknown while the ledger is unreachable
+            await TellAsync(context, new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay));
     }
 
     private static async Task DelayAsync(ConsumeContext<SendGifEmail> context, TimeSpan delay, bool counted)

@@ -10,7 +10,7 @@ namespace WorkinIt.Consumers.Mail;
 /// Connections to the mail server that stay open between mails. Each is rented by one send at a time, checked before use, and
 /// closed when nobody needs it.
 /// </summary>
-internal sealed class SmtpConnectionPool : IAsyncDisposable
+internal sealed partial class SmtpConnectionPool : IAsyncDisposable
 {
     // A server that hung up shows in the socket at once; a path that silently died (NAT, firewall) only in a round trip.
     private static readonly TimeSpan _trustedWithoutAsking = TimeSpan.FromSeconds(10);
@@ -20,40 +20,78 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
 
     private readonly SmtpOptions _options;
     private readonly TimeProvider _time;
-    private readonly SemaphoreSlim _free;
+    private readonly ILogger<SmtpConnectionPool> _log;
+    private readonly SmtpConnectionLimit _limit;
     private readonly Lock _gate = new();
     private readonly Stack<SmtpConnection> _idle = new(); // the warmest first, so that a quiet hour lets the rest grow old
     private readonly ITimer _sweep;
     private bool _disposed;
 
-    public SmtpConnectionPool(IOptions<SmtpOptions> options, TimeProvider time)
+    public SmtpConnectionPool(IOptions<SmtpOptions> options, TimeProvider time, ILogger<SmtpConnectionPool> log)
     {
         _options = options.Value;
         _time = time;
-        _free = new SemaphoreSlim(_options.Connections);
+        _log = log;
+        _limit = new SmtpConnectionLimit(_options.Connections, time);
         _sweep = time.CreateTimer(_ => _ = CloseIdleAsync(_options.IdleTimeout), null, _options.IdleTimeout / 2, _options.IdleTimeout / 2);
     }
 
     /// <summary>A connection that is ready for a mail. Give it back, or dispose it after a failure.</summary>
+    /// <exception cref="SmtpPoolBusyException">None became free in time.</exception>
     public async Task<SmtpConnection> RentAsync(CancellationToken cancellationToken)
     {
-        await _free.WaitAsync(cancellationToken);
-        SmtpTelemetry.Used(+1);
+        while (true)
+        {
+            try
+            {
+                await _limit.EnterAsync(cancellationToken);
+            }
+            catch (OperationCanceledException e)
+            {
+                throw new SmtpPoolBusyException(_limit.Current, e);
+            }
+            SmtpTelemetry.Used(+1);
+            try
+            {
+                return await IdleOrNewAsync(cancellationToken);
+            }
+            catch (SmtpPutOffException e) when (_limit.TryNarrow())
+            {
+                SmtpTelemetry.Used(-1);
+                LogNarrowed(_log, _options.Host, _options.Port, _limit.Current, _options.Connections, e.Reply);
+            }
+            catch
+            {
+                Release();
+                throw;
+            }
+        }
+    }
+
+    private async Task<SmtpConnection> IdleOrNewAsync(CancellationToken cancellationToken)
+    {
+        while (TakeIdle() is { } idle)
+        {
+            if (await IsUsableAsync(idle, cancellationToken))
+                return idle;
+            Close(idle);
+        }
+        _limit.Opening();
         try
         {
-            while (TakeIdle() is { } idle)
-            {
-                if (await IsUsableAsync(idle, cancellationToken))
-                    return idle;
-                idle.Client.Dispose();
-            }
             return await OpenAsync(cancellationToken);
         }
         catch
         {
-            Release();
+            _limit.Closed();
             throw;
         }
+    }
+
+    private void Close(SmtpConnection connection)
+    {
+        connection.Client.Dispose();
+        _limit.Closed();
     }
 
     /// <summary>Ends a send. A connection whose dialogue broke off is closed: the next mail must not read this one's reply.</summary>
@@ -65,7 +103,7 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
             if (reusable && connection.Client.IsConnected && !_disposed)
                 PushIdle(connection);
             else
-                connection.Client.Dispose();
+                Close(connection);
         }
         Release();
     }
@@ -80,18 +118,13 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
         }
         await _sweep.DisposeAsync();
         await CloseIdleAsync(TimeSpan.Zero);
-        _free.Dispose();
+        _limit.Dispose();
     }
 
-    // A send may outlast the pool, and must end as it would have.
     private void Release()
     {
         SmtpTelemetry.Used(-1);
-        lock (_gate)
-        {
-            if (!_disposed)
-                _free.Release();
-        }
+        _limit.Leave();
     }
 
     private SmtpConnection? TakeIdle()
@@ -136,7 +169,7 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
     {
         // MailKit leaves Nagle's algorithm on, which holds back the end of each large mail: it gets a socket that has it off.
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        var client = new SmtpClient
+        var client = new FirstDigitSmtpClient(new LastReply())
         {
             Timeout = Timeout.Infinite, // the sender has the deadline
             CheckCertificateRevocation = false, // an authority of one's own publishes no list, and most mail servers reach no public one
@@ -152,10 +185,12 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
             client.Capabilities &= ~SmtpCapabilities.UTF8;
             return new SmtpConnection(client, socket, stream) { LastUsed = _time.GetTimestamp() };
         }
-        catch
+        catch (Exception e)
         {
             client.Dispose();
             socket.Dispose();
+            if (SmtpReplies.IsPutOff(e, client.LastCode))
+                throw new SmtpPutOffException(client.LastCode, e);
             throw;
         }
     }
@@ -195,9 +230,22 @@ internal sealed class SmtpConnectionPool : IAsyncDisposable
             {
                 // It was on its way out anyway.
             }
-            connection.Client.Dispose();
+            Close(connection);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The mail server {Host}:{Port} takes no further connection now ({Reply}): mails go out over {Limit} instead of Smtp__Connections={Connections}, and more are tried again later")]
+    private static partial void LogNarrowed(ILogger log, string? host, int port, int limit, int connections, string reply);
+}
+
+/// <summary>All connections were busy until the mail's deadline: the server was not asked.</summary>
+internal sealed class SmtpPoolBusyException(int connections, Exception inner) : Exception($"all {connections} connections to the mail server were busy", inner);
+
+/// <summary>The server wants this connection later: it said 4xx before it could be used.</summary>
+internal sealed class SmtpPutOffException(SmtpStatusCode? code, Exception inner) : Exception(inner.Message, inner)
+{
+    /// <summary>The code alone: the server's words may hold an address.</summary>
+    public string Reply { get; } = $"{(int?)code}";
 }
 
 /// <summary>One connection, with what is under it.</summary>

@@ -67,9 +67,9 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         }
         catch (SmtpCommandException e)
         {
-            reusable = e.StatusCode != SmtpStatusCode.ServiceNotAvailable; // all but 421, after which it hangs up: MailKit has reset the dialogue
-            var reply = $"{Stage(e.ErrorCode)}: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}";
-            throw (int)e.StatusCode >= 500 ? new MailRefusedException(reply) : new MailDeferredException(reply);
+            // All but 421, after which it hangs up, and what belongs into no dialogue: MailKit has reset it.
+            reusable = e.StatusCode.Meaning() != SmtpReply.Unclear && e.StatusCode != SmtpStatusCode.ServiceNotAvailable;
+            return OutcomeOf(e, recipient, answersTheMail: e.ErrorCode == SmtpErrorCode.MessageNotAccepted && progress.Complete);
         }
         catch (Exception e) when (e is IOException or SocketException or SmtpProtocolException or OperationCanceledException or TimeoutException or ServiceNotConnectedException)
         {
@@ -84,6 +84,20 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         }
     }
 
+    /// <summary>MailKit throws for all but 250 after the final dot, where any 2xx is a yes; and what is neither yes nor no leaves open what became of the mail.</summary>
+    private string OutcomeOf(SmtpCommandException answer, MailboxAddress recipient, bool answersTheMail)
+    {
+        var words = $"{(int)answer.StatusCode} {ServerReply.Without(recipient, answer.Message)}";
+        return answer.StatusCode.Meaning() switch
+        {
+            SmtpReply.Yes when answersTheMail => words,
+            SmtpReply.No => throw new MailRefusedException($"{Stage(answer)}: {words}"),
+            SmtpReply.Later => throw new MailDeferredException($"{Stage(answer)}: {words}", saidLater: true),
+            _ when answersTheMail => throw new MailOutcomeUnknownException($"All of the mail was written to {Server}, and its answer is neither yes nor no: {words}"),
+            _ => throw new MailDeferredException($"{Server} gave an answer that does not belong there, before the mail itself: {words}", saidLater: true),
+        };
+    }
+
     private string Server => $"{options.Value.Host}:{options.Value.Port}";
 
     private async Task<SmtpConnection> ConnectAsync(MailboxAddress recipient, CancellationToken deadline)
@@ -92,11 +106,27 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         {
             return await pool.RentAsync(deadline);
         }
+        catch (SmtpPoolBusyException e)
+        {
+            throw new MailDeferredException($"{Server} was not asked: {e.Message} for {options.Value.SendTimeout.TotalSeconds:0} s", notAsked: true);
+        }
+        catch (SmtpPutOffException e)
+        {
+            throw new ServerFailedException(new MailDeferredException($"{Server} {WhyPutOff(recipient, e)}", saidLater: true));
+        }
         catch (Exception e) when (WhyNoConnection(recipient, e) is not null)
         {
-            throw new ServerFailedException(new MailDeferredException($"{Server} {WhyNoConnection(recipient, e)}"));
+            // A refusal is an answer too: who repeats a wrong login within seconds is locked out.
+            throw new ServerFailedException(new MailDeferredException($"{Server} {WhyNoConnection(recipient, e)}", saidLater: e is SmtpCommandException or AuthenticationException));
         }
     }
+
+    private static string WhyPutOff(MailboxAddress recipient, SmtpPutOffException putOff) => putOff.InnerException switch
+    {
+        AuthenticationException { InnerException: SmtpCommandException e } => $"accepts no login now: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}",
+        SmtpCommandException e => $"takes no mail now: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}",
+        _ => $"takes no mail now: {putOff.Reply}",
+    };
 
     private string? WhyNoConnection(MailboxAddress recipient, Exception failure) => failure switch
     {
@@ -104,14 +134,16 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         AuthenticationException => "refuses the login: check Smtp__Username and Smtp__Password",
         SslHandshakeException => "has no certificate that can be trusted: check Smtp__Host, Smtp__Security and the server's certificate",
         NotSupportedException => $"offers no {options.Value.Security}: check Smtp__Security and Smtp__Port",
-        SocketException e => $"is out of reach ({e.SocketErrorCode}): check Smtp__Host, Smtp__Port and the mail server",
-        IOException or SmtpProtocolException or OperationCanceledException or TimeoutException => $"is out of reach or speaks no SMTP ({failure.GetType().Name})",
+        SocketException e => $"is unreachable ({e.SocketErrorCode}): check Smtp__Host, Smtp__Port and the mail server",
+        IOException or SmtpProtocolException or OperationCanceledException or TimeoutException => $"is unreachable or does not speak SMTP ({failure.GetType().Name})",
         _ => null,
     };
 
-    private static string Stage(SmtpErrorCode code) => code switch
+    private static string Stage(SmtpCommandException answer) => answer.ErrorCode switch
     {
         SmtpErrorCode.RecipientNotAccepted => "The recipient was refused",
+        SmtpErrorCode.SenderNotAccepted when answer.StatusCode == SmtpStatusCode.ExceededStorageAllocation => "The mail is too large for the mail server", // with MAIL goes its size
+        SmtpErrorCode.SenderNotAccepted when answer.StatusCode.Meaning() == SmtpReply.Later => "The mail server takes no mail now", // says nothing of the sender
         SmtpErrorCode.SenderNotAccepted => "The sender was refused",
         SmtpErrorCode.MessageNotAccepted => "The mail was refused",
         _ => "The mail server answered",

@@ -6,6 +6,12 @@ public enum SmtpStage
     /// <summary>The client has connected and waits for the greeting.</summary>
     Greeting,
 
+    /// <summary>The answer to <c>EHLO</c> or <c>HELO</c>.</summary>
+    Ehlo,
+
+    /// <summary>The answer to the user and the password.</summary>
+    Login,
+
     /// <summary>The answer to <c>NOOP</c>, between two mails.</summary>
     Noop,
 
@@ -33,8 +39,8 @@ public sealed record SmtpTransaction(
     int Connection, int Number, SmtpStage Stage, string? Sender = null, string? Recipient = null, string? MessageId = null);
 
 /// <summary>
-/// How the server treats one mail or, where the stage is <see cref="SmtpStage.Greeting"/> or <see cref="SmtpStage.Noop"/>, one
-/// connection or question.
+/// How the server treats one mail or, where the stage is <see cref="SmtpStage.Greeting"/>, <see cref="SmtpStage.Ehlo"/>,
+/// <see cref="SmtpStage.Login"/> or <see cref="SmtpStage.Noop"/>, one connection or question.
 /// </summary>
 public sealed record SmtpBehaviour
 {
@@ -79,7 +85,7 @@ public sealed record SmtpBehaviour
 
     /// <summary>Answers one stage in its own way. After 421 the connection is closed.</summary>
     /// <param name="stage">The stage; the others are answered as usual.</param>
-    /// <param name="code">The code: 4xx, 5xx, or what else the server may come up with.</param>
+    /// <param name="code">The code: 4xx, 5xx, or what else the server may come up with. After the dot the mail is taken unless it is one of those; it is in <see cref="SmtpServer.Mails"/> with 2xx, else in <see cref="SmtpServer.TakenWithoutReply"/>.</param>
     /// <param name="text">The text after it; <c>{recipient}</c> and <c>{sender}</c> are filled in, a line break begins a further line of the reply.</param>
     public static SmtpBehaviour Reply(SmtpStage stage, int code, string text) => new(SmtpAction.Reply, stage) { Code = code, Text = text };
 

@@ -31,6 +31,8 @@ public sealed class SmtpServer : IAsyncDisposable
     private int _logins;
     private int _stalled;
     private int _openNow;
+    private int _admitted;
+    private int _turnedAway;
     private int _mostOpen;
     private int _sending;
     private int _mostSending;
@@ -42,7 +44,7 @@ public sealed class SmtpServer : IAsyncDisposable
         Options = options ?? new SmtpServerOptions();
         if (Options.Tls != SmtpServerTls.None && Options.Certificate is null)
             throw new ArgumentException("TLS takes a certificate", nameof(options));
-        Port = Options.Port;
+        (Port, MaxConnections) = (Options.Port, Options.MaxConnections);
         Start();
     }
 
@@ -51,6 +53,12 @@ public sealed class SmtpServer : IAsyncDisposable
 
     /// <summary>The port on 127.0.0.1.</summary>
     public int Port { get; private set; }
+
+    /// <summary>As <see cref="SmtpServerOptions.MaxConnections"/>; a change counts for those who come.</summary>
+    public int? MaxConnections { get; set; }
+
+    /// <summary>Connections that were beyond <see cref="MaxConnections"/>.</summary>
+    public int ConnectionsTurnedAway => Volatile.Read(ref _turnedAway);
 
     /// <summary>
     /// Asked once for each connection, at <see cref="SmtpStage.Greeting"/>, when nothing is left of <see cref="Next"/>. Null: accept.
@@ -212,6 +220,18 @@ public sealed class SmtpServer : IAsyncDisposable
         _release.Dispose();
     }
 
+    /// <summary>Whether one more connection is within <see cref="MaxConnections"/>; the one that is, leaves with <see cref="EndAdmission"/>.</summary>
+    internal bool TryAdmit()
+    {
+        if (Interlocked.Increment(ref _admitted) <= (MaxConnections ?? int.MaxValue))
+            return true;
+        Interlocked.Decrement(ref _admitted);
+        Interlocked.Increment(ref _turnedAway);
+        return false;
+    }
+
+    internal void EndAdmission() => Interlocked.Decrement(ref _admitted);
+
     internal SmtpBehaviour DecideConnection(int connection) =>
         _nextConnections.TryDequeue(out var next)
             ? next
@@ -292,7 +312,7 @@ public sealed class SmtpServer : IAsyncDisposable
 
     private ConcurrentQueue<SmtpBehaviour> InLine(SmtpStage stage) => stage switch
     {
-        SmtpStage.Greeting => _nextConnections,
+        SmtpStage.Greeting or SmtpStage.Ehlo or SmtpStage.Login => _nextConnections,
         SmtpStage.Noop => _nextNoops,
         _ => _nextMails,
     };

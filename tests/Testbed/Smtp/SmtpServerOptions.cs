@@ -42,6 +42,9 @@ public sealed record SmtpServerOptions
     /// <summary>Whether <see cref="ReceivedMail.Content"/> is kept. Off, a million mails cost little memory.</summary>
     public bool KeepContent { get; init; } = true;
 
+    /// <summary>With one, whoever connects beyond that many is greeted by 421, as Postfix does it.</summary>
+    public int? MaxConnections { get; init; }
+
     /// <summary>Bytes that the kernel takes from a client before this server reads them; 0 leaves it to the system. Small ones make a cut in the body felt early.</summary>
     public int ReceiveBuffer { get; init; }
 }

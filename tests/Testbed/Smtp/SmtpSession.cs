@@ -18,6 +18,7 @@ internal sealed class SmtpSession : IAsyncDisposable
     private PipeReader _input;
     private PipeWriter _output;
     private SmtpBehaviour? _behaviour;
+    private SmtpBehaviour? _ofConnection;
     private string? _sender;
     private int _transaction;
     private bool _encrypted;
@@ -42,11 +43,10 @@ internal sealed class SmtpSession : IAsyncDisposable
         {
             if (_server.Options.Tls == SmtpServerTls.Implicit)
                 await EncryptAsync();
-            _behaviour = _server.DecideConnection(_number);
-            var goesOn = await AnswerAsync(SmtpStage.Greeting, "220 testbed ESMTP\r\n");
-            _behaviour = null;
-            while (goesOn && await ReadLineAsync() is { } line)
-                goesOn = await HandleAsync(line);
+            if (_server.TryAdmit())
+                await ServeAsync();
+            else
+                Write("421 4.7.0 testbed Error: too many connections\r\n");
             await _output.FlushAsync(_stop);
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException or AuthenticationException)
@@ -57,6 +57,30 @@ internal sealed class SmtpSession : IAsyncDisposable
         {
             EndTransaction();
         }
+    }
+
+    private async Task ServeAsync()
+    {
+        try
+        {
+            _ofConnection = _server.DecideConnection(_number);
+            var goesOn = await AnswerOfConnectionAsync(SmtpStage.Greeting, "220 testbed ESMTP\r\n");
+            while (goesOn && await ReadLineAsync() is { } line)
+                goesOn = await HandleAsync(line);
+        }
+        finally
+        {
+            _server.EndAdmission();
+        }
+    }
+
+    private async ValueTask<bool> AnswerOfConnectionAsync(SmtpStage stage, string usual)
+    {
+        var ofMail = _behaviour;
+        _behaviour = _ofConnection;
+        var goesOn = await AnswerAsync(stage, usual);
+        _behaviour = ofMail;
+        return goesOn;
     }
 
     public async ValueTask DisposeAsync()
@@ -90,7 +114,7 @@ internal sealed class SmtpSession : IAsyncDisposable
         if (Is(verb, "DATA"))
             return await DataAsync();
         if (Is(verb, "EHLO") || Is(verb, "HELO"))
-            return Write(Is(verb, "EHLO") ? Capabilities() : "250 testbed\r\n");
+            return await AnswerOfConnectionAsync(SmtpStage.Ehlo, Is(verb, "EHLO") ? Capabilities() : "250 testbed\r\n");
         if (Is(verb, "NOOP"))
             return await NoopAsync();
         if (Is(verb, "RSET"))
@@ -161,7 +185,7 @@ internal sealed class SmtpSession : IAsyncDisposable
             return Write("503 5.5.1 MAIL and RCPT first\r\n");
         if (!await AnswerAsync(SmtpStage.Data, "354 Go on\r\n"))
             return false;
-        if (RefusedAt(SmtpStage.Data))
+        if (_behaviour is { Action: SmtpAction.Reply, Stage: SmtpStage.Data, Code: < 300 or >= 400 })
         {
             EndTransaction();
             return true;
@@ -205,10 +229,11 @@ internal sealed class SmtpSession : IAsyncDisposable
         _server.Take(mail);
         if (!await ReadyToAnswerAsync(SmtpStage.AfterDot))
             return false;
-        _server.Accept(mail);
+        if (_behaviour is not { Action: SmtpAction.Reply, Stage: SmtpStage.AfterDot, Code: < 200 or >= 300 })
+            _server.Accept(mail);
         try
         {
-            await WriteReplyAsync("250 2.0.0 Taken\r\n");
+            await WriteReplyAsync(ScriptedReply(SmtpStage.AfterDot) ?? "250 2.0.0 Taken\r\n");
             await _output.FlushAsync(_stop);
         }
         catch
@@ -219,7 +244,7 @@ internal sealed class SmtpSession : IAsyncDisposable
         return _behaviour?.Action != SmtpAction.CutAfterReply;
     }
 
-    private bool RefusedAt(SmtpStage stage) => _behaviour is { Action: SmtpAction.Reply } reply && reply.Stage == stage && reply.Code >= 400;
+    private bool RefusedAt(SmtpStage stage) => _behaviour is { Action: SmtpAction.Reply } reply && reply.Stage == stage && reply.Code is >= 400 and < 600;
 
     /// <summary>Answers as usual, or as the behaviour wants it.</summary>
     /// <returns>Whether the dialogue goes on.</returns>
@@ -229,18 +254,22 @@ internal sealed class SmtpSession : IAsyncDisposable
             _behaviour ??= _server.DecideMail(Transaction(stage));
         if (!await ReadyToAnswerAsync(stage))
             return false;
-        if (_behaviour is not { Action: SmtpAction.Reply } reply || reply.Stage != stage)
+        if (ScriptedReply(stage) is not { } reply)
         {
             await WriteReplyAsync(usual);
             return true;
         }
-        if (InTransaction && reply.Code >= 400)
+        if (InTransaction && _behaviour!.Code >= 400)
             _server.CountRefusal();
-        await WriteReplyAsync(SmtpWire.Reply(reply.Code, reply.Text
-            .Replace("{recipient}", _recipients.FirstOrDefault(), StringComparison.Ordinal)
-            .Replace("{sender}", _sender, StringComparison.Ordinal)));
-        return reply.Code != 421 && (stage != SmtpStage.Greeting || reply.Code < 400);
+        await WriteReplyAsync(reply);
+        return _behaviour!.Code != 421 && (stage != SmtpStage.Greeting || _behaviour.Code < 400);
     }
+
+    private string? ScriptedReply(SmtpStage stage) => _behaviour is { Action: SmtpAction.Reply } reply && reply.Stage == stage
+        ? SmtpWire.Reply(reply.Code, reply.Text
+            .Replace("{recipient}", _recipients.FirstOrDefault(), StringComparison.Ordinal)
+            .Replace("{sender}", _sender, StringComparison.Ordinal))
+        : null;
 
     /// <summary>Takes its time, stalls or cuts, where the behaviour says so.</summary>
     private async ValueTask<bool> ReadyToAnswerAsync(SmtpStage stage)
@@ -306,7 +335,7 @@ internal sealed class SmtpSession : IAsyncDisposable
         };
         _server.CountLogin();
         _authenticated = user == _server.Options.Username && password == _server.Options.Password;
-        return Write(_authenticated ? "235 2.7.0 Welcome\r\n" : "535 5.7.8 Wrong user or password\r\n");
+        return await AnswerOfConnectionAsync(SmtpStage.Login, _authenticated ? "235 2.7.0 Welcome\r\n" : "535 5.7.8 Wrong user or password\r\n");
     }
 
     private async ValueTask<string> AskAsync(string challenge)

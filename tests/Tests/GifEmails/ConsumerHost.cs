@@ -43,13 +43,18 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
             .AddSingleton(Options.Create(new SmtpOptions { Host = "mail.example", From = "gifs@workinit.example" }))
             .AddSingleton(Options.Create(new RetryOptions { Limit = retryLimit, MinInterval = quick, MaxInterval = quick, IntervalDelta = quick }))
             .AddSingleton(Options.Create(new WorkinIt.Consumers.GifEmails.RedeliveryOptions()))
-            .AddSingleton<GifMail>().AddSingleton<GifEmailDelivery>()
+            .AddSingleton<GifMail>().AddSingleton<GifEmailDelivery>().AddSingleton<OutcomeEvent>()
             .AddSingleton<ILedgerMarkCopy, MarkCopy>().AddSingleton<LedgerGuard>().AddSingleton<LedgerFilter>()
             .AddSingleton<StopFilter>().AddSingleton<SuspectFilter>().AddSingleton<RedeliveryFilter>()
             .AddMassTransitTestHarness(bus =>
             {
                 bus.SetTestTimeouts(testInactivityTimeout: TimeSpan.FromSeconds(5)); // by the harness's own 1.2 s a slow commit is the end of it
                 bus.AddConsumer<SendGifEmailConsumer, SendGifEmailConsumerDefinition>();
+                bus.UsingInMemory((context, memory) =>
+                {
+                    memory.ConfigurePublish(publish => publish.UseExecute(publishing => Publishing(publishing)));
+                    memory.ConfigureEndpoints(context);
+                });
             })
             .BuildServiceProvider(validateScopes: true);
         Harness = _provider.GetRequiredService<ITestHarness>();
@@ -59,6 +64,9 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
 
     /// <summary>What the mail server does at this try, from 1.</summary>
     public Func<int, Task<string>> Server { get; set; } = _ => Task.FromResult("250 ok");
+
+    /// <summary>Runs before each publish; its exception is the broker's.</summary>
+    public Action<PublishContext> Publishing { get; set; } = _ => { };
 
     /// <summary>Where GIFs come from.</summary>
     public Func<string, Gif> Gifs { get; set; } = new BuiltInGifs().Choose;

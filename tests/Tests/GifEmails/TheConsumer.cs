@@ -45,7 +45,7 @@ public sealed class TheConsumer
     public async Task Tries_again_in_place_what_may_pass()
     {
         await using var host = await ConsumerHost.StartAsync();
-        host.Server = number => number < 3 ? throw new MailDeferredException("451 not now") : Task.FromResult("250 ok");
+        host.Server = number => number < 3 ? throw new MailDeferredException("the connection broke") : Task.FromResult("250 ok");
         await host.PublishAsync();
         (await host.PublishedAsync<GifEmailSent>()).Attempt.ShouldBe(3);
         (await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeFalse();
@@ -110,7 +110,7 @@ public sealed class TheConsumer
     public async Task Gives_up_when_the_tries_in_place_and_all_delays_are_used_up()
     {
         await using var host = await ConsumerHost.StartAsync(retryLimit: 2);
-        host.Server = _ => throw new MailDeferredException("451 not now");
+        host.Server = _ => throw new MailDeferredException("the connection broke");
         await host.PublishAsync(header: MessageHeaders.RedeliveryCount, value: 5);
         (await host.PublishedAsync<Fault<SendGifEmail>>()).Exceptions[0].Data.ShouldNotBeNull()[FaultData.Attempt].ShouldBe(3);
         host.Sends.ShouldBe(3);
@@ -124,6 +124,56 @@ public sealed class TheConsumer
         await host.PublishAsync(header: MessageHeaders.RedeliveryCount, value: 5);
         (await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeTrue();
         host.Sends.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Does_not_insist_where_the_mail_server_said_later()
+    {
+        await using var host = await ConsumerHost.StartAsync();
+        host.Server = _ => throw new MailDeferredException("451 not now", saidLater: true);
+        await host.PublishAsync(header: MessageHeaders.RedeliveryCount, value: 5);
+        (await host.PublishedAsync<Fault<SendGifEmail>>()).Exceptions[0].Data.ShouldNotBeNull()[FaultData.Attempt].ShouldBe(1);
+        host.Sends.ShouldBe(1);
+    }
+
+    public static TheoryData<Type> WhatKeepsAnEvent =>
+        [typeof(TaskCanceledException), typeof(OperationCanceledException), typeof(TimeoutException), typeof(MessageNotConfirmedException), typeof(InvalidOperationException)];
+
+    [Theory]
+    [MemberData(nameof(WhatKeepsAnEvent))]
+    public async Task Makes_no_dead_letter_of_a_mail_that_is_out_whatever_keeps_its_event_and_says_so_later(Type failure)
+    {
+        await using var host = await ConsumerHost.StartAsync(retryLimit: 0);
+        var tries = 0;
+        host.Publishing = publishing =>
+        {
+            if (publishing is PublishContext<GifEmailSent> && ++tries <= 2)
+                throw (Exception)(failure == typeof(MessageNotConfirmedException) ? new MessageNotConfirmedException(new Uri("exchange:somewhere")) : Activator.CreateInstance(failure)!);
+        };
+        var command = await host.PublishAsync(header: MessageHeaders.RedeliveryCount, value: 5);
+        (await host.Harness.Published.Any<GifEmailSent>(it => it.Exception is null)).ShouldBeTrue();
+        (await host.Harness.Consumed.Any<SendGifEmail>(it => it.Exception is null)).ShouldBeTrue();
+        (await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeFalse();
+        tries.ShouldBe(3);
+        host.Sends.ShouldBe(1);
+        host.Ledger.Find(command.SubmissionId)!.Attempt.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Leaves_a_mail_that_is_out_to_the_next_process_when_it_stops_before_its_event()
+    {
+        await using var host = await ConsumerHost.StartAsync(retryLimit: 0);
+        host.Publishing = publishing =>
+        {
+            if (publishing is not PublishContext<GifEmailSent>)
+                return;
+            host.StopApplication();
+            throw new TaskCanceledException();
+        };
+        var command = await host.PublishAsync();
+        await host.Harness.InactivityTask;
+        (await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeFalse();
+        host.Ledger.Find(command.SubmissionId)!.State.ShouldBe(DeliveryState.Sent);
     }
 
     [Fact]

@@ -186,6 +186,19 @@ public sealed class TheDelivery : IAsyncDisposable
     }
 
     [Fact]
+    public async Task That_did_not_ask_the_server_is_no_try()
+    {
+        _around.Server = () => throw new MailDeferredException("451 4.7.1 greylisted");
+        await Should.ThrowAsync<MailDeferredException>(DeliverAsync());
+        _around.BeforeTaking = () => throw new MailDeferredException("not asked", serverIsDown: true, notAsked: true);
+        for (var i = 0; i < 3; i++)
+            (await Should.ThrowAsync<MailDeferredException>(DeliverAsync())).Data[FaultData.Attempt].ShouldBe(1);
+        _around.BeforeTaking = () => { };
+        _around.Server = () => Task.FromResult("250 ok");
+        (await DeliverAsync()).Attempt.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task Without_a_gif_counts_as_a_try()
     {
         _around.Gif = () => throw new GifUnavailableException("Giphy answered 429", TimeSpan.FromMinutes(1));
@@ -285,6 +298,8 @@ public sealed class TheDelivery : IAsyncDisposable
 
         public Func<Task<string>> Server { get; set; } = () => Task.FromResult("250 ok");
 
+        public Action BeforeTaking { get; set; } = () => { };
+
         public Func<Gif> Gif { get; set; } = () => new BuiltInGifs().Choose("cat");
 
         public int Sends { get; private set; }
@@ -297,6 +312,7 @@ public sealed class TheDelivery : IAsyncDisposable
 
         public async Task<string> SendAsync(MimeMessage mail, Func<Task> beforeHandover, CancellationToken stopping)
         {
+            BeforeTaking();
             var taking = beforeHandover();
             _taking.TrySetResult();
             await taking;

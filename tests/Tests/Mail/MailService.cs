@@ -29,7 +29,7 @@ internal sealed class MailService : IAsyncDisposable
         _parts = new(() =>
         {
             var options = Microsoft.Extensions.Options.Options.Create(Options);
-            var pool = new SmtpConnectionPool(options, Time);
+            var pool = new SmtpConnectionPool(options, Time, NullLogger<SmtpConnectionPool>.Instance);
             return (pool, new SmtpMailSender(pool, options, Time, NullLogger<SmtpMailSender>.Instance));
         });
     }

@@ -273,7 +273,7 @@ public sealed class SendingBySmtp : IAsyncDisposable
                 Password = password,
             };
             var options = Options.Create(_options);
-            _pool = new SmtpConnectionPool(options, _time);
+            _pool = new SmtpConnectionPool(options, _time, NullLogger<SmtpConnectionPool>.Instance);
             _sender = new SmtpMailSender(_pool, options, _time, NullLogger<SmtpMailSender>.Instance);
         }
         using var mail = new MimeMessage { Subject = "hello", Body = new TextPart("plain") { Text = new string('x', size) } };
