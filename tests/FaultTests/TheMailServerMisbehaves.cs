@@ -108,5 +108,66 @@ public sealed class TheMailServerMisbehaves(ReliabilityTable table)
         tally.Held.ShouldBe(0);
     }
 
+    [Fact]
+    public async Task Says_yes_in_other_numbers()
+    {
+        await using var run = await FaultRun.StartAsync("mail server: 200, 251, 252, 299 instead of 250 after the dot, and 600 to 2 % of the mails", table);
+        int[] yeses = [200, 251, 252, 299];
+        var unclear = 0;
+        run.System.Mail.OnMail = mail =>
+        {
+            if (mail.Number % 50 != 0)
+                return SmtpBehaviour.Reply(SmtpStage.AfterDot, yeses[mail.Number % yeses.Length], "2.0.0 taken");
+            Interlocked.Increment(ref unclear);
+            return SmtpBehaviour.Reply(SmtpStage.AfterDot, 600, "what now");
+        };
+
+        await run.LoadAsync();
+
+        var tally = await run.SettleAsync();
+        tally.ShouldBeComplete();
+        tally.Held.ShouldBe(unclear);
+        tally.DeadLettered.ShouldBe(0);
+    }
+
+    [Fact, Trait(Scale.Form, Scale.LongOnly)]
+    public async Task Down_for_three_times_as_long_as_all_delays_together()
+    {
+        const int tries = 1 + 5; // the first one, and one after each delay
+        await using var run = await FaultRun.StartAsync("mail server, down for 93 s, three times as long as all delays together", table);
+        run.System.Mail.OnConnect = _ => SmtpBehaviour.CloseAtConnect; // as good as down, and it counts who asks
+        await run.LoadAsync(120);
+        await Task.Delay(TimeSpan.FromSeconds(3 * (1 + 2 + 4 + 8 + 16))); // the fault itself
+        var asked = run.System.Mail.ConnectionsOpened;
+        run.System.Mail.OnConnect = null;
+
+        var tally = await run.SettleAsync();
+        tally.ShouldBeComplete();
+        tally.DeadLettered.ShouldBeLessThanOrEqualTo(asked / tries);
+        tally.Held.ShouldBe(0);
+    }
+
+    [Fact, Trait(Scale.Form, Scale.LongOnly)]
+    public async Task Takes_fewer_connections_than_we_would_like()
+    {
+        const int mails = 300;
+        const int limit = 4;
+        var asTold = await MailsPerSecondAsync($"mail server: takes {limit} connections, and Smtp__Connections is {limit}", limit);
+        var learned = await MailsPerSecondAsync($"mail server: takes {limit} connections, and Smtp__Connections is 16", 16);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{asTold:0.0} mails a second with the setting, {learned:0.0} without");
+        learned.ShouldBeGreaterThanOrEqualTo(0.8 * asTold);
+
+        async Task<double> MailsPerSecondAsync(string fault, int connections)
+        {
+            await using var run = await FaultRun.StartAsync(fault, table, ("Smtp__Connections", $"{connections}"));
+            run.System.Mail.MaxConnections = limit;
+            run.System.Mail.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(25)); // so that the connections are what it waits for
+            await run.LoadAsync(mails);
+            (await run.SettleAsync()).ShouldBeAllMailedOnce();
+            var times = run.System.Mail.Mails.Select(mail => mail.ReceivedAt).Order().ToArray();
+            return (times.Length - 1) / (times[^1] - times[0]).TotalSeconds;
+        }
+    }
+
     private static int Number(string address) => int.Parse(string.Concat(address.Where(char.IsAsciiDigit)), System.Globalization.CultureInfo.InvariantCulture);
 }
