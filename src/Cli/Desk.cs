@@ -86,7 +86,7 @@ internal sealed class Desk : IAsyncDisposable
     }
 
     /// <summary>Writes a line that is not wrapped.</summary>
-    public static void Say(string line) => Console.Out.WriteLine(line);
+    public static void Say(string line) => Console.Out.WriteLine(Terminal.Clean(line));
 
     public static void WriteJson<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, _json));
 
@@ -117,7 +117,7 @@ internal sealed class Desk : IAsyncDisposable
             return true;
         if (!IsInteractive)
             throw new WrongUsageException($"{question} Nobody can be asked here: say --yes");
-        return Err.Prompt(new ConfirmationPrompt(Markup.Escape(question)) { DefaultValue = false });
+        return Err.Prompt(new ConfirmationPrompt(Terminal.Cell(question)) { DefaultValue = false });
     }
 
     public async ValueTask DisposeAsync()

@@ -28,7 +28,7 @@ internal static class Progress
         {
             task.MaxValue = Math.Max(1, value.Waiting ? value.Done : value.Total);
             task.Value = value.Waiting ? value.Known : value.Examined;
-            task.Description = Markup.Escape(Text(verb, value));
+            task.Description = Terminal.Cell(Text(verb, value));
         }
     }
 
@@ -41,7 +41,7 @@ internal static class Progress
             if (DateTimeOffset.UtcNow < _next)
                 return;
             _next = DateTimeOffset.UtcNow + _lineEvery;
-            Console.Error.WriteLine(Text(verb, value));
+            Console.Error.WriteLine(Terminal.Clean(Text(verb, value)));
         }
     }
 }

@@ -24,6 +24,7 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         Post(Queue + "/filter", QueuePages.FilterAsync);
         Look(Letter, LetterPage.ShowAsync);
         Post(Letter + "/reveal", LetterPage.RevealAsync);
+        Post(Letter + "/download", LetterPage.DownloadAsync);
 
         Act(Letter + "/edit", EditPages.EditAsync);
         Act(Letter + "/edit/preview", EditPages.PreviewAsync);

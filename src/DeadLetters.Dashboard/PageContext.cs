@@ -17,6 +17,8 @@ internal sealed class PageContext
 {
     private const long LargestBody = 64 * 1024 * 1024; // an edited message, percent-encoded
 
+    private const int LongestHost = 260; // a name of the DNS, and a port
+
     private PageContext(HttpContext http, DashboardOptions options, Links links) => (Http, Options, Links) = (http, options, links);
 
     public HttpContext Http { get; }
@@ -68,8 +70,14 @@ internal sealed class PageContext
     /// <summary>Answers a request: the form read and its token checked before anything else, problems told on a page.</summary>
     public static async Task AnswerAsync(HttpContext http, string path, DashboardOptions options, Func<PageContext, Task<IResult>> page)
     {
-        var context = new PageContext(http, options, Links.Of(http, path));
         Guard(http.Response);
+        if (http.Request.Host is not { Value.Length: > 0 and <= LongestHost })
+        {
+            http.Response.StatusCode = StatusCodes.Status400BadRequest;
+            await http.Response.WriteAsync("The Host header is empty or too long.", http.RequestAborted);
+            return;
+        }
+        var context = new PageContext(http, options, Links.Of(http, path));
         context.MayAct = (await context.Service<IAuthorizationService>().AuthorizeAsync(http.User, options.ActPolicy)).Succeeded;
         var result = await context.ReadFormAsync() ?? await context.TryAsync(page);
         await result.ExecuteAsync(http);

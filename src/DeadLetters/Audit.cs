@@ -75,6 +75,7 @@ public sealed class AuditFile(string path) : IAuditLog
     private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     private const string Erased = "(erased)";
+    private const string Beginning = "{\"id\":\""; // of each entry
 
     private static readonly TimeSpan _lockPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _lockRetry = TimeSpan.FromMilliseconds(10);
@@ -87,12 +88,13 @@ public sealed class AuditFile(string path) : IAuditLog
     {
         Directory.CreateDirectory(Folder);
         await using var turn = await LockAsync(cancellationToken);
-        var options = new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.ReadWrite, Options = FileOptions.WriteThrough };
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite, Options = FileOptions.WriteThrough };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        // One write, so that two processes' lines do not mix.
-        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(entry, _json), (byte)'\n'];
         await using var file = new FileStream(path, options);
+        // What a full disk has cut off ends here, and the entry after it has a line of its own.
+        byte[] line = [.. EndsInALine(file) ? ""u8 : "\n"u8, .. JsonSerializer.SerializeToUtf8Bytes(entry, _json), (byte)'\n'];
+        file.Seek(0, SeekOrigin.End);
         await file.WriteAsync(line, cancellationToken);
         await file.FlushAsync(cancellationToken);
     }
@@ -108,7 +110,7 @@ public sealed class AuditFile(string path) : IAuditLog
         using var reader = new StreamReader(file);
         while (await reader.ReadLineAsync(cancellationToken) is { } line)
         {
-            if (TryRead(line) is { } entry && (queue is null || entry.Queue == queue))
+            if (Read(line) is { } entry && (queue is null || entry.Queue == queue))
                 entries[entry.Id] = entry;
         }
         return [.. entries.Values.OrderByDescending(entry => entry.At).Take(limit)];
@@ -130,7 +132,7 @@ public sealed class AuditFile(string path) : IAuditLog
         var (lines, ids, unreadable) = (new List<string>(), new HashSet<string>(), 0);
         foreach (var line in await File.ReadAllLinesAsync(path, cancellationToken))
         {
-            if (TryRead(line) is not { } entry)
+            if (Read(line) is not { } entry)
             {
                 if (!concerns(line))
                     lines.Add(line);
@@ -201,7 +203,27 @@ public sealed class AuditFile(string path) : IAuditLog
         }
     }
 
-    // A line that a sudden death has cut is no reason to show none of the others.
+    private static bool EndsInALine(FileStream file)
+    {
+        if (file.Length == 0)
+            return true;
+        file.Seek(-1, SeekOrigin.End);
+        return file.ReadByte() == '\n';
+    }
+
+    // A line that a sudden death has cut is no reason to show none of the others; nor is what an older version wrote behind it, on the same line.
+    private static AuditEntry? Read(string line)
+    {
+        if (TryRead(line) is { } entry)
+            return entry;
+        for (var at = line.IndexOf(Beginning, 1, StringComparison.Ordinal); at >= 0; at = line.IndexOf(Beginning, at + 1, StringComparison.Ordinal))
+        {
+            if (TryRead(line[at..]) is { } behind)
+                return behind;
+        }
+        return null;
+    }
+
     private static AuditEntry? TryRead(string line)
     {
         try

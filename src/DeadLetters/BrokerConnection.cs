@@ -14,8 +14,10 @@ internal static class BrokerConnection
     /// <exception cref="DeadLetterException">It is out of reach, or refuses the user.</exception>
     public static async Task<IConnection> OpenAsync(DeadLetterOptions options, string name, CancellationToken cancellationToken)
     {
+        var sockets = new MarkingSockets(options.Endpoints);
         var factory = new ConnectionFactory
         {
+            SocketFactory = sockets.Create,
             UserName = options.Username,
             Password = options.Password,
             VirtualHost = options.VirtualHost,
@@ -26,7 +28,7 @@ internal static class BrokerConnection
         };
         try
         {
-            return await factory.CreateConnectionAsync(options.Endpoints, name, cancellationToken);
+            return await factory.CreateConnectionAsync(sockets, name, cancellationToken);
         }
         catch (BrokerUnreachableException e)
         {

@@ -1,64 +1,60 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Why messages failed, in the words that they have in common.</summary>
+/// <summary>
+/// Why messages failed: what throws, at one place of the application's own code, is one cause, whatever its message says; where no stack trace names
+/// such a place, the message without its ids, numbers, addresses and quoted words is. All that could not be read is one.
+/// </summary>
 /// <param name="Id">Eight hexadecimal digits: names it in filters.</param>
-/// <param name="ExceptionType">The exception's type; null where none is told.</param>
-/// <param name="Text">The message, its ids, numbers and addresses replaced.</param>
-public sealed partial record Cause(string Id, string? ExceptionType, string Text)
+/// <param name="ExceptionType">The exception's type; null where there is none.</param>
+/// <param name="Text">The message, its ids, numbers and addresses replaced; of a group, the text that most of its messages have.</param>
+/// <param name="Place">The first frame of the application's own code; null where none is known.</param>
+public sealed record Cause(string Id, string? ExceptionType, string Text, string? Place)
 {
-    private const int Remembered = 10_000;
+    private const string NotRead = "unreadable";
 
-    private static int _remembered;
-
-    private static readonly ConcurrentDictionary<(string?, string), Cause> _known = new();
-
-    internal static Cause Of(string? exceptionType, string reason)
+    internal static Cause Of(DeadLetter letter)
     {
-        if (_known.TryGetValue((exceptionType, reason), out var known))
-            return known;
-        var text = Numbers().Replace(Hexadecimal().Replace(Ids().Replace(Addresses().Replace(reason, "{address}"), "{id}"), "{id}"), "{n}");
-        if (text.Length > 300)
-            text = text[..300] + "…";
-        if (!_known.TryGetValue((exceptionType, text), out var cause))
-        {
-            var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{exceptionType}\n{text}"));
-            cause = new Cause(Convert.ToHexStringLower(hash.AsSpan(0, 4)), exceptionType, text);
-            if (Interlocked.Increment(ref _remembered) <= Remembered)
-                _known.TryAdd((exceptionType, text), cause);
-        }
-        if (Interlocked.Increment(ref _remembered) <= Remembered)
-            _known.TryAdd((exceptionType, reason), cause);
-        return cause;
+        var text = CauseText.Of(letter.Reason);
+        if (IsUnreadable(letter))
+            return new Cause(IdOf(NotRead), letter.ExceptionType, text, null);
+        return Of(letter.ExceptionType, text, letter.StackTrace is { } stack ? StackFrames.FirstOwn(stack) : null);
     }
 
-    [GeneratedRegex(@"[^\s<>@:;,""'()]+@[^\s<>@:;,""'()]*[^\s<>@:;,""'().]", RegexOptions.CultureInvariant)]
-    internal static partial Regex Addresses();
+    internal static Cause Of(string? exceptionType, string text, string? place) =>
+        new(IdOf($"{exceptionType}\n{place ?? text}"), exceptionType, text, place);
 
-    [GeneratedRegex("[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex Ids();
+    // What its consumer has seen was read.
+    private static bool IsUnreadable(DeadLetter letter) =>
+        letter.Header("MT-Fault-ConsumerType") is null
+        && (letter.ExceptionType?.EndsWith(".SerializationException", StringComparison.Ordinal) == true || (letter.Kind is DeadLetterKind.Fault or DeadLetterKind.Unknown && letter.Unreadable is not null));
 
-    [GeneratedRegex(@"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex Hexadecimal();
-
-    [GeneratedRegex(@"\d+(?:[.,:]\d+)*", RegexOptions.CultureInvariant)]
-    private static partial Regex Numbers();
+    private static string IdOf(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)).AsSpan(0, 4));
 }
+
+/// <summary>A text within a cause.</summary>
+/// <param name="Text">The message, its ids, numbers and addresses replaced.</param>
+/// <param name="Count">How many have it.</param>
+public sealed record CauseVariant(string Text, long Count);
 
 /// <summary>The dead letters of one cause.</summary>
 /// <param name="Cause">Why.</param>
 /// <param name="Count">How many.</param>
-/// <param name="First">When the first failed; null where none tells.</param>
+/// <param name="First">When the first failed; null where none says so.</param>
 /// <param name="Last">When the last failed.</param>
 /// <param name="Example">The dead letter's id of the first one in the queue.</param>
 /// <param name="MessageTypes">The types among them, up to five.</param>
-public sealed record CauseGroup(Cause Cause, long Count, DateTimeOffset? First, DateTimeOffset? Last, string Example, IReadOnlyList<string> MessageTypes)
+/// <param name="Variants">The texts among them, the most frequent first, up to <see cref="MostVariants"/>.</param>
+/// <param name="OtherVariants">How many messages have none of these texts.</param>
+public sealed record CauseGroup(
+    Cause Cause, long Count, DateTimeOffset? First, DateTimeOffset? Last, string Example, IReadOnlyList<string> MessageTypes, IReadOnlyList<CauseVariant> Variants, long OtherVariants)
 {
+    /// <summary>How many texts are kept of a cause: each has 300 characters at most, so that a cause takes no more than some kilobytes.</summary>
+    public const int MostVariants = 20;
+
     /// <summary>The count with thousands separated.</summary>
     public string CountText => Count.ToString("N0", CultureInfo.InvariantCulture);
 }

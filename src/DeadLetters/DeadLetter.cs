@@ -27,6 +27,8 @@ public sealed partial class DeadLetter
     private readonly Lazy<IReadOnlyList<string>> _types;
     private readonly Lazy<string?> _problem;
     private readonly Lazy<DeadLetterReading> _reading;
+    private readonly Lazy<bool> _isJson;
+    private readonly Lazy<Cause> _cause;
 
     internal DeadLetter(string queue, long position, int twin, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, ulong hash)
     {
@@ -35,6 +37,8 @@ public sealed partial class DeadLetter
         _types = new Lazy<IReadOnlyList<string>>(() => DeadLetterReading.TypesOf(this));
         _problem = new Lazy<string?>(() => DeadLetterReading.ProblemOf(this));
         _reading = new Lazy<DeadLetterReading>(() => DeadLetterReading.Of(this));
+        _isJson = new Lazy<bool>(() => DeadLetterReading.IsJson(this));
+        _cause = new Lazy<Cause>(() => Cause.Of(this));
     }
 
     /// <summary>Names it among the dead letters: a hash of all that it is, and a number where two are the same in everything.</summary>
@@ -84,8 +88,8 @@ public sealed partial class DeadLetter
         _ => "It does not tell why it is here",
     };
 
-    /// <summary>What the exception and its message have in common with others: without ids and numbers.</summary>
-    public Cause Cause => Cause.Of(ExceptionType, Reason);
+    /// <summary>What it has in common with others that failed for the same reason.</summary>
+    public Cause Cause => _cause.Value;
 
     /// <summary>The stack trace; null where there is none.</summary>
     public string? StackTrace => Header("MT-Fault-StackTrace");
@@ -140,6 +144,12 @@ public sealed partial class DeadLetter
             .Select(header => KeyValuePair.Create(header.Key, Headers.Show(header.Value)));
 
     internal ulong Hash { get; }
+
+    /// <summary>Whether the body is JSON.</summary>
+    internal bool HasJson => _isJson.Value;
+
+    /// <summary>The message within the body, as it is there; null where there is none in JSON. Personal data.</summary>
+    internal ReadOnlyMemory<byte>? JsonMessage => HasJson ? Envelope.MessageIn(Body, ContentType) : null;
 
     private IDictionary<string, object?>? Death =>
         Properties.Headers?.TryGetValue("x-death", out var deaths) == true && deaths is IEnumerable<object?> list ? list.FirstOrDefault() as IDictionary<string, object?> : null;

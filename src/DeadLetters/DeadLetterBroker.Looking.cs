@@ -42,26 +42,19 @@ public sealed partial class DeadLetterBroker
     public async Task<CausePage> GroupAsync(
         string queue, DeadLetterFilter filter, string by, IProgress<OperationProgress>? progress, CancellationToken cancellationToken, long most = long.MaxValue)
     {
-        var groups = new Dictionary<string, CauseGroup>();
+        var groups = new Dictionary<string, CauseTally>();
         long examined = 0;
         var ready = await LookAsync(queue, "list", by, most, letter =>
         {
             examined++;
             if (!filter.Matches(letter))
                 return true;
-            var (cause, at) = (letter.Cause, letter.FailedAt);
-            groups[cause.Id] = groups.TryGetValue(cause.Id, out var group)
-                ? group with
-                {
-                    Count = group.Count + 1,
-                    First = Least(group.First, at),
-                    Last = Greatest(group.Last, at),
-                    MessageTypes = letter.MessageTypes is [var type, ..] && group.MessageTypes.Count < 5 && !group.MessageTypes.Contains(type) ? [.. group.MessageTypes, type] : group.MessageTypes,
-                }
-                : new CauseGroup(cause, 1, at, at, letter.Id, [.. letter.MessageTypes.Take(1)]);
+            if (!groups.TryGetValue(letter.Cause.Id, out var group))
+                groups.Add(letter.Cause.Id, group = new CauseTally(letter));
+            group.Add(letter);
             return true;
         }, progress, cancellationToken);
-        return new CausePage([.. groups.Values.OrderByDescending(group => group.Count)], ready, examined);
+        return new CausePage([.. groups.Values.Select(group => group.ToGroup()).OrderByDescending(group => group.Count)], ready, examined);
     }
 
     /// <summary>Finds one dead letter by its id or its MessageId; the first in the queue where several have it.</summary>
@@ -118,7 +111,7 @@ public sealed partial class DeadLetterBroker
     public Task<string?> TellAsync(string messageId, CancellationToken cancellationToken) =>
         _advisor?.TellAsync(messageId, cancellationToken) ?? Task.FromResult<string?>(null);
 
-    /// <summary>Writes dead letters as JSON, one a line, whole and unmasked; written to the audit log.</summary>
+    /// <summary>Writes dead letters as JSON Lines, one object a line, complete and unmasked; written to the audit log.</summary>
     /// <param name="request">Which ones.</param>
     /// <param name="output">Where to.</param>
     /// <param name="progress">Hears how far it is.</param>
@@ -129,18 +122,30 @@ public sealed partial class DeadLetterBroker
         long count = 0;
         var entry = Begin(request, "export");
         await _audit.WriteAsync(entry, cancellationToken);
-        await LookAsync(request.Queue, "export", request.By, long.MaxValue, letter =>
+        var problem = "";
+        try
         {
-            if (!request.Filter.Matches(letter))
+            await LookAsync(request.Queue, "export", request.By, long.MaxValue, letter =>
+            {
+                if (!request.Filter.Matches(letter))
+                    return true;
+                using (var writer = new Utf8JsonWriter(output))
+                    letter.Write(writer);
+                output.WriteByte((byte)'\n');
+                count++;
                 return true;
-            using (var writer = new Utf8JsonWriter(output))
-                letter.Write(writer);
-            output.WriteByte((byte)'\n');
-            count++;
-            return true;
-        }, progress, cancellationToken);
-        await output.FlushAsync(cancellationToken);
-        await _audit.WriteAsync(entry with { EndedAt = _time.GetUtcNow(), Selected = count, Done = count }, cancellationToken);
+            }, progress, cancellationToken);
+            await output.FlushAsync(cancellationToken);
+        }
+        catch (Exception e)
+        {
+            problem = Why(e);
+            throw;
+        }
+        finally
+        {
+            await _audit.WriteAsync(entry with { EndedAt = _time.GetUtcNow(), Selected = count, Done = count, Problem = problem }, CancellationToken.None);
+        }
         return count;
     }
 
@@ -233,8 +238,4 @@ public sealed partial class DeadLetterBroker
             return null;
         return queue.DeliveryLimit ?? DefaultDeliveryLimit;
     }
-
-    private static DateTimeOffset? Least(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
-
-    private static DateTimeOffset? Greatest(DateTimeOffset? a, DateTimeOffset? b) => a is null || b > a ? b ?? a : a;
 }

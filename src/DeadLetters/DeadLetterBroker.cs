@@ -84,9 +84,9 @@ public sealed partial class DeadLetterBroker : IDisposable
         {
             stopped = "It was cancelled: what was not moved stands where it was";
         }
-        catch (DeadLetterException e)
+        catch (Exception e)
         {
-            stopped = e.Message;
+            stopped = Why(e);
             throw;
         }
         finally
@@ -138,6 +138,14 @@ public sealed partial class DeadLetterBroker : IDisposable
         Verb = verb,
         Queue = request.Queue,
         Filter = request.Filter.ToString(),
+    };
+
+    // For the audit log: an operation that failed has ended, whatever it failed by.
+    private static string Why(Exception e) => e switch
+    {
+        DeadLetterException => e.Message,
+        OperationCanceledException => "It was cancelled",
+        _ => $"It failed ({e.GetType().Name})",
     };
 
     private static string NewId() => Guid.CreateVersion7().ToString("N");

@@ -5,21 +5,44 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>A dead letter as JSON: whole, for a file; and without what changes, for its hash.</summary>
+/// <summary>A dead letter as it was exported.</summary>
+/// <param name="Queue">The queue that it was in; null where that is not written.</param>
+/// <param name="Properties">Its properties, headers among them.</param>
+/// <param name="Body">Its body.</param>
+internal sealed record ExportedLetter(string? Queue, BasicProperties Properties, byte[] Body);
+
+/// <summary>A dead letter as JSON: complete, for a file; and without what changes, for its hash.</summary>
 internal static class DeadLetterJson
 {
     /// <summary>All of it as one object.</summary>
     public static void Write(DeadLetter letter, Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
+        WriteFacts(letter, writer, letter.MessageId, letter.Reason);
+        writer.WritePropertyName("properties");
+        WriteProperties(letter.Properties, writer);
+        writer.WritePropertyName("headers");
+        FieldValues.WriteTable(writer, letter.Properties.Headers ?? new Dictionary<string, object?>());
+        writer.WriteBase64String("body", letter.Body.Span);
+        writer.WritePropertyName("message");
+        if (letter.JsonMessage is { } json)
+            writer.WriteRawValue(CompactJson.Of(json.Span), skipInputValidation: true); // it was read from JSON, deeper perhaps than the writer would believe
+        else
+            writer.WriteNullValue();
+        writer.WriteEndObject();
+    }
+
+    /// <summary>What it is and why it is here.</summary>
+    public static void WriteFacts(DeadLetter letter, Utf8JsonWriter writer, string? messageId, string reason)
+    {
         writer.WriteString("id", letter.Id);
         writer.WriteString("queue", letter.Queue);
         writer.WriteNumber("position", letter.Position);
-        writer.WriteString("messageId", letter.MessageId);
+        writer.WriteString("messageId", messageId);
         writer.WriteString("contentType", letter.ContentType);
         writer.WriteString("kind", letter.Kind.ToString().ToLowerInvariant());
         writer.WriteString("exception", letter.ExceptionType);
-        writer.WriteString("reason", letter.Reason);
+        writer.WriteString("reason", reason);
         writer.WriteString("cause", letter.Cause.Id);
         if (letter.FailedAt is { } at)
             writer.WriteString("failedAt", at);
@@ -30,22 +53,63 @@ internal static class DeadLetterJson
         foreach (var type in letter.MessageTypes)
             writer.WriteStringValue(type);
         writer.WriteEndArray();
-        writer.WritePropertyName("properties");
-        WriteProperties(letter.Properties, writer);
-        writer.WritePropertyName("headers");
-        Headers.Write(writer, letter.Properties.Headers ?? new Dictionary<string, object?>());
-        writer.WriteBase64String("body", letter.Body.Span);
-        writer.WritePropertyName("message");
-        if (letter.MessageJson is { } json)
-            writer.WriteRawValue(json, skipInputValidation: true); // it was read from JSON, deeper perhaps than the writer would believe
-        else
-            writer.WriteNullValue();
-        writer.WriteEndObject();
+    }
+
+    /// <summary>Reads back what <see cref="Write"/> wrote, as far as the message itself goes: its queue, properties, headers and body.</summary>
+    /// <exception cref="FormatException">It is something else; the message says what is wrong.</exception>
+    public static ExportedLetter Read(ReadOnlyMemory<byte> line)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 600 });
+            var letter = json.RootElement;
+            if (letter.ValueKind != JsonValueKind.Object || !letter.TryGetProperty("body", out var body) || body.ValueKind != JsonValueKind.String)
+                throw new FormatException("it has no body in base64: import takes what export wrote");
+            var properties = letter.TryGetProperty("properties", out var written) ? ReadProperties(written) : new BasicProperties();
+            if (letter.TryGetProperty("headers", out var headers) && FieldValues.ReadTable(headers) is { Count: > 0 } table)
+                properties.Headers = table;
+            return new ExportedLetter(letter.TryGetProperty("queue", out var queue) ? queue.GetString() : null, properties, body.GetBytesFromBase64());
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new FormatException("it is not a JSON object as export writes it", e);
+        }
+    }
+
+    private static BasicProperties ReadProperties(JsonElement written)
+    {
+        var properties = new BasicProperties();
+        foreach (var property in written.EnumerateObject())
+        {
+            var value = property.Value;
+            switch (property.Name)
+            {
+                case "messageId": properties.MessageId = value.GetString(); break;
+                case "contentType": properties.ContentType = value.GetString(); break;
+                case "correlationId": properties.CorrelationId = value.GetString(); break;
+                case "contentEncoding": properties.ContentEncoding = value.GetString(); break;
+                case "deliveryMode": properties.DeliveryMode = (DeliveryModes)value.GetByte(); break;
+                case "priority": properties.Priority = value.GetByte(); break;
+                case "expiration": properties.Expiration = value.GetString(); break;
+                case "replyTo": properties.ReplyTo = value.GetString(); break;
+                case "timestamp": properties.Timestamp = new AmqpTimestamp(value.GetInt64()); break;
+                case "type": properties.Type = value.GetString(); break;
+                case "userId": properties.UserId = value.GetString(); break;
+                case "appId": properties.AppId = value.GetString(); break;
+                case "clusterId": properties.ClusterId = value.GetString(); break;
+                default: throw new FormatException($"there is no property {property.Name}");
+            }
+        }
+        return properties;
     }
 
     private static void WriteProperties(IReadOnlyBasicProperties properties, Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
+        if (properties.IsMessageIdPresent())
+            writer.WriteString("messageId", properties.MessageId);
+        if (properties.IsContentTypePresent())
+            writer.WriteString("contentType", properties.ContentType);
         if (properties.IsCorrelationIdPresent())
             writer.WriteString("correlationId", properties.CorrelationId);
         if (properties.IsContentEncodingPresent())
@@ -66,6 +130,8 @@ internal static class DeadLetterJson
             writer.WriteString("userId", properties.UserId);
         if (properties.IsAppIdPresent())
             writer.WriteString("appId", properties.AppId);
+        if (properties.IsClusterIdPresent())
+            writer.WriteString("clusterId", properties.ClusterId);
         writer.WriteEndObject();
     }
 

@@ -22,6 +22,10 @@ internal sealed record DeadLetterReading(string? Message, string? Text)
             text);
     }
 
+    /// <summary>Whether it is JSON: nothing of it is parsed, or kept.</summary>
+    public static bool IsJson(DeadLetter letter) =>
+        (!Envelope.IsReadable(letter.ContentType) || Envelope.IsJson(letter.ContentType)) && Envelope.IsValid(letter.Body.Span);
+
     /// <summary>Its types, the most derived first.</summary>
     public static IReadOnlyList<string> TypesOf(DeadLetter letter)
     {
@@ -46,7 +50,7 @@ internal sealed record DeadLetterReading(string? Message, string? Text)
         return Envelope.IsEnvelope(letter.ContentType) && !Envelope.HasMessage(letter.Body.Span) ? "its envelope holds no message" : null;
     }
 
-    private static string? TextOf(ReadOnlySpan<byte> body)
+    public static string? TextOf(ReadOnlySpan<byte> body)
     {
         try
         {

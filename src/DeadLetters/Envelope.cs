@@ -124,6 +124,13 @@ internal static partial class Envelope
 
     public static bool HasMessage(ReadOnlySpan<byte> body) => Find(body, "message") is not null;
 
+    /// <summary>The message within a body of JSON: of an envelope its <c>message</c>, null where it has none; of anything else all of it.</summary>
+    public static ReadOnlyMemory<byte>? MessageIn(ReadOnlyMemory<byte> body, string? contentType)
+    {
+        body = WithoutMark(body);
+        return !IsEnvelope(contentType) ? body : Find(body.Span, "message") is { } found ? body[found.Value..found.End] : null;
+    }
+
     /// <summary>The URNs in <c>messageType</c>; none where it is no envelope.</summary>
     public static IReadOnlyList<string> MessageTypes(ReadOnlySpan<byte> body)
     {

@@ -64,6 +64,7 @@ internal static class Headers
     {
         null => "",
         byte[] bytes => Encoding.UTF8.GetString(bytes),
+        BinaryTableValue binary => Convert.ToBase64String(binary.Bytes),
         string text => text,
         bool yes => yes ? "true" : "false",
         AmqpTimestamp time => Show(time),

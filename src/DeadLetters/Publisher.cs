@@ -95,7 +95,7 @@ internal sealed class Publisher : IAsyncDisposable
     // It comes before the confirm, and carries no number: it is told by all that it is.
     private Task Return(BasicReturnEventArgs returned)
     {
-        var hash = DeadLetterJson.HashOf(returned.BasicProperties, returned.Body.Span);
+        var hash = DeadLetterJson.HashOf(EmptyFields.Restore(returned.BasicProperties), returned.Body.Span);
         var pending = _pending.Values.FirstOrDefault(one =>
             one.Returned is null && one.Body.Length == returned.Body.Length && one.Exchange == returned.Exchange && one.RoutingKey == returned.RoutingKey
             && DeadLetterJson.HashOf(one.Properties, one.Body.Span) == hash);

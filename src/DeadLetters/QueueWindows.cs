@@ -59,7 +59,7 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
             _lastHadComeBack = delivery.Redelivered;
             inbox.Writer.TryWrite(tagsOnly
                 ? new Delivery(taken, delivery.DeliveryTag, _none, [])
-                : new Delivery(taken, delivery.DeliveryTag, new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray()));
+                : new Delivery(taken, delivery.DeliveryTag, EmptyFields.Restore(delivery.BasicProperties), delivery.Body.ToArray()));
             return Task.CompletedTask;
         };
         consumer.UnregisteredAsync += (_, _) => EndAsync();

@@ -14,6 +14,8 @@ internal static class PagesRegistration
     // 500 characters of four bytes each, percent-encoded, and an address: under 8 KiB. Nothing legal is larger than this.
     private const long LargestBody = 32 * 1024;
 
+    private const int LongestHost = 260; // a name of the DNS, and a port
+
     public const string TooLarge = "A submission has 32 KiB at most.";
 
     public static void AddPages(this WebApplicationBuilder builder)
@@ -34,6 +36,7 @@ internal static class PagesRegistration
     public static void UsePages(this WebApplication app)
     {
         app.UseSecurityHeaders();
+        app.Use(RefuseOddHosts);
         app.UseHsts(); // says nothing on localhost, and nothing by HTTP
         app.UseWhen(IsApi, api => api.UseExceptionHandler(TellWhoseFault()).UseStatusCodePages());
         app.UseWhen(http => !IsApi(http), pages => pages
@@ -79,6 +82,15 @@ internal static class PagesRegistration
     private static bool IsApi(HttpContext http) =>
         http.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
         || (http.Request.Path.StartsWithSegments("/submissions", StringComparison.OrdinalIgnoreCase) && http.Request.Path.Value!.EndsWith("/events", StringComparison.OrdinalIgnoreCase));
+
+    // Kestrel lets an empty name pass, and one of any length: no page or link can be made of it. A load balancer's health check may have none.
+    private static Task RefuseOddHosts(HttpContext http, RequestDelegate next)
+    {
+        if (http.Request.Host is { Value.Length: > 0 and <= LongestHost } || http.Request.Path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase))
+            return next(http);
+        http.Response.StatusCode = StatusCodes.Status400BadRequest;
+        return http.Response.WriteAsync("The Host header is empty or too long.", http.RequestAborted);
+    }
 
     // Kestrel would say so only when the body is read, which the antiforgery check does, and reports as a bad token.
     private static Task RefuseLargeBodies(HttpContext http, RequestDelegate next)

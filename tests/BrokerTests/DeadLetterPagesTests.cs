@@ -160,6 +160,24 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_large_body_is_cut_on_the_page_which_says_so_and_can_be_downloaded_and_that_is_audited()
+    {
+        var message = $$"""{"numbers":[{{string.Join(',', Enumerable.Repeat(12, 2_700_000))}}]}""";
+        await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, message, "App.RefusedException", "refused");
+        await _client.SignInAsync("operator");
+        var letter = $"/dead-letters/queues/{Errors}/letters/{await FirstIdAsync()}";
+
+        var page = await _client.GetAsync(letter);
+        page.Status.ShouldBe(HttpStatusCode.OK);
+        page.Text.ShouldContain("Cut: these are the first 200,000 characters");
+        page.Html.Length.ShouldBeLessThan(8_000_000);
+        (await _client.PostWithoutTokenAsync(letter + "/download")).Status.ShouldBe(HttpStatusCode.BadRequest);
+        var body = await _client.PostAsync(letter + "/download");
+        body.Html.ShouldContain(message);
+        (await _client.GetAsync($"/dead-letters/audit?queue={Errors}")).Text.ShouldContain("reveal 1 by operator");
+    }
+
+    [Fact]
     public async Task Words_that_are_looked_for_are_in_no_address()
     {
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "App.RefusedException", "refused");

@@ -35,8 +35,8 @@ internal static class AuditCommand
                 .AddColumn("When").AddColumn("Who").AddColumn("What").AddColumn("Queue").AddColumn("Which").AddColumn(new TableColumn("Done").RightAligned()).AddColumn("");
             foreach (var entry in entries)
             {
-                table.AddRow(ListCommand.Time(entry.At), Markup.Escape(entry.By), Markup.Escape(entry.Verb), Markup.Escape(entry.Queue), Markup.Escape(Masking.Filter(entry.Filter)),
-                    $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Markup.Escape(entry.EndedAt is null ? "goes on, or was cut off" : Masking.Text(entry.Problem)));
+                table.AddRow(ListCommand.Time(entry.At), Terminal.Cell(entry.By), Terminal.Cell(entry.Verb), Terminal.Cell(entry.Queue), Terminal.Cell(Masking.Filter(entry.Filter)),
+                    $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Terminal.Cell(entry.EndedAt is null ? "goes on, or was cut off" : Masking.Text(entry.Problem)));
             }
             desk.Out.Write(table);
             return ExitCode.Done;

@@ -21,7 +21,7 @@ internal static class DeadLetterCommands
         """)
     {
         ListCommand.Create(), ShowCommand.Create(), ReplayCommand.Create(), EditCommand.Create(), DiscardCommand.Create(), RestoreCommand.Create(),
-        ExportCommand.Create(), AuditCommand.Create(),
+        ExportCommand.Create(), ImportCommand.Create(), AuditCommand.Create(),
     };
 }
 
@@ -81,28 +81,28 @@ internal sealed class CommonOptions
         }
         catch (WrongUsageException e)
         {
-            await Console.Error.WriteLineAsync(e.Message);
+            await Terminal.ErrorAsync(e.Message);
             return ExitCode.WrongUsage;
         }
         catch (NothingThereException e)
         {
-            await Console.Error.WriteLineAsync($"Nothing to do: {e.Message}.");
+            await Terminal.ErrorAsync($"Nothing to do: {e.Message}.");
             return ExitCode.Done;
         }
         catch (DeadLetterException e)
         {
-            await Console.Error.WriteLineAsync(e.Problem == DeadLetterProblem.Audit ? $"{e.Message}. Check who may write there (DeadLetters__AuditFile names the audit log), and that the disk is not full." : e.Message);
+            await Terminal.ErrorAsync(e.Problem == DeadLetterProblem.Audit ? $"{e.Message}. Check who may write there (DeadLetters__AuditFile names the audit log), and that the disk is not full." : e.Message);
             return ExitCode.Of(e);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await Console.Error.WriteLineAsync("Cancelled: nothing was changed.");
+            await Terminal.ErrorAsync("Cancelled: nothing was changed.");
             return ExitCode.NotAllAsAsked;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The audit log's file, or the one to write to. Before an operation, or after it: within, all stays in the queue that has no copy elsewhere.
-            await Console.Error.WriteLineAsync($"{e.Message.TrimEnd('.')}. Check who may write there (DeadLetters__AuditFile names the audit log), and that the disk is not full. No message is lost: see what is left by “list”, and run this again.");
+            await Terminal.ErrorAsync($"{e.Message.TrimEnd('.')}. Check who may write there (DeadLetters__AuditFile names the audit log), and that the disk is not full. No message is lost: see what is left by “list”, and run this again.");
             return ExitCode.NotAllAsAsked;
         }
     };

@@ -41,7 +41,7 @@ internal static class DiscardCommand
             if (dryRun && desk.Json)
                 Desk.WriteJson(new { dryRun = true, queue = from, selected = matching });
             else
-                (dryRun ? desk.Out : desk.Err).WriteLine($"{ListCommand.Number(matching)} in {from} would be moved.");
+                (dryRun ? desk.Out : desk.Err).WriteLine(Terminal.Clean($"{ListCommand.Number(matching)} in {from} would be moved."));
             if (dryRun || matching == 0)
                 return matching > 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
             if (!desk.Confirm($"{char.ToUpperInvariant(verb[0])}{verb[1..]} {ListCommand.Number(matching)}?", yes))

@@ -39,10 +39,10 @@ internal static class EditCommand
             var editor = given is null ? EditorCommand.Find() : null;
             await desk.Broker.RevealedAsync(letter, desk.By, cancellationToken);
             var edited = given ?? Checked(await editor!.RunAsync(original, cancellationToken));
-            if (edited.Trim() == original.Trim())
+            if (IsSame(original, edited))
                 throw new WrongUsageException("Nothing was changed: nothing is replayed");
             if (!desk.Json)
-                WriteDiff(desk.Out, original, edited);
+                WriteDiff(desk.Out, Formatted(original), Formatted(edited));
             var request = new ReplayRequest
             {
                 Queue = queue,
@@ -55,6 +55,11 @@ internal static class EditCommand
         }));
         return command;
     }
+
+    // By what they say: spaces and line ends are no change.
+    private static bool IsSame(string original, string edited) => Formatted(original) == Formatted(edited);
+
+    private static string Formatted(string json) => JsonText.Indented(json) ?? json.Trim();
 
     private static async Task<string?> GivenAsync(string? file, CancellationToken cancellationToken) => file switch
     {
@@ -87,7 +92,7 @@ internal static class EditCommand
                 ChangeType.Deleted => ("- ", Color.Red),
                 _ => ("  ", Color.Default),
             };
-            console.Write(new Text(sign + line.Text + Environment.NewLine, new Style(style)));
+            console.Write(new Text(sign + Terminal.Clean(line.Text) + Environment.NewLine, new Style(style)));
         }
     }
 }

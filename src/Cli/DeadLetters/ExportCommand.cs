@@ -11,7 +11,8 @@ internal static class ExportCommand
         var common = new CommonOptions();
         var output = new Option<string?>("--output", "-o") { Description = "A file, made readable by you alone; standard output unless told", HelpName = "FILE" };
         var command = new Command("export", """
-            Writes dead letters as JSON, one a line, whole: with headers, body (base64) and what people typed. They stay in their queue.
+            Writes dead letters as JSON Lines, one object a line: body in base64, headers with their AMQP types, and what people typed.
+            They stay in their queue; import puts them back.
 
             Examples:
               workinit dead-letters export --queue send-gif-email_error > dead-letters.jsonl
@@ -24,7 +25,7 @@ internal static class ExportCommand
             var request = new OperationRequest { Queue = queue, Filter = common.Filter(parsed), By = desk.By };
             await using var stream = parsed.GetValue(output) is { } path ? Create(path) : Console.OpenStandardOutput();
             var count = await Progress.ShowAsync(desk, "Exporting", progress => desk.Broker.ExportAsync(request, stream, progress, cancellationToken));
-            await Console.Error.WriteLineAsync($"{ListCommand.Number(count)} exported from {queue}.");
+            await Terminal.ErrorAsync($"{ListCommand.Number(count)} exported from {queue}.");
             return ExitCode.Done;
         }));
         return command;

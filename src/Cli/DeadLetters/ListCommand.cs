@@ -10,6 +10,8 @@ namespace WorkinIt.Cli.DeadLetters;
 /// </summary>
 internal static class ListCommand
 {
+    private const int MostVariants = 3; // in a table; --json has more
+
     public static Command Create()
     {
         var common = new CommonOptions();
@@ -57,7 +59,7 @@ internal static class ListCommand
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Queue").AddColumn(new TableColumn("Dead letters").RightAligned()).AddColumn("");
         foreach (var queue in queues)
-            table.AddRow(Markup.Escape(queue.Name), Number(queue.Messages), Markup.Escape(queue.Looks ?? ""));
+            table.AddRow(Terminal.Cell(queue.Name), Number(queue.Messages), Terminal.Cell(queue.Looks ?? ""));
         desk.Out.Write(table);
         Desk.Say($"Why: workinit dead-letters list --groups --queue {queues[0].Name}");
         return ExitCode.Done;
@@ -78,7 +80,7 @@ internal static class ListCommand
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Cause").AddColumn(new TableColumn("Count").RightAligned()).AddColumn("First").AddColumn("Last").AddColumn("Why");
         foreach (var group in page.Groups)
-            table.AddRow(group.Cause.Id, group.CountText, Time(group.First), Time(group.Last), Markup.Escape($"{Short(group.Cause.ExceptionType)}: {group.Cause.Text}"));
+            table.AddRow(group.Cause.Id, group.CountText, Time(group.First), Time(group.Last), Terminal.Cell($"{Short(group.Cause.ExceptionType)}{(group.Cause.Place is { } place ? $" in {place}" : "")}: {Texts(group)}"));
         desk.Out.Write(table);
         Desk.Say($"One of them: workinit dead-letters show {page.Groups[0].Example} --queue {queue}");
         Desk.Say($"All of a cause: workinit dead-letters replay --queue {queue} --where cause={page.Groups[0].Cause.Id} --dry-run");
@@ -100,7 +102,7 @@ internal static class ListCommand
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Id").AddColumn("Message id").AddColumn("Failed at").AddColumn("Why");
         foreach (var letter in page.Letters)
-            table.AddRow(letter.Id, Markup.Escape(letter.MessageId ?? "–"), Time(letter.FailedAt), Markup.Escape($"{Short(letter.ExceptionType)}: {Masking.Text(letter.Reason)}{(letter.Expires(DateTimeOffset.UtcNow) is { } expires ? $" ({expires})" : "")}"));
+            table.AddRow(letter.Id, Terminal.Cell(new LetterView(letter, false).MessageId ?? "–"), Time(letter.FailedAt), Terminal.Cell($"{Short(letter.ExceptionType)}: {new LetterView(letter, false).Reason}{(letter.Expires(DateTimeOffset.UtcNow) is { } expires ? $" ({expires})" : "")}"));
         desk.Out.Write(table);
         Desk.Say($"{Number(page.Letters.Count)} of {Number(page.Matching)}.");
         return ExitCode.Done;
@@ -109,11 +111,11 @@ internal static class ListCommand
     private static object Summary(DeadLetter letter) => new
     {
         letter.Id,
-        letter.MessageId,
+        new LetterView(letter, false).MessageId,
         letter.Position,
         letter.Kind,
         exception = letter.ExceptionType,
-        reason = Masking.Text(letter.Reason),
+        reason = new LetterView(letter, false).Reason,
         cause = letter.Cause.Id,
         letter.FailedAt,
         expires = letter.Expires(DateTimeOffset.UtcNow),
@@ -124,7 +126,17 @@ internal static class ListCommand
 
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    public static string Time(DateTimeOffset? time) => time?.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "–";
+    /// <summary>A time as all commands write it: in UTC, and named so.</summary>
+    public static string Time(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture) ?? "–";
+
+    /// <summary>A time that stands in a text, in whatever zone it was written.</summary>
+    public static string Time(string time) =>
+        DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var read) ? Time(read) : time;
+
+    private static string Texts(CauseGroup group) => group is { Variants.Count: 1, OtherVariants: 0 }
+        ? group.Cause.Text
+        : string.Join("\n", group.Variants.Take(MostVariants).Select(variant => $"{Number(variant.Count)} × {variant.Text}"))
+            + (group.Count - group.Variants.Take(MostVariants).Sum(variant => variant.Count) is > 0 and var others ? $"\n{Number(others)} × other texts" : "");
 
     private static string Short(string? type) => type is null ? "–" : type[(type.LastIndexOf('.') + 1)..];
 }

@@ -84,40 +84,40 @@ internal static partial class ReplayCommand
 
     private static void WritePlan(IAnsiConsole console, OperationResult plan, bool hasLedger)
     {
-        console.WriteLine($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} ready to replay: the cause itself is not checked. {ListCommand.Number(plan.Refused.Count)} refused.");
+        console.WriteLine(Terminal.Clean($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} ready to replay: the cause itself is not checked. {ListCommand.Number(plan.Refused.Count)} refused."));
         WriteTargets(console, plan);
         Count(plan.Replayed.Where(message => message.Verdict.Text.Length > 0).Select(message => message.Verdict.Text), "to know:");
         Count(plan.Refused.Select(refusal => refusal.Why), "refused:");
         if (plan.Refused.Count > 0)
-            console.WriteLine($"To discard what is refused: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', plan.Refused.Take(MostNamed).Select(refusal => refusal.Id))}{(plan.Refused.Count > MostNamed ? ",…" : "")}");
+            console.WriteLine(Terminal.Clean($"To discard what is refused: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', plan.Refused.Take(MostNamed).Select(refusal => refusal.Id))}{(plan.Refused.Count > MostNamed ? ",…" : "")}"));
         if (!hasLedger)
-            console.WriteLine("What was already done nobody can tell here: ConnectionStrings__Deliveries is not set.");
+            console.WriteLine(Terminal.Clean("What was already done nobody can tell here: ConnectionStrings__Deliveries is not set."));
 
         void Count(IEnumerable<string> texts, string title)
         {
             foreach (var group in texts.GroupBy(Alike).OrderByDescending(group => group.Count()))
-                console.WriteLine($"  {ListCommand.Number(group.Count())} {title} {group.First()}");
+                console.WriteLine(Terminal.Clean($"  {ListCommand.Number(group.Count())} {title} {group.First()}"));
         }
     }
 
     private static void WriteTargets(IAnsiConsole console, OperationResult result)
     {
         foreach (var target in result.Replayed.GroupBy(message => message.Target))
-            console.WriteLine($"  {ListCommand.Number(target.Count())} to {target.Key}");
+            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(target.Count())} to {target.Key}"));
     }
 
     private static void WriteResult(IAnsiConsole console, OperationResult result)
     {
-        console.WriteLine($"{ListCommand.Number(result.Done)} replayed from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Replay {result.Id}.");
+        console.WriteLine(Terminal.Clean($"{ListCommand.Number(result.Done)} replayed from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Replay {result.Id}."));
         WriteTargets(console, result);
         foreach (var group in result.Replayed.GroupBy(message => message.Outcome).OrderBy(group => group.Key))
-            console.WriteLine($"  {ListCommand.Number(group.Count())} {Outcomes(group.Key)}");
+            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(group.Count())} {Outcomes(group.Key)}"));
         foreach (var group in result.Refused.GroupBy(refusal => Alike(refusal.Why)))
-            console.WriteLine($"  {ListCommand.Number(group.Count())} left: {group.First().Why}");
+            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(group.Count())} left: {group.First().Why}"));
         if (result.Stopped is { } stopped)
-            console.WriteLine(stopped);
+            console.WriteLine(Terminal.Clean(stopped));
         if (result.Selected == 0)
-            console.WriteLine("Nothing matches.");
+            console.WriteLine(Terminal.Clean("Nothing matches."));
     }
 
     private static string Outcomes(Outcome outcome) => outcome switch

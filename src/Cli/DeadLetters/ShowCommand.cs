@@ -9,8 +9,6 @@ namespace WorkinIt.Cli.DeadLetters;
 /// <summary><c>workinit dead-letters show 3f2a… --reveal</c></summary>
 internal static class ShowCommand
 {
-    private static readonly JsonDocumentOptions _parsing = new() { MaxDepth = 300 };
-
     private const int LongestStack = 40;
 
     public static Command Create()
@@ -34,7 +32,7 @@ internal static class ShowCommand
                 : await EverywhereAsync(desk, named, cancellationToken);
             if (places.Length == 0)
             {
-                await Console.Error.WriteLineAsync(
+                await Terminal.ErrorAsync(
                     $"{named} is in no dead-letter queue{(parsed.GetValue(common.Queue) is { } only ? $" named {only}" : "")}. "
                     + (await desk.Broker.TellAsync(named, cancellationToken) ?? "It may have been replayed, or never have failed"));
                 return ExitCode.NotAllAsAsked;
@@ -44,9 +42,9 @@ internal static class ShowCommand
                 if (parsed.GetValue(reveal))
                     await desk.Broker.RevealedAsync(letter, desk.By, cancellationToken);
                 if (desk.Json)
-                    WriteJson(letter, parsed.GetValue(reveal));
+                    WriteJson(new LetterView(letter, parsed.GetValue(reveal)));
                 else
-                    Write(desk.Out, letter, parsed.GetValue(reveal));
+                    Write(desk.Out, letter, new LetterView(letter, parsed.GetValue(reveal)));
             }
             return ExitCode.Done;
         }));
@@ -57,88 +55,63 @@ internal static class ShowCommand
     {
         var (places, notLookedInto) = await desk.Broker.WhereIsAsync(id, desk.By, cancellationToken);
         foreach (var queue in notLookedInto)
-            await Console.Error.WriteLineAsync($"Not looked into: {queue.Name}. {queue.Looks}");
+            await Terminal.ErrorAsync($"Not looked into: {queue.Name}. {queue.Looks}");
         return [.. places.Select(place => place.Letter)];
     }
 
-    private static void WriteJson(DeadLetter letter, bool revealed)
+    private static void WriteJson(LetterView view)
     {
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer))
-            letter.Write(writer);
-        var json = Encoding.UTF8.GetString(buffer.ToArray());
-        Desk.Say(revealed ? json : Masked(letter, json));
+            view.Write(writer);
+        Desk.Say(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
     }
 
-    // Masked are the message and the headers; the body as it is would tell the message.
-    private static string Masked(DeadLetter letter, string json)
+    private static void Write(IAnsiConsole console, DeadLetter letter, LetterView view)
     {
-        var node = System.Text.Json.Nodes.JsonNode.Parse(json, documentOptions: _parsing)!.AsObject();
-        node.Remove("body");
-        node.Remove("headers");
-        node["reason"] = Masking.Text(node["reason"]!.GetValue<string>());
-        if (letter.MessageJson is { } message)
-            node["message"] = AsJson(Masking.Json(message));
-        return node.ToJsonString();
-    }
-
-    // What could not be taken apart is masked as a whole, and that is no JSON.
-    private static System.Text.Json.Nodes.JsonNode? AsJson(string masked)
-    {
-        try
-        {
-            return System.Text.Json.Nodes.JsonNode.Parse(masked, documentOptions: _parsing);
-        }
-        catch (JsonException)
-        {
-            return masked;
-        }
-    }
-
-    private static void Write(IAnsiConsole console, DeadLetter letter, bool revealed)
-    {
+        var revealed = view.IsRevealed;
         var facts = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
         Fact("Id", letter.Id);
-        Fact("Message id", letter.MessageId ?? "none");
+        Fact("Message id", view.MessageId ?? "none");
         Fact("Queue", $"{letter.Queue}, place {ListCommand.Number(letter.Position)}");
         Fact("Failed at", ListCommand.Time(letter.FailedAt));
         Fact("Failed in", letter.FailedIn);
-        Fact("Why", $"{letter.ExceptionType}: {(revealed ? letter.Reason : Masking.Text(letter.Reason))}");
+        Fact("Why", $"{letter.ExceptionType}: {view.Reason}");
         Fact("Cause", letter.Cause.Id);
         Fact("Message types", string.Join(", ", letter.MessageTypes));
         Fact("Consumer", letter.Consumer);
         Fact("Retries in place", letter.Retries?.ToString(System.Globalization.CultureInfo.InvariantCulture));
         Fact("Host", letter.Host);
-        Fact("Last replay", letter.LastReplay is { } replay ? $"by {replay.By} at {replay.At} ({replay.Count} so far), {replay.Id}" : null);
+        Fact("Last replay", letter.LastReplay is { } replay ? $"by {replay.By} at {ListCommand.Time(replay.At)} ({replay.Count} so far), {replay.Id}" : null);
         Fact("Expires", letter.Expires(DateTimeOffset.UtcNow));
         Fact("Request", letter.ResponseAddress is { } address ? $"its consumer answers to {address}. Where that is gone, it may run twice: replay --without-response takes the address out" : null);
         Fact("Content type", letter.ContentType ?? "none");
         Fact("Size", $"{ListCommand.Number(letter.Body.Length)} bytes");
         Fact("Unreadable", letter.Unreadable);
         console.Write(facts);
-        if (letter.MessageJson is { } json)
-            Section(revealed ? "Message" : "Message, masked (--reveal shows it)", revealed ? json : Masking.Json(json));
-        else if (letter.BodyText is { } text)
-            Section(revealed ? "Body" : "Body, masked (--reveal shows it)", revealed ? text : Masking.Value(text));
+        if (view.Message is { } json)
+            Section(revealed ? "Message" : "Message, masked (--reveal shows it)", Part(json));
+        else if (view.Body is { } text)
+            Section(revealed ? "Body" : "Body, masked (--reveal shows it)", Part(text));
         else
             Section("Body", revealed ? Convert.ToHexString(letter.Body.Span[..Math.Min(letter.Body.Length, 512)]) : "bytes that are no text (--reveal shows them)");
-        if (letter.StackTrace is { } stack)
+        if (view.StackTrace is { } stack)
             Section("Stack trace", string.Join('\n', stack.Split('\n').Take(LongestStack)));
-        if (letter.Header("x-death") is { } deaths)
-            Section("The broker's x-death", deaths);
-        if (revealed)
-            Section("Headers", string.Join('\n', letter.HeaderTexts.Where(header => header.Key != "MT-Fault-StackTrace").Select(header => $"{header.Key}: {header.Value}")));
+        if (view.Headers.Where(header => header.Key != "MT-Fault-StackTrace").Concat(view.Properties).ToList() is { Count: > 0 } headers)
+            Section(revealed ? "Headers and properties" : "Headers and properties, masked", string.Join('\n', headers.Select(header => $"{header.Key}: {header.Value}")));
+
+        static string Part(ShownText part) => part.IsCut ? $"{part.Text}\n… cut after {ListCommand.Number(part.Text.Length)} characters: export writes all of it" : part.Text;
 
         void Fact(string name, string? value)
         {
             if (!string.IsNullOrEmpty(value))
-                facts.AddRow(Markup.Escape(name), Markup.Escape(value));
+                facts.AddRow(Terminal.Cell(name), Terminal.Cell(value));
         }
 
         void Section(string title, string text)
         {
             console.WriteLine();
-            console.Write(new Rule(Markup.Escape(title)).LeftJustified());
+            console.Write(new Rule(Terminal.Cell(title)).LeftJustified());
             Desk.Say(text);
         }
     }

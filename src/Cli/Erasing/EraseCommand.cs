@@ -56,7 +56,7 @@ internal static class EraseCommand
             }
             catch (DbException e)
             {
-                await Console.Error.WriteLineAsync($"A database does not answer ({e.GetType().Name}): check {Store}, {Ledger}, and that --migrate was run. Then run this again");
+                await Terminal.ErrorAsync($"A database does not answer ({e.GetType().Name}): check {Store}, {Ledger}, and that --migrate was run. Then run this again");
                 return ExitCode.OutOfReach;
             }
         }));
@@ -74,7 +74,7 @@ internal static class EraseCommand
                 return found.Problems.Count == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
             }
             foreach (var line in Lines(found, looked: true))
-                desk.Err.WriteLine(line);
+                desk.Err.WriteLine(Terminal.Clean(line));
             if (!desk.Confirm(block is null ? "Remove all of this for good?" : "Never mail this address again, and remove all of this for good?", yes))
                 return ExitCode.NotAllAsAsked;
         }
@@ -86,7 +86,7 @@ internal static class EraseCommand
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await Console.Error.WriteLineAsync($"Cut off: {(block is null ? "" : "the address is blocked, ")}some of it is removed, and dead letters, audit log and copies in the databases may be left. Run this again.");
+            await Terminal.ErrorAsync($"Cut off: {(block is null ? "" : "the address is blocked, ")}some of it is removed, and dead letters, audit log and copies in the databases may be left. Run this again.");
             return ExitCode.NotAllAsAsked;
         }
         Tell(desk, done, blocked: block is not null, dryRun: false);

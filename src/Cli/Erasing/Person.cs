@@ -1,13 +1,12 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using WorkinIt.DeadLetters;
 using WorkinIt.Deliveries;
 
 namespace WorkinIt.Cli.Erasing;
 
 /// <summary>Whom an erasure is about: all that was to go to their mailbox, however the address is written in it.</summary>
-internal sealed partial class Person
+internal sealed class Person
 {
     private const string Field = "emailAddress"; // of SendGifEmail, and of it within a fault
 
@@ -17,7 +16,7 @@ internal sealed partial class Person
     public Person(string address)
     {
         Address = address.Trim();
-        if (!Whole().IsMatch(Address))
+        if (!EmailAddresses.IsOne(Address))
             throw new WrongUsageException("--recipient must be one e-mail address, like name@example.com; or - to read it from standard input");
         _mailbox = Recipient.MailboxOf(Address);
     }
@@ -47,7 +46,7 @@ internal sealed partial class Person
         {
             // A text, or what once was JSON; or it holds half a character, an emoji that was cut in the middle for instance.
         }
-        return Anywhere().Matches(text).Any(match => Is(match.Value.TrimEnd('.')));
+        return EmailAddresses.In(text).Any(address => address.Readings.Any(Is));
     }
 
     private static void Collect(JsonElement element, List<string> addresses)
@@ -71,10 +70,4 @@ internal sealed partial class Person
                 break;
         }
     }
-
-    [GeneratedRegex(@"^[^\s<>@:;,""'()]+@[^\s<>@:;,""'()]+\z", RegexOptions.CultureInvariant)]
-    private static partial Regex Whole();
-
-    [GeneratedRegex(@"[^\s<>@:;,""'()=]+@[^\s<>@:;,""'()\\]+", RegexOptions.CultureInvariant)]
-    private static partial Regex Anywhere();
 }

@@ -64,7 +64,8 @@ internal static class EditPages
     }
 
     private static IResult NotEditable(PageContext page) => page.Problem(
-        StatusCodes.Status409Conflict, "That can’t be edited", "Only a message in JSON can be edited, and only where it failed: what is discarded must be restored first.");
+        StatusCodes.Status409Conflict, "That can’t be edited", "Only a message in JSON of up to 1 MB can be edited here, and only where it failed: what is discarded must be restored first.",
+        "A larger one: workinit dead-letters edit ID --message FILE.");
 }
 
 /// <summary>What stands in the form, and what is wrong with it.</summary>

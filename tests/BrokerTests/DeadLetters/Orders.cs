@@ -107,6 +107,7 @@ internal sealed class Orders : IAsyncDisposable
                 _ => "Out of stock",
             };
             var properties = Faulted(id, i % causes == 3 ? "Orders.OutOfStockException" : "System.TimeoutException", reason, i);
+            properties.Headers!["MT-Fault-StackTrace"] = $"   at Orders.PlaceOrderConsumer.Consume() in /src/PlaceOrderConsumer.cs:line {10 + (i % causes)}";
             await PutAsync(properties, Envelope(id, $$"""{ "number": {{i}}, "note": "für 😀 {{i}}" }"""));
         }
         await SeeAsync(Error, count);

@@ -35,6 +35,19 @@ public sealed class TheAuditFile : IDisposable
     }
 
     [Fact]
+    public async Task Is_read_after_a_line_that_a_full_disk_has_cut_off()
+    {
+        var audit = new AuditFile(FilePath);
+        await audit.WriteAsync(Entry("1", "orders_error", 1), default);
+        await File.AppendAllTextAsync(FilePath, "{\"id\":\"2\",\"by\":\"ja");
+        await audit.WriteAsync(Entry("3", "orders_error", 3), default);
+        // As an older version left it: glued to what was cut off.
+        await File.AppendAllTextAsync(FilePath, "{\"id\":\"4\",\"at\":\"19" + (await File.ReadAllLinesAsync(FilePath))[0].Replace("\"id\":\"1\"", "\"id\":\"5\"", StringComparison.Ordinal) + "\n");
+        await audit.WriteAsync(Entry("6", "orders_error", 6), default);
+        (await audit.ReadAsync(null, 10, default)).Select(entry => entry.Id).ShouldBe(["6", "3", "1", "5"], ignoreOrder: true);
+    }
+
+    [Fact]
     public async Task Forgets_what_is_about_somebody_and_keeps_that_something_was_done()
     {
         var audit = new AuditFile(FilePath);

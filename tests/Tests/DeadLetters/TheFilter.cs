@@ -38,10 +38,10 @@ public sealed class TheFilter
     [InlineData("Order 3f2504e0-4f89-11d3-9a0c-0305e82c3301 of jane.doe@example.com took 1,234.5 ms", "Order {id} of {address} took {n} ms")]
     [InlineData("Trace 0af7651916cd43dd8448eb211c80319c at 10:20:30", "Trace {id} at {n}")]
     [InlineData("Dead beef in the facade", "Dead beef in the facade")] // words, not ids
-    public void A_cause_is_what_reasons_have_in_common(string reason, string cause)
+    public void A_cause_without_a_stack_is_what_reasons_have_in_common(string reason, string cause)
     {
-        Cause.Of("A.B", reason).Text.ShouldBe(cause);
-        Cause.Of("A.B", reason).Id.ShouldBe(Cause.Of("A.B", cause).Id);
-        Cause.Of("A.C", reason).Id.ShouldNotBe(Cause.Of("A.B", reason).Id);
+        CauseText.Of(reason).ShouldBe(cause);
+        CauseText.Of(cause).ShouldBe(cause);
+        Cause.Of("A.C", cause, null).Id.ShouldNotBe(Cause.Of("A.B", cause, null).Id);
     }
 }

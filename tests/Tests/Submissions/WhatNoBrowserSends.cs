@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -35,6 +36,20 @@ public sealed class WhatNoBrowserSends(WhatNoBrowserSends.OnKestrel host) : ICla
         request.Headers.TransferEncodingChunked = true;
         using var response = await _web.Client.SendAsync(request);
         ((int)response.StatusCode).ShouldBe(status);
+    }
+
+    [Theory]
+    [InlineData("/", 0)]
+    [InlineData("/", 261)]
+    [InlineData("/api/submissions/1", 0)]
+    [InlineData("/api/submissions/1", 5000)]
+    public async Task An_empty_or_an_overlong_name_of_a_host_is_a_bad_request(string address, int length)
+    {
+        using var client = new TcpClient("127.0.0.1", _web.Client.BaseAddress!.Port);
+        await using var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {address} HTTP/1.1\r\nHost: {new string('a', length)}\r\nConnection: close\r\n\r\n"));
+        using var reader = new StreamReader(stream);
+        (await reader.ReadLineAsync()).ShouldBe("HTTP/1.1 400 Bad Request");
     }
 
     [Fact]

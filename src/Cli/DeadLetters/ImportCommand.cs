@@ -1,0 +1,71 @@
+using System.CommandLine;
+using WorkinIt.DeadLetters;
+
+namespace WorkinIt.Cli.DeadLetters;
+
+/// <summary><c>workinit dead-letters import dead-letters.jsonl</c></summary>
+internal static class ImportCommand
+{
+    public static Command Create()
+    {
+        var common = new CommonOptions();
+        var file = new Argument<string>("file") { Description = "What export wrote: JSON Lines, one dead letter a line" };
+        var queue = new Option<string?>("--queue", "-q") { Description = "The queue to put them into (default: the one that the file names)", HelpName = "QUEUE" };
+        var command = new Command("import", """
+            Puts exported dead letters back into their queue, at its end: body byte for byte, headers with their AMQP types. What is in
+            the queue already is left out, so an import that was cut off can be run again.
+
+            Examples:
+              workinit dead-letters import dead-letters.jsonl --dry-run
+              workinit dead-letters import timeouts.jsonl --queue orders_error --yes
+            """)
+        { file, queue, common.DryRun, common.Yes, common.Json, common.By };
+        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        {
+            await using var stream = Open(parsed.GetValue(file)!);
+            var request = new ImportRequest { Queue = parsed.GetValue(queue), By = desk.By };
+            var (dryRun, yes) = (parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes));
+            if (dryRun || !yes)
+            {
+                var plan = await desk.Broker.ImportAsync(request with { DryRun = true }, stream, null, cancellationToken);
+                Tell(desk, plan, dryRun: true, toErrors: !dryRun);
+                if (dryRun || plan.Done == 0)
+                    return ExitCode.Done;
+                if (!desk.Confirm($"Import {ListCommand.Number(plan.Done)} into {plan.Queue}?", yes))
+                    return ExitCode.NotAllAsAsked;
+            }
+            var result = await Progress.ShowAsync(desk, "Importing", progress => desk.Broker.ImportAsync(request, stream, progress, cancellationToken));
+            Tell(desk, result, dryRun: false, toErrors: false);
+            return result.AllAsAsked ? ExitCode.Done : ExitCode.NotAllAsAsked;
+        }));
+        return command;
+    }
+
+    private static void Tell(Desk desk, ImportResult result, bool dryRun, bool toErrors)
+    {
+        if (desk.Json && !toErrors)
+        {
+            Desk.WriteJson(new { dryRun, result.Id, result.Queue, result.Selected, result.Done, result.Present, result.Refused, result.Stopped });
+            return;
+        }
+        Action<string> say = toErrors ? line => Console.Error.WriteLine(Terminal.Clean(line)) : Desk.Say;
+        say($"{ListCommand.Number(result.Done)} of {ListCommand.Number(result.Selected)} {(dryRun ? "would be imported" : "imported")} into {result.Queue}, {ListCommand.Number(result.Present)} are in it already."
+            + (dryRun ? "" : $" Operation {result.Id}."));
+        foreach (var group in result.Refused.GroupBy(refusal => refusal.Why))
+            say($"  {ListCommand.Number(group.Count())} not imported: {group.Key}");
+        if (result.Stopped is { } stopped)
+            say(stopped);
+    }
+
+    private static FileStream Open(string path)
+    {
+        try
+        {
+            return File.OpenRead(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WrongUsageException($"{path} can't be read: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.Buffers;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>JSON on one line, otherwise byte for byte: without the spaces between its tokens, its control characters escaped.</summary>
+internal static class CompactJson
+{
+    /// <summary>Writes it.</summary>
+    /// <param name="json">Valid JSON.</param>
+    public static byte[] Of(ReadOnlySpan<byte> json)
+    {
+        var output = new ArrayBufferWriter<byte>(Math.Max(16, json.Length));
+        var isInString = false;
+        for (var i = 0; i < json.Length; i++)
+        {
+            var c = json[i];
+            if (!isInString && (c is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t'))
+                continue;
+            if (c == '"')
+                isInString = !isInString;
+            // DEL and the second set of control characters, which are two bytes: valid in JSON, and commands to a terminal.
+            if (c == 0x7f)
+                output.Write("\\u007f"u8);
+            else if (c == 0xc2 && i + 1 < json.Length && json[i + 1] is >= 0x80 and <= 0x9f)
+                Escape(output, json[++i]);
+            else
+                output.Write([c]);
+            if (isInString && c == '\\' && i + 1 < json.Length)
+                output.Write([json[++i]]);
+        }
+        return output.WrittenSpan.ToArray();
+    }
+
+    private static void Escape(ArrayBufferWriter<byte> output, byte c)
+    {
+        output.Write("\\u00"u8);
+        output.Write("0123456789abcdef"u8.Slice(c >> 4, 1));
+        output.Write("0123456789abcdef"u8.Slice(c & 15, 1));
+    }
+}

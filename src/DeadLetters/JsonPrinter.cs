@@ -1,0 +1,185 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>A text as far as it is shown.</summary>
+/// <param name="Text">The text.</param>
+/// <param name="IsCut">Whether there is more.</param>
+public sealed record ShownText(string Text, bool IsCut)
+{
+    /// <summary>The beginning of a text.</summary>
+    internal static ShownText Of(string text, int most) => text.Length > most ? new ShownText(text[..most], true) : new ShownText(text, false);
+}
+
+/// <summary>How to print.</summary>
+internal sealed record PrintOptions
+{
+    /// <summary>Characters, about.</summary>
+    public int Most { get; init; } = int.MaxValue;
+
+    public bool Masked { get; init; }
+
+    /// <summary>What the JSON as a whole is.</summary>
+    public MessageArea Area { get; init; }
+
+    /// <summary>What the message of an envelope is.</summary>
+    public MessageArea Message { get; init; }
+}
+
+/// <summary>
+/// JSON indented for a person, masked where asked for, up to a length: token by token, so that it needs no more memory than what it prints, however
+/// large the JSON is. What a parsed document would refuse, half an emoji or a name that comes twice, it prints as it is.
+/// </summary>
+internal sealed partial class JsonPrinter(PrintOptions options)
+{
+    private const int Deepest = 256;
+
+    private readonly StringBuilder _text = new();
+    private readonly Stack<(MessageArea Area, string Name)> _parents = new();
+    private (MessageArea Area, string Name) _now = (options.Area, "");
+    private bool _first = true;
+    private int _keys;
+
+    /// <summary>Prints; null where it is not JSON, as far as it was read.</summary>
+    public static ShownText? Print(ReadOnlySpan<byte> json, PrintOptions options)
+    {
+        if (json.StartsWith("\uFEFF"u8))
+            json = json[3..];
+        return new JsonPrinter(options).Print(json);
+    }
+
+    private ShownText? Print(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = Deepest });
+        try
+        {
+            while (_text.Length < options.Most && reader.Read())
+                Token(ref reader);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+        if (_text.Length == 0)
+            return null;
+        return _text.Length >= options.Most ? new ShownText(_text.ToString(0, options.Most), true) : new ShownText(_text.ToString(), false);
+    }
+
+    private void Token(ref Utf8JsonReader reader)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.PropertyName:
+                Separate(reader.CurrentDepth);
+                var name = Decoded(ref reader);
+                _now.Name = name;
+                Quoted(options.Masked && !IsKnownKey(name) ? Key(name) : name);
+                _text.Append(": ");
+                break;
+            case JsonTokenType.StartObject or JsonTokenType.StartArray:
+                SeparateItem(ref reader);
+                _text.Append(reader.TokenType == JsonTokenType.StartObject ? '{' : '[');
+                _parents.Push(_now);
+                if (reader.TokenType == JsonTokenType.StartObject)
+                    _now = (_parents.Count == 1 ? options.Area : Inside(), _now.Name);
+                _first = true;
+                break;
+            case JsonTokenType.EndObject or JsonTokenType.EndArray:
+                if (!_first)
+                    NewLine(reader.CurrentDepth);
+                _text.Append(reader.TokenType == JsonTokenType.EndObject ? '}' : ']');
+                _now = _parents.Pop();
+                _first = false;
+                break;
+            default:
+                SeparateItem(ref reader);
+                Scalar(ref reader);
+                break;
+        }
+    }
+
+    // An object within an array is of the area that the array's name leads to.
+    private MessageArea Inside() => _now.Area.Under(_now.Name, options.Message);
+
+    private void Scalar(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            var value = Decoded(ref reader);
+            Quoted(options.Masked ? Masked(value) : value);
+        }
+        else
+        {
+            var raw = Encoding.UTF8.GetString(reader.ValueSpan);
+            var isHidden = options.Masked && reader.TokenType == JsonTokenType.Number && !_now.Area.IsOwn(_now.Name) && !Harmless.IsNamed(_now.Name, raw);
+            _text.Append(isHidden ? "\"…\"" : raw);
+        }
+    }
+
+    private string Masked(string value) =>
+        _now.Area.IsOwn(_now.Name) ? Masking.Text(value)
+        : _now.Area == MessageArea.Headers ? Masking.Header(_now.Name, value)
+        : Masking.Named(_now.Name, value);
+
+    // In a dictionary a name or an address may be a key. The number keeps two that look the same apart.
+    private string Key(string key) =>
+        (Identifier().IsMatch(key) || Harmless.IsShape(key) ? Masking.Text(key) : Masking.Value(key)) is var masked && masked == key
+            ? key : string.Create(CultureInfo.InvariantCulture, $"{masked} ({++_keys})");
+
+    private bool IsKnownKey(string name) => _now.Area == MessageArea.Headers || _now.Area.IsOwn(name);
+
+    private void SeparateItem(ref Utf8JsonReader reader)
+    {
+        if (_text.Length > 0 && _text[^1] != ' ')
+            Separate(reader.CurrentDepth);
+    }
+
+    private void Separate(int depth)
+    {
+        if (!_first)
+            _text.Append(',');
+        _first = false;
+        NewLine(depth);
+    }
+
+    private void NewLine(int depth) => _text.Append('\n').Append(' ', depth * 2);
+
+    // As a person writes it, but for what would break the line or the quotes.
+    private void Quoted(string value)
+    {
+        _text.Append('"');
+        foreach (var c in value.AsSpan(0, Math.Min(value.Length, Math.Max(0, options.Most - _text.Length))))
+        {
+            _ = c switch
+            {
+                '"' => _text.Append("\\\""),
+                '\\' => _text.Append("\\\\"),
+                '\n' => _text.Append("\\n"),
+                '\r' => _text.Append("\\r"),
+                '\t' => _text.Append("\\t"),
+                _ when char.IsControl(c) => _text.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+                _ => _text.Append(c),
+            };
+        }
+        _text.Append('"');
+    }
+
+    // Half a character can't be decoded: its escape is shown.
+    private static string Decoded(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            return Encoding.UTF8.GetString(reader.ValueSpan);
+        }
+    }
+
+    [GeneratedRegex(@"^[\p{L}_$][\w$.:\-]*$", RegexOptions.CultureInvariant)]
+    private static partial Regex Identifier();
+}

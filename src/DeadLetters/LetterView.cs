@@ -1,0 +1,103 @@
+using System.Text.Json;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>A dead letter as people see it, on a page, in the command and from the API alike: masked until it is revealed, and no longer than what can be read.</summary>
+/// <param name="letter">The dead letter.</param>
+/// <param name="revealed">Whether all of it is shown.</param>
+public sealed class LetterView(DeadLetter letter, bool revealed)
+{
+    /// <summary>How many characters of a message or a body are shown. All of it is in an export, or a download.</summary>
+    public const int MostShown = 200_000;
+
+    /// <summary>Whether all of it is shown.</summary>
+    public bool IsRevealed => revealed;
+
+    /// <summary>Its MessageId; null where it has none.</summary>
+    public string? MessageId => letter.MessageId is { } id ? Shown("messageId", id) : null;
+
+    /// <summary>Why it failed.</summary>
+    public string Reason => revealed ? letter.Reason : Masking.Text(letter.Reason);
+
+    /// <summary>The stack trace; null where there is none.</summary>
+    public string? StackTrace => letter.StackTrace is { } stack ? revealed ? stack : Masking.Text(stack) : null;
+
+    /// <summary>The message as indented JSON; null where there is none in JSON.</summary>
+    public ShownText? Message => Print(MostShown);
+
+    /// <summary>The body as text, indented where it is JSON; null where it is not text.</summary>
+    public ShownText? Body =>
+        letter.HasJson
+            ? JsonPrinter.Print(letter.Body.Span, Options(MostShown) with { Area = Envelope.IsEnvelope(letter.ContentType) ? MessageArea.Envelope : MessageAreas.OfMessage(letter.MessageTypes) })
+        : DeadLetterReading.TextOf(letter.Body.Span) is { } text ? revealed ? ShownText.Of(text, MostShown) : new ShownText(Masking.Value(text), false)
+        : null;
+
+    /// <summary>The headers in words.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Headers =>
+        letter.HeaderTexts.Select(header => KeyValuePair.Create(header.Key, revealed ? header.Value : Masking.Header(header.Key, header.Value)));
+
+    /// <summary>The AMQP properties that are set, but for the MessageId and the content type.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Properties
+    {
+        get
+        {
+            var properties = letter.Properties;
+            if (properties.IsContentEncodingPresent())
+                yield return new("content_encoding", Shown("format", properties.ContentEncoding!));
+            if (properties.IsCorrelationIdPresent())
+                yield return new("correlation_id", Shown("correlation_id", properties.CorrelationId!));
+            if (properties.IsDeliveryModePresent())
+                yield return new("delivery_mode", properties.DeliveryMode.ToString());
+            if (properties.IsPriorityPresent())
+                yield return new("priority", $"{properties.Priority}");
+            if (properties.IsExpirationPresent())
+                yield return new("expiration", Shown("timeout", properties.Expiration!));
+            if (properties.IsReplyToPresent())
+                yield return new("reply_to", Shown("reply_to", properties.ReplyTo!));
+            if (properties.IsTimestampPresent())
+                yield return new("timestamp", letter.Timestamp!);
+            if (properties.IsTypePresent())
+                yield return new("type", Shown("type", properties.Type!));
+            if (properties.IsUserIdPresent())
+                yield return new("user_id", Shown("user", properties.UserId!));
+            if (properties.IsAppIdPresent())
+                yield return new("app_id", Shown("app_id", properties.AppId!));
+        }
+    }
+
+    /// <summary>All of it as one JSON object on one line: revealed as <c>export</c> writes it, masked without the body.</summary>
+    /// <param name="writer">Where to.</param>
+    public void Write(Utf8JsonWriter writer)
+    {
+        if (revealed)
+        {
+            letter.Write(writer);
+            return;
+        }
+        writer.WriteStartObject();
+        DeadLetterJson.WriteFacts(letter, writer, MessageId, Reason);
+        WriteTexts(writer, "properties", Properties);
+        WriteTexts(writer, "headers", Headers);
+        writer.WritePropertyName("message");
+        if (Print(int.MaxValue) is { } message)
+            writer.WriteRawValue(CompactJson.Of(System.Text.Encoding.UTF8.GetBytes(message.Text)), skipInputValidation: true);
+        else
+            writer.WriteNullValue();
+        writer.WriteEndObject();
+    }
+
+    private static void WriteTexts(Utf8JsonWriter writer, string name, IEnumerable<KeyValuePair<string, string>> texts)
+    {
+        writer.WriteStartObject(name);
+        foreach (var (key, value) in texts)
+            writer.WriteString(key, value);
+        writer.WriteEndObject();
+    }
+
+    private ShownText? Print(int most) =>
+        letter.JsonMessage is { } json ? JsonPrinter.Print(json.Span, Options(most) with { Area = MessageAreas.OfMessage(letter.MessageTypes) }) : null;
+
+    private PrintOptions Options(int most) => new() { Most = most, Masked = !revealed, Message = MessageAreas.OfMessage(letter.MessageTypes) };
+
+    private string Shown(string name, string value) => revealed ? value : Masking.Named(name, value);
+}

@@ -1,0 +1,71 @@
+using System.Buffers;
+using System.Buffers.Binary;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>The frames of AMQP as they come in, in pieces of any length: all pass as they are, but for the <see cref="EmptyFields"/> of content headers.</summary>
+internal sealed class MarkedFrames
+{
+    private const int FrameHeader = 7;
+
+    private readonly ArrayBufferWriter<byte> _frame = new();
+    private readonly ArrayBufferWriter<byte> _ready = new();
+    private long _passing; // bytes left of a frame that passes as it is
+    private int _taken;
+
+    public bool HasSome => _taken < _ready.WrittenCount;
+
+    public void Add(ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            var count = (int)Math.Min(bytes.Length, _passing > 0 ? _passing : Length - _frame.WrittenCount);
+            (_passing > 0 ? _ready : _frame).Write(bytes[..count]);
+            bytes = bytes[count..];
+            if (_passing > 0)
+                _passing -= count;
+            else if (_frame.WrittenCount == Length)
+                End();
+        }
+    }
+
+    public int Take(Span<byte> destination)
+    {
+        var count = Math.Min(destination.Length, _ready.WrittenCount - _taken);
+        _ready.WrittenSpan.Slice(_taken, count).CopyTo(destination);
+        _taken += count;
+        if (!HasSome)
+        {
+            _ready.ResetWrittenCount();
+            _taken = 0;
+        }
+        return count;
+    }
+
+    // Of the header alone, until that is there.
+    private long Length => _frame.WrittenCount < FrameHeader ? FrameHeader : FrameHeader + Payload + 1;
+
+    private long Payload => BinaryPrimitives.ReadUInt32BigEndian(_frame.WrittenSpan[3..]);
+
+    private void End()
+    {
+        if (_frame.WrittenCount == FrameHeader && !EmptyFields.HasProperties(_frame.WrittenSpan))
+        {
+            _passing = Payload + 1;
+        }
+        else if (_frame.WrittenCount == FrameHeader)
+        {
+            return; // the rest of it comes
+        }
+        else
+        {
+            var frame = _frame.WrittenSpan.ToArray();
+            EmptyFields.Mark(frame);
+            _ready.Write(frame);
+            _frame.ResetWrittenCount();
+            return;
+        }
+        _ready.Write(_frame.WrittenSpan);
+        _frame.ResetWrittenCount();
+    }
+}

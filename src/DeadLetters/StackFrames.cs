@@ -1,0 +1,30 @@
+using System.Text.RegularExpressions;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>The frames of a stack trace, as .NET writes it.</summary>
+internal static partial class StackFrames
+{
+    // Code that an application calls, and that others call too: where it throws says little.
+    private static readonly string[] _others =
+    [
+        "System.", "Microsoft.", "MassTransit.", "Internal.", "Interop.", "Windows.", "RabbitMQ.", "Npgsql.", "Dapper.", "MySql.", "MySqlConnector.", "Oracle.", "MongoDB.", "StackExchange.",
+        "Confluent.", "Amazon.", "Azure.", "Google.", "Grpc.", "Polly.", "Refit.", "Newtonsoft.", "MailKit.", "MimeKit.", "FluentValidation.", "AutoMapper.", "MediatR.", "Autofac.",
+        "Castle.", "Serilog.", "NLog.", "OpenTelemetry.", "NHibernate.", "Marten.", "RestSharp.", "Flurl.", "Elastic.", "Nest.", "Quartz.", "Hangfire.", "Automatonymous.", "GreenPipes.", "SQLitePCL.",
+    ];
+
+    /// <summary>The first frame of the application's own code, with its line where that is known; null where there is none.</summary>
+    public static string? FirstOwn(string stack)
+    {
+        foreach (Match frame in Frames().Matches(stack))
+        {
+            var method = frame.Groups["method"].Value;
+            if (!_others.Any(other => method.StartsWith(other, StringComparison.Ordinal)))
+                return frame.Groups["line"] is { Success: true } line ? $"{method}, line {line.Value}" : method;
+        }
+        return null;
+    }
+
+    [GeneratedRegex(@"^\s+at (?<method>[^\s(]+)\(.*?(?:\) in .*?:line (?<line>\d+))?\s*$", RegexOptions.CultureInvariant | RegexOptions.Multiline)]
+    private static partial Regex Frames();
+}
