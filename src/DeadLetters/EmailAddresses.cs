@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -54,6 +55,7 @@ public static class EmailAddresses
     private const int LongestQuoted = 256;
     private const string OfAtoms = "!#$%&'*+-/=?^_`{|}~.";
 
+    private static readonly SearchValues<char> _beginsOfAts = SearchValues.Create("@＠﹫%\\&");
     private static readonly string[] _ats = ["@", "＠", "﹫", "%40", "\\u0040", "&#64;", "&#x40;", "&commat;"];
 
     /// <summary>Finds them.</summary>
@@ -95,7 +97,7 @@ public static class EmailAddresses
     {
         for (var i = from; i < text.Length; i++)
         {
-            i = text.AsSpan(i).IndexOfAny("@＠﹫%\\&") is >= 0 and var next ? i + next : text.Length;
+            i = text.AsSpan(i).IndexOfAny(_beginsOfAts) is >= 0 and var next ? i + next : text.Length;
             foreach (var form in _ats)
             {
                 if (string.CompareOrdinal(text, i, form, 0, form.Length) == 0)

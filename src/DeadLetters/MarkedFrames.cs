@@ -24,8 +24,10 @@ internal sealed class MarkedFrames
             bytes = bytes[count..];
             if (_passing > 0)
                 _passing -= count;
+            else if (_frame.WrittenCount == FrameHeader && !EmptyFields.HasProperties(_frame.WrittenSpan))
+                Pass();
             else if (_frame.WrittenCount == Length)
-                End();
+                PassMarked();
         }
     }
 
@@ -47,25 +49,18 @@ internal sealed class MarkedFrames
 
     private long Payload => BinaryPrimitives.ReadUInt32BigEndian(_frame.WrittenSpan[3..]);
 
-    private void End()
+    private void Pass()
     {
-        if (_frame.WrittenCount == FrameHeader && !EmptyFields.HasProperties(_frame.WrittenSpan))
-        {
-            _passing = Payload + 1;
-        }
-        else if (_frame.WrittenCount == FrameHeader)
-        {
-            return; // the rest of it comes
-        }
-        else
-        {
-            var frame = _frame.WrittenSpan.ToArray();
-            EmptyFields.Mark(frame);
-            _ready.Write(frame);
-            _frame.ResetWrittenCount();
-            return;
-        }
+        _passing = Payload + 1;
         _ready.Write(_frame.WrittenSpan);
+        _frame.ResetWrittenCount();
+    }
+
+    private void PassMarked()
+    {
+        var frame = _frame.WrittenSpan.ToArray();
+        EmptyFields.Mark(frame);
+        _ready.Write(frame);
         _frame.ResetWrittenCount();
     }
 }

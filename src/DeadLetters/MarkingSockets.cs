@@ -1,6 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using RabbitMQ.Client;
 
@@ -18,7 +20,7 @@ internal sealed class MarkingSockets(IEnumerable<AmqpTcpEndpoint> endpoints) : I
     public IEnumerable<AmqpTcpEndpoint> All()
     {
         var nodes = endpoints.ToArray();
-        Random.Shared.Shuffle(nodes); // as the client does, so that one node does not get all connections
+        RandomNumberGenerator.Shuffle<AmqpTcpEndpoint>(nodes); // as the client does, so that one node does not get all connections
         foreach (var endpoint in nodes)
         {
             _tls = endpoint.Ssl.Enabled ? endpoint.Ssl : null; // the client connects to the one that it got last
@@ -26,6 +28,7 @@ internal sealed class MarkingSockets(IEnumerable<AmqpTcpEndpoint> endpoints) : I
         }
     }
 
+    [SuppressMessage("Reliability", "CA2000", Justification = "The client disposes of its socket")]
     public ITcpClient Create(AddressFamily family) => new Client(new Socket(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }, _tls);
 
     private sealed class Client(Socket socket, SslOption? tls) : TcpClientAdapter(socket)
@@ -41,6 +44,13 @@ internal sealed class MarkingSockets(IEnumerable<AmqpTcpEndpoint> endpoints) : I
             _encrypted = stream;
             await stream.AuthenticateAsClientAsync(
                 new SslClientAuthenticationOptions { TargetHost = tls.ServerName, EnabledSslProtocols = tls.Version, CertificateRevocationCheckMode = X509RevocationMode.NoCheck }, cancellationToken);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+                _encrypted?.Dispose();
+            base.Dispose(disposing);
         }
 
         public override NetworkStream GetStream() => new Marking(Client, _encrypted ?? base.GetStream());

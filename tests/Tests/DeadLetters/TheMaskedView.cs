@@ -26,7 +26,7 @@ public sealed class TheMaskedView
     [InlineData("note", "\"42\"")]
     public void Hides_a_value(string name, string value)
     {
-        var masked = Masking.Json($$"""{"{{name}}":{{value}},"list":[{{value}}],"deep":{"{{name}}":{{value}}}}""");
+        var masked = Masking.Json($$$"""{"{{{name}}}":{{{value}}},"list":[{{{value}}}],"deep":{"{{{name}}}":{{{value}}}}}""");
         masked.ShouldNotContain(value.Trim('"'));
         JsonDocument.Parse(masked).RootElement.GetProperty(name).GetString()!.ShouldContain("…");
     }
@@ -107,7 +107,7 @@ public sealed class TheMaskedView
     [Fact]
     public void Is_cut_and_needs_no_more_memory_than_a_few_times_the_body()
     {
-        var body = $$"""{"messageType":["urn:message:A:B"],"message":{"numbers":[{{string.Join(',', Enumerable.Repeat(1, 4_000_000))}}]}}""";
+        var body = $$$"""{"messageType":["urn:message:A:B"],"message":{"numbers":[{{{string.Join(',', Enumerable.Repeat(1, 4_000_000))}}}]}}""";
         var bytes = Encoding.UTF8.GetBytes(body);
         foreach (var revealed in new[] { false, true })
         {
