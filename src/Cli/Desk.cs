@@ -110,6 +110,13 @@ internal sealed class Desk : IAsyncDisposable
         bool IsMeant(DeadLetterQueue queue) => suffix == "_error" ? _names.IsError(queue.Name) : queue.Name.EndsWith(suffix, StringComparison.Ordinal);
     }
 
+    /// <summary>Asks before a look that would hide what is looked at.</summary>
+    public async Task AgreeToLookAsync(string queue, bool yes, CancellationToken cancellationToken)
+    {
+        if (!yes && await Broker.FindQueueAsync(queue, cancellationToken) is { HidesWhatIsLookedAt: true, Messages: > 0 } found && !Confirm($"{found.Looks}. Look into {queue} all the same?", yes))
+            throw new WrongUsageException($"Nothing was looked at. Set the delayed-retry-type of {queue} to failed or disabled by a policy, and looking hides nothing");
+    }
+
     /// <summary>Asks before something is done; without a terminal the answer has to be --yes.</summary>
     public bool Confirm(string question, bool yes)
     {

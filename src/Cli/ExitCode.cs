@@ -12,7 +12,7 @@ internal static class ExitCode
 
     public static int Of(DeadLetterException e) => e.Problem switch
     {
-        DeadLetterProblem.OutOfReach => OutOfReach,
+        DeadLetterProblem.OutOfReach or DeadLetterProblem.Blocked => OutOfReach,
         DeadLetterProblem.NoSuchQueue => WrongUsage,
         _ => NotAllAsAsked,
     };

@@ -19,8 +19,11 @@ internal static class Progress
     }
 
     private static string Text(string verb, OperationProgress now) => now.Waiting
-        ? string.Create(CultureInfo.InvariantCulture, $"Waiting for the outcome: {now.Known:N0} of {now.Done:N0} known")
-        : string.Create(CultureInfo.InvariantCulture, $"{verb}: {now.Examined:N0} of {now.Total:N0} looked at, {now.Done:N0} done, {now.Refused:N0} left");
+        ? string.Create(CultureInfo.InvariantCulture, $"Waiting for the outcome: {now.Known:N0} of {now.Done:N0} known{Outcomes(now)}")
+        : now.Blocked is { } blocked ? string.Create(CultureInfo.InvariantCulture, $"RabbitMQ takes no messages now: {blocked}. {now.Done:N0} done; waiting for the end of the alarm")
+        : string.Create(CultureInfo.InvariantCulture, $"{verb}: {now.Examined:N0} of {now.Total:N0} looked at, {now.Done:N0} done, {now.Refused:N0} left{Outcomes(now)}");
+
+    private static string Outcomes(OperationProgress now) => now.Outcomes.ToString() is { Length: > 0 } outcomes ? $" ({outcomes})" : "";
 
     private sealed class Bar(ProgressTask task, string verb) : IProgress<OperationProgress>
     {
@@ -35,11 +38,13 @@ internal static class Progress
     private sealed class Lines(string verb) : IProgress<OperationProgress>
     {
         private DateTimeOffset _next = DateTimeOffset.UtcNow + _lineEvery;
+        private string? _blocked;
 
         public void Report(OperationProgress value)
         {
-            if (DateTimeOffset.UtcNow < _next)
+            if (DateTimeOffset.UtcNow < _next && value.Blocked == _blocked)
                 return;
+            _blocked = value.Blocked;
             _next = DateTimeOffset.UtcNow + _lineEvery;
             Console.Error.WriteLine(Terminal.Clean(Text(verb, value)));
         }

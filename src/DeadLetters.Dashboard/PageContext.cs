@@ -124,7 +124,7 @@ internal sealed class PageContext
 
     private IResult Tell(DeadLetterException e)
     {
-        if (e.Problem == DeadLetterProblem.OutOfReach)
+        if (e.Problem is DeadLetterProblem.OutOfReach or DeadLetterProblem.Blocked)
             Http.Response.Headers.RetryAfter = "10";
         return e.Problem switch
         {
@@ -132,6 +132,8 @@ internal sealed class PageContext
                 "One operation at a time keeps a replay exact. Nothing is lost; load this page again when it has ended."),
             DeadLetterProblem.OutOfReach => Problem(StatusCodes.Status503ServiceUnavailable, "The broker is out of reach", e.Message,
                 "The dead letters stand where they are. Load this page again in a few seconds."),
+            DeadLetterProblem.Blocked => Problem(StatusCodes.Status503ServiceUnavailable, "RabbitMQ takes no messages now", e.Message,
+                "Free memory or disk on the broker; the alarm ends automatically then."),
             DeadLetterProblem.Forbidden => Problem(StatusCodes.Status403Forbidden, "The broker does not allow that", e.Message,
                 "Give the RabbitMQ user of this page the right, then try again."),
             DeadLetterProblem.NoSuchQueue => Problem(StatusCodes.Status404NotFound, "No such queue", e.Message,

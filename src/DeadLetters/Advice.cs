@@ -58,25 +58,6 @@ public enum VerdictKind
     Refused,
 }
 
-/// <summary>What became of a replayed message.</summary>
-public enum Outcome
-{
-    /// <summary>Not known yet.</summary>
-    Waiting,
-
-    /// <summary>The application says that it is done; for WorkinIt: the mail was sent.</summary>
-    Sent,
-
-    /// <summary>Its consumer took it and nothing failed.</summary>
-    Gone,
-
-    /// <summary>It waits for a later try.</summary>
-    Delayed,
-
-    /// <summary>It is a dead letter again.</summary>
-    FailedAgain,
-}
-
 /// <summary>A message that was replayed.</summary>
 /// <param name="Id">The dead letter's id.</param>
 /// <param name="MessageId">Its MessageId; null where it has none.</param>
@@ -89,4 +70,7 @@ public sealed record Replayed(string Id, string? MessageId, string ReplayId, Ver
 
     /// <summary>What became of it.</summary>
     public Outcome Outcome { get; init; } = Outcome.Waiting;
+
+    /// <summary>Where it failed again or was skipped: its new dead letter; null where none was seen.</summary>
+    public NewLetter? NewLetter { get; init; }
 }

@@ -61,6 +61,12 @@ public sealed record AuditEntry
     /// <summary>The MessageIds (where there is none, the dead letters' ids), up to <see cref="NamedMessages"/>.</summary>
     public IReadOnlyList<string> Messages { get; init; } = [];
 
+    /// <summary>Of a replay: what became of the messages, as in <c>173 failed again</c>.</summary>
+    public string Results { get; init; } = "";
+
+    /// <summary>What was published and never confirmed; the next replay settles it.</summary>
+    public IReadOnlyList<Doubt> Doubts { get; init; } = [];
+
     /// <summary>Of an edit: the message before it. Personal data.</summary>
     public string? Original { get; init; }
 

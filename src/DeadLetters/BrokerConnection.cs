@@ -1,4 +1,5 @@
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
 using WorkinIt.Messaging;
 
@@ -76,6 +77,19 @@ internal static class BrokerConnection
             ? version
             : new Version(0, 0);
 
+    /// <summary>Why a channel was closed, in an operator's words.</summary>
+    /// <param name="reason">What the broker said; null where nothing was heard of it.</param>
+    /// <param name="cause">What the client makes of it.</param>
+    public static DeadLetterException Closed(ShutdownEventArgs? reason, Exception? cause = null) => reason switch
+    {
+        { ReplyCode: Constants.PreconditionFailed, ReplyText: var text } when ConsumerTimeout.IsIn(text) => new DeadLetterException(
+            DeadLetterProblem.Refused, ConsumerTimeout.InWords(text), cause),
+        { Initiator: ShutdownInitiator.Peer, ReplyText: { Length: > 0 } text, ReplyCode: not (Constants.ConnectionForced or Constants.InternalError) } => new DeadLetterException(
+            DeadLetterProblem.OutOfReach, $"RabbitMQ closed the channel: {text}. What was not moved is in the queue", cause),
+        _ => new DeadLetterException(
+            DeadLetterProblem.OutOfReach, "The connection to the broker was lost. What was not moved is in the queue: run it again when the broker is back", cause),
+    };
+
     /// <summary>What the broker said when it closed a channel.</summary>
     /// <param name="e">What the client makes of it.</param>
     /// <param name="name">What was asked for.</param>
@@ -83,6 +97,7 @@ internal static class BrokerConnection
     {
         Constants.NotFound => new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no {name}", e),
         Constants.AccessRefused or Constants.NotAllowed => new DeadLetterException(DeadLetterProblem.Forbidden, $"The RabbitMQ user lacks a right: {e.ShutdownReason.ReplyText}", e),
+        Constants.PreconditionFailed when ConsumerTimeout.IsIn(e.ShutdownReason.ReplyText) => Closed(e.ShutdownReason, e),
         Constants.PreconditionFailed => new DeadLetterException(DeadLetterProblem.Refused, $"The broker refuses: {e.ShutdownReason.ReplyText}", e),
         _ => new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker ended the connection: {e.ShutdownReason?.ReplyText}", e),
     };

@@ -18,6 +18,7 @@ public sealed partial class DeadLetterBroker
         await using var session = await OpenAsync(request.Queue, "discard", request.By, TimeSpan.Zero, cancellationToken);
         var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
         await GuardLooksAsync(session, passes: 1, cancellationToken);
+        await GuardAlarmAsync(cancellationToken);
         var discarded = DiscardedQueue(request.Queue);
         await DeclareDiscardedAsync(session, discarded, cancellationToken);
         await using var check = new MoveCheck(_management, session, _options);
@@ -52,6 +53,7 @@ public sealed partial class DeadLetterBroker
         await using var session = await OpenAsync(from, "restore", request.By, TimeSpan.Zero, cancellationToken);
         var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
         await GuardLooksAsync(session, passes: 1, cancellationToken);
+        await GuardAlarmAsync(cancellationToken);
         await using var check = new MoveCheck(_management, session, _options);
         var entry = Begin(request with { Queue = from }, "restore");
         await _audit.WriteAsync(entry, cancellationToken);

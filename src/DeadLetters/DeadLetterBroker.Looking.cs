@@ -22,14 +22,14 @@ public sealed partial class DeadLetterBroker
         var letters = new List<DeadLetter>();
         long examined = 0, matching = 0;
         // Without a filter, what comes after the page need not be looked at.
-        var ready = await LookAsync(queue, "list", by, filter.IsEmpty ? Math.Min(most, skip + take) : most, letter =>
+        var (ready, hidden) = await LookAsync(queue, "list", by, filter.IsEmpty ? Math.Min(most, skip + take) : most, letter =>
         {
             examined++;
             if (filter.Matches(letter) && ++matching > skip && letters.Count < take)
                 letters.Add(letter);
             return true;
         }, null, cancellationToken);
-        return new DeadLetterPage(letters, ready, examined, filter.IsEmpty ? ready : matching);
+        return new DeadLetterPage(letters, ready, examined, filter.IsEmpty ? ready : matching) { Hidden = hidden };
     }
 
     /// <summary>Groups dead letters by their cause.</summary>
@@ -44,7 +44,7 @@ public sealed partial class DeadLetterBroker
     {
         var groups = new Dictionary<string, CauseTally>();
         long examined = 0;
-        var ready = await LookAsync(queue, "list", by, most, letter =>
+        var (ready, hidden) = await LookAsync(queue, "list", by, most, letter =>
         {
             examined++;
             if (!filter.Matches(letter))
@@ -54,7 +54,7 @@ public sealed partial class DeadLetterBroker
             group.Add(letter);
             return true;
         }, progress, cancellationToken);
-        return new CausePage([.. groups.Values.Select(group => group.ToGroup()).OrderByDescending(group => group.Count)], ready, examined);
+        return new CausePage([.. groups.Values.Select(group => group.ToGroup()).OrderByDescending(group => group.Count)], ready, examined) { Hidden = hidden };
     }
 
     /// <summary>Finds one dead letter by its id or its MessageId; the first in the queue where several have it.</summary>
@@ -159,7 +159,7 @@ public sealed partial class DeadLetterBroker
         return _audit.WriteAsync(entry with { EndedAt = entry.At, Selected = 1, Done = 1, Messages = [letter.MessageId ?? letter.Id] }, cancellationToken);
     }
 
-    private async Task<long> LookAsync(
+    private async Task<(long Ready, long Hidden)> LookAsync(
         string queue, string verb, string by, long most, Func<DeadLetter, bool> see, IProgress<OperationProgress>? progress, CancellationToken cancellationToken,
         TimeSpan? patience = null)
     {
@@ -186,15 +186,18 @@ public sealed partial class DeadLetterBroker
             // What was looked for is found.
         }
         cancellationToken.ThrowIfCancellationRequested();
-        return ready;
+        return (ready, session.Hidden);
     }
 
     // A queue that counts looks and has too few left is left alone; so is one that somebody works off.
-    private async Task GuardLooksAsync(QueueSession session, long passes, CancellationToken cancellationToken)
+    private async Task GuardLooksAsync(QueueSession session, long passes, CancellationToken cancellationToken, Func<TimeSpan, long>? pacedPasses = null)
     {
         var queue = await DescribeAsync(session, cancellationToken);
         session.IsQuorum = queue.Type == "quorum";
         session.TimeToLive = queue.Limit("message-ttl") is { } ttl ? TimeSpan.FromMilliseconds(ttl) : null;
+        session.Hidden = queue.HiddenBeside(await session.ReadyAsync(cancellationToken));
+        session.LongestPass = ConsumerTimeout.LongestPass(queue, session.BrokerVersion, countsReturns: Limit(queue, session.BrokerVersion) is not null);
+        passes += pacedPasses?.Invoke(session.LongestPass) ?? 0;
         if (await session.ConsumersAsync(session.Queue, cancellationToken) > 0)
             throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} has a consumer: somebody works it off, so these are no dead letters. Stop that consumer first, if they are");
         if (Limit(queue, session.BrokerVersion) is not { } limit)

@@ -18,6 +18,9 @@ public sealed partial class DeadLetterBroker
 
         public string Id => id;
 
+        /// <summary>What earlier replays left in doubt.</summary>
+        public EarlierDoubts Earlier { get; set; } = new();
+
         public IReadOnlyCollection<string> Targets => [.. _check.Targets.Select(target => target.Queue)];
 
         /// <summary>Of an edit: the message before it.</summary>
@@ -46,6 +49,8 @@ public sealed partial class DeadLetterBroker
 
         private async Task<Decision> DecideAsync(DeadLetter letter, Verdict? advice, CancellationToken cancellationToken)
         {
+            if (Earlier.HasArrived(letter))
+                return Earlier.Settle();
             if (letter.DiscardedFrom is not null)
                 return new Decision.Refuse("it is discarded: restore it first");
             if (letter.Unreadable is { } unreadable && request.Edited is null)
@@ -65,6 +70,8 @@ public sealed partial class DeadLetterBroker
                 return new Decision.Refuse(stays);
             if (advice is { Kind: VerdictKind.Warning })
                 warnings.Insert(0, advice.Text);
+            if (Earlier.WarningFor(letter) is { } doubt)
+                warnings.Insert(0, doubt);
             _number++;
             var verdict = warnings.Count == 0 ? Verdict.Good : new Verdict(VerdictKind.Warning, string.Join("; ", warnings));
             var replayed = new Replayed(letter.Id, letter.MessageId, replayId, verdict with { Note = advice?.Note }) { Target = target.Queue };
@@ -138,14 +145,7 @@ public sealed partial class DeadLetterBroker
         {
             var places = new[] { session.Queue, input.Name + "_error", input.Name + "_skipped", input.Text("x-dead-letter-exchange") }
                 .OfType<string>().Where(exchange => exchange.Length > 0 && BrokerNames.Fits(exchange)).Distinct();
-            var exchanges = new List<string>();
-            foreach (var exchange in places)
-            {
-                // The dead letters' own exchange has to be there for its failures to be seen; a _skipped one is made when it is first needed.
-                if (exchange == input.Name + "_error" || await session.HasExchangeAsync(exchange, cancellationToken))
-                    exchanges.Add(exchange);
-            }
-            await session.Failures.WatchAsync(id, [.. exchanges.Where(_bound.Add)], cancellationToken);
+            await session.Failures.WatchAsync(id, [.. places.Where(_bound.Add)], cancellationToken);
         }
     }
 }

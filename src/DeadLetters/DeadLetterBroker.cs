@@ -9,9 +9,6 @@ namespace WorkinIt.DeadLetters;
 public sealed partial class DeadLetterBroker : IDisposable
 {
     private static readonly TimeSpan _lookPatience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan _ask = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan _settled = TimeSpan.FromSeconds(3); // a failure is written down before its dead letter stands
-    private static readonly TimeSpan _quiet = TimeSpan.FromSeconds(7); // the management API's counts are up to 5 s old
 
     private readonly DeadLetterOptions _options;
     private readonly IAuditLog _audit;
@@ -78,16 +75,18 @@ public sealed partial class DeadLetterBroker : IDisposable
         {
             stopped = await work();
             if (cancellationToken.IsCancellationRequested)
-                stopped = "It was cancelled: what was not moved stands where it was";
+                stopped = InDoubt("It was cancelled: what was not moved is where it was", operation.Doubts);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            stopped = "It was cancelled: what was not moved stands where it was";
+            stopped = InDoubt("It was cancelled: what was not moved is where it was", operation.Doubts);
         }
         catch (Exception e)
         {
-            stopped = Why(e);
-            throw;
+            stopped = InDoubt(Why(e), operation.Doubts);
+            if (e is not DeadLetterException problem || operation.Doubts.Count == 0)
+                throw;
+            throw new DeadLetterException(problem.Problem, stopped, e);
         }
         finally
         {
@@ -99,9 +98,15 @@ public sealed partial class DeadLetterBroker : IDisposable
                 Refused = operation.Refused.Count,
                 Problem = stopped ?? "",
                 Messages = operation.Messages,
+                Results = operation.Results,
+                Doubts = operation.Doubts,
             }, CancellationToken.None);
         }
-        return new OperationResult(entry.Id, entry.Queue, operation.Selected, operation.Done, [.. operation.Refused], operation.Replayed, stopped);
+        return new OperationResult(entry.Id, entry.Queue, operation.Selected, operation.Done, [.. operation.Refused], operation.Replayed, stopped)
+        {
+            Held = operation.Held,
+            Doubts = operation.Doubts,
+        };
     }
 
     private Task<QueueSession> OpenAsync(string queue, string verb, string by, TimeSpan patience, CancellationToken cancellationToken) =>
@@ -122,11 +127,21 @@ public sealed partial class DeadLetterBroker : IDisposable
     }
 
     // In hand counts too: somebody replays, perhaps, and may give it back.
-    private DeadLetterQueue Tell(BrokerQueue queue, IReadOnlyDictionary<string, long> ready) => new(
-        queue.Name, ready.GetValueOrDefault(queue.Name, queue.Ready) is > 0 and var now ? now : queue.Unacknowledged, InputQueueOf(queue.Name), DeadLetterQueueNames.IsDiscarded(queue.Name),
-        queue.Type == "quorum" && queue.DeliveryLimit is >= 0 and var limit
-            ? string.Create(CultureInfo.InvariantCulture, $"The queue has a delivery limit of {limit}: up to RabbitMQ 4.2 each look counts, and after {limit} the broker drops the message")
-            : null);
+    private DeadLetterQueue Tell(BrokerQueue queue, IReadOnlyDictionary<string, long> ready)
+    {
+        var now = ready.GetValueOrDefault(queue.Name, queue.Ready);
+        var hidden = queue.HiddenBeside(now);
+        return new DeadLetterQueue(
+            queue.Name, now + hidden > 0 ? now + hidden : queue.Unacknowledged, InputQueueOf(queue.Name), DeadLetterQueueNames.IsDiscarded(queue.Name),
+            queue.HidesWhatIsGivenBack is { } delay ? $"The queue has RabbitMQ's delayed retry: each message that is looked at is hidden {delay}, and comes back automatically"
+            : queue.Type == "quorum" && queue.DeliveryLimit is >= 0 and var limit
+                ? string.Create(CultureInfo.InvariantCulture, $"The queue has a delivery limit of {limit}: up to RabbitMQ 4.2 each look counts, and after {limit} the broker drops the message")
+                : null)
+        {
+            Hidden = hidden,
+            HidesWhatIsLookedAt = queue.HidesWhatIsGivenBack is not null,
+        };
+    }
 
     private string InputQueueOf(string queue) => _options.Names.InputQueueOf(queue);
 
@@ -149,15 +164,4 @@ public sealed partial class DeadLetterBroker : IDisposable
     };
 
     private static string NewId() => Guid.CreateVersion7().ToString("N");
-
-    /// <summary>The outcome in an operator's words.</summary>
-    /// <param name="outcome">The outcome.</param>
-    public static string Word(Outcome outcome) => outcome switch
-    {
-        Outcome.Sent => "was sent",
-        Outcome.Gone => "is gone from its queue and did not fail",
-        Outcome.Delayed => "is delayed",
-        Outcome.FailedAgain => "failed again",
-        _ => "is still waiting",
-    };
 }

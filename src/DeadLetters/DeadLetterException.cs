@@ -25,6 +25,9 @@ public enum DeadLetterProblem
     /// <summary>Somebody else is at work on the queue.</summary>
     Locked,
 
+    /// <summary>RabbitMQ takes no messages now: an alarm for memory or disk.</summary>
+    Blocked,
+
     /// <summary>It can't be done safely, or makes no sense.</summary>
     Refused,
 

@@ -1,8 +1,12 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 
 namespace WorkinIt.DeadLetters;
+
+/// <summary>What was seen of a replayed message.</summary>
+internal sealed record SeenFailure(Outcome Outcome, NewLetter Letter);
 
 /// <summary>
 /// Notices which replayed messages fail again: copies of what goes to the dead-letter exchanges of a queue come to a queue of the operation's
@@ -10,54 +14,102 @@ namespace WorkinIt.DeadLetters;
 /// </summary>
 internal sealed class FailureWatch(IConnection connection, string queue)
 {
-    private readonly ConcurrentDictionary<string, byte> _failedAgain = new();
-    private IChannel? _channel;
+    private const int LongestReason = 300;
+    private static readonly TimeSpan _lateEvery = TimeSpan.FromSeconds(2);
 
-    /// <summary>Whether all places are watched where a replayed message would fail again.</summary>
-    public bool SeesAll { get; private set; }
+    private readonly ConcurrentDictionary<string, SeenFailure> _seen = new();
+    private readonly ConcurrentDictionary<string, byte> _missing = new();
+    private readonly Stopwatch _sinceLate = Stopwatch.StartNew();
+    private IChannel? _channel;
+    private string _operation = "";
+
+    private string Copies => QueueLock.NameFor(queue, ":" + _operation);
 
     /// <param name="replayId">A replay's id, and the message's number in it.</param>
-    public bool HasSeen(string replayId) => _failedAgain.ContainsKey(replayId);
+    public SeenFailure? Find(string replayId) => _seen.GetValueOrDefault(replayId);
 
     /// <summary>Watches from now on, beside what is watched already.</summary>
     /// <param name="operation">The replay's id.</param>
-    /// <param name="exchanges">Where its messages would come by.</param>
+    /// <param name="exchanges">Where its messages would come by; those that are not there yet, as soon as they are.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async Task WatchAsync(string operation, IReadOnlyCollection<string> exchanges, CancellationToken cancellationToken)
     {
-        var all = _channel is null || SeesAll;
-        var copies = QueueLock.NameFor(queue, ":" + operation);
         if (_channel is null)
-            await BeginAsync(operation, copies, cancellationToken);
+            await BeginAsync(operation, cancellationToken);
         foreach (var exchange in exchanges)
         {
-            try
-            {
-                await connection.OnOwnChannelAsync(queue, async channel =>
-                {
-                    await channel.QueueBindAsync(copies, exchange, "", cancellationToken: cancellationToken);
-                    return true;
-                }, cancellationToken);
-            }
-            catch (DeadLetterException e) when (e.Problem is DeadLetterProblem.Forbidden or DeadLetterProblem.NoSuchQueue)
-            {
-                all = false;
-            }
+            if (!await BindAsync(exchange, cancellationToken))
+                _missing.TryAdd(exchange, 0);
         }
-        SeesAll = all;
     }
 
-    private async Task BeginAsync(string operation, string copies, CancellationToken cancellationToken)
+    /// <summary>Watches the places that have been made since.</summary>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>Those: what came there before is not seen.</returns>
+    public async Task<IReadOnlyList<string>> WatchLateAsync(CancellationToken cancellationToken)
     {
+        if (_missing.IsEmpty || _sinceLate.Elapsed < _lateEvery)
+            return [];
+        _sinceLate.Restart();
+        var late = new List<string>();
+        foreach (var exchange in _missing.Keys)
+        {
+            if (await BindAsync(exchange, cancellationToken) && _missing.TryRemove(exchange, out _))
+                late.Add(exchange);
+        }
+        return late;
+    }
+
+    /// <summary>Takes note of a dead letter, where it is one of this replay.</summary>
+    /// <param name="letter">The dead letter, or a copy.</param>
+    /// <param name="exchange">Where it came by.</param>
+    public void See(DeadLetter letter, string exchange)
+    {
+        if (letter.Header(Headers.ReplayId) is not { } id || !id.StartsWith(_operation + ".", StringComparison.Ordinal))
+            return;
+        var reason = letter.Reason is { Length: > LongestReason } text ? text[..LongestReason] + "…" : letter.Reason;
+        var isQueue = exchange == queue || exchange.EndsWith("_error", StringComparison.Ordinal) || exchange.EndsWith("_skipped", StringComparison.Ordinal);
+        _seen.TryAdd(id, new SeenFailure(
+            letter.Kind == DeadLetterKind.Skipped || exchange.EndsWith("_skipped", StringComparison.Ordinal) ? Outcome.Skipped : Outcome.FailedAgain,
+            new NewLetter(isQueue ? exchange : null, letter.Id, letter.ExceptionType, reason)));
+    }
+
+    // Without the right to read an exchange, what comes by there is not heard of: no outcome is claimed then.
+    private async Task<bool> BindAsync(string exchange, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await connection.OnOwnChannelAsync(queue, async channel =>
+            {
+                await channel.QueueBindAsync(Copies, exchange, "", cancellationToken: cancellationToken);
+                return true;
+            }, cancellationToken);
+        }
+        catch (DeadLetterException e) when (e.Problem is DeadLetterProblem.NoSuchQueue)
+        {
+            return false;
+        }
+        catch (DeadLetterException e) when (e.Problem is DeadLetterProblem.Forbidden)
+        {
+            return true;
+        }
+    }
+
+    private async Task BeginAsync(string operation, CancellationToken cancellationToken)
+    {
+        _operation = operation;
         _channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        await _channel.QueueDeclareAsync(copies, durable: false, exclusive: true, autoDelete: false, cancellationToken: cancellationToken);
+        await _channel.QueueDeclareAsync(Copies, durable: false, exclusive: true, autoDelete: false, cancellationToken: cancellationToken);
         var consumer = new AsyncEventingBasicConsumer(_channel);
         consumer.ReceivedAsync += (_, delivery) =>
         {
-            if (Headers.Text(delivery.BasicProperties.Headers, Headers.ReplayId) is { } id && id.StartsWith(operation, StringComparison.Ordinal))
-                _failedAgain.TryAdd(id, 0);
+            if (delivery.BasicProperties.Headers?.ContainsKey(Headers.ReplayId) == true)
+            {
+                var body = delivery.Body.ToArray();
+                See(new DeadLetter(delivery.Exchange, 0, 0, delivery.BasicProperties, body, DeadLetterJson.HashOf(delivery.BasicProperties, body)), delivery.Exchange);
+            }
             return Task.CompletedTask;
         };
-        await _channel.BasicConsumeAsync(copies, autoAck: true, consumer, cancellationToken);
+        await _channel.BasicConsumeAsync(Copies, autoAck: true, consumer, cancellationToken);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -44,6 +45,20 @@ internal sealed class ManagementClient : IDisposable
     /// <returns>Null where there is none.</returns>
     /// <exception cref="DeadLetterException">It does not answer, or the user may not read policies: that takes an administrator.</exception>
     public Task<BrokerPolicy?> PolicyAsync(string policy, CancellationToken cancellationToken) => AskAsync(_api.PolicyAsync(_options.VirtualHost, policy, cancellationToken));
+
+    /// <summary>Which alarm keeps the broker from taking messages, in words; null where there is none, or the API does not tell.</summary>
+    public async Task<string?> AlarmAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var nodes = await AskAsync(_api.NodesAsync(cancellationToken)) ?? [];
+            return nodes.Any(node => node.MemoryAlarm) ? "it is low on memory" : nodes.Any(node => node.DiskAlarm) ? "it is low on disk space" : null;
+        }
+        catch (DeadLetterException)
+        {
+            return null; // connection.blocked tells as well, after the first message
+        }
+    }
 
     public void Dispose() => _http.Dispose();
 
@@ -104,6 +119,9 @@ internal interface IManagementApi
 
     [Get("/api/policies/{virtualHost}/{policy}")]
     Task<ApiResponse<BrokerPolicy>> PolicyAsync(string virtualHost, string policy, CancellationToken cancellationToken);
+
+    [Get("/api/nodes")]
+    Task<ApiResponse<IReadOnlyList<BrokerNode>>> NodesAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>A queue as the management API tells it. Its counts may be 5 seconds old, and are missing in the first seconds of a queue.</summary>
@@ -114,6 +132,7 @@ internal sealed partial record BrokerQueue(
     [property: JsonPropertyName("messages")] long Messages,
     [property: JsonPropertyName("messages_ready")] long Ready,
     [property: JsonPropertyName("messages_unacknowledged")] long Unacknowledged,
+    [property: JsonPropertyName("messages_delayed")] long Delayed,
     [property: JsonPropertyName("message_bytes")] long Bytes,
     [property: JsonPropertyName("consumers")] int Consumers,
     [property: JsonPropertyName("arguments")] JsonElement Arguments,
@@ -123,11 +142,27 @@ internal sealed partial record BrokerQueue(
     [JsonIgnore]
     public bool IsAssumed { get; init; }
 
-    public string? Text(string argument) =>
-        Arguments.ValueKind == JsonValueKind.Object && Arguments.TryGetProperty(argument, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    public string? Text(string argument) => Word(Arguments, argument);
 
     /// <summary>Of the queue's own argument and a policy the lower limit counts.</summary>
     public long? DeliveryLimit => Limit("delivery-limit");
+
+    /// <summary>How long a message may be held, by the queue's own argument or a policy; null where only the broker's own setting counts.</summary>
+    public TimeSpan? ConsumerTimeout => (Number(Arguments, "x-consumer-timeout") ?? Number(Policy, "consumer-timeout")) is > 0 and var milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null;
+
+    /// <summary>RabbitMQ 4.3's delayed retry: what hides a message that was given back; null where nothing does.</summary>
+    public string? HidesWhatIsGivenBack => Type == "quorum" && (Text("x-delayed-retry-type") ?? Word(Policy, "delayed-retry-type")) is "all" or "returned"
+        ? (Number(Arguments, "x-delayed-retry-min") ?? Number(Policy, "delayed-retry-min")) is { } delay
+            ? string.Create(CultureInfo.InvariantCulture, $"for {TimeSpan.FromMilliseconds(delay).TotalSeconds:0.###} s or more")
+            : "for a while"
+        : null;
+
+    /// <summary>How many messages are neither ready nor in anybody's hands. Of a queue that hides what is given back, an old figure counts as well: it is never called empty for one.</summary>
+    /// <param name="ready">How many are ready now.</param>
+    public long HiddenBeside(long ready) => HidesWhatIsGivenBack is null ? Delayed : Math.Max(Delayed, Math.Max(0, Messages - Unacknowledged - ready));
+
+    private static string? Word(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static long? Number(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.TryGetInt64(out var number) ? number : null;
@@ -137,3 +172,7 @@ internal sealed record BrokerBinding(
     [property: JsonPropertyName("destination")] string Destination,
     [property: JsonPropertyName("destination_type")] string DestinationType,
     [property: JsonPropertyName("routing_key")] string RoutingKey);
+
+internal sealed record BrokerNode(
+    [property: JsonPropertyName("mem_alarm")] bool MemoryAlarm,
+    [property: JsonPropertyName("disk_free_alarm")] bool DiskAlarm);

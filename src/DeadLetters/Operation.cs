@@ -26,12 +26,11 @@ internal abstract record Decision
 /// </summary>
 internal sealed class Operation(QueueSession session, DeadLetterOptions options, IProgress<OperationProgress>? progress)
 {
-    private static readonly TimeSpan _longestPass = TimeSpan.FromMinutes(5); // the broker closes a channel that holds a message for 30
     private static readonly TimeSpan _reportEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly Stopwatch _sinceReport = Stopwatch.StartNew();
     private readonly Dictionary<string, Refusal> _refused = [];
-    private readonly List<Replayed> _replayed = [];
+    private readonly List<Doubt> _doubts = []; // published, never confirmed
     private readonly List<string> _messages = [];
     private readonly HashSet<string> _returned = []; // by the broker: not tried again at each pass
     private long _left;
@@ -47,11 +46,26 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     /// <summary>How many were published and are not confirmed.</summary>
     public int Unconfirmed { get; private set; }
 
-    public long Selected => Done + _refused.Count;
+    /// <summary>How many are known to be meant before they are looked at; 0 where that is not known.</summary>
+    public long Meant { get; set; }
+
+    public long Selected => Math.Max(Done + _refused.Count, Meant);
+
+    /// <summary>How many the queue held when it began, those included that delayed retry hides.</summary>
+    public long Held => Total + session.Hidden;
+
+    /// <summary>Of a replay: follows what becomes of what is moved.</summary>
+    public OutcomeTracker? Tracker { get; set; }
+
+    /// <summary>What was published and never confirmed: it is where it was, and may be in its queue too.</summary>
+    public IReadOnlyList<Doubt> Doubts => _doubts;
 
     public IReadOnlyCollection<Refusal> Refused => _refused.Values;
 
-    public List<Replayed> Replayed => _replayed;
+    public IReadOnlyList<Replayed> Replayed => Tracker?.Replayed ?? [];
+
+    /// <summary>The outcomes in words; empty where it is no replay.</summary>
+    public string Results => Tracker?.Counts.ToString() ?? "";
 
     public IReadOnlyList<string> Messages => _messages;
 
@@ -63,15 +77,18 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     public async Task RunAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, long most, CancellationToken cancellationToken)
     {
         await session.OpenPublisherAsync(cancellationToken);
+        session.OnBlocked = () => Report(waiting: false, always: true);
         var before = Attempted;
-        var aPass = pace is { } perSecond ? Math.Max(1, (long)(perSecond * _longestPass.TotalSeconds)) : long.MaxValue;
+        var aPass = pace is { } perSecond ? Math.Max(1, (long)(perSecond * session.LongestPass.TotalSeconds)) : long.MaxValue;
         while (true)
         {
             _examined = Done;
             _left = 0;
             var moves = Math.Min(aPass, most - (Attempted - before));
-            var waits = Attempted > before; // its first one too
-            var atTheEnd = await GuardedAsync(() => PassAsync(decide, pace, waits, moves, cancellationToken));
+            if (Attempted > before)
+                await WaitForTurnAsync(pace, 1, Stopwatch.StartNew(), cancellationToken); // with nothing held
+            cancellationToken.ThrowIfCancellationRequested();
+            var atTheEnd = await GuardedAsync(() => PassAsync(decide, pace, moves, cancellationToken));
             if (atTheEnd || Attempted - before >= most)
                 return;
             cancellationToken.ThrowIfCancellationRequested();
@@ -86,12 +103,12 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
         }
         catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException)
         {
-            throw new DeadLetterException(DeadLetterProblem.OutOfReach, "The connection to the broker was lost. What was not moved stands in the queue: run it again when the broker is back", e);
+            throw BrokerConnection.Closed((e as OperationInterruptedException)?.ShutdownReason, e);
         }
     }
 
     // True at the end of what was in the queue when the operation began.
-    private async Task<bool> PassAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, bool waits, long most, CancellationToken cancellationToken)
+    private async Task<bool> PassAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, long most, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // One window is taken while the one before is published.
@@ -120,12 +137,12 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
                         case Decision.Move when _returned.Contains(window[i].Letter.Id):
                             break;
                         case Decision.Move move:
-                            await WaitForTurnAsync(pace, moved + (waits ? 1 : 0), clock, cancellationToken);
+                            await WaitForTurnAsync(pace, moved, clock, cancellationToken);
                             if (cancellationToken.IsCancellationRequested)
                                 goto default;
                             moved++;
                             Attempted++;
-                            outstanding.Enqueue((window[i], move, await session.SendAsync(move.Exchange, move.RoutingKey, move.Properties, move.Body)));
+                            outstanding.Enqueue((window[i], move, await session.SendAsync(move.Exchange, move.RoutingKey, move.Properties, move.Body, cancellationToken)));
                             break;
                         case Decision.Remove:
                             moved++;
@@ -142,7 +159,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
                     }
                     while (outstanding.Count > 0 && (outstanding.Count >= options.Outstanding || outstanding.Peek().Confirm.IsCompleted))
                         await SettleAsync(outstanding.Dequeue());
-                    Report(waiting: false, known: 0);
+                    Report(waiting: false);
                 }
                 if (!atTheEnd)
                     break;
@@ -151,6 +168,8 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
         finally
         {
             await ending.CancelAsync();
+            if (cancellationToken.IsCancellationRequested)
+                session.GiveUpWhileBlocked();
             try
             {
                 while (outstanding.Count > 0)
@@ -160,14 +179,14 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
             {
                 windows.Reader.TryRead(out _);
                 await taking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                foreach (var (_, _, confirm) in outstanding)
-                    await ((Task)confirm).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                while (outstanding.Count > 0) // each one is told apart: confirmed and acked, or in doubt
+                    await SettleQuietlyAsync(outstanding.Dequeue());
                 await session.GiveBackAsync();
             }
         }
         if (taking.IsFaulted)
             await taking;
-        Report(waiting: false, known: 0, always: true);
+        Report(waiting: false, always: true);
         return atTheEnd;
     }
 
@@ -195,7 +214,17 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
 
     private async Task SettleAsync((Taken Taken, Decision.Move Move, Task<string?> Confirm) one)
     {
-        if (await one.Confirm is { } why)
+        string? why;
+        try
+        {
+            why = await one.Confirm;
+        }
+        catch (DeadLetterException)
+        {
+            _doubts.Add(new Doubt(one.Taken.Letter.Id, one.Taken.Letter.MessageId, one.Move.Replayed?.ReplayId));
+            throw;
+        }
+        if (why is not null)
         {
             _returned.Add(one.Taken.Letter.Id);
             Refuse(one.Taken.Letter, why);
@@ -204,7 +233,19 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
         await session.AckAsync(one.Taken, CancellationToken.None);
         Count(one.Taken.Letter);
         if (one.Move.Replayed is { } replayed)
-            _replayed.Add(replayed);
+            Tracker?.Add(replayed);
+    }
+
+    private async Task SettleQuietlyAsync((Taken Taken, Decision.Move Move, Task<string?> Confirm) one)
+    {
+        try
+        {
+            await SettleAsync(one);
+        }
+        catch (DeadLetterException)
+        {
+            // Noted; the first of them is on its way up.
+        }
     }
 
     private void Count(DeadLetter letter)
@@ -217,11 +258,16 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
 
     private void Refuse(DeadLetter letter, string why) => _refused[letter.Id] = new Refusal(letter.Id, letter.MessageId, why);
 
-    public void Report(bool waiting, long known, bool always = false)
+    public void Report(bool waiting, bool always = false)
     {
         if (progress is null || (!always && _sinceReport.Elapsed < _reportEvery))
             return;
         _sinceReport.Restart();
-        progress.Report(new OperationProgress(_examined, Total, Done, _refused.Count, known, waiting));
+        var outcomes = Tracker?.Counts ?? OutcomeCounts.None;
+        progress.Report(new OperationProgress(_examined, Total, Done, _refused.Count, outcomes.Handled + outcomes.FailedAgain + outcomes.Skipped + outcomes.Delayed, waiting)
+        {
+            Outcomes = outcomes,
+            Blocked = session.Blocked,
+        });
     }
 }

@@ -16,31 +16,36 @@ internal sealed class Publisher : IAsyncDisposable
     private readonly TimeSpan _patience;
     private readonly ConcurrentDictionary<ulong, Pending> _pending = new();
     private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly BlockedState _blocked;
     private ulong _confirmed;
 
-    private Publisher(IConnection connection, IChannel channel, TimeSpan patience)
+    private Publisher(IConnection connection, IChannel channel, TimeSpan patience, Action onBlocked)
     {
-        (_connection, _channel, _patience) = (connection, channel, patience);
+        (_connection, _channel, _patience, _blocked) = (connection, channel, patience, new BlockedState(connection, onBlocked));
         channel.BasicAcksAsync += (_, ack) => Settle(ack.DeliveryTag, ack.Multiple, null);
         channel.BasicNacksAsync += (_, nack) => Settle(nack.DeliveryTag, nack.Multiple, "the broker refused it: the queue is full, or has a problem of its own");
         channel.BasicReturnAsync += (_, returned) => Return(returned);
         channel.ChannelShutdownAsync += (_, shutdown) => Fail(shutdown);
     }
 
-    public static async Task<Publisher> OpenAsync(DeadLetterOptions options, string name, CancellationToken cancellationToken)
+    /// <summary>Why RabbitMQ takes no messages now; null where it does.</summary>
+    public string? Blocked => _blocked.Reason;
+
+    public static async Task<Publisher> OpenAsync(DeadLetterOptions options, string name, Action onBlocked, CancellationToken cancellationToken)
     {
         // A connection of its own: one whose deliveries are waited for can't read the confirms.
         var connection = await BrokerConnection.OpenAsync(options, name, cancellationToken);
         var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false), cancellationToken);
-        return new Publisher(connection, channel, options.Patience);
+        return new Publisher(connection, channel, options.Patience, onBlocked);
     }
 
     /// <summary>Sends one. The order is that of the calls, where each comes after the one before has returned.</summary>
     /// <returns>The wait for the confirm: null when the broker has it, else why it does not.</returns>
     /// <exception cref="DeadLetterException">The broker was lost; also out of the wait.</exception>
-    public async Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body)
+    public async Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
+        await _blocked.WaitForItsEndAsync(_patience, cancellationToken);
         using var deadline = new CancellationTokenSource(_patience);
         await _one.WaitAsync(CancellationToken.None);
         try
@@ -61,8 +66,14 @@ internal sealed class Publisher : IAsyncDisposable
         }
     }
 
+    /// <summary>No confirm is waited for any longer, where the broker takes no messages.</summary>
+    public void GiveUpWhileBlocked() => _blocked.GiveUp();
+
     public async ValueTask DisposeAsync()
     {
+        if (_blocked.Reason is not null) // it would not read a farewell
+            await _connection.CloseAsync(Constants.ReplySuccess, "blocked", TimeSpan.FromSeconds(1), abort: true, CancellationToken.None);
+        _blocked.Dispose();
         await _channel.DisposeAsync();
         await _connection.DisposeAsync();
         _one.Dispose();
@@ -72,10 +83,12 @@ internal sealed class Publisher : IAsyncDisposable
     {
         try
         {
-            return await pending.Confirm.Task.WaitAsync(_patience);
+            return await pending.Confirm.Task.WaitAsync(_patience, _blocked.GivenUp);
         }
-        catch (TimeoutException e)
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
+            if (_blocked.Reason is not null)
+                throw _blocked.InWords(e);
             throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker did not confirm within {_patience.TotalSeconds:0} s. The message stands where it was, and may be in its queue too: look there before you go on", e);
         }
     }

@@ -47,8 +47,19 @@ internal sealed class QueueSession : IAsyncDisposable
 
     /// <summary>The largest frame that the broker takes; 0: any.</summary>
     public uint FrameMax => _connection.FrameMax;
+    /// <summary>How long a pass may hold messages; see <see cref="ConsumerTimeout"/>.</summary>
+    public TimeSpan LongestPass { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How many messages RabbitMQ's delayed retry hid when the session began.</summary>
+    public long Hidden { get; set; }
 
     public Version BrokerVersion { get; private init; } = new(0, 0);
+
+    /// <summary>Why RabbitMQ takes no messages now; null where it does.</summary>
+    public string? Blocked => _publisher?.Blocked;
+
+    /// <summary>Called when that changes.</summary>
+    public Action? OnBlocked { get; set; }
 
     /// <param name="options">The broker.</param>
     /// <param name="queue">The queue.</param>
@@ -213,11 +224,14 @@ internal sealed class QueueSession : IAsyncDisposable
     public Task ReleaseAsync(CancellationToken cancellationToken) => QueueLock.ReleaseAsync(_connection, Queue, cancellationToken);
 
     /// <summary>Publishes, mandatory; see <see cref="Publisher.SendAsync"/>.</summary>
-    public Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body) =>
-        _publisher!.SendAsync(exchange, routingKey, properties, body);
+    public Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        _publisher!.SendAsync(exchange, routingKey, properties, body, cancellationToken);
+
+    /// <summary>No confirm is waited for any longer, where the broker takes no messages.</summary>
+    public void GiveUpWhileBlocked() => _publisher?.GiveUpWhileBlocked();
 
     public async Task OpenPublisherAsync(CancellationToken cancellationToken) =>
-        _publisher ??= await Publisher.OpenAsync(_options, $"dead letters: publish from {Queue}", cancellationToken);
+        _publisher ??= await Publisher.OpenAsync(_options, $"dead letters: publish from {Queue}", () => OnBlocked?.Invoke(), cancellationToken);
 
     /// <summary>
     /// For one that the broker would drop at its next return: a copy at the queue's end, its count at nought, takes its place.
@@ -225,7 +239,7 @@ internal sealed class QueueSession : IAsyncDisposable
     public async Task<bool> RenewAsync(Taken taken)
     {
         await OpenPublisherAsync(CancellationToken.None);
-        if (await await SendAsync("", Queue, MovedProperties.Renewed(taken.Letter), taken.Letter.Body) is not null)
+        if (await await SendAsync("", Queue, MovedProperties.Renewed(taken.Letter), taken.Letter.Body, CancellationToken.None) is not null)
             return false;
         await AckAsync(taken, CancellationToken.None);
         return true;

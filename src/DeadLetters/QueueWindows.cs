@@ -27,10 +27,14 @@ internal sealed class TakenWindow
 internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<long>> ready)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10); // of one consumer; the next one asks again
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _returnPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _returnPause = TimeSpan.FromMilliseconds(5);
     private static readonly BasicProperties _none = new();
+
+    // In a cluster another node than the one that counts may send: what it has not sent yet comes back when its consumer ends, and is counted then.
+    private const int AnswersThatSettle = 3;
 
     private readonly List<TakenWindow> _windows = [];
     private int _consumers;
@@ -43,10 +47,29 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     public bool LastHadComeBack => _lastHadComeBack;
 
     /// <summary>Takes the next ones.</summary>
-    /// <param name="size">At most so many; fewer where the queue holds no more.</param>
+    /// <param name="size">At most so many; fewer only where the queue holds no more.</param>
     /// <param name="tagsOnly">They are in the way, and come back unread: nothing of them is kept but their tags.</param>
-    /// <exception cref="DeadLetterException">The broker closed the channel.</exception>
+    /// <exception cref="DeadLetterException">The broker closed the channel, or counts messages that it does not deliver.</exception>
     public async Task<IReadOnlyList<Delivery>> TakeAsync(int size, bool tagsOnly = false)
+    {
+        var window = new List<Delivery>(size);
+        var sinceLast = Stopwatch.StartNew();
+        while (true)
+        {
+            var before = window.Count;
+            await ConsumeAsync(window, size, tagsOnly);
+            // What a cancelled consumer missed is ready again by now. So the count decides, not the time that it took.
+            if (window.Count >= size || await CountAsync() is not (> 0 and var undelivered))
+                return window;
+            if (window.Count > before)
+                sinceLast.Restart();
+            else if (sinceLast.Elapsed > _patience)
+                throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"RabbitMQ counts {undelivered} more messages in {queue} and has delivered none of them for {_patience.TotalSeconds:0} s. Nothing was moved that is not reported: try again when it is less busy");
+        }
+    }
+
+    // Adds to the window what one consumer brings.
+    private async Task ConsumeAsync(List<Delivery> window, int size, bool tagsOnly)
     {
         var tag = string.Create(CultureInfo.InvariantCulture, $"window-{_consumers++:D8}");
         var inbox = Channel.CreateUnbounded<Delivery>();
@@ -64,12 +87,10 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
         };
         consumer.UnregisteredAsync += (_, _) => EndAsync();
         consumer.ShutdownAsync += (_, _) => EndAsync();
-        await channel.BasicQosAsync(0, (ushort)size, global: false, CancellationToken.None);
-        await channel.BasicConsumeAsync(queue, autoAck: false, tag, noLocal: false, exclusive: false, arguments: null, consumer, CancellationToken.None);
-
-        var window = new List<Delivery>(size);
         try
         {
+            await channel.BasicQosAsync(0, (ushort)(size - window.Count), global: false, CancellationToken.None);
+            await channel.BasicConsumeAsync(queue, autoAck: false, tag, noLocal: false, exclusive: false, arguments: null, consumer, CancellationToken.None);
             // To its end, even when nobody wants it any more: what is on its way when its consumer is cancelled, a quorum queue
             // takes back at once, before that which was taken first.
             await FillAsync(window, size, inbox.Reader);
@@ -80,10 +101,10 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
                 await channel.BasicCancelAsync(tag, cancellationToken: CancellationToken.None);
         }
         if (!channel.IsOpen)
-            throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker closed the channel ({channel.CloseReason?.ReplyText}). All messages that were not moved stand in the queue");
-        while (inbox.Reader.TryRead(out var delivery))
+            throw BrokerConnection.Closed(channel.CloseReason);
+        // The consumer hears of its end after all that came for it.
+        await foreach (var delivery in inbox.Reader.ReadAllAsync())
             window.Add(delivery);
-        return window;
 
         Task EndAsync()
         {
@@ -123,9 +144,11 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
         await channel.QueueDeclarePassiveAsync(queue); // answered when the broker has done it
     }
 
+    // Until all have come that were asked for, or there is no other on its way.
     private async Task FillAsync(List<Delivery> window, int size, ChannelReader<Delivery> inbox)
     {
-        var quiet = TimeSpan.Zero;
+        var nothingOnItsWay = 0;
+        var sinceLast = Stopwatch.StartNew();
         while (window.Count < size)
         {
             using var wait = new CancellationTokenSource(_pause);
@@ -136,15 +159,19 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
             }
             catch (OperationCanceledException)
             {
-                // Fewer than were counted: some expired, or somebody took them.
-                quiet += _pause;
-                if (await ready() == 0 || quiet > _silence)
+                // Fewer than were counted: some expired, somebody took them, or they are slow. On this channel the broker answers after all that
+                // it has sent before: the first answer counts what it has not sent yet, the second comes when the rest is here.
+                nothingOnItsWay = await CountAsync() == 0 && await CountAsync() == 0 && inbox.Count == 0 ? nothingOnItsWay + 1 : 0;
+                if (nothingOnItsWay >= AnswersThatSettle || sinceLast.Elapsed > _silence)
                     return;
                 continue;
             }
-            quiet = TimeSpan.Zero;
+            nothingOnItsWay = 0;
+            sinceLast.Restart();
             while (window.Count < size && inbox.TryRead(out var delivery))
                 window.Add(delivery);
         }
     }
+
+    private async Task<long> CountAsync() => (await channel.QueueDeclarePassiveAsync(queue)).MessageCount;
 }

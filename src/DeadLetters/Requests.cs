@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 
 namespace WorkinIt.DeadLetters;
 
@@ -9,7 +10,14 @@ namespace WorkinIt.DeadLetters;
 /// <param name="IsDiscarded">Whether it holds what was discarded.</param>
 /// <param name="Looks">What stands in the way of a look: its price, or who is at work there; null where nothing does.</param>
 [SuppressMessage("Naming", "CA1711", Justification = "A dead-letter queue is what everybody calls it")]
-public sealed record DeadLetterQueue(string Name, long Messages, string InputQueue, bool IsDiscarded, string? Looks);
+public sealed record DeadLetterQueue(string Name, long Messages, string InputQueue, bool IsDiscarded, string? Looks)
+{
+    /// <summary>How many of its messages RabbitMQ's delayed retry hides now; they come back automatically. As the management API counts them, some seconds late.</summary>
+    public long Hidden { get; init; }
+
+    /// <summary>Whether a look hides what was looked at, for as long as the queue's delayed retry says.</summary>
+    public bool HidesWhatIsLookedAt { get; init; }
+}
 
 /// <summary>Where a message is.</summary>
 /// <param name="Places">Where it was found.</param>
@@ -21,13 +29,21 @@ public sealed record Whereabouts(IReadOnlyList<Place> Places, IReadOnlyList<Dead
 /// <param name="Ready">How many the queue held when the look began.</param>
 /// <param name="Examined">How many of them were looked at.</param>
 /// <param name="Matching">How many of these match.</param>
-public sealed record DeadLetterPage(IReadOnlyList<DeadLetter> Letters, long Ready, long Examined, long Matching);
+public sealed record DeadLetterPage(IReadOnlyList<DeadLetter> Letters, long Ready, long Examined, long Matching)
+{
+    /// <summary>How many more RabbitMQ's delayed retry hid then.</summary>
+    public long Hidden { get; init; }
+}
 
 /// <summary>The causes in a queue.</summary>
 /// <param name="Groups">The largest first.</param>
 /// <param name="Ready">How many the queue held when the look began.</param>
 /// <param name="Examined">How many of them were looked at.</param>
-public sealed record CausePage(IReadOnlyList<CauseGroup> Groups, long Ready, long Examined);
+public sealed record CausePage(IReadOnlyList<CauseGroup> Groups, long Ready, long Examined)
+{
+    /// <summary>How many more RabbitMQ's delayed retry hid then.</summary>
+    public long Hidden { get; init; }
+}
 
 /// <summary>What to do with which dead letters.</summary>
 public record OperationRequest
@@ -56,6 +72,12 @@ public sealed record ReplayRequest : OperationRequest
 
     /// <summary>How long to wait for the outcomes after the last message; zero: not at all.</summary>
     public TimeSpan Wait { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long to wait for the outcomes after a cancel, where <see cref="Wait"/> is longer.</summary>
+    public TimeSpan WaitAfterCancel { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How many a dry run has found, so that the result can say how many of them; null where there was none.</summary>
+    public long? Expected { get; init; }
 
     /// <summary>Whether those whose outcome is unknown are to be done again.</summary>
     public bool SendAgain { get; init; }
@@ -94,8 +116,31 @@ public sealed record Refusal(string Id, string? MessageId, string Why);
 public sealed record OperationResult(
     string Id, string Queue, long Selected, long Done, IReadOnlyList<Refusal> Refused, IReadOnlyList<Replayed> Replayed, string? Stopped)
 {
-    /// <summary>Whether each message that was meant was moved, and none has failed again.</summary>
-    public bool AllAsAsked => Stopped is null && Refused.Count == 0 && Replayed.All(message => message.Outcome != Outcome.FailedAgain);
+    /// <summary>How many messages the queue held when it began, those included that RabbitMQ's delayed retry hides.</summary>
+    public long Held { get; init; }
+
+    /// <summary>Whether outcomes were waited for.</summary>
+    public bool OutcomesAwaited { get; init; }
+
+    /// <summary>Published and never confirmed: these are where they were, and may be in their queue too.</summary>
+    public IReadOnlyList<Doubt> Doubts { get; init; } = [];
+
+    /// <summary>How many of an earlier run's unconfirmed ones had arrived after all, and so were taken off instead of replayed.</summary>
+    public long Settled { get; init; }
+
+    /// <summary>How many have which outcome.</summary>
+    public OutcomeCounts Outcomes => OutcomeCounts.Count(Replayed);
+
+    /// <summary>
+    /// Whether each message that was meant was moved and, where outcomes were waited for, each is known to be handled or delayed. One of which
+    /// nothing was heard is not known.
+    /// </summary>
+    public bool AllAsAsked => Stopped is null && Refused.Count == 0 && Replayed.All(message => message.Outcome is Outcome.Handled or Outcome.Delayed
+        || (!OutcomesAwaited && message.Outcome is Outcome.Waiting or Outcome.LeftQueue));
+
+    /// <summary>The results of a replay in one line, as in <c>173 of 840 replayed: 173 failed again</c>.</summary>
+    public string Headline => string.Create(CultureInfo.InvariantCulture,
+        $"{Done:N0} of {Selected:N0} replayed{(Replayed.Count == 0 ? "" : OutcomesAwaited || Outcomes.Waiting + Outcomes.LeftQueue < Replayed.Count ? $": {Outcomes}" : ": outcomes not waited for")}");
 }
 
 /// <summary>How far an operation is.</summary>
@@ -105,7 +150,20 @@ public sealed record OperationResult(
 /// <param name="Refused">Messages left where they were.</param>
 /// <param name="Known">Of a replay: messages whose outcome is known.</param>
 /// <param name="Waiting">Whether all is moved, and the outcomes are waited for.</param>
-public sealed record OperationProgress(long Examined, long Total, long Done, long Refused, long Known, bool Waiting);
+public sealed record OperationProgress(long Examined, long Total, long Done, long Refused, long Known, bool Waiting)
+{
+    /// <summary>Of a replay: how many have which outcome so far.</summary>
+    public OutcomeCounts Outcomes { get; init; } = OutcomeCounts.None;
+
+    /// <summary>Why RabbitMQ takes no messages now; null where it does.</summary>
+    public string? Blocked { get; init; }
+}
+
+/// <summary>A message that was published and never confirmed. It is where it was, and may be in its queue too.</summary>
+/// <param name="Id">The dead letter's id.</param>
+/// <param name="MessageId">Its MessageId; null where it has none.</param>
+/// <param name="ReplayId">The stamp on the copy; null where it is no replay.</param>
+public sealed record Doubt(string Id, string? MessageId, string? ReplayId);
 
 /// <summary>Where a message stands.</summary>
 /// <param name="Letter">The message.</param>

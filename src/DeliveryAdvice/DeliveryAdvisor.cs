@@ -82,8 +82,8 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, SentNotice notice) : 
 
     private static Outcome? OutcomeOf(Delivery? delivery, int attemptsBefore) => delivery switch
     {
-        { State: DeliveryState.Sent } => Outcome.Sent,
-        { State: DeliveryState.Blocked } when delivery.Attempt > attemptsBefore => Outcome.Gone,
+        { State: DeliveryState.Sent } => Outcome.Handled,
+        { State: DeliveryState.Blocked } when delivery.Attempt > attemptsBefore => Outcome.Handled,
         { State: DeliveryState.NotSent } when delivery.Attempt > attemptsBefore => Outcome.Delayed,
         _ => null,
     };

@@ -57,7 +57,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
             await visit.PictureAsync("replay", height: 700);
         await visit.ClickAsync("Replay 3");
 
-        await visit.SeeHeadingAsync("Replayed 3 of 3");
+        await visit.SeeHeadingAsync("3 of 3 replayed: 3 handled");
         await site.System.SeeMailsAsync(sent + 3);
         await site.System.SeeReadyAsync(DeadLetterSite.Errors, 1);
         visit.ShouldBeUntroubled();
@@ -89,7 +89,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         await visit.ShouldLookRightAsync();
         await visit.ClickAsync("Edit and replay");
 
-        await visit.SeeHeadingAsync("Replayed 1 of 1");
+        await visit.SeeHeadingAsync("1 of 1 replayed: 1 handled");
         await Testbed.Eventually.SeeAsync(() => site.System.Mail.Mails.Any(mail => mail.Recipient == "jane@right.example"), "the mail at the right address");
         site.System.Mail.Mails.Count(mail => mail.Recipient is "jane@right.example" or "jane@wrong.example").ShouldBe(1);
 
@@ -253,7 +253,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         await LookAtAsync(visit, "dry-run", scheme, width);
         site.IsMended = true;
         await visit.ClickAsync("Replay 4");
-        await visit.SeeHeadingAsync("Replayed 4 of 4");
+        await visit.SeeHeadingAsync("4 of 4 replayed: 4 handled");
         await visit.ShouldLookRightAsync();
         await LookAtAsync(visit, "outcome", scheme, width);
     }

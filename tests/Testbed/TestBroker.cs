@@ -108,6 +108,10 @@ public sealed class TestBroker : IDisposable
     /// <summary>kill -9.</summary>
     public Task KillAsync() => RunAsync("kill");
 
+    /// <summary>Makes it believe that it is low on memory, so that it takes no messages; or ends that.</summary>
+    /// <param name="on">Whether there is an alarm.</param>
+    public Task SetAlarmAsync(bool on) => RunAsync(on ? "alarm" : "relieve");
+
     /// <summary>Starts it again, and waits until it answers.</summary>
     public Task StartAsync() => RunAsync("start");
 

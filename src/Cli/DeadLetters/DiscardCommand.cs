@@ -35,19 +35,25 @@ internal static class DiscardCommand
         Desk desk, string verb, OperationRequest request, string from, bool dryRun, bool yes,
         Func<IProgress<OperationProgress>, Task<OperationResult>> move, CancellationToken cancellationToken)
     {
+        await desk.AgreeToLookAsync(from, yes, cancellationToken);
         if (dryRun || !yes)
         {
-            var matching = (await desk.Broker.ListAsync(from, request.Filter, 0, 1, desk.By, cancellationToken)).Matching;
+            var page = await desk.Broker.ListAsync(from, request.Filter, 0, 1, desk.By, cancellationToken);
+            if (page.Ready + page.Hidden == 0 && !desk.Json)
+                throw new NothingThereException($"{from} is empty");
+            var matching = page.Matching;
             if (dryRun && desk.Json)
                 Desk.WriteJson(new { dryRun = true, queue = from, selected = matching });
             else
                 (dryRun ? desk.Out : desk.Err).WriteLine(Terminal.Clean($"{ListCommand.Number(matching)} in {from} would be moved."));
             if (dryRun || matching == 0)
-                return matching > 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
+                return matching > 0 || page.Ready + page.Hidden == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
             if (!desk.Confirm($"{char.ToUpperInvariant(verb[0])}{verb[1..]} {ListCommand.Number(matching)}?", yes))
                 return ExitCode.NotAllAsAsked;
         }
         var result = await Progress.ShowAsync(desk, verb, move);
+        if (result.Held == 0 && !desk.Json)
+            throw new NothingThereException($"{result.Queue} is empty");
         if (desk.Json)
         {
             Desk.WriteJson(new { result.Id, result.Queue, result.Selected, result.Done, result.Refused, result.Stopped });
@@ -60,6 +66,6 @@ internal static class DiscardCommand
             if (result.Stopped is { } stopped)
                 Desk.Say(stopped);
         }
-        return result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
+        return result.Held == 0 || result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
     }
 }

@@ -18,10 +18,11 @@ internal static class ExportCommand
               workinit dead-letters export --queue send-gif-email_error > dead-letters.jsonl
               workinit dead-letters export --where exception=Timeout --output timeouts.jsonl
             """)
-        { common.Queue, common.Where, output, common.By };
+        { common.Queue, common.Where, output, common.Yes, common.By };
         command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
         {
             var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
+            await desk.AgreeToLookAsync(queue, parsed.GetValue(common.Yes), cancellationToken);
             var request = new OperationRequest { Queue = queue, Filter = common.Filter(parsed), By = desk.By };
             await using var stream = parsed.GetValue(output) is { } path ? Create(path) : Console.OpenStandardOutput();
             var count = await Progress.ShowAsync(desk, "Exporting", progress => desk.Broker.ExportAsync(request, stream, progress, cancellationToken));

@@ -30,13 +30,14 @@ internal static class ListCommand
               workinit dead-letters list --queue send-gif-email_error --groups
               workinit dead-letters list --where exception=Timeout --where since=2026-01-31T03:00Z
             """)
-        { common.Queue, common.Where, groups, limit, common.Json, common.By };
+        { common.Queue, common.Where, groups, limit, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
         {
             var filter = common.Filter(parsed);
             if (parsed.GetValue(common.Queue) is null && filter.IsEmpty && !parsed.GetValue(groups))
                 return await QueuesAsync(desk, cancellationToken);
             var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
+            await desk.AgreeToLookAsync(queue, parsed.GetValue(common.Yes), cancellationToken);
             return parsed.GetValue(groups)
                 ? await GroupsAsync(desk, queue, filter, cancellationToken)
                 : await LettersAsync(desk, queue, filter, parsed.GetValue(limit), cancellationToken);
@@ -75,7 +76,7 @@ internal static class ListCommand
         }
         if (page.Groups.Count == 0)
         {
-            Desk.Say($"{queue} holds no dead letter that matches.");
+            Desk.Say($"{queue} holds no dead letter that matches.{Hidden(page.Hidden)}");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Cause").AddColumn(new TableColumn("Count").RightAligned()).AddColumn("First").AddColumn("Last").AddColumn("Why");
@@ -92,21 +93,23 @@ internal static class ListCommand
         var page = await desk.Broker.ListAsync(queue, filter, 0, limit, desk.By, cancellationToken);
         if (desk.Json)
         {
-            Desk.WriteJson(new { queue, page.Ready, page.Matching, letters = page.Letters.Select(Summary) });
+            Desk.WriteJson(new { queue, page.Ready, page.Hidden, page.Matching, letters = page.Letters.Select(Summary) });
             return ExitCode.Done;
         }
         if (page.Letters.Count == 0)
         {
-            Desk.Say($"{queue} holds no dead letter{(filter.IsEmpty ? "" : " that matches")}.");
+            Desk.Say(page.Hidden > 0 ? $"Nothing to see in {queue} now.{Hidden(page.Hidden)}" : $"{queue} holds no dead letter{(filter.IsEmpty ? "" : " that matches")}.");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Id").AddColumn("Message id").AddColumn("Failed at").AddColumn("Why");
         foreach (var letter in page.Letters)
             table.AddRow(letter.Id, Terminal.Cell(new LetterView(letter, false).MessageId ?? "–"), Time(letter.FailedAt), Terminal.Cell($"{Short(letter.ExceptionType)}: {new LetterView(letter, false).Reason}{(letter.Expires(DateTimeOffset.UtcNow) is { } expires ? $" ({expires})" : "")}"));
         desk.Out.Write(table);
-        Desk.Say($"{Number(page.Letters.Count)} of {Number(page.Matching)}.");
+        Desk.Say($"{Number(page.Letters.Count)} of {Number(page.Matching)}.{Hidden(page.Hidden)}");
         return ExitCode.Done;
     }
+
+    private static string Hidden(long count) => count == 0 ? "" : $" {Number(count)} more are hidden by RabbitMQ's delayed retry since they were last looked at, and come back automatically.";
 
     private static object Summary(DeadLetter letter) => new
     {

@@ -58,29 +58,39 @@ internal static partial class ReplayCommand
     /// <summary>Dry run, question, replay, outcome.</summary>
     public static async Task<int> ReplayAsync(Desk desk, ReplayRequest request, bool dryRun, bool yes, CancellationToken cancellationToken)
     {
+        await desk.AgreeToLookAsync(request.Queue, yes, cancellationToken);
         if (dryRun || !yes)
         {
             var plan = await Progress.ShowAsync(desk, "Looking", progress => desk.Broker.PlanAsync(request, progress, cancellationToken));
             if (dryRun && desk.Json)
             {
                 Desk.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, refused = plan.Refused, replayed = plan.Replayed.Select(Told) });
-                return plan.Refused.Count == 0 && plan.Selected > 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
+                return plan.Held == 0 || (plan.Refused.Count == 0 && plan.Selected > 0) ? ExitCode.Done : ExitCode.NotAllAsAsked;
             }
+            if (plan.Held == 0)
+                throw new NothingThereException($"{plan.Queue} is empty");
             WritePlan(dryRun ? desk.Out : desk.Err, plan, desk.HasLedger);
-            if (dryRun || plan.Done == 0)
+            if (dryRun || plan.Done + plan.Settled == 0)
                 return plan.Refused.Count == 0 && plan.Selected > 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
             if (!desk.Confirm($"Replay {ListCommand.Number(plan.Done)}?", yes))
                 return ExitCode.NotAllAsAsked;
+            request = request with { Expected = plan.Selected };
         }
         var result = await Progress.ShowAsync(desk, "Replaying", progress => desk.Broker.ReplayAsync(request, progress, cancellationToken));
         if (desk.Json)
-            Desk.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done, result.Refused, result.Stopped, outcomes = result.Replayed.Select(Told) });
+            Desk.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done, result.Refused, result.Stopped, result.Doubts, result.Settled, counts = result.Outcomes, outcomes = result.Replayed.Select(Told) });
+        else if (result.Held == 0)
+            throw new NothingThereException($"{result.Queue} is empty");
         else
             WriteResult(desk.Out, result);
-        return result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
+        return result.Held == 0 || result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
     }
 
-    private static object Told(Replayed message) => new { message.Id, message.MessageId, message.ReplayId, message.Target, verdict = message.Verdict.Kind, warning = message.Verdict.Text, message.Outcome };
+    private static object Told(Replayed message) => new
+    {
+        message.Id, message.MessageId, message.ReplayId, message.Target, verdict = message.Verdict.Kind, warning = message.Verdict.Text, message.Outcome,
+        newLetter = message.NewLetter is { } letter ? letter with { Reason = Masking.Text(letter.Reason) } : null,
+    };
 
     private static void WritePlan(IAnsiConsole console, OperationResult plan, bool hasLedger)
     {
@@ -108,26 +118,22 @@ internal static partial class ReplayCommand
 
     private static void WriteResult(IAnsiConsole console, OperationResult result)
     {
-        console.WriteLine(Terminal.Clean($"{ListCommand.Number(result.Done)} replayed from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Replay {result.Id}."));
+        console.WriteLine(Terminal.Clean($"Replay {result.Id} from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are."));
         WriteTargets(console, result);
-        foreach (var group in result.Replayed.GroupBy(message => message.Outcome).OrderBy(group => group.Key))
-            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(group.Count())} {Outcomes(group.Key)}"));
+        foreach (var outcome in OutcomeCounts.Shown.Where(outcome => result.Outcomes.Of(outcome) > 0))
+            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(result.Outcomes.Of(outcome))} {OutcomeCounts.Word(outcome)}"));
+        foreach (var cause in result.Replayed.Select(message => message.NewLetter).OfType<NewLetter>().GroupBy(letter => Alike($"{letter.ExceptionType}: {Masking.Text(letter.Reason)}")).OrderByDescending(cause => cause.Count()))
+            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(cause.Count())} again: {cause.First().ExceptionType}: {Masking.Text(cause.First().Reason)} (one of them: workinit dead-letters show {cause.First().Id}{(cause.First().Queue is { } queue ? $" --queue {queue}" : "")})"));
         foreach (var group in result.Refused.GroupBy(refusal => Alike(refusal.Why)))
             console.WriteLine(Terminal.Clean($"  {ListCommand.Number(group.Count())} left: {group.First().Why}"));
         if (result.Stopped is { } stopped)
             console.WriteLine(Terminal.Clean(stopped));
+        if (result.Settled > 0)
+            console.WriteLine($"{ListCommand.Number(result.Settled)} taken off: an earlier replay published them without a confirm, and they had arrived.");
         if (result.Selected == 0)
-            console.WriteLine(Terminal.Clean("Nothing matches."));
+            console.WriteLine("Nothing matches.");
+        console.WriteLine(Terminal.Clean(result.Headline));
     }
-
-    private static string Outcomes(Outcome outcome) => outcome switch
-    {
-        Outcome.Sent => "sent",
-        Outcome.Gone => "taken by their consumer, and nothing failed",
-        Outcome.Delayed => "delayed: they wait for their next try",
-        Outcome.FailedAgain => "failed again: they are dead letters again",
-        _ => "still waiting, or their outcome can't be seen",
-    };
 
     // Counted together: what differs in a number or a time only.
     private static string Alike(string text) => Digits().Replace(text, "#");

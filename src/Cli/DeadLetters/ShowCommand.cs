@@ -23,10 +23,12 @@ internal static class ShowCommand
               workinit dead-letters show 0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d
               workinit dead-letters show 9f86d081884c7d65 --queue send-gif-email_error --reveal
             """)
-        { id, common.Queue, reveal, common.Json, common.By };
+        { id, common.Queue, reveal, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
         {
             var named = parsed.GetValue(id)!;
+            if (parsed.GetValue(common.Queue) is { } asked)
+                await desk.AgreeToLookAsync(asked, parsed.GetValue(common.Yes), cancellationToken);
             var places = parsed.GetValue(common.Queue) is { } queue
                 ? await desk.Broker.FindAsync(queue, named, desk.By, cancellationToken) is { } found ? [found] : []
                 : await EverywhereAsync(desk, named, cancellationToken);

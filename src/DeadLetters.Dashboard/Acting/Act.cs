@@ -20,6 +20,9 @@ internal sealed record Act(Verb Verb, string Queue, DeadLetterFilter Filter)
 
     public bool Canary { get; init; }
 
+    /// <summary>How many the dry run has found.</summary>
+    public long? Expected { get; init; }
+
     public bool SendAgain { get; init; }
 
     public bool WasSent { get; init; }
@@ -49,6 +52,7 @@ internal sealed record Act(Verb Verb, string Queue, DeadLetterFilter Filter)
         WithoutResponse = WithoutResponse,
         Edited = Edit?.Edited,
         Wait = Wait,
+        Expected = Expected,
     };
 
     /// <summary>The options of a form; the others stay as they are.</summary>

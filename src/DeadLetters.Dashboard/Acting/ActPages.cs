@@ -32,7 +32,7 @@ internal static class ActPages
             return Forgotten(page);
         if (IsSomebodyElsesEdit(page, dryRun))
             return NotYours(page);
-        var act = dryRun.Act.With(page);
+        var act = dryRun.Act.With(page) with { Expected = dryRun.Result?.Selected };
         return dryRun.TryTake()
             ? PageContext.SeeOther(page.Links.Operation((await page.Desk.StartAsync(act, page.By, isDryRun: false)).Id))
             : page.Problem(StatusCodes.Status409Conflict, "It runs already", "This dry run was followed by its run: a second click does nothing.", "Look at the audit, or make a new dry run.");

@@ -32,14 +32,5 @@ internal sealed record OperationModel(DeskOperation Operation, string By)
 
     public int Good => (Operation.Result?.Replayed ?? []).Count(message => message.Verdict.Kind == VerdictKind.Good);
 
-    public int Of(Outcome outcome) => (Operation.Result?.Replayed ?? []).Count(message => message.Outcome == outcome);
-
-    public static string Word(Outcome outcome) => outcome switch
-    {
-        Outcome.Sent => "sent",
-        Outcome.Gone => "gone: handled, and did not fail",
-        Outcome.Delayed => "delayed: tried again later",
-        Outcome.FailedAgain => "failed again",
-        _ => "waiting: not known yet",
-    };
+    public OutcomeCounts Outcomes => Operation.Result?.Outcomes ?? OutcomeCounts.None;
 }

@@ -12,7 +12,7 @@ internal sealed class Orders : IAsyncDisposable
     public const string Input = "orders";
     public const string Error = "orders_error";
 
-    private static readonly string _audit = Path.Combine(Path.GetTempPath(), $"workinit-audit-{Guid.NewGuid():N}.jsonl");
+    private readonly string _audit = Path.Combine(Path.GetTempPath(), $"workinit-audit-{Guid.NewGuid():N}.jsonl");
 
     private readonly TestBroker _broker;
 
@@ -31,9 +31,9 @@ internal sealed class Orders : IAsyncDisposable
 
     public DeadLetterBroker Desk { get; }
 
-    public static async Task<Orders> CreateAsync(string errorType = "classic", Dictionary<string, object?>? errorArguments = null, IReplayAdvisor? advisor = null)
+    public static async Task<Orders> CreateAsync(string errorType = "classic", Dictionary<string, object?>? errorArguments = null, IReplayAdvisor? advisor = null, TestBroker? broker = null)
     {
-        var broker = TestBroker.FromEnvironment();
+        broker ??= TestBroker.FromEnvironment();
         var virtualHost = await broker.CreateVirtualHostAsync();
         var orders = new Orders(broker, virtualHost, await virtualHost.OpenChannelAsync(), advisor);
         await orders.DeclareAsync(Input, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" });

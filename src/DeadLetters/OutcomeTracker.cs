@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>
+/// Follows what becomes of replayed messages: while the replay runs, and after it, cancelled or not. It claims what was observed: a failure
+/// that came by, the application's word, an empty queue.
+/// </summary>
+/// <param name="advisor">The application's word; null where there is none.</param>
+/// <param name="session">The replay's session.</param>
+/// <param name="targets">The queues that messages were replayed to.</param>
+/// <param name="stamps">Looks into a dead-letter queue for messages of this replay.</param>
+internal sealed class OutcomeTracker(
+    IReplayAdvisor? advisor, QueueSession session, Func<IReadOnlyCollection<string>> targets, Func<string, CancellationToken, Task<IReadOnlyList<DeadLetter>>> stamps) : IAsyncDisposable
+{
+    private static readonly TimeSpan _ask = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _settled = TimeSpan.FromSeconds(3); // a failure is written down before its dead letter is there
+
+    private readonly Lock _lock = new();
+    private readonly List<Replayed> _replayed = [];
+    private readonly Dictionary<string, TimeSpan> _delayedSince = [];
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly CancellationTokenSource _ended = new();
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private Task _following = Task.CompletedTask;
+
+    /// <summary>All that were replayed, each with its outcome so far.</summary>
+    public IReadOnlyList<Replayed> Replayed
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _replayed];
+        }
+    }
+
+    public OutcomeCounts Counts
+    {
+        get
+        {
+            lock (_lock)
+                return OutcomeCounts.Count(_replayed);
+        }
+    }
+
+    public void Add(Replayed replayed)
+    {
+        lock (_lock)
+            _replayed.Add(replayed);
+    }
+
+    /// <summary>Counts outcomes while messages are moved.</summary>
+    public void Follow() => _following = FollowAsync();
+
+    /// <summary>Waits until all outcomes are known.</summary>
+    /// <param name="operation">Hears of them.</param>
+    /// <param name="wait">For how long at most.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task SettleAsync(Operation operation, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        for (var waited = Stopwatch.StartNew(); ;)
+        {
+            await RefreshAsync(cancellationToken);
+            var open = Replayed.Count(IsOpen);
+            operation.Report(waiting: true, always: true);
+            if (open == 0 || waited.Elapsed > wait)
+                return;
+            await Task.Delay(_ask, cancellationToken);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ended.CancelAsync();
+        await _following;
+        _ended.Dispose();
+        _one.Dispose();
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "What can't be asked now is asked again while it is waited for, and said then")]
+    private async Task FollowAsync()
+    {
+        while (!_ended.IsCancellationRequested)
+        {
+            await Task.Delay(_ask, _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                await RefreshAsync(_ended.Token);
+            }
+            catch (Exception)
+            {
+                // Again, in a moment; or it has ended.
+            }
+        }
+    }
+
+    private async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            foreach (var late in await session.Failures.WatchLateAsync(cancellationToken))
+                await SeeAsync(late, cancellationToken);
+            UpdateOpen(Seen);
+            await AskAdvisorAsync(cancellationToken);
+            await AskQueuesAsync(cancellationToken);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    // A place that was made after the replay began: what came there before it was watched is in its queue.
+    private async Task SeeAsync(string late, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var letter in await stamps(late, cancellationToken))
+                session.Failures.See(letter, late);
+        }
+        catch (DeadLetterException)
+        {
+            // It can't be looked into: these have left their queue, and nothing was heard of them.
+        }
+    }
+
+    private async Task AskAdvisorAsync(CancellationToken cancellationToken)
+    {
+        if (advisor is null)
+            return;
+        foreach (var some in Replayed.Where(message => message.Outcome is Outcome.Waiting or Outcome.LeftQueue or Outcome.Delayed).Chunk(500))
+        {
+            var answers = await advisor.AskAsync(some, cancellationToken);
+            var known = some.Zip(answers).Where(pair => pair.Second is not null).ToDictionary(pair => pair.First.ReplayId, pair => pair.Second!.Value);
+            UpdateOpen(message => known.TryGetValue(message.ReplayId, out var outcome) ? message with { Outcome = outcome } : null);
+            foreach (var (id, outcome) in known)
+            {
+                if (outcome == Outcome.Delayed)
+                    _delayedSince.TryAdd(id, _clock.Elapsed);
+            }
+        }
+    }
+
+    // The broker confirmed these before it was asked: where the queue is empty, they have left it. Who holds them it does not say.
+    private async Task AskQueuesAsync(CancellationToken cancellationToken)
+    {
+        var waiting = Replayed.Where(message => message.Outcome == Outcome.Waiting).Select(message => message.ReplayId).ToHashSet();
+        if (waiting.Count == 0)
+            return;
+        try
+        {
+            foreach (var target in targets())
+            {
+                if (await session.ReadyAsync(target, cancellationToken) > 0)
+                    return;
+            }
+        }
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.NoSuchQueue)
+        {
+            return; // deleted since: nothing is known of what it held
+        }
+        UpdateOpen(message => waiting.Contains(message.ReplayId) && message.Outcome == Outcome.Waiting ? message with { Outcome = Outcome.LeftQueue } : null);
+    }
+
+    private Replayed? Seen(Replayed message) => session.Failures.Find(message.ReplayId) is { } seen
+        ? message with { Outcome = seen.Outcome, NewLetter = seen.Letter }
+        : null;
+
+    private void UpdateOpen(Func<Replayed, Replayed?> update)
+    {
+        lock (_lock)
+        {
+            for (var i = 0; i < _replayed.Count; i++)
+            {
+                if (_replayed[i].Outcome is Outcome.Waiting or Outcome.LeftQueue or Outcome.Delayed && update(_replayed[i]) is { } known)
+                    _replayed[i] = known;
+            }
+        }
+    }
+
+    private bool IsOpen(Replayed message) => message.Outcome is Outcome.Waiting or Outcome.LeftQueue
+        || (message.Outcome == Outcome.Delayed && _clock.Elapsed - _delayedSince.GetValueOrDefault(message.ReplayId) < _settled);
+}
