@@ -43,7 +43,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <param name="beyond">The number of the other one; 0: none.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The mark, committed.</returns>
-    public async Task<LedgerMark> RaiseMarkAsync(long beyond, CancellationToken cancellationToken) => (await writer.WriteAsync(
+    public async Task<LedgerMark> GrowMarkAsync(long beyond, CancellationToken cancellationToken) => (await writer.WriteAsync(
         statements => statements.Row(
             """
             INSERT INTO ledger_mark (id, ledger, number) VALUES (1, @ledger, @beyond + 1)

@@ -51,7 +51,7 @@ public sealed class DatabasesBreak(ReliabilityTable table)
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
     }
 
-    private static Task SeeReadyAsync(FaultRun run, bool ready) => Task.WhenAll(
+    private static Task<TimeSpan[]> SeeReadyAsync(FaultRun run, bool ready) => Task.WhenAll(
         run.Web.SeeReadyAsync(ready, TimeSpan.FromSeconds(15)), run.Consumers.SeeReadyAsync(ready, TimeSpan.FromSeconds(15)));
 
     /// <summary>A few megabytes that can be used up.</summary>

@@ -29,7 +29,7 @@ internal static class LedgerAcceptance
         var known = await outside.ReadAsync(CancellationToken.None);
         if (known is null || ledger.FindMark()?.Covers(known) == true)
             return "Nothing to accept: the delivery ledger knows all that it once knew.";
-        await outside.WriteAsync(await ledger.RaiseMarkAsync(known.Number, CancellationToken.None), CancellationToken.None);
+        await outside.WriteAsync(await ledger.GrowMarkAsync(known.Number, CancellationToken.None), CancellationToken.None);
         return "Accepted. What waited is mailed now, and mails that this ledger has forgotten may be sent twice.";
     }
 }

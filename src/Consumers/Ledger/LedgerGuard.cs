@@ -22,16 +22,18 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
     /// <summary>What keeps mails from being sent, or the mark from being kept; null: nothing does.</summary>
     public string? Problem => _problem ?? (_last is null ? "The delivery ledger was not compared with its mark on RabbitMQ yet" : null);
 
+    private bool IsComplete => _last is not null;
+
     /// <summary>Whether this ledger can say of a submission that it was not sent.</summary>
     /// <param name="submissionId">The submission.</param>
     /// <param name="submittedAt">When it was accepted.</param>
     /// <param name="patience">How long to wait for the first comparison.</param>
     public async Task<bool> KnowsAsync(Guid submissionId, DateTimeOffset submittedAt, TimeSpan patience)
     {
-        if (_last is not null)
+        if (IsComplete)
             return true;
         await Task.WhenAny(_compared.Task, Task.Delay(patience, time));
-        return _last is not null || submittedAt > _gap?.NoticedAt + _clockTolerance
+        return IsComplete || submittedAt > _gap?.NoticedAt + _clockTolerance
             || ledger.Find(submissionId) is { State: DeliveryState.Sent or DeliveryState.Unknown };
     }
 
@@ -61,7 +63,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
             Forgot(own, known);
             return;
         }
-        var raised = await ledger.RaiseMarkAsync(0, stopping);
+        var raised = await ledger.GrowMarkAsync(0, stopping);
         await outside.WriteAsync(raised, stopping);
         if (_gap is not null)
             LogAccepted(log);
@@ -75,7 +77,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
         var writes = ledger.Writes;
         if (writes == _writes)
             return;
-        var raised = await ledger.RaiseMarkAsync(0, stopping);
+        var raised = await ledger.GrowMarkAsync(0, stopping);
         if (!raised.Covers(last) || raised.Number == last.Number)
         {
             Forgot(raised, last);

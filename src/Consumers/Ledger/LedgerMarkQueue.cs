@@ -11,7 +11,7 @@ internal sealed class LedgerMarkQueue(RabbitMqClient client) : ILedgerMarkCopy, 
 {
     private const int Looks = 5;
 
-    // Somebody else may have the mark in hand for a moment: the queue looks empty then.
+    // Another process may be reading the mark at this moment: the queue looks empty then.
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
 

@@ -42,7 +42,7 @@ internal sealed partial class PublishConnection(ILogger<PublishConnection> log) 
         _ = Task.Run(() => CloseAsync(link.Connection));
     }
 
-    private async Task CloseAsync(IConnection connection)
+    private static async Task CloseAsync(IConnection connection)
     {
         try
         {
@@ -50,7 +50,7 @@ internal sealed partial class PublishConnection(ILogger<PublishConnection> log) 
         }
         catch (Exception e) when (e is RabbitMQClientException or IOException or OperationCanceledException or TimeoutException or ObjectDisposedException)
         {
-            LogNotClosed(log, e.GetType().Name);
+            // It is closed on this side all the same, which is what counts.
         }
     }
 
@@ -89,7 +89,4 @@ internal sealed partial class PublishConnection(ILogger<PublishConnection> log) 
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "RabbitMQ confirms nothing on this connection, so it is closed and another one is opened. What was not confirmed is published again")]
     private static partial void LogGivenUp(ILogger log);
-
-    [LoggerMessage(Level = LogLevel.Debug, Message = "The connection that was given up could not be closed in order ({Reason})")]
-    private static partial void LogNotClosed(ILogger log, string reason);
 }
