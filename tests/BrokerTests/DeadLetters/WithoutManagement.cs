@@ -25,6 +25,22 @@ public sealed class WithoutManagement
         (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(letter => Guid.Parse(letter.BasicProperties.MessageId!)).ShouldBe(ids); // in their order
     }
 
+    [Theory]
+    [InlineData("classic")]
+    [InlineData("quorum")]
+    public async Task Of_a_queue_that_is_named_what_was_meant_is_replayed_and_the_rest_stays_in_its_order(string type)
+    {
+        await using var orders = await Orders.CreateAsync(type);
+        var ids = await orders.PutFaultsAsync(5);
+
+        var replay = await Command(orders, "operator").RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--where", $"id={ids[1]}", "--yes", "--wait", "2s", "--json");
+
+        replay.Json.GetProperty("replayed").GetInt64().ShouldBe(1, replay.ToString());
+        await orders.SeeAsync(Orders.Input, 1);
+        await orders.SeeAsync(Orders.Error, 4);
+        (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(letter => Guid.Parse(letter.BasicProperties.MessageId!)).ShouldBe([ids[0], ids[2], ids[3], ids[4]]);
+    }
+
     /// <summary>With the right to configure the queue its limit is read; without it the least is assumed.</summary>
     [Theory]
     [InlineData("operator", 3)]
