@@ -89,8 +89,8 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
 
     // An address to write to in the text: a mail with a GIF and no way back is taken for spam, and rightly.
     private static string Why(MailboxAddress sender) =>
-        "You got this one mail because somebody gave your address to WorkinIt together with this thought. " +
-        $"There is no list, and no second mail. It was sent from {sender.Address}: write there if it should not have been.";
+        "You got this one mail because somebody gave your address to WorkinIt together with this thought. It is not a subscription. " +
+        $"If you did not expect it, write to {sender.Address}, or stop all mail from WorkinIt with the link below.";
 
     /// <summary>In lines that a terminal shows whole. A word that is longer, such as an address, stays in one piece.</summary>
     private static string Wrap(string text)

@@ -7,9 +7,21 @@ namespace WorkinIt.Web.Limits;
 /// <summary>What limits per minute have in common.</summary>
 internal static class PerMinute
 {
-    /// <summary>A partition that lets so many through in a minute.</summary>
+    private const int SecondsPerMinute = 60;
+
+    /// <summary>
+    /// A partition that lets so many through at once, and after that as many in each minute, one by one. With a window of a minute the only wait
+    /// that the limiter knows is all of the window.
+    /// </summary>
+    /// <param name="key">The partition.</param>
+    /// <param name="permits">1 or more; above 60 a minute they come back by the second, rounded up.</param>
     public static RateLimitPartition<string> Of(string key, int permits) =>
-        RateLimitPartition.GetFixedWindowLimiter(key, _ => new FixedWindowRateLimiterOptions { PermitLimit = permits, Window = TimeSpan.FromMinutes(1) });
+        RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = permits,
+            TokensPerPeriod = Math.Max(1, (permits + SecondsPerMinute - 1) / SecondsPerMinute),
+            ReplenishmentPeriod = TimeSpan.FromSeconds(Math.Max(1, (double)SecondsPerMinute / permits)),
+        });
 
     /// <summary>Who counts as one client. Whoever has one address of IPv6 has 2^64 of them.</summary>
     public static string Network(IPAddress? address) => address switch

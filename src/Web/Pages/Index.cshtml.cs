@@ -5,7 +5,7 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web.Pages;
 
-internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageModel
+internal sealed class IndexModel(SubmissionDesk desk, SenderCookie senders, TimeProvider time) : PageModel
 {
     /// <summary>A field that no person sees.</summary>
     public const string Trap = "website";
@@ -43,6 +43,7 @@ internal sealed class IndexModel(SubmissionDesk desk, TimeProvider time) : PageM
         {
             case Acceptance.Accepted:
                 Response.Headers.Location = $"/submissions/{SubmissionId}";
+                senders.Give(HttpContext, SubmissionId);
                 TellHowLong(time.GetElapsedTime(began));
                 return StatusCode(StatusCodes.Status303SeeOther);
             case Acceptance.TooMany many:

@@ -7,13 +7,17 @@ using WorkinIt.Web.Submissions;
 namespace WorkinIt.Web.Pages;
 
 [ResponseCache(NoStore = true)]
-internal sealed class SubmissionModel(SubmissionStore store, BuiltInGifs gifs) : PageModel
+internal sealed class SubmissionModel(SubmissionStore store, BuiltInGifs gifs, SenderCookie senders) : PageModel
 {
     public Guid Id { get; private set; }
 
     public SubmissionView View { get; private set; } = null!;
 
-    public string? MaskedEmail { get; private set; }
+    /// <summary>The recipient; masked for all but the sender.</summary>
+    public string? Email { get; private set; }
+
+    /// <summary>For the sender only.</summary>
+    public string? Thought { get; private set; }
 
     public IActionResult OnGet(Guid id)
     {
@@ -21,7 +25,8 @@ internal sealed class SubmissionModel(SubmissionStore store, BuiltInGifs gifs) :
             return NotFound();
         Id = id;
         View = SubmissionView.Of(submission, gifs, SubmissionEvents.AnsweredInOf(Request));
-        MaskedEmail = store.FindEmail(id) is { } email ? Masking.Value(email) : null;
+        if (store.FindTyped(id) is { } typed)
+            (Email, Thought) = senders.IsSender(Request, id) ? (typed.Email, typed.Thought) : (Masking.Value(typed.Email), null);
         return Page();
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace WorkinIt.Web.Submissions;
@@ -16,14 +17,14 @@ internal static partial class EmailAddress
         $"That address is too long: mail servers take {LongestAddress} characters at most, {LongestLocalPart} before the @.";
     private static readonly IdnMapping _idn = new() { UseStd3AsciiRules = true };
 
-    /// <param name="text">What was typed; blanks around it are forgiven.</param>
+    /// <param name="text">What was typed or pasted; blanks and invisible characters around it are forgiven.</param>
     /// <param name="address">The address, its domain in lower-case ASCII.</param>
     /// <param name="error">What to do about it.</param>
     public static bool TryParse(string? text, [NotNullWhen(true)] out string? address, [NotNullWhen(false)] out string? error)
     {
         address = null;
-        text = text?.Trim(' ');
-        if (string.IsNullOrEmpty(text))
+        text = WithoutEnds(text);
+        if (text.Length == 0)
         {
             error = "Enter the e-mail address that the GIF should go to.";
             return false;
@@ -36,7 +37,10 @@ internal static partial class EmailAddress
             return false;
         }
 
-        error = "Enter one e-mail address, like name@example.com, and nothing else.";
+        error = text.FirstOrDefault(IsInvisible) is var invisible and not '\0'
+            ? string.Create(CultureInfo.InvariantCulture, $"There is an invisible character (U+{(int)invisible:X4}) in that address. Type the address by hand, like name@example.com.")
+            : at > 0 && !Ascii.IsValid(text.AsSpan(0, at)) ? "Before the @, mail servers take only letters without accents, digits and a few marks. Is there another way to write that address?"
+            : "Enter one e-mail address, like name@example.com, and nothing else.";
         if (at < 1 || !LocalPart().IsMatch(text.AsSpan(0, at)) || AsciiDomain(text[(at + 1)..]) is not { } domain)
             return false;
 
@@ -49,6 +53,23 @@ internal static partial class EmailAddress
         error = null;
         return true;
     }
+
+    // A copy out of a document or a chat brings no-break and zero-width characters along, which nobody sees to delete them.
+    private static string WithoutEnds(string? text)
+    {
+        var span = text.AsSpan();
+        while (span.Length > 0 && IsBlank(span[0]))
+            span = span[1..];
+        while (span.Length > 0 && IsBlank(span[^1]))
+            span = span[..^1];
+        return span.ToString();
+    }
+
+    private static bool IsBlank(char character) => character == ' ' || IsInvisible(character);
+
+    // All but the plain blank, which a person sees.
+    private static bool IsInvisible(char character) =>
+        character != ' ' && (char.IsWhiteSpace(character) || char.IsControl(character) || char.GetUnicodeCategory(character) == UnicodeCategory.Format);
 
     private static string? AsciiDomain(string domain)
     {

@@ -40,6 +40,7 @@ internal static class SubmissionRegistration
         services.AddHostedService(provider => provider.GetRequiredService<SubmissionRelay>());
         services.AddSingleton<SubmissionEventFilter>();
         services.AddHostedService<SubmissionPurge>();
+        services.AddSingleton<SenderCookie>();
         services.AddSingleton<BuiltInGifs>();
         services.AddSingleton<SubmissionWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<SubmissionWatch>());

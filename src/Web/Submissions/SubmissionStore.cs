@@ -52,6 +52,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     public Task<Addition> AddAsync(SendGifEmail command, CancellationToken cancellationToken, int perRecipientPerHour = 0)
     {
         var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{command.SubmissionId:N}\n{command.EmailAddress}\n{command.Thought}")));
+        var recipient = Recipient.HashOf(command.EmailAddress);
         (string, object?)[] row =
         [
             ("id", Key(command.SubmissionId)),
@@ -60,7 +61,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             ("hash", hash),
             ("state", (short)SubmissionState.Accepted),
             ("acceptedAt", command.SubmittedAt.ToUnixTimeMilliseconds()),
-            ("recipient", Recipient.HashOf(command.EmailAddress)),
+            ("recipient", recipient),
             ("since", (time.GetUtcNow() - _hour).ToUnixTimeMilliseconds()),
             ("most", perRecipientPerHour),
         ];
@@ -80,7 +81,8 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
                     return Addition.Added;
                 return statements.Scalar<string>("SELECT body_hash FROM submissions WHERE id = @id", row) == hash ? Addition.Known : Addition.Conflict;
             },
-            cancellationToken);
+            cancellationToken,
+            exclusive: perRecipientPerHour > 0 ? recipient : null);
     }
 
     /// <summary>How long it takes until one more may go to a recipient.</summary>
@@ -112,12 +114,11 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             .Select(row => Read(Guid.ParseExact(row.Id!, "N"), row))];
     }
 
-    /// <summary>The address of one; null where there is none, or its time is over.</summary>
-    public string? FindEmail(Guid id)
-    {
-        using var connection = database.OpenToRead();
-        return connection.ExecuteScalar<string?>("SELECT email FROM submissions WHERE id = @id", new { id = Key(id) });
-    }
+    /// <summary>What was typed; null where there is no such submission, or after <c>Submissions__KeepFor</c>.</summary>
+    public NewSubmission? FindTyped(Guid id) => database.Read(statements => statements.Row(
+        "SELECT email, thought FROM submissions WHERE id = @id AND email IS NOT NULL",
+        static row => new NewSubmission(row.GetString(0), row.GetString(1)),
+        ("id", Key(id))));
 
     /// <summary>What the broker has not confirmed, the oldest first.</summary>
     /// <param name="olderThan">Leaves out what is just being published.</param>

@@ -8,6 +8,8 @@ public sealed class BadInput
     [InlineData("jane@example.com", "jane@example.com")]
     [InlineData("  jane@example.com ", "jane@example.com")]
     [InlineData("j.o'neill+tag@sub.example.co.uk", "j.o'neill+tag@sub.example.co.uk")]
+    [InlineData("\u00a0jane@example.com\u202f", "jane@example.com")]
+    [InlineData("\ufeffjane@example.com\u200b\t\r\n", "jane@example.com")]
     [InlineData("jane@BÜCHER.example", "jane@xn--bcher-kva.example")]
     [InlineData("jane@例え.テスト", "jane@xn--r8jz45g.xn--zckzah")]
     public void A_bare_address_is_taken_with_its_domain_in_ascii(string typed, string taken)
@@ -48,6 +50,24 @@ public sealed class BadInput
     {
         NewSubmission.TryCreate(typed, "a thought", out _, out var errors).ShouldBeFalse();
         errors.Keys.ShouldBe(["email"]);
+    }
+
+    [Theory]
+    [InlineData("jane\u00a0@example.com", "U+00A0")]
+    [InlineData("ja\u200bne@example.com", "U+200B")]
+    [InlineData("jane@exa\u00admple.com,", "U+00AD")]
+    [InlineData("jane@example.com\tjoe@example.com", "U+0009")]
+    public void An_invisible_character_in_an_address_is_named(string typed, string character)
+    {
+        NewSubmission.TryCreate(typed, "a thought", out _, out var errors).ShouldBeFalse();
+        errors["email"].Single().ShouldContain($"an invisible character ({character})");
+    }
+
+    [Fact]
+    public void A_letter_with_an_accent_before_the_at_sign_is_what_the_error_says()
+    {
+        NewSubmission.TryCreate("jäne@example.com", "a thought", out _, out var errors).ShouldBeFalse();
+        errors["email"].Single().ShouldStartWith("Before the @,");
     }
 
     [Fact]

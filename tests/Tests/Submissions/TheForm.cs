@@ -15,6 +15,36 @@ public sealed partial class TheForm(WebHost web) : IClassFixture<WebHost>
         (await web.Client.GetStringAsync(response.Headers.Location)).ShouldContain("on its way");
     }
 
+    [Fact]
+    public async Task Leads_its_sender_to_what_was_typed_and_shows_others_a_masked_address()
+    {
+        using var response = await web.PostFormAsync("jane.sender@example.com", "my <own> thought");
+        var page = response.Headers.Location!;
+        using var other = web.NewClient(handleCookies: false);
+
+        (await web.Client.GetStringAsync(page)).ShouldSatisfyAllConditions(it => it.ShouldContain("To jane.sender@example.com"), it => it.ShouldContain("my &lt;own&gt; thought"));
+        (await other.GetStringAsync(page)).ShouldSatisfyAllConditions(it => it.ShouldNotContain("jane.sender"), it => it.ShouldNotContain("my &lt;own&gt; thought"), it => it.ShouldContain("To j…@e…"));
+    }
+
+    [Fact]
+    public async Task Gives_its_sender_a_cookie_that_opens_no_other_submissions_page()
+    {
+        using var theirs = await web.PostFormAsync("theirs@example.com", "not yours");
+        using var client = web.NewClient(handleCookies: false);
+        using var mine = await web.PostFormAsync("mine@example.com", "hello");
+        var cookie = mine.Headers.GetValues("Set-Cookie").Single(it => it.StartsWith("sender=", StringComparison.Ordinal));
+        cookie.ShouldSatisfyAllConditions(
+            it => it.ShouldContain($"path={mine.Headers.Location}"), it => it.ShouldContain("httponly"), it => it.ShouldNotContain("mine@"), it => it.ShouldNotContain("hello"));
+
+        foreach (var value in new[] { cookie.Split(';')[0], "sender=forged", "sender=" })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, theirs.Headers.Location) { Headers = { { "Cookie", value } } };
+            using var answer = await client.SendAsync(request);
+            answer.StatusCode.ShouldBe(HttpStatusCode.OK, value);
+            (await answer.Content.ReadAsStringAsync()).ShouldSatisfyAllConditions(it => it.ShouldNotContain("theirs@"), it => it.ShouldNotContain("not yours"));
+        }
+    }
+
     [Theory]
     [InlineData("jane@example.com", "x501", "thought")]
     [InlineData("jane@example.com", " \n\t ", "thought")]
