@@ -31,14 +31,14 @@ public sealed partial class DeadLetterBroker
         string? stopped = null;
         try
         {
-            await using var publisher = await Publisher.OpenAsync(_options, $"dead letters: import to {queue}", cancellationToken);
+            await using var publisher = await Publisher.OpenAsync(_options, $"dead letters: import to {queue}", onBlocked: () => { }, cancellationToken);
             await foreach (var letter in ReadAsync(file, cancellationToken))
             {
                 var properties = Importable(queue, letter);
                 if (IsPresent(present, letter, properties))
                     run.Skip();
                 else
-                    await run.PutAsync(letter, await publisher.SendAsync("", queue, properties, letter.Body), _options.Outstanding);
+                    await run.PutAsync(letter, await publisher.SendAsync("", queue, properties, letter.Body, cancellationToken), _options.Outstanding);
             }
             await run.SettleAsync(0);
         }

@@ -73,7 +73,7 @@ public sealed partial class DeadLetterBroker
         return result with { OutcomesAwaited = request.Wait > TimeSpan.Zero || request.Canary, Settled = replay.Earlier.Settled };
     }
 
-    private async Task<string?> MoveAndSettleAsync(ReplayRequest request, QueueSession session, Replay replay, Operation operation, CancellationToken cancellationToken)
+    private static async Task<string?> MoveAndSettleAsync(ReplayRequest request, QueueSession session, Replay replay, Operation operation, CancellationToken cancellationToken)
     {
         string? stopped = null;
         try

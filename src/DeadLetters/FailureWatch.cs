@@ -105,8 +105,8 @@ internal sealed class FailureWatch(IConnection connection, string queue)
         {
             if (delivery.BasicProperties.Headers?.ContainsKey(Headers.ReplayId) == true)
             {
-                var body = delivery.Body.ToArray();
-                See(new DeadLetter(delivery.Exchange, 0, 0, delivery.BasicProperties, body, DeadLetterJson.HashOf(delivery.BasicProperties, body)), delivery.Exchange);
+                var (properties, body) = (EmptyFields.Restore(delivery.BasicProperties), delivery.Body.ToArray());
+                See(new DeadLetter(delivery.Exchange, 0, 0, properties, body, DeadLetterJson.HashOf(properties, body)), delivery.Exchange);
             }
             return Task.CompletedTask;
         };

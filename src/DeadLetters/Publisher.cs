@@ -21,7 +21,8 @@ internal sealed class Publisher : IAsyncDisposable
 
     private Publisher(IConnection connection, IChannel channel, TimeSpan patience, Action onBlocked)
     {
-        (_connection, _channel, _patience, _blocked) = (connection, channel, patience, new BlockedState(connection, onBlocked));
+        (_connection, _channel, _patience) = (connection, channel, patience);
+        _blocked = new BlockedState(connection, onBlocked);
         channel.BasicAcksAsync += (_, ack) => Settle(ack.DeliveryTag, ack.Multiple, null);
         channel.BasicNacksAsync += (_, nack) => Settle(nack.DeliveryTag, nack.Multiple, "the broker refused it: the queue is full, or has a problem of its own");
         channel.BasicReturnAsync += (_, returned) => Return(returned);

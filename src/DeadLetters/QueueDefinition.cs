@@ -17,7 +17,7 @@ internal sealed partial record BrokerQueue
     }
 
     /// <summary>The texts that the queue's argument (with x-) and a policy set, the argument first.</summary>
-    public IReadOnlyList<string> Texts(string name) => [.. new[] { JsonText.Of(Arguments, "x-" + name), JsonText.Of(Policy, name) }.OfType<string>()];
+    public IReadOnlyList<string> Texts(string name) => [.. new[] { JsonMember.TextOf(Arguments, "x-" + name), JsonMember.TextOf(Policy, name) }.OfType<string>()];
 }
 
 /// <summary>An exchange as the management API shows it.</summary>
@@ -27,20 +27,20 @@ internal sealed record BrokerExchange(
     [property: JsonPropertyName("arguments")] JsonElement Arguments)
 {
     /// <summary>The type by which it routes; an exchange that delays has another one underneath.</summary>
-    public string Kind => Type == "x-delayed-message" ? JsonText.Of(Arguments, "x-delayed-type") ?? Type : Type;
+    public string Kind => Type == "x-delayed-message" ? JsonMember.TextOf(Arguments, "x-delayed-type") ?? Type : Type;
 
-    public string? Alternate => JsonText.Of(Arguments, "alternate-exchange");
+    public string? Alternate => JsonMember.TextOf(Arguments, "alternate-exchange");
 }
 
 /// <summary>A policy as the management API shows it.</summary>
 internal sealed record BrokerPolicy([property: JsonPropertyName("definition")] JsonElement Definition)
 {
-    public string? Text(string name) => JsonText.Of(Definition, name);
+    public string? Text(string name) => JsonMember.TextOf(Definition, name);
 }
 
 /// <summary>Texts in what may be an object, or an empty list where there is nothing to say.</summary>
-internal static class JsonText
+internal static class JsonMember
 {
-    public static string? Of(JsonElement element, string name) =>
+    public static string? TextOf(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

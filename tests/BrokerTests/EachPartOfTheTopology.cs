@@ -77,8 +77,10 @@ public sealed class SystemToTakeApart : IAsyncLifetime
 {
     private readonly ConcurrentDictionary<string, int> _asked = new();
     private string _definitions = "";
+#pragma warning disable CA2213 // the system ends what it started
     private ServiceProcess _web = null!;
     private ServiceProcess _consumers = null!;
+#pragma warning restore CA2213
 
     public WorkinItSystem System { get; private set; } = null!;
 
@@ -152,8 +154,8 @@ public sealed class SystemToTakeApart : IAsyncLifetime
         ContentType = "application/vnd.masstransit+json", CorrelationId = name, Expiration = "3000", DeliveryMode = DeliveryModes.Transient,
     };
 
-    private Task SeeStateAsync(Guid id, string state) =>
-        Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(_web, id), status => status.State == state, state, TimeSpan.FromSeconds(40));
+    private async Task SeeStateAsync(Guid id, string state) =>
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(_web, id), status => status.State == state, state, TimeSpan.FromSeconds(40));
 
     // All that came of it: one that is there twice is seen, for the second one is not long in coming.
     private async Task<IReadOnlyList<IReadOnlyBasicProperties>> SeeLettersAsync(string queue, Func<IReadOnlyBasicProperties, bool> which)

@@ -9,8 +9,10 @@ public sealed class TheLedgerForgets : IAsyncLifetime
 {
     private const string Tap = "tap";
     private WorkinItSystem _system = null!;
+#pragma warning disable CA2213 // the system ends what it started
     private ServiceProcess _web = null!;
     private ServiceProcess _consumers = null!;
+#pragma warning restore CA2213
 
     private string Ledger => Path.Combine(_system.Folder, "deliveries.db");
 

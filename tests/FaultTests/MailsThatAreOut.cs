@@ -1,4 +1,3 @@
-using System.Globalization;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.FaultTests;
@@ -22,7 +21,7 @@ public sealed class MailsThatAreOut(ReliabilityTable table)
         await run.LoadAsync(AtOnce);
         await Eventually.SeeAsync(() => run.System.Mail.StalledNow == AtOnce, $"{AtOnce} mails wait for their answer");
 
-        await SignalAsync(run.System.Broker, "-STOP", "pause");
+        await run.System.Broker.FreezeAsync();
         try
         {
             run.System.Mail.Release();
@@ -31,13 +30,9 @@ public sealed class MailsThatAreOut(ReliabilityTable table)
         }
         finally
         {
-            await SignalAsync(run.System.Broker, "-CONT", "unpause");
+            await run.System.Broker.ThawAsync();
         }
 
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
     }
-
-    private static Task SignalAsync(TestBroker broker, string signal, string verb) => Environment.GetEnvironmentVariable("WORKINIT_TEST_IMAGE") is { Length: > 0 }
-        ? SystemCommand.RunAsync("docker", verb, File.ReadAllText(Path.Combine(TestBroker.Required("WORKINIT_TEST_BROKER_DIR"), "name")).Trim())
-        : SystemCommand.RunAsync("kill", signal, broker.ProcessId.ToString(CultureInfo.InvariantCulture));
 }

@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
 using WorkinIt.Consumers.Ledger;
 using WorkinIt.Deliveries;
 
 namespace WorkinIt.Tests.GifEmails;
 
 /// <summary>The copy of the ledger's mark without a broker.</summary>
+[SuppressMessage("Performance", "CA1812:Avoid uninstantiated internal classes", Justification = "The service provider makes it")]
 internal sealed class MarkCopy : ILedgerMarkCopy
 {
     public LedgerMark? Mark { get; set; }
