@@ -65,6 +65,8 @@ public static class EmailAddresses
         var from = 0;
         for (var at = NextAt(text, 0, out var length); at >= 0; at = NextAt(text, at + length, out length))
         {
+            if (IsWithinQuotes(text, from, at))
+                continue;
             var start = LocalStart(text, from, at);
             var end = DomainEnd(text, at + length);
             if (start >= at || end <= at + length)
@@ -109,6 +111,19 @@ public static class EmailAddresses
         }
         length = 0;
         return -1;
+    }
+
+    // In "a@b"@host the first @ is a letter of the quoted part.
+    private static bool IsWithinQuotes(string text, int from, int at)
+    {
+        if (at > from && text[at - 1] == '"')
+            return false; // it ends one
+        for (var i = at; i < text.Length && i - at < LongestQuoted && text[i] is not ('\r' or '\n'); i++)
+        {
+            if (text[i] == '"' && text[i - 1] != '\\')
+                return Array.Exists(_ats, form => string.CompareOrdinal(text, i + 1, form, 0, form.Length) == 0) && QuoteStart(text, from, i) is >= 0 and var open && open < at;
+        }
+        return false;
     }
 
     private static int LocalStart(string text, int from, int at)

@@ -67,9 +67,11 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         }
         catch (SmtpCommandException e)
         {
-            // All but 421, after which it hangs up, and what belongs into no dialogue: MailKit has reset it.
-            reusable = e.StatusCode.Meaning() != SmtpReply.Unclear && e.StatusCode != SmtpStatusCode.ServiceNotAvailable;
-            return OutcomeOf(e, recipient, answersTheMail: e.ErrorCode == SmtpErrorCode.MessageNotAccepted && progress.Complete);
+            var answersTheMail = e.ErrorCode == SmtpErrorCode.MessageNotAccepted && progress.Complete;
+            // MailKit has reset the dialogue. Not after 421, for then the server hangs up, nor after an answer that does not belong where it came.
+            reusable = e.StatusCode != SmtpStatusCode.ServiceNotAvailable
+                && (e.StatusCode.Meaning() is SmtpReply.No or SmtpReply.Later || (answersTheMail && e.StatusCode.Meaning() == SmtpReply.Yes));
+            return OutcomeOf(e, recipient, answersTheMail);
         }
         catch (Exception e) when (e is IOException or SocketException or SmtpProtocolException or OperationCanceledException or TimeoutException or ServiceNotConnectedException)
         {

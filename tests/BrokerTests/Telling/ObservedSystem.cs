@@ -55,7 +55,8 @@ public sealed class ObservedSystem : IAsyncLifetime
         {
             null => null,
             "refused" when refuses => SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 user unknown"),
-            "delayed" when Interlocked.Decrement(ref busy) >= 0 => SmtpBehaviour.Reply(SmtpStage.Rcpt, 451, "4.7.1 come back later"),
+            // What broke is tried again in place; what said "later" waits in a delay.
+            "delayed" when Interlocked.Decrement(ref busy) is >= 0 and var left => left == 1 ? SmtpBehaviour.CutBeforeData : SmtpBehaviour.Reply(SmtpStage.Rcpt, 451, "4.7.1 come back later"),
             "held" => SmtpBehaviour.CutAfterDot,
             _ => SmtpBehaviour.Accept,
         };

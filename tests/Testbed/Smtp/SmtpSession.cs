@@ -334,8 +334,9 @@ internal sealed class SmtpSession : IAsyncDisposable
             _ => (null, null),
         };
         _server.CountLogin();
-        _authenticated = user == _server.Options.Username && password == _server.Options.Password;
-        return await AnswerOfConnectionAsync(SmtpStage.Login, _authenticated ? "235 2.7.0 Welcome\r\n" : "535 5.7.8 Wrong user or password\r\n");
+        var isRight = user == _server.Options.Username && password == _server.Options.Password;
+        _authenticated = isRight && _ofConnection?.Stage != SmtpStage.Login;
+        return await AnswerOfConnectionAsync(SmtpStage.Login, isRight ? "235 2.7.0 Welcome\r\n" : "535 5.7.8 Wrong user or password\r\n");
     }
 
     private async ValueTask<string> AskAsync(string challenge)

@@ -26,7 +26,7 @@ public sealed class TheMaskedView
     [InlineData("note", "\"42\"")]
     public void Hides_a_value(string name, string value)
     {
-        var masked = Masking.Json($$$"""{"{{{name}}}":{{{value}}},"list":[{{{value}}}],"deep":{"{{{name}}}":{{{value}}}}}""");
+        var masked = Masking.Json($$$"""{"{{{name}}}":{{{value}}},"list":[{"{{{name}}}":{{{value}}}}],"deep":{"{{{name}}}":{{{value}}}}}""");
         masked.ShouldNotContain(value.Trim('"'));
         JsonDocument.Parse(masked).RootElement.GetProperty(name).GetString()!.ShouldContain("…");
     }
