@@ -42,17 +42,26 @@ public sealed class EachPartOfTheTopology(SystemToTakeApart fixture) : IClassFix
     };
 
     [Theory]
+    [InlineData("send-gif-email_error", "consumers")]
+    [InlineData("send-gif-email_skipped", "consumers")]
+    public Task A_dead_letter_queue_that_is_deleted_costs_nothing_and_ready_names_it(string queue, string user) =>
+        fixture.TakeApartAsync(channel => channel.QueueDeleteAsync(queue), $"queue {queue}", user);
+
+    [Theory]
     [MemberData(nameof(Queues))]
+    [Trait("form", "long")]
     public Task A_queue_that_is_deleted_costs_nothing_and_ready_names_it(string queue, string user) =>
         fixture.TakeApartAsync(channel => channel.QueueDeleteAsync(queue), $"queue {queue}", user);
 
     [Theory]
     [MemberData(nameof(Exchanges))]
+    [Trait("form", "long")]
     public Task An_exchange_that_is_deleted_costs_nothing(string exchange) =>
         fixture.TakeApartAsync(channel => channel.ExchangeDeleteAsync(exchange), null, null);
 
     [Theory]
     [MemberData(nameof(Bindings))]
+    [Trait("form", "long")]
     public Task A_binding_that_is_deleted_costs_nothing(string destination, string source, string key) =>
         fixture.TakeApartAsync(
             channel => destination.StartsWith("queue ", StringComparison.Ordinal)
@@ -61,6 +70,7 @@ public sealed class EachPartOfTheTopology(SystemToTakeApart fixture) : IClassFix
             null, null);
 
     [Fact]
+    [Trait("form", "long")]
     public Task The_deployment_brings_all_of_it_back_beside_running_services() => fixture.TakeApartAsync(
         async channel =>
         {
