@@ -21,8 +21,13 @@ internal static class CompactJson
             // DEL and the second set of control characters, which are two bytes: valid in JSON, and commands to a terminal.
             if (c == 0x7f)
                 output.Write("\\u007f"u8);
+            else if (c == 0xe2 && i + 2 < json.Length && TurnsDirection(json[i + 1], json[i + 2]))
+            {
+                Escape(output, 0x20, (byte)(json[i + 1] == 0x80 ? json[i + 2] - 0x80 : json[i + 2] - 0x80 + 0x40));
+                i += 2;
+            }
             else if (c == 0xc2 && i + 1 < json.Length && json[i + 1] is >= 0x80 and <= 0x9f)
-                Escape(output, json[++i]);
+                Escape(output, 0, json[++i]);
             else
                 output.Write([c]);
             if (isInString && c == '\\' && i + 1 < json.Length)
@@ -31,10 +36,21 @@ internal static class CompactJson
         return output.WrittenSpan.ToArray();
     }
 
-    private static void Escape(ArrayBufferWriter<byte> output, byte c)
+    // U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069: after one of these a terminal shows other text than is there.
+    private static bool TurnsDirection(byte second, byte third) => second switch
     {
-        output.Write("\\u00"u8);
-        output.Write("0123456789abcdef"u8.Slice(c >> 4, 1));
-        output.Write("0123456789abcdef"u8.Slice(c & 15, 1));
+        0x80 => third is 0x8e or 0x8f or (>= 0xaa and <= 0xae),
+        0x81 => third is >= 0xa6 and <= 0xa9,
+        _ => false,
+    };
+
+    private static void Escape(ArrayBufferWriter<byte> output, byte high, byte low)
+    {
+        output.Write("\\u"u8);
+        foreach (var c in (ReadOnlySpan<byte>)[high, low])
+        {
+            output.Write("0123456789abcdef"u8.Slice(c >> 4, 1));
+            output.Write("0123456789abcdef"u8.Slice(c & 15, 1));
+        }
     }
 }
