@@ -161,7 +161,10 @@ public sealed class SystemToTakeApart : IAsyncLifetime
 
     private static BasicProperties Unknown(string name) => new()
     {
-        ContentType = "application/vnd.masstransit+json", CorrelationId = name, Expiration = "3000", DeliveryMode = DeliveryModes.Transient,
+        ContentType = "application/vnd.masstransit+json",
+        CorrelationId = name,
+        Expiration = "3000",
+        DeliveryMode = DeliveryModes.Transient,
     };
 
     private async Task SeeStateAsync(Guid id, string state) =>

@@ -88,7 +88,13 @@ internal static partial class ReplayCommand
 
     private static object Told(Replayed message) => new
     {
-        message.Id, message.MessageId, message.ReplayId, message.Target, verdict = message.Verdict.Kind, warning = message.Verdict.Text, message.Outcome,
+        message.Id,
+        message.MessageId,
+        message.ReplayId,
+        message.Target,
+        verdict = message.Verdict.Kind,
+        warning = message.Verdict.Text,
+        message.Outcome,
         newLetter = message.NewLetter is { } letter ? letter with { Reason = Masking.Text(letter.Reason) } : null,
     };
 

@@ -84,7 +84,11 @@ public sealed class TheBrokerTakesNoMessages(ABrokerToStop broker) : IClassFixtu
         await orders.Desk.Audit.WriteAsync(
             new AuditEntry
             {
-                Id = "0197f2a01c5e7cc39d7e3d1f2a3b4c5d", At = DateTimeOffset.UtcNow, By = "jane", Verb = "replay", Queue = Orders.Error,
+                Id = "0197f2a01c5e7cc39d7e3d1f2a3b4c5d",
+                At = DateTimeOffset.UtcNow,
+                By = "jane",
+                Verb = "replay",
+                Queue = Orders.Error,
                 Doubts = [new Doubt(original.Id, original.MessageId, "0197f2a01c5e7cc39d7e3d1f2a3b4c5d.1")],
             },
             _none);
