@@ -210,9 +210,9 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
             await visit.Page.Context.SetOfflineAsync(false);
         }
 
-        await Assertions.Expect(visit.Notice).ToContainTextAsync(why);
+        await Assertions.Expect(hint).ToContainTextAsync(why);
         await visit.Page.UnrouteAllAsync();
-        await visit.Notice.GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = "Reload" }).ClickAsync();
+        await hint.GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = "Reload" }).ClickAsync();
         await visit.SeeHeadingAsync("under way");
         await Assertions.Expect(hint).ToBeHiddenAsync();
         await visit.ClickAsync("Cancel");
