@@ -6,6 +6,8 @@ namespace WorkinIt.DeadLetters;
 public sealed partial class DeadLetterBroker
 {
     private const int DefaultDeliveryLimit = 20; // RabbitMQ 4.x, quorum queues that name none
+    private static readonly TimeSpan _oldestFigures = TimeSpan.FromSeconds(10); // a quorum queue reports every 5 s, and the API collects every 5 s
+    private static readonly TimeSpan _betweenFigures = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _briefPatience = TimeSpan.FromSeconds(1); // for who only passes by, on the way to the next queue
 
     /// <summary>Shows a page of dead letters. All are given back to their places.</summary>
@@ -195,7 +197,7 @@ public sealed partial class DeadLetterBroker
         var queue = await DescribeAsync(session, cancellationToken);
         session.IsQuorum = queue.Type == "quorum";
         session.TimeToLive = queue.Limit("message-ttl") is { } ttl ? TimeSpan.FromMilliseconds(ttl) : null;
-        session.Hidden = queue.HiddenBeside(await session.ReadyAsync(cancellationToken));
+        session.Hidden = await HiddenAsync(queue, session, cancellationToken);
         session.LongestPass = ConsumerTimeout.LongestPass(queue, session.BrokerVersion, countsReturns: Limit(queue, session.BrokerVersion) is not null);
         passes += pacedPasses?.Invoke(session.LongestPass) ?? 0;
         if (await session.ConsumersAsync(session.Queue, cancellationToken) > 0)
@@ -213,6 +215,21 @@ public sealed partial class DeadLetterBroker
             throw new DeadLetterException(DeadLetterProblem.Refused, $"Each look at {session.Queue} is counted, and the broker drops a message at its {limit + 1}th return: {Math.Max(limit - head.Letter.DeliveryCount - 1, 0)} looks are left, {passes} would be needed. Raise its delivery-limit by a policy first{(queue.IsAssumed ? ". That limit is the least that is assumed where the real one can’t be read: that takes the management API, or the right to configure the queue" : "")}");
         }
         session.DeliveryLimit = limit;
+    }
+
+    // A queue whose delayed retry may hide all of its messages is not called empty by figures that may be older than these messages.
+    private async Task<long> HiddenAsync(BrokerQueue? queue, QueueSession session, CancellationToken cancellationToken)
+    {
+        var start = _time.GetTimestamp();
+        while (true)
+        {
+            var ready = await session.ReadyAsync(cancellationToken);
+            var hidden = queue?.HiddenBeside(ready) ?? 0;
+            if (ready + hidden > 0 || queue?.HidesWhatIsGivenBack is null || queue.IsAssumed || _time.GetElapsedTime(start) > _oldestFigures)
+                return hidden;
+            await Task.Delay(_betweenFigures, _time, cancellationToken);
+            queue = await _management.QueueAsync(session.Queue, cancellationToken);
+        }
     }
 
     // The queue is there, its messages were counted. Without the management API it is asked by AMQP.

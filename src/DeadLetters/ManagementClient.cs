@@ -157,9 +157,12 @@ internal sealed partial record BrokerQueue(
             : "for a while"
         : null;
 
-    /// <summary>How many messages are neither ready nor in anybody's hands. Of a queue that hides what is given back, an old figure counts as well: it is never called empty for one.</summary>
+    /// <summary>
+    /// How many messages delayed retry hides. In a queue that hides what is given back, all that is not ready counts: an old figure still calls
+    /// unacknowledged what the look before has given back, and what is unacknowledged now is not gone either.
+    /// </summary>
     /// <param name="ready">How many are ready now.</param>
-    public long HiddenBeside(long ready) => HidesWhatIsGivenBack is null ? Delayed : Math.Max(Delayed, Math.Max(0, Messages - Unacknowledged - ready));
+    public long HiddenBeside(long ready) => HidesWhatIsGivenBack is null ? Delayed : Math.Max(Delayed, Math.Max(0, Messages - ready));
 
     private static string? Word(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
