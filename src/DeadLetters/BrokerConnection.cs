@@ -70,6 +70,32 @@ internal static class BrokerConnection
         }
     }
 
+    /// <summary>Closes a connection that the broker may have blocked.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="isBlocked">
+    /// The broker does not read from it, so it never answers the close. RabbitMQ.Client 7.2.2 waits 35 s for that in <c>DisposeAsync</c>, also after a
+    /// <c>CloseAsync</c> with a timeout of 1 s, so nobody waits for it.
+    /// </param>
+    public static async ValueTask CloseAsync(this IConnection connection, bool isBlocked)
+    {
+        if (!isBlocked)
+            await connection.DisposeAsync();
+        else
+            _ = AbandonAsync(connection);
+    }
+
+    private static async Task AbandonAsync(IConnection connection)
+    {
+        try
+        {
+            await connection.DisposeAsync();
+        }
+        catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException or OperationCanceledException)
+        {
+            // It is closed in any case.
+        }
+    }
+
     /// <summary>RabbitMQ's version; 0.0 where it does not tell.</summary>
     /// <param name="connection">A connection to it.</param>
     public static Version BrokerVersion(this IConnection connection) =>

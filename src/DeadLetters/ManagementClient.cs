@@ -51,12 +51,18 @@ internal sealed class ManagementClient : IDisposable
     {
         try
         {
-            var nodes = await AskAsync(_api.NodesAsync(cancellationToken)) ?? [];
-            return nodes.Any(node => node.MemoryAlarm) ? "it is low on memory" : nodes.Any(node => node.DiskAlarm) ? "it is low on disk space" : null;
+            // Answered out of the broker's state of now; the alarms in /api/nodes are some seconds old. A failed check is a 503 with its details.
+            using var check = await _api.AlarmsAsync(cancellationToken);
+            if (check.StatusCode != HttpStatusCode.ServiceUnavailable || check.Error is not ApiException { Content: { } content })
+                return null;
+            var alarms = JsonSerializer.Deserialize<BrokerAlarmCheck>(content)?.Alarms ?? [];
+            return alarms.Any(alarm => alarm.Resource == "memory") ? "it is low on memory"
+                : alarms.Any(alarm => alarm.Resource == "disk") ? "it is low on disk space"
+                : alarms is [var other, ..] ? $"it has an alarm ({other.Resource})" : null;
         }
-        catch (DeadLetterException)
+        catch (Exception e) when (e is HttpRequestException or ApiException or JsonException or OperationCanceledException { InnerException: TimeoutException })
         {
-            return null; // connection.blocked tells as well, after the first message
+            return null; // connection.blocked says it as well, after the first message
         }
     }
 
@@ -120,8 +126,8 @@ internal interface IManagementApi
     [Get("/api/policies/{virtualHost}/{policy}")]
     Task<ApiResponse<BrokerPolicy>> PolicyAsync(string virtualHost, string policy, CancellationToken cancellationToken);
 
-    [Get("/api/nodes")]
-    Task<ApiResponse<IReadOnlyList<BrokerNode>>> NodesAsync(CancellationToken cancellationToken);
+    [Get("/api/health/checks/alarms")]
+    Task<ApiResponse<BrokerAlarmCheck>> AlarmsAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>A queue as the management API tells it. Its counts may be 5 seconds old, and are missing in the first seconds of a queue.</summary>
@@ -176,6 +182,8 @@ internal sealed record BrokerBinding(
     [property: JsonPropertyName("destination_type")] string DestinationType,
     [property: JsonPropertyName("routing_key")] string RoutingKey);
 
-internal sealed record BrokerNode(
-    [property: JsonPropertyName("mem_alarm")] bool MemoryAlarm,
-    [property: JsonPropertyName("disk_free_alarm")] bool DiskAlarm);
+internal sealed record BrokerAlarmCheck([property: JsonPropertyName("alarms")] IReadOnlyList<BrokerAlarm>? Alarms);
+
+/// <summary>An alarm of one node, for which the cluster takes no messages.</summary>
+/// <param name="Resource">memory or disk.</param>
+internal sealed record BrokerAlarm([property: JsonPropertyName("resource")] string Resource);

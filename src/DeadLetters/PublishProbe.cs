@@ -14,7 +14,6 @@ namespace WorkinIt.DeadLetters;
 internal sealed partial class PublishProbe(DeadLetterOptions options, string queue) : IAsyncDisposable
 {
     private const int AlwaysFits = 64 * 1024;
-    private static readonly TimeSpan _endOfABlockedOne = TimeSpan.FromSeconds(1);
 
     private IConnection? _connection;
     private IChannel? _channel;
@@ -50,11 +49,8 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
 
     public async ValueTask DisposeAsync()
     {
-        if (_connection is null)
-            return;
-        if (_blocked is not null) // nobody reads on its other end
-            await _connection.CloseAsync(Constants.ReplySuccess, "blocked", _endOfABlockedOne, abort: true);
-        await _connection.DisposeAsync();
+        if (_connection is not null)
+            await _connection.CloseAsync(isBlocked: _blocked is not null);
     }
 
     private async Task<ShutdownEventArgs?> TryAsync(string exchange, string routingKey, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)

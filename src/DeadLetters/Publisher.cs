@@ -72,11 +72,8 @@ internal sealed class Publisher : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_blocked.Reason is not null) // it would not read a farewell
-            await _connection.CloseAsync(Constants.ReplySuccess, "blocked", TimeSpan.FromSeconds(1), abort: true, CancellationToken.None);
+        await _connection.CloseAsync(isBlocked: _blocked.Reason is not null); // and the channel with it
         _blocked.Dispose();
-        await _channel.DisposeAsync();
-        await _connection.DisposeAsync();
         _one.Dispose();
     }
 

@@ -3,7 +3,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>Four tests, one after the other, each with a virtual host of its own, on a broker of their own.</summary>
+/// <summary>Five tests, one after the other, each with a virtual host of its own, on a broker of their own.</summary>
 public sealed class TheBrokerGoesAway(ABrokerToStop broker) : IClassFixture<ABrokerToStop>, IAsyncDisposable
 {
     private WorkinItSystem? _system;
@@ -106,6 +106,36 @@ public sealed class TheBrokerGoesAway(ABrokerToStop broker) : IClassFixture<ABro
 
         await system.SeeMailsAsync(count, TimeSpan.FromSeconds(120));
         await system.SeeReadyAsync("send-gif-email", 0);
+        system.Mail.DeliveriesById.Values.ShouldAllBe(mails => mails == 1);
+    }
+
+    [Fact]
+    public async Task Under_a_memory_alarm_all_is_accepted_and_ready_says_why_not_until_it_is_over()
+    {
+        const int count = 20;
+        var system = await CreateAsync();
+        var (web, consumers) = await system.StartServicesAsync();
+        await WorkinItSystem.SubmitAsync(web, "before@example.com", "before");
+        await system.SeeMailsAsync(1);
+
+        await system.Broker.SetAlarmAsync(true);
+        try
+        {
+            await Task.WhenAll(web.SeeReadyAsync(false, TimeSpan.FromSeconds(30)), consumers.SeeReadyAsync(false, TimeSpan.FromSeconds(30)));
+            foreach (var service in new[] { web, consumers })
+                (await service.Http.GetStringAsync("/health/live")).ShouldBe("Healthy");
+            using (var ready = await web.Http.GetAsync("/health/ready"))
+                (await ready.Content.ReadAsStringAsync()).ShouldContain("low on memory");
+            for (var i = 1; i < count; i++)
+                await WorkinItSystem.SubmitAsync(web, $"person{i}@example.com", $"thought {i}");
+        }
+        finally
+        {
+            await system.Broker.SetAlarmAsync(false);
+        }
+
+        await system.SeeMailsAsync(count, TimeSpan.FromSeconds(120));
+        await Task.WhenAll(web.SeeReadyAsync(true, TimeSpan.FromSeconds(30)), consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(30)));
         system.Mail.DeliveriesById.Values.ShouldAllBe(mails => mails == 1);
     }
 
