@@ -16,6 +16,9 @@ public sealed record Cause(string Id, string? ExceptionType, string Text, string
 {
     private const string NotRead = "unreadable";
 
+    /// <summary>The cause's id, a hyphen and eight digits for its text: names in filters those of the cause that have this text.</summary>
+    public string VariantId => $"{Id}-{IdOf(Text)}";
+
     internal static Cause Of(DeadLetter letter)
     {
         var text = CauseText.Of(letter.Reason);
@@ -38,7 +41,8 @@ public sealed record Cause(string Id, string? ExceptionType, string Text, string
 /// <summary>A text within a cause.</summary>
 /// <param name="Text">The message, its ids, numbers and addresses replaced.</param>
 /// <param name="Count">How many have it.</param>
-public sealed record CauseVariant(string Text, long Count);
+/// <param name="Id">Names them in filters, in place of a cause's id.</param>
+public sealed record CauseVariant(string Text, long Count, string Id);
 
 /// <summary>The dead letters of one cause.</summary>
 /// <param name="Cause">Why.</param>

@@ -30,7 +30,7 @@ internal sealed class CauseTally(DeadLetter first)
 
     public CauseGroup ToGroup()
     {
-        var variants = _variants.Select(variant => new CauseVariant(variant.Key, variant.Value)).OrderByDescending(variant => variant.Count).ToList();
+        var variants = _variants.Select(variant => new CauseVariant(variant.Key, variant.Value, (_cause with { Text = variant.Key }).VariantId)).OrderByDescending(variant => variant.Count).ToList();
         return new CauseGroup(_cause with { Text = variants[0].Text }, _count, _first, _last, _example, _types, variants, _others);
     }
 }

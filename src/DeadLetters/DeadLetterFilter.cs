@@ -21,7 +21,7 @@ public sealed record DeadLetterFilter
     /// <summary>Part of the message's type.</summary>
     public string? MessageType { get; init; }
 
-    /// <summary>The id of a <see cref="DeadLetters.Cause"/>.</summary>
+    /// <summary>The id of a <see cref="DeadLetters.Cause"/>, or of one of its <see cref="CauseVariant"/>s.</summary>
     public string? Cause { get; init; }
 
     /// <summary>Not failed before.</summary>
@@ -76,7 +76,7 @@ public sealed record DeadLetterFilter
     public bool Matches(DeadLetter letter) =>
         (Ids is null || Ids.Contains(letter.Id) || (letter.MessageId is { } id && Ids.Contains(Normal(id))))
         && (Exception is null || letter.ExceptionType?.Contains(Exception, StringComparison.OrdinalIgnoreCase) == true)
-        && (Cause is null || letter.Cause.Id.Equals(Cause, StringComparison.OrdinalIgnoreCase))
+        && (Cause is null || letter.Cause.Id.Equals(Cause, StringComparison.OrdinalIgnoreCase) || letter.Cause.VariantId.Equals(Cause, StringComparison.OrdinalIgnoreCase))
         && (Since is null || letter.FailedAt >= Since)
         && (Until is null || letter.FailedAt <= Until)
         && (MessageType is null || letter.MessageTypes.Any(type => type.Contains(MessageType, StringComparison.OrdinalIgnoreCase)))

@@ -78,8 +78,6 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
         var (day, night) = (await VisitAsync(ColorScheme.Light, 320, at: states.Web.Address), await VisitAsync(ColorScheme.Dark, 320, at: states.Web.Address));
         await SignInAsync(day, ColorScheme.Light, "sign-in-401", 401, "does not know this user");
         await SignInAsync(night, ColorScheme.Dark, "sign-in-401", 401, "does not know this user");
-        while (await SignInAsync(day) == 401)
-            continue; // as often as is allowed in a minute
         await SignInAsync(day, ColorScheme.Light, "sign-in-429", 429, "Those were many attempts. Wait ");
         await SignInAsync(night, ColorScheme.Dark, "sign-in-429", 429, "Those were many attempts. Wait ");
 
@@ -89,7 +87,9 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
 
     private static async Task SignInAsync(Visit visit, ColorScheme scheme, string state, int status, string words)
     {
-        (await SignInAsync(visit)).ShouldBe(status);
+        int seen;
+        while ((seen = await SignInAsync(visit)) != status)
+            seen.ShouldBe(401); // as often as is allowed in a minute; on a slow machine a minute may end between two states
         await Assertions.Expect(visit.Notice).ToContainTextAsync(words);
         await visit.ShouldLookRightAsync();
         await visit.StateAsync(state, scheme);

@@ -138,7 +138,7 @@ internal static class ListCommand
 
     private static string Texts(CauseGroup group) => group is { Variants.Count: 1, OtherVariants: 0 }
         ? group.Cause.Text
-        : string.Join("\n", group.Variants.Take(MostVariants).Select(variant => $"{Number(variant.Count)} × {variant.Text}"))
+        : string.Join("\n", group.Variants.Take(MostVariants).Select(variant => $"{Number(variant.Count)} × {variant.Text} (cause={variant.Id})"))
             + (group.Count - group.Variants.Take(MostVariants).Sum(variant => variant.Count) is > 0 and var others ? $"\n{Number(others)} × other texts" : "");
 
     private static string Short(string? type) => type is null ? "–" : type[(type.LastIndexOf('.') + 1)..];

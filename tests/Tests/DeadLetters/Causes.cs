@@ -28,7 +28,9 @@ public sealed class Causes
         group.Count.ShouldBe(104);
         group.Variants.Count.ShouldBe(CauseGroup.MostVariants);
         (group.Variants.Sum(variant => variant.Count) + group.OtherVariants).ShouldBe(104);
-        group.Variants[0].ShouldBe(new CauseVariant(letters[5].Cause.Text, 2));
+        group.Variants[0].ShouldBe(new CauseVariant(letters[5].Cause.Text, 2, letters[5].Cause.VariantId));
+        var filter = DeadLetterFilter.Parse([$"cause={group.Variants[0].Id}"]);
+        letters.Count(filter.Matches).ShouldBe(1);
         group.Cause.Text.ShouldBe(letters[5].Cause.Text);
     }
 
