@@ -152,7 +152,7 @@ internal sealed class Desk : IAsyncDisposable
             return (null, null);
         var database = ReadDatabase("ConnectionStrings__Deliveries", ledger);
         var writer = new GroupCommit(database);
-        return (new DeliveryAdvisor(new DeliveryLedger(database, writer, TimeProvider.System), new SentNotice(options)), writer);
+        return (new DeliveryAdvisor(new DeliveryLedger(database, writer, TimeProvider.System), new StatusNotice(options)), writer);
     }
 
     /// <summary>Reads a database's connection string.</summary>

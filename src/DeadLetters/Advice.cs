@@ -26,6 +26,18 @@ public interface IReplayAdvisor
     /// <returns>Why it can't be; null when it is written.</returns>
     Task<string?> WasDoneAsync(DeadLetter letter, string by, CancellationToken cancellationToken);
 
+    /// <summary>Called after messages were discarded, so that the application can say so to those who wait for their result.</summary>
+    /// <param name="letters">The messages, each as it was in its dead-letter queue; up to some hundred at once.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="DeadLetterException">The application could not be notified. The messages stay discarded.</exception>
+    Task DiscardedAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Called after discarded messages were moved back to their dead-letter queue.</summary>
+    /// <param name="letters">The messages, each as it was in the queue of the discarded; up to some hundred at once.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="DeadLetterException">The application could not be notified. The messages stay restored.</exception>
+    Task RestoredAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Tells what is known of a message that somebody looks for, wherever it is.</summary>
     /// <param name="messageId">Its id.</param>
     /// <param name="cancellationToken">Ends it.</param>

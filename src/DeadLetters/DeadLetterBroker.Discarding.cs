@@ -24,10 +24,10 @@ public sealed partial class DeadLetterBroker
         await using var check = new MoveCheck(_management, session, _options);
         var entry = Begin(request, request.WasSent ? "discard as sent" : "discard");
         await _audit.WriteAsync(entry, cancellationToken);
-        return await AuditedAsync(entry, operation, () => entry, async () =>
-        {
-            await operation.RunAsync(async window =>
+        var notices = new MoveNotices(request.WasSent ? null : _advisor is { } application ? application.DiscardedAsync : null);
+        return await AuditedAsync(entry, operation, () => entry, () => NotifiedAsync(operation, notices, () => operation.RunAsync(async window =>
             {
+                await notices.SendAsync();
                 await check.RecountAsync(operation.Unconfirmed, cancellationToken);
                 var decisions = new List<Decision>(window.Count);
                 foreach (var letter in window)
@@ -38,9 +38,7 @@ public sealed partial class DeadLetterBroker
                     decisions.Add(move is Decision.Move && request.WasSent && await _advisor!.WasDoneAsync(letter, request.By, cancellationToken) is { } why ? new Decision.Refuse(why) : move);
                 }
                 return decisions;
-            }, null, long.MaxValue, cancellationToken);
-            return null;
-        }, cancellationToken);
+            }, null, long.MaxValue, cancellationToken)), cancellationToken);
     }
 
     /// <summary>Moves what was discarded back to the end of the queue that it came from, as it was.</summary>
@@ -57,10 +55,10 @@ public sealed partial class DeadLetterBroker
         await using var check = new MoveCheck(_management, session, _options);
         var entry = Begin(request with { Queue = from }, "restore");
         await _audit.WriteAsync(entry, cancellationToken);
-        return await AuditedAsync(entry, operation, () => entry, async () =>
-        {
-            await operation.RunAsync(async window =>
+        var notices = new MoveNotices(_advisor is { } application ? application.RestoredAsync : null);
+        return await AuditedAsync(entry, operation, () => entry, () => NotifiedAsync(operation, notices, () => operation.RunAsync(async window =>
             {
+                await notices.SendAsync();
                 await check.RecountAsync(operation.Unconfirmed, cancellationToken);
                 var decisions = new List<Decision>(window.Count);
                 foreach (var letter in window)
@@ -70,9 +68,7 @@ public sealed partial class DeadLetterBroker
                         : new Decision.Refuse("it does not say which queue it was discarded from"));
                 }
                 return decisions;
-            }, null, long.MaxValue, cancellationToken);
-            return null;
-        }, cancellationToken);
+            }, null, long.MaxValue, cancellationToken)), cancellationToken);
     }
 
     /// <summary>Removes messages for good, from any dead-letter queue and that of the discarded too: nothing is kept, and nothing can be restored.</summary>
@@ -98,6 +94,20 @@ public sealed partial class DeadLetterBroker
     /// <summary>The queue for what is discarded from a queue.</summary>
     /// <param name="queue">A dead-letter queue.</param>
     public string DiscardedQueue(string queue) => BrokerNames.Of("", InputQueueOf(queue), "_discarded");
+
+    private static async Task<string?> NotifiedAsync(Operation operation, MoveNotices notices, Func<Task> move)
+    {
+        operation.OnMoved = notices.Add;
+        try
+        {
+            await move();
+        }
+        finally
+        {
+            await notices.SendAsync();
+        }
+        return notices.Problem;
+    }
 
     private static async Task<Decision> MoveAsync(MoveCheck check, string queue, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
         await check.TargetAsync(queue, byExchange: false, cancellationToken) is not { } target ? new Decision.Refuse($"there is no queue {queue}")

@@ -57,6 +57,9 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     /// <summary>Of a replay: follows what becomes of what is moved.</summary>
     public OutcomeTracker? Tracker { get; set; }
 
+    /// <summary>Called for each message once it has left the queue.</summary>
+    public Action<DeadLetter>? OnMoved { get; set; }
+
     /// <summary>What was published and never confirmed: it is where it was, and may be in its queue too.</summary>
     public IReadOnlyList<Doubt> Doubts => _doubts;
 
@@ -251,6 +254,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     private void Count(DeadLetter letter)
     {
         Done++;
+        OnMoved?.Invoke(letter);
         _refused.Remove(letter.Id); // in an earlier pass there was no room for it
         if (_messages.Count < AuditEntry.NamedMessages)
             _messages.Add(letter.MessageId ?? letter.Id);

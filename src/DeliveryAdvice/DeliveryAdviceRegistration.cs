@@ -13,5 +13,5 @@ public static class DeliveryAdviceRegistration
     /// <param name="database">The ledger's database.</param>
     public static IServiceCollection AddDeliveryAdvice(this IServiceCollection services, Database database) =>
         services.AddSingleton<IReplayAdvisor>(provider => new DeliveryAdvisor(
-            new DeliveryLedger(database, new GroupCommit(database), TimeProvider.System), new SentNotice(provider.GetRequiredService<DeadLetterOptions>())));
+            new DeliveryLedger(database, new GroupCommit(database), TimeProvider.System), new StatusNotice(provider.GetRequiredService<DeadLetterOptions>())));
 }

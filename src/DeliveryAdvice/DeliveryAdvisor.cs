@@ -7,8 +7,8 @@ namespace WorkinIt.DeliveryAdvice;
 
 /// <summary>What the delivery ledger knows of dead letters: already sent, held, being sent, and what became of a replay.</summary>
 /// <param name="ledger">The ledger.</param>
-/// <param name="notice">Tells Web that a mail did arrive.</param>
-public sealed class DeliveryAdvisor(DeliveryLedger ledger, SentNotice notice) : IReplayAdvisor
+/// <param name="notice">Notifies Web of what an operator decided.</param>
+public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) : IReplayAdvisor
 {
     private static readonly string _command = $"{typeof(SendGifEmail).Namespace}:{nameof(SendGifEmail)}";
 
@@ -30,7 +30,10 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, SentNotice notice) : 
             await ledger.ConfirmSentAsync(id, by, cancellationToken);
             if (ledger.Find(id) is not { State: DeliveryState.Sent } sent)
                 return "the ledger says that it was not sent: only what is held can be said to have arrived";
-            await notice.PublishAsync(new GifEmailSent(id, sent.Attempt, sent.SentAt!.Value, sent.Gif ?? ""), cancellationToken);
+            await notice.PublishAsync(
+                [new GifEmailSent(id, sent.Attempt, sent.SentAt!.Value, sent.Gif ?? "")],
+                "The ledger says “sent” now, but submission-status could not be told: look at the broker, and discard it as sent once more",
+                cancellationToken);
             return null;
         }
         catch (DbException e)
@@ -38,6 +41,14 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, SentNotice notice) : 
             throw OutOfReach(e);
         }
     }
+
+    /// <inheritdoc/>
+    public Task DiscardedAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancellationToken) =>
+        NotifyAsync(letters, (id, now) => new GifEmailDiscarded(id, now), "Check the broker and its queue submission-status. To update their pages, restore the messages and discard them again", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task RestoredAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancellationToken) =>
+        NotifyAsync(letters, (id, now) => new GifEmailRestored(id, now), "Check the broker and its queue submission-status. Their pages change when the messages are replayed", cancellationToken);
 
     /// <inheritdoc/>
     public Task<string?> TellAsync(string messageId, CancellationToken cancellationToken)
@@ -50,6 +61,13 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, SentNotice notice) : 
         {
             throw OutOfReach(e);
         }
+    }
+
+    private async Task NotifyAsync<T>(IReadOnlyList<DeadLetter> letters, Func<Guid, DateTimeOffset, T> create, string problem, CancellationToken cancellationToken)
+    {
+        List<T> events = [.. letters.Select(SubmissionOf).OfType<Guid>().Distinct().Select(id => create(id, DateTimeOffset.UtcNow))];
+        if (events.Count > 0)
+            await notice.PublishAsync(events, problem, cancellationToken);
     }
 
     private static string Tell(Delivery delivery) => delivery.State switch

@@ -31,5 +31,7 @@ internal enum SubmissionState
 /// <param name="NextTryAt">While it is delayed, when it is tried again.</param>
 /// <param name="Gif">What was mailed.</param>
 /// <param name="BlockedAt">Of a failed one whose recipient does not want to be mailed: when it ended.</param>
+/// <param name="DiscardedAt">When an operator discarded its dead letter; null where that was restored, or tried again.</param>
 internal sealed record Submission(
-    Guid Id, SubmissionState State, int Attempt, DateTimeOffset AcceptedAt, DateTimeOffset? SentAt, DateTimeOffset? NextTryAt, string? Gif, DateTimeOffset? BlockedAt = null);
+    Guid Id, SubmissionState State, int Attempt, DateTimeOffset AcceptedAt, DateTimeOffset? SentAt, DateTimeOffset? NextTryAt, string? Gif, DateTimeOffset? BlockedAt = null,
+    DateTimeOffset? DiscardedAt = null);

@@ -7,7 +7,8 @@ namespace WorkinIt.Web.Submissions;
 
 /// <summary>Follows what becomes of the submissions, by the events on <c>submission-status</c>.</summary>
 internal sealed class SubmissionStatusConsumer(SubmissionStore store) :
-    IConsumer<GifEmailSent>, IConsumer<GifEmailDelayed>, IConsumer<GifEmailBlocked>, IConsumer<Fault<SendGifEmail>>
+    IConsumer<GifEmailSent>, IConsumer<GifEmailDelayed>, IConsumer<GifEmailBlocked>, IConsumer<GifEmailDiscarded>, IConsumer<GifEmailRestored>,
+    IConsumer<Fault<SendGifEmail>>
 {
     public Task Consume(ConsumeContext<GifEmailSent> context)
     {
@@ -26,6 +27,12 @@ internal sealed class SubmissionStatusConsumer(SubmissionStore store) :
         var blocked = context.Message;
         return store.AdvanceAsync(blocked.SubmissionId, SubmissionState.Failed, blocked.Attempt, context.CancellationToken, blockedAt: blocked.BlockedAt);
     }
+
+    public Task Consume(ConsumeContext<GifEmailDiscarded> context) =>
+        store.DiscardedAsync(context.Message.SubmissionId, context.Message.DiscardedAt, context.CancellationToken);
+
+    public Task Consume(ConsumeContext<GifEmailRestored> context) =>
+        store.RestoredAsync(context.Message.SubmissionId, context.Message.RestoredAt, context.CancellationToken);
 
     public Task Consume(ConsumeContext<Fault<SendGifEmail>> context)
     {
@@ -64,6 +71,8 @@ internal sealed class SubmissionEventFilter(ILogger<SubmissionEventFilter> log) 
         context.TryGetMessage(out ConsumeContext<GifEmailSent>? sent) ? sent.Message.SubmissionId
         : context.TryGetMessage(out ConsumeContext<GifEmailDelayed>? delayed) ? delayed.Message.SubmissionId
         : context.TryGetMessage(out ConsumeContext<GifEmailBlocked>? blocked) ? blocked.Message.SubmissionId
+        : context.TryGetMessage(out ConsumeContext<GifEmailDiscarded>? discarded) ? discarded.Message.SubmissionId
+        : context.TryGetMessage(out ConsumeContext<GifEmailRestored>? restored) ? restored.Message.SubmissionId
         : context.TryGetMessage(out ConsumeContext<Fault<SendGifEmail>>? fault) ? fault.Message.Message.SubmissionId
         : context.TryGetMessage(out ConsumeContext<SendGifEmail>? dead) ? dead.Message.SubmissionId
         : null;

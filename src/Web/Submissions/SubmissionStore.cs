@@ -96,10 +96,10 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
 
     /// <summary>Finds one; null where there is none.</summary>
     public Submission? Find(Guid id) => database.Read(statements => statements.Row(
-        "SELECT state, attempt, accepted_at, sent_at, next_try_at, gif, blocked_at FROM submissions WHERE id = @id",
+        "SELECT state, attempt, accepted_at, sent_at, next_try_at, gif, blocked_at, discarded_at FROM submissions WHERE id = @id",
         row =>
         {
-            return new Submission(id, (SubmissionState)row.GetInt16(0), row.GetInt32(1), Time(2)!.Value, Time(3), Time(4), row.IsDBNull(5) ? null : row.GetString(5), Time(6));
+            return new Submission(id, (SubmissionState)row.GetInt16(0), row.GetInt32(1), Time(2)!.Value, Time(3), Time(4), row.IsDBNull(5) ? null : row.GetString(5), Time(6), Time(7));
 
             DateTimeOffset? Time(int column) => SubmissionStore.Time(row.IsDBNull(column) ? null : row.GetInt64(column));
         },
@@ -110,7 +110,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     {
         using var connection = database.OpenToRead();
         return [.. connection.Query<Row>(
-            $"SELECT id, state, attempt, accepted_at, sent_at, next_try_at, gif, blocked_at FROM submissions WHERE id {database.OneOf("@ids")}", new { ids = ids.Select(Key).ToArray() })
+            $"SELECT id, state, attempt, accepted_at, sent_at, next_try_at, gif, blocked_at, discarded_at FROM submissions WHERE id {database.OneOf("@ids")}", new { ids = ids.Select(Key).ToArray() })
             .Select(row => Read(Guid.ParseExact(row.Id!, "N"), row))];
     }
 
@@ -140,7 +140,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         Guid id, SubmissionState state, int attempt, CancellationToken cancellationToken,
         DateTimeOffset? sentAt = null, DateTimeOffset? nextTryAt = null, string? gif = null, DateTimeOffset? blockedAt = null) =>
         WriteAsync("""
-            UPDATE submissions SET state = @state, attempt = @attempt, sent_at = @sentAt, next_try_at = @nextTryAt, gif = @gif, blocked_at = @blockedAt,
+            UPDATE submissions SET state = @state, attempt = @attempt, sent_at = @sentAt, next_try_at = @nextTryAt, gif = @gif, blocked_at = @blockedAt, discarded_at = NULL,
               confirmed_at = COALESCE(confirmed_at, @now)
             WHERE id = @id AND state <> @sent AND attempt <= @attempt
             """, id, cancellationToken, state, attempt, sentAt, nextTryAt, gif, blockedAt);
@@ -148,9 +148,23 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <summary>It failed in a way that tells no number of the try.</summary>
     public Task FailedAsync(Guid id, CancellationToken cancellationToken) =>
         WriteAsync("""
-            UPDATE submissions SET state = @state, next_try_at = NULL, blocked_at = NULL, confirmed_at = COALESCE(confirmed_at, @now)
+            UPDATE submissions SET state = @state, next_try_at = NULL, blocked_at = NULL, discarded_at = NULL, confirmed_at = COALESCE(confirmed_at, @now)
             WHERE id = @id AND state <> @sent
             """, id, cancellationToken, SubmissionState.Failed);
+
+    /// <summary>An operator has discarded its dead letter: unless it was sent, or restored since.</summary>
+    public Task DiscardedAsync(Guid id, DateTimeOffset at, CancellationToken cancellationToken) =>
+        DecidedAsync("""
+            UPDATE submissions SET state = CASE WHEN state = @held THEN state ELSE @failed END, next_try_at = NULL, discarded_at = @at
+            WHERE id = @id AND state <> @sent AND (restored_at IS NULL OR restored_at < @at)
+            """, id, at, cancellationToken);
+
+    /// <summary>An operator has restored it: it is a dead letter again.</summary>
+    public Task RestoredAsync(Guid id, DateTimeOffset at, CancellationToken cancellationToken) =>
+        DecidedAsync("""
+            UPDATE submissions SET restored_at = @at, discarded_at = CASE WHEN discarded_at > @at THEN discarded_at END
+            WHERE id = @id AND (restored_at IS NULL OR restored_at < @at)
+            """, id, at, cancellationToken);
 
     /// <summary>Takes address and thought out of old submissions; state and hash stay.</summary>
     /// <param name="olderThan">Their age.</param>
@@ -177,6 +191,20 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         "SELECT accepted_at FROM submissions WHERE recipient = @recipient AND accepted_at > @since ORDER BY accepted_at DESC LIMIT @most",
         new { recipient, since = (time.GetUtcNow() - _hour).ToUnixTimeMilliseconds(), most }).AsList();
 
+    // Events may arrive in another order than they were sent in: their own times count.
+    private Task<int> DecidedAsync(string sql, Guid id, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        (string, object?)[] parameters =
+        [
+            ("id", Key(id)),
+            ("at", at.ToUnixTimeMilliseconds()),
+            ("sent", (short)SubmissionState.Sent),
+            ("held", (short)SubmissionState.Held),
+            ("failed", (short)SubmissionState.Failed),
+        ];
+        return writer.WriteAsync(statements => statements.Execute(sql, parameters), cancellationToken);
+    }
+
     private Task<int> WriteAsync(
         string sql, Guid id, CancellationToken cancellationToken,
         SubmissionState state = default, int attempt = 0, DateTimeOffset? sentAt = null, DateTimeOffset? nextTryAt = null, string? gif = null, DateTimeOffset? blockedAt = null)
@@ -197,7 +225,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     }
 
     private static Submission Read(Guid id, Row row) => new(
-        id, (SubmissionState)row.State, row.Attempt, Time(row.Accepted_At)!.Value, Time(row.Sent_At), Time(row.Next_Try_At), row.Gif, Time(row.Blocked_At));
+        id, (SubmissionState)row.State, row.Attempt, Time(row.Accepted_At)!.Value, Time(row.Sent_At), Time(row.Next_Try_At), row.Gif, Time(row.Blocked_At), Time(row.Discarded_At));
 
     internal static string Key(Guid id) => id.ToString("N");
 
@@ -217,5 +245,6 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         public long? Next_Try_At { get; set; }
         public string? Gif { get; set; }
         public long? Blocked_At { get; set; }
+        public long? Discarded_At { get; set; }
     }
 }

@@ -10,8 +10,8 @@ internal static class SubmissionTexts
         SubmissionState.Accepted or SubmissionState.Queued => "It’s on its way",
         SubmissionState.Delayed => "It takes a little longer",
         SubmissionState.Sent => "Sent",
-        SubmissionState.Failed => submission.BlockedAt is null ? "It could not be sent" : "It was not sent",
-        _ => "We are checking",
+        SubmissionState.Failed => submission is { BlockedAt: null, DiscardedAt: null } ? "It could not be sent" : "It was not sent",
+        _ => submission.DiscardedAt is null ? "We are checking" : "It may not have been sent",
     };
 
     /// <summary>What the whole system is about, in two numbers.</summary>
@@ -40,7 +40,9 @@ internal static class SubmissionTexts
             $"The mail server took it at {submission.SentAt:HH:mm} UTC. Have a look in your inbox."),
         // Whoever reads this is a stranger to the recipient: why that address takes none is not theirs to know.
         SubmissionState.Failed when submission.BlockedAt is not null => "This address takes no mail from us, so nothing was sent. Send it to another one, if you like.",
+        SubmissionState.Failed when submission.DiscardedAt is not null => "We couldn’t deliver your GIF and have stopped trying. Was the address wrong? Then send it again.",
         SubmissionState.Failed => "All tries failed. We look after it, and this page tells. Was the address wrong? Then send it again.",
+        _ when submission.DiscardedAt is not null => "The mail server broke off before it answered, so the mail may have arrived. We don’t try again: have a look in your inbox.",
         _ => "The mail server broke off before it answered, so the mail may have arrived. Have a look in your inbox; we look into it, too.",
     };
 }

@@ -46,6 +46,14 @@ public sealed class OurDeadLetters
         Outcomes(again).ShouldBe(["failedAgain", "failedAgain", "failedAgain"]);
         await system.SeeReadyAsync(Error, 3);
 
+        // Its page says what an operator decided.
+        (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--where", $"id={ids[0]}", "--yes")).Code.ShouldBe(0);
+        await Eventually.SeeAsync(
+            () => WorkinItSystem.StatusAsync(web, ids[0]), status => status is { State: "failed" } && status.Detail.Contains("have stopped trying", StringComparison.Ordinal), "its page says that it is given up");
+        (await operate.RunAsync("dead-letters", "restore", "--queue", Error, "--all", "--yes")).Code.ShouldBe(0);
+        await Eventually.SeeAsync(
+            () => WorkinItSystem.StatusAsync(web, ids[0]), status => status.Detail.Contains("We look after it", StringComparison.Ordinal), "its page says that it is looked after again");
+
         system.Mail.OnMail = null;
         var replayed = await operate.RunAsync("dead-letters", "replay", "--where", "exception=refused", "--yes", "--json");
         replayed.Code.ShouldBe(0, replayed.ToString());
@@ -55,7 +63,7 @@ public sealed class OurDeadLetters
         (await operate.RunAsync("dead-letters", "show", ids[0].ToString())).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(1), it => it.Errors.ShouldContain("It was sent at 20"));
 
         var audit = (await operate.RunAsync("dead-letters", "audit", "--json")).Json.EnumerateArray().ToList();
-        audit.Select(entry => entry.GetProperty("verb").GetString()).ShouldBe(["replay", "replay", "reveal"]);
+        audit.Select(entry => entry.GetProperty("verb").GetString()).ShouldBe(["replay", "restore", "discard", "replay", "reveal"]);
         audit.ShouldAllBe(entry => entry.GetProperty("by").GetString() == "jane");
         system.Logs.ShouldNotContain("jane0");
     }

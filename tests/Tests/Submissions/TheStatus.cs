@@ -55,6 +55,41 @@ public sealed class TheStatus : IAsyncDisposable
         SubmissionResponse.Of(Now).Detail.ShouldStartWith("All tries failed");
     }
 
+    [Fact]
+    public async Task Is_not_tried_again_once_an_operator_discarded_it_until_it_is_restored_or_sent()
+    {
+        await StartAsync(bus => bus.AddConsumer<SubmissionStatusConsumer>());
+        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Failed, 2, default);
+
+        await SeeNextAsync(new GifEmailDiscarded(_command.SubmissionId, _noon));
+        Now.DiscardedAt.ShouldBe(_noon);
+        SubmissionResponse.Of(Now).ShouldSatisfyAllConditions(
+            it => it.State.ShouldBe("failed"), it => it.Attempts.ShouldBe(2), it => it.Detail.ShouldStartWith("We couldn’t deliver your GIF and have stopped trying"));
+
+        await SeeNextAsync(new GifEmailRestored(_command.SubmissionId, _noon.AddMinutes(1)));
+        SubmissionResponse.Of(Now).Detail.ShouldStartWith("All tries failed");
+
+        await _store.DiscardedAsync(_command.SubmissionId, _noon.AddSeconds(30), default); // arrives late: it was restored after that
+        Now.DiscardedAt.ShouldBeNull();
+
+        await _store.DiscardedAsync(_command.SubmissionId, _noon.AddMinutes(2), default);
+        await _store.RestoredAsync(_command.SubmissionId, _noon.AddMinutes(1.5), default); // arrives late: it was discarded again after that
+        Now.DiscardedAt.ShouldBe(_noon.AddMinutes(2));
+
+        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Sent, 3, default, sentAt: _noon.AddMinutes(3), gif: "cat");
+        await _store.DiscardedAsync(_command.SubmissionId, _noon.AddMinutes(4), default); // another copy of it
+        Now.ShouldSatisfyAllConditions(it => it.State.ShouldBe(SubmissionState.Sent), it => it.DiscardedAt.ShouldBeNull());
+    }
+
+    [Fact]
+    public async Task Stays_held_when_a_held_one_is_discarded_and_says_that_nobody_looks_into_it()
+    {
+        await StartAsync();
+        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Held, 1, default);
+        await _store.DiscardedAsync(_command.SubmissionId, _noon, default);
+        SubmissionResponse.Of(Now).ShouldSatisfyAllConditions(it => it.State.ShouldBe("held"), it => it.Detail.ShouldContain("We don’t try again"));
+    }
+
     [Theory]
     [InlineData(3, false, "Failed", 3)]
     [InlineData(3, true, "Held", 3)]
@@ -106,6 +141,12 @@ public sealed class TheStatus : IAsyncDisposable
         where T : class
     {
         await StartAsync(bus => bus.AddConsumer<SubmissionStatusConsumer>());
+        await SeeNextAsync(told);
+    }
+
+    private async Task SeeNextAsync<T>(T told)
+        where T : class
+    {
         await Harness.Bus.Publish(told);
         (await Harness.GetConsumerHarness<SubmissionStatusConsumer>().Consumed.Any<T>()).ShouldBeTrue();
     }
