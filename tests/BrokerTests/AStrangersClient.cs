@@ -7,6 +7,7 @@ namespace WorkinIt.BrokerTests;
 
 /// <summary>The API in the hands of somebody who has read its OpenAPI document and nothing else.</summary>
 [Collection(nameof(RunningSystem))]
+[Trait("broker", "any")] // the HTTP API; the broker does what it does in TheMainPath
 public sealed class AStrangersClient(RunningSystem running) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = running.Web.Address };

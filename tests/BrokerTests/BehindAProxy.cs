@@ -8,6 +8,7 @@ namespace WorkinIt.BrokerTests;
 /// Two instances of Web, installed in two places, behind something that ends HTTPS and sends a browser now to the one and now to the
 /// other. What they share is a database and a folder of keys.
 /// </summary>
+[Trait("broker", "any")] // cookies and keys
 public sealed partial class BehindAProxy(TwoWebs webs) : IClassFixture<TwoWebs>
 {
     [Fact]

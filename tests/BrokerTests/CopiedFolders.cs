@@ -5,6 +5,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests;
 
 /// <summary>A folder of <c>./run</c> or of a script, copied while what was started from it runs: the copy ends nothing of the original's.</summary>
+[Trait("broker", "any")] // scripts and folders
 public sealed class CopiedFolders : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-copy-").FullName;

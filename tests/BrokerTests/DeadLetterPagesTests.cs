@@ -10,6 +10,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests;
 
 /// <summary>WorkinIt with the pages, and people of each kind. One Web for each test: sign-in attempts are counted.</summary>
+[Trait("broker", "any")] // pages and sign-in; what they do to queues is what the classes in DeadLetters do on each version
 public sealed class DeadLetterPagesTests : IAsyncLifetime
 {
     private const string Errors = "send-gif-email_error";

@@ -4,6 +4,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
+[Trait("broker", "any")] // PostgreSQL alone
 public sealed class GroupsOnPostgres
 {
     [Fact]

@@ -7,6 +7,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests;
 
 /// <summary>A machine that is gone answers nothing at all, unlike one on which nobody listens.</summary>
+[Trait("broker", "any")] // ports on which nobody answers
 public sealed class NodesThatAreGone
 {
     [Fact]

@@ -5,6 +5,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests;
 
 /// <summary>Who was an operator when they signed in, and is not any more: at two instances of Web that share their sessions.</summary>
+[Trait("broker", "any")] // sessions; of RabbitMQ it asks who somebody is, as WhoMayDoWhat does on each version
 public sealed class OperatorsComeAndGo(TwoWebs webs) : IClassFixture<TwoWebs>
 {
     private const string Queue = "/dead-letters/queues/send-gif-email_error";

@@ -6,6 +6,7 @@ using WorkinIt.Web.Submissions;
 namespace WorkinIt.BrokerTests;
 
 /// <summary>PostgreSQL has several writers in a process and several instances of Web: each counts before it adds.</summary>
+[Trait("broker", "any")] // PostgreSQL alone
 public sealed class RecipientLimitOnPostgres
 {
     [Fact]

@@ -5,6 +5,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests;
 
 /// <summary>amqps to a broker whose authority the processes trust by SSL_CERT_FILE: services, deployment and the operator's command.</summary>
+[Trait("broker", "any")] // TLS ends in a proxy of ours, in front of any broker
 public sealed class TheBrokersCertificate : IAsyncLifetime
 {
     private const string Host = "localhost";

@@ -4,6 +4,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
+[Trait("broker", "any")] // two instances on one PostgreSQL; the broker does what it does in TheMainPath
 public sealed class TwoInstances
 {
     [Fact]

@@ -13,6 +13,7 @@ namespace WorkinIt.BrokerTests;
 
 /// <summary>SpamAssassin on the mails, with its rules on headers and body; those that ask the network are off.</summary>
 [Collection(nameof(RunningSystem))]
+[Trait("broker", "any")] // mails
 public sealed class WhatASpamFilterSays(RunningSystem running)
 {
     [Fact]

@@ -4,6 +4,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
+[Trait("broker", "any")] // packages
 public sealed class ThePackages : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-packages-").FullName;

@@ -3,6 +3,7 @@ using RabbitMQ.Client;
 namespace WorkinIt.BrokerTests.DeadLetters;
 
 /// <summary>What the command writes, as a person sees it.</summary>
+[Trait("broker", "any")] // what is written for a person
 public sealed class TheTerminal
 {
     private const string Sequences = "\u001b]0;owned\u0007\u001b[2Jgone \u009b31m red \u202e desrever \r over";

@@ -4,6 +4,7 @@ using RabbitMQ.Client;
 namespace WorkinIt.BrokerTests.DeadLetters;
 
 /// <summary>The audit says that somebody saw a message in full only where they did.</summary>
+[Trait("broker", "any")] // the audit file
 public sealed class WhatIsRevealed
 {
     [Fact]

@@ -3,6 +3,7 @@ using OpenTelemetry.Metrics;
 
 namespace WorkinIt.BrokerTests.Telling;
 
+[Trait("broker", "any")] // traces and metrics of our processes
 public sealed class WhatIsTold(ObservedSystem observed) : IClassFixture<ObservedSystem>
 {
     [Fact]
