@@ -28,7 +28,7 @@ internal static class Backlog
         await PerformanceTable.WriteAsync(
             "a backlog of 1,000,000 messages: mails a second, memory of Consumers", "a backlog of 10,000", "both within 10 %",
             $"{PerformanceTable.Ratio(rate)}, {PerformanceTable.Ratio(memory)}", Math.Abs(1 - rate) <= 0.1 && Math.Abs(1 - memory) <= 0.1,
-            string.Create(CultureInfo.InvariantCulture, $"{many.Rate:N0}/s and {many.MiB:0} MiB beside {few.Rate:N0}/s and {few.MiB:0} MiB"), broker: await system.Broker.VersionAsync());
+            string.Create(CultureInfo.InvariantCulture, $"{many.Rate:N0}/s and {many.MiB:0} MiB vs {few.Rate:N0}/s and {few.MiB:0} MiB"), broker: await system.Broker.VersionAsync());
         return 0;
     }
 

@@ -40,12 +40,12 @@ internal static class Mails
         var version = await system.Broker.VersionAsync();
         var mail = string.Create(CultureInfo.InvariantCulture, $"queue → mail of {size / 1024.0:0.0} KiB, ledger on");
         await WriteAsync(mail, "smtp-source, 8 sessions", "≥ 0.4", ours, source, 0.4, version);
-        await WriteAsync($"{mail} ", "Sidekiq 6.4 and the mail gem as they come, 10 threads", "≥ 25", ours, asItComes, 25, version);
+        await WriteAsync($"{mail} ", "Sidekiq 6.4 and the mail gem with defaults, 10 threads", "≥ 25", ours, asItComes, 25, version);
         await WriteAsync($"{mail}  ", "Sidekiq with TCP_NODELAY, 10 threads", "≥ 12", ours, noDelay, 12, version);
         var cost = 1 - (ours.Median / withoutLedger.Median);
         await PerformanceTable.WriteAsync(
             "the ledger (SQLite)", "the same mails without it", "costs ≤ 15 %", string.Create(CultureInfo.InvariantCulture, $"{100 * cost:0} %"), cost <= 0.15,
-            $"{ours.Text} beside {withoutLedger.Text}", $"{ours.Cpu}; beside {withoutLedger.Cpu}", version);
+            $"{ours.Text} vs {withoutLedger.Text}", $"{ours.Cpu}; vs {withoutLedger.Cpu}", version);
         return 0;
     }
 
@@ -71,8 +71,8 @@ internal static class Mails
     }
 
     private static Task WriteAsync(string what, string beside, string reach, Series ours, Series peer, double least, string version) => PerformanceTable.WriteAsync(
-        $"{what.TrimEnd()}, beside {beside.Split(',')[0]}", beside, reach, PerformanceTable.Ratio(ours.Median / peer.Median), ours.Median / peer.Median >= least,
-        $"{ours.Text} beside {peer.Text}", $"{ours.Cpu}; beside {peer.Cpu}", version);
+        $"{what.TrimEnd()}, vs {beside.Split(',')[0]}", beside, reach, PerformanceTable.Ratio(ours.Median / peer.Median), ours.Median / peer.Median >= least,
+        $"{ours.Text} vs {peer.Text}", $"{ours.Cpu}; vs {peer.Cpu}", version);
 
     private static async Task MeasureAsync(WorkinItSystem system, string kind, int warmUp, int count, Series series, OtherProgram sink, int port)
     {

@@ -22,12 +22,12 @@ internal static class Memory
             await WorkinItSystem.SubmitAsync(web, $"somebody{number}@example.com", "how much memory?");
         await Task.Delay(_rest);
         var idle = new[] { ("Web", ProcessFigures.Memory(web.Id)), ("Consumers", ProcessFigures.Memory(consumers.Id)) };
-        var own = string.Create(CultureInfo.InvariantCulture, $"of it, own and no file's: Web {ProcessFigures.OwnMemory(web.Id):0} MiB, Consumers {ProcessFigures.OwnMemory(consumers.Id):0} MiB");
+        var own = string.Create(CultureInfo.InvariantCulture, $"private and not file-backed: Web {ProcessFigures.OwnMemory(web.Id):0} MiB, Consumers {ProcessFigures.OwnMemory(consumers.Id):0} MiB");
 
         var (requests, _, _, _) = await Accept.WrkAsync(web, "post", LoadSeconds);
         var peak = new[] { ("Web", ProcessFigures.PeakMemory(web.Id)), ("Consumers", ProcessFigures.PeakMemory(consumers.Id)) };
-        await WriteAsync("memory at rest", MostIdle, idle, $"after 20 mails and 10 s of rest; {own}");
-        await WriteAsync("memory under load, the most", MostUnderLoad, peak, string.Create(CultureInfo.InvariantCulture, $"{requests:N0} submissions in {LoadSeconds} s"));
+        await WriteAsync("memory when idle", MostIdle, idle, $"after 20 mails and 10 idle s; {own}");
+        await WriteAsync("memory under load, peak", MostUnderLoad, peak, string.Create(CultureInfo.InvariantCulture, $"{requests:N0} submissions in {LoadSeconds} s"));
         return 0;
 
         async Task WriteAsync(string what, double most, (string Service, double MiB)[] services, string how) => await PerformanceTable.WriteAsync(

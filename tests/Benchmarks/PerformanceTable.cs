@@ -9,17 +9,17 @@ internal static class PerformanceTable
 {
     private const string Begin = "<!-- measured by ./bench -->\n";
     private const string End = "<!-- end of what was measured -->";
-    private const string Heading = "| what | beside | to reach | measured | reached | figures: median (lowest–highest) | CPU time for one | when, where |\n|---|---|---|---|---|---|---|---|\n";
+    private const string Heading = "| what | compared with | target | measured | reached | figures: median (lowest–highest) | CPU time per item | date, machine |\n|---|---|---|---|---|---|---|---|\n";
 
     /// <summary>Writes a row, and prints it.</summary>
-    /// <param name="what">Names the row.</param>
+    /// <param name="what">The row's name.</param>
     /// <param name="beside">The limit or the peer.</param>
-    /// <param name="reach">As in: ≥ 0.9; – where nothing is.</param>
-    /// <param name="measured">The ratio, or what stands for it.</param>
-    /// <param name="reached">Whether it does.</param>
-    /// <param name="figures">What it was computed of.</param>
-    /// <param name="cpu">CPU time for one, by process.</param>
-    /// <param name="broker">The broker's version; null where none takes part.</param>
+    /// <param name="reach">The target, such as "≥ 0.9"; "–" for none.</param>
+    /// <param name="measured">The ratio, or another figure that is compared with the target.</param>
+    /// <param name="reached">Whether the target was reached.</param>
+    /// <param name="figures">The figures behind it.</param>
+    /// <param name="cpu">CPU time per item, by process.</param>
+    /// <param name="broker">The broker's version; null if no broker takes part.</param>
     public static async Task WriteAsync(string what, string beside, string reach, string measured, bool reached, string figures, string cpu = "–", string? broker = null)
     {
         var file = Path.Combine(Repository.Root, "docs", "performance.md");
@@ -27,7 +27,7 @@ internal static class PerformanceTable
         var from = text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
         var to = text.IndexOf(End, from, StringComparison.Ordinal);
         if (from < Begin.Length || to < 0)
-            throw new InvalidOperationException($"docs/performance.md has lost its marks {Begin.Trim()} and {End}");
+            throw new InvalidOperationException($"docs/performance.md lacks the markers {Begin.Trim()} and {End}");
 
         var rows = text[from..to].Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(1).ToList();
         var when = $"{DateTime.UtcNow:yyyy-MM-dd}, {Machine}{(broker is null ? "" : $", RabbitMQ {broker}")}";
@@ -41,11 +41,11 @@ internal static class PerformanceTable
         Console.WriteLine($"\n{Heading}{row}\n");
     }
 
-    /// <summary>A ratio, as it is written.</summary>
+    /// <summary>Formats a ratio.</summary>
     public static string Ratio(double value) => value.ToString(value < 10 ? "0.00" : "0", CultureInfo.InvariantCulture);
 
     private static string Machine { get; } = string.Create(
-        CultureInfo.InvariantCulture, $"{Environment.ProcessorCount} cores ({Model()}) for everything together, {RuntimeInformation.FrameworkDescription}");
+        CultureInfo.InvariantCulture, $"{Environment.ProcessorCount} cores ({Model()}) shared by all processes, {RuntimeInformation.FrameworkDescription}");
 
     private static string Model()
     {

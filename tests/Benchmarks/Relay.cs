@@ -42,8 +42,8 @@ internal static class Relay
             await publishing;
         }
         await PerformanceTable.WriteAsync(
-            "relay: accepted → confirmed", "bare client, same exchanges, 256 outstanding", "≥ 0.9", PerformanceTable.Ratio(relay.Median / bare.Median),
-            relay.Median / bare.Median >= 0.9, $"{relay.Text} beside {bare.Text}", $"{relay.Cpu}; beside {bare.Cpu}", await system.Broker.VersionAsync());
+            "outbox: accepted → confirmed", "bare client, same exchanges, 256 outstanding", "≥ 0.9", PerformanceTable.Ratio(relay.Median / bare.Median),
+            relay.Median / bare.Median >= 0.9, $"{relay.Text} vs {bare.Text}", $"{relay.Cpu}; vs {bare.Cpu}", await system.Broker.VersionAsync());
         return 0;
     }
 

@@ -25,7 +25,7 @@ internal static class Rows
         await PerformanceTable.WriteAsync(
             "10,000,000 rows in store and ledger: p99 of a POST, of the ledger's look-up", "10,000 rows", "both within 20 %", $"{PerformanceTable.Ratio(post)}, {PerformanceTable.Ratio(lookUp)}",
             post <= 1.2 && lookUp <= 1.2,
-            string.Create(CultureInfo.InvariantCulture, $"POST {many.Post:0.0} ms beside {few.Post:0.0} ms; look-up {many.LookUp * 1000:0} µs beside {few.LookUp * 1000:0} µs"),
+            string.Create(CultureInfo.InvariantCulture, $"POST {many.Post:0.0} ms vs {few.Post:0.0} ms; look-up {many.LookUp * 1000:0} µs vs {few.LookUp * 1000:0} µs"),
             broker: many.Broker);
         return 0;
     }

@@ -31,7 +31,7 @@ internal static class Start
             "start of Consumers → first mail", "–", "≤ 450 ms", Text(mail), Series.MedianOf(mail) <= 450, Figures(mail), broker: version);
         var ratio = Series.MedianOf(page) / Series.MedianOf(empty);
         await PerformanceTable.WriteAsync(
-            "start of Web → the form", "an empty ASP.NET Core app of the same build", "≤ 2", PerformanceTable.Ratio(ratio), ratio <= 2, $"{Figures(page)} beside {Figures(empty)}", broker: version);
+            "start of Web → the form", "an empty ASP.NET Core app of the same build", "≤ 2", PerformanceTable.Ratio(ratio), ratio <= 2, $"{Figures(page)} vs {Figures(empty)}", broker: version);
         return 0;
     }
 

@@ -11,15 +11,15 @@ public sealed class ReliabilityTable : IDisposable
 
     /// <param name="fault">What broke.</param>
     /// <param name="tally">The counts.</param>
-    /// <param name="took">All of the run.</param>
-    /// <param name="broker">Its broker.</param>
-    /// <param name="silences">For the cluster's table: the longest times without an acceptance and without a mail.</param>
+    /// <param name="took">Duration of the run.</param>
+    /// <param name="broker">The broker it ran on.</param>
+    /// <param name="silences">For the cluster's table: the longest gap between two acceptances and between two mails.</param>
     internal async Task AddAsync(string fault, Tally tally, TimeSpan took, TestBroker broker, (TimeSpan Accepted, TimeSpan Mailed)? silences = null)
     {
         var silent = silences is var (accepted, mailed) ? string.Create(CultureInfo.InvariantCulture, $"{accepted.TotalSeconds:0.0} | {mailed.TotalSeconds:0.0} | ") : "";
         TestContext.Current.SendDiagnosticMessage("{0}: {1}", fault, tally);
         TestContext.Current.TestOutputHelper?.WriteLine($"{fault}: {tally}");
-        await Console.Out.WriteLineAsync($"  {fault}: {tally}{(silences is { } s ? string.Create(CultureInfo.InvariantCulture, $"; longest without an acceptance {s.Accepted.TotalSeconds:0.0} s, without a mail {s.Mailed.TotalSeconds:0.0} s") : "")}");
+        await Console.Out.WriteLineAsync($"  {fault}: {tally}{(silences is { } s ? string.Create(CultureInfo.InvariantCulture, $"; longest gap between acceptances {s.Accepted.TotalSeconds:0.0} s, between mails {s.Mailed.TotalSeconds:0.0} s") : "")}");
         _broker ??= await broker.VersionAsync();
         _rows[silences is not null].Add(string.Create(CultureInfo.InvariantCulture,
             $"| {fault} | {tally.Accepted} | {tally.MailedOnce} | {tally.MailedTwice} | {tally.Held} | {tally.DeadLettered} | {tally.Lost} | {silent}{took.TotalSeconds:0} |"));
@@ -30,7 +30,7 @@ public sealed class ReliabilityTable : IDisposable
         if (!Scale.IsLong || _broker is null)
             return;
         Write($"RabbitMQ {_broker}", "seconds", _rows[false]);
-        Write($"a cluster of three, RabbitMQ {_broker}", "longest without an acceptance, s | longest without a mail, s | seconds", _rows[true]);
+        Write($"a cluster of three, RabbitMQ {_broker}", "longest gap between acceptances, s | longest gap between mails, s | seconds", _rows[true]);
     }
 
     private static void Write(string on, string lastColumns, List<string> newRows)
@@ -43,7 +43,7 @@ public sealed class ReliabilityTable : IDisposable
         var from = text.IndexOf(begin, StringComparison.Ordinal);
         var to = from < 0 ? -1 : text.IndexOf(end, from, StringComparison.Ordinal) + end.Length;
 
-        // A run of some of the tests leaves the rows of the others as they are.
+        // A partial run keeps the rows of the other tests.
         var rows = from < 0 ? [] : text[from..to].Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(1).ToList();
         foreach (var row in newRows)
         {
@@ -55,7 +55,7 @@ public sealed class ReliabilityTable : IDisposable
         }
         var columns = $"| fault | accepted | mailed once | mailed twice | held | dead-lettered | lost | {lastColumns} |";
         var heading = $"{columns}\n{string.Concat(columns.Where(character => character == '|').Skip(1).Select(_ => "|---"))}|\n";
-        var section = $"{begin}### On {on}\n\nMeasured on {DateTime.UtcNow:yyyy-MM-dd}, {Environment.ProcessorCount} cores for everything together.\n\n{heading}{string.Join('\n', rows)}\n{end}";
+        var section = $"{begin}### On {on}\n\nMeasured on {DateTime.UtcNow:yyyy-MM-dd}, {Environment.ProcessorCount} cores shared by all processes.\n\n{heading}{string.Join('\n', rows)}\n{end}";
         File.WriteAllText(file, from < 0 ? text.TrimEnd('\n') + "\n\n" + section : text[..from] + section + text[to..]);
     }
 

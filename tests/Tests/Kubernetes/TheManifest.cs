@@ -49,9 +49,9 @@ public sealed partial class TheManifest
     }
 
     [Fact]
-    public void Sets_what_the_README_says_is_a_setting()
+    public void Sets_only_settings_that_the_documentation_has()
     {
-        var settings = Setting().Matches(Read("README.md")).Select(match => match.Value).ToHashSet(StringComparer.Ordinal);
+        var settings = Setting().Matches(Read("docs/settings.md")).Select(match => match.Value).ToHashSet(StringComparer.Ordinal);
         var set = All<V1ConfigMap>().SelectMany(map => map.Data.Keys)
             .Concat(Containers().SelectMany(container => container.Env ?? []).Select(variable => variable.Name))
             .Concat(Secrets().SelectMany(secret => secret.Value).Where(key => key.Contains("__", StringComparison.Ordinal)))
