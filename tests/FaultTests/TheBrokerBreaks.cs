@@ -37,17 +37,27 @@ public sealed class TheBrokerBreaks(ReliabilityTable table)
     [InlineData(18)]
     [InlineData(40)]
     [InlineData(90)]
-    public async Task Frozen_under_load(int seconds)
+    public Task Frozen_under_load(int seconds) =>
+        OutOfServiceAsync($"broker, frozen for {seconds} s", seconds, broker => broker.FreezeAsync(), broker => broker.ThawAsync());
+
+    /// <summary>RabbitMQ reads nothing from a connection that has published, and delivers all the same.</summary>
+    [Theory, Trait(Scale.Form, Scale.LongOnly)]
+    [InlineData(20)]
+    [InlineData(75)] // longer than a submission waits for its confirm before Web is not ready
+    public Task Under_a_memory_alarm_under_load(int seconds) =>
+        OutOfServiceAsync($"broker, memory alarm for {seconds} s", seconds, broker => broker.SetAlarmAsync(true), broker => broker.SetAlarmAsync(false));
+
+    private async Task OutOfServiceAsync(string fault, int seconds, Func<TestBroker, Task> begin, Func<TestBroker, Task> end)
     {
         var broker = await TestBroker.StartOwnAsync();
         try
         {
-            await using var run = await FaultRun.StartOnAsync(broker.ForOneSystem(), $"broker, frozen for {seconds} s", table);
+            await using var run = await FaultRun.StartOnAsync(broker.ForOneSystem(), fault, table);
             var load = run.LoadAsync(30 * (seconds + 10), pause: TimeSpan.FromMilliseconds(33));
             await Eventually.SeeAsync(() => run.AcceptedSoFar >= 150, "the load goes");
-            await broker.FreezeAsync();
+            await begin(broker);
             await Task.Delay(TimeSpan.FromSeconds(seconds));
-            await broker.ThawAsync();
+            await end(broker);
             await load;
 
             (await run.SettleAsync()).ShouldBeAllMailedOnce();
