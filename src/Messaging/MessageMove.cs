@@ -26,7 +26,8 @@ public static class MessageMove
     private static async Task SendOnceAsync<T>(ConsumeContext<T> context, string queue, Action<SendContext<T>>? change)
         where T : class
     {
-        var endpoint = await context.GetSendEndpoint(_address);
+        // Not the message's own endpoint: it keeps each attempt, and the message would fail for the first one after the copy was taken.
+        var endpoint = await context.ReceiveContext.SendEndpointProvider.GetSendEndpoint(_address);
         await endpoint.Send(
             context.Message,
             new ForwardMessagePipe<T>(context, Pipe.Execute<SendContext<T>>(send =>

@@ -135,7 +135,8 @@ public sealed class SystemToTakeApart : IAsyncLifetime
         await SeeStateAsync(good, "sent");
         await SeeStateAsync(later, "sent");
         await SeeStateAsync(dead, "failed");
-        (await SeeLettersAsync("send-gif-email_error", letter => letter.MessageId == dead.ToString())).ShouldAllBe(letter => Text(letter, "MT-Fault-Message").Contains("550 5.1.1", StringComparison.Ordinal));
+        (await SeeLettersAsync("send-gif-email_error", letter => letter.MessageId == $"{dead}" || letter.MessageId == $"{good}" || letter.MessageId == $"{later}"))
+            .ShouldAllBe(letter => letter.MessageId == $"{dead}" && Text(letter, "MT-Fault-Message").Contains("550 5.1.1", StringComparison.Ordinal));
         var skipped = await SeeLettersAsync("send-gif-email_skipped", letter => letter.CorrelationId == name);
         skipped.Single().IsExpirationPresent().ShouldBeFalse();
         Text(skipped.Single(), "Original-Expiration").ShouldBe("3000");

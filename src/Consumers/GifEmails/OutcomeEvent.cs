@@ -1,5 +1,6 @@
 using MassTransit;
 using WorkinIt.Contracts;
+using WorkinIt.Messaging;
 
 namespace WorkinIt.Consumers.GifEmails;
 
@@ -38,7 +39,7 @@ internal sealed partial class OutcomeEvent(IHostApplicationLifetime lifetime, Ti
         try
         {
             // A publish may wait for a lock of the client's that a frozen broker keeps: no token reaches it there, so the wait is given up instead.
-            await context.Publish(outcome, outcome.GetType(), deadline.Token).WaitAsync(deadline.Token);
+            await PublishOnceAsync(context, outcome, deadline.Token).WaitAsync(deadline.Token);
             return true;
         }
         catch (Exception e) when (e is not OutOfMemoryException) // whatever else it is: the alternative is a dead letter of a mail that was sent
@@ -47,6 +48,13 @@ internal sealed partial class OutcomeEvent(IHostApplicationLifetime lifetime, Ti
             return false;
         }
     }
+
+    private static Task PublishOnceAsync(ConsumeContext context, object outcome, CancellationToken cancellationToken) => outcome switch
+    {
+        GifEmailSent sent => context.PublishUntrackedAsync(sent, cancellationToken),
+        GifEmailBlocked blocked => context.PublishUntrackedAsync(blocked, cancellationToken),
+        _ => context.Publish(outcome, outcome.GetType(), cancellationToken),
+    };
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Event} of {SubmissionId} could not be published ({Reason}); trying on. The mail is not sent again. Check the broker: is it up, and does it block publishers (rabbitmq-diagnostics alarms)?")]
     private static partial void LogNotTold(ILogger log, Guid submissionId, string @event, string reason);

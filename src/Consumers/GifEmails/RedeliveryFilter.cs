@@ -56,7 +56,7 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
         try
         {
             using var deadline = new CancellationTokenSource(_eventDeadline);
-            await context.Publish(delayed, deadline.Token);
+            await context.PublishUntrackedAsync(delayed, deadline.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or MassTransitException or RabbitMQClientException or IOException)
         {
