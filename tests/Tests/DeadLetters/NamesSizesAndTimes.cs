@@ -44,6 +44,13 @@ public sealed class NamesSizesAndTimes
         }).ShouldBe(22 + 4 + (3 + 6) + (3 + 8) + (3 + 4 + 2 + 1) + (3 + 4 + (3 + 5)));
     }
 
+    [Fact]
+    public void A_name_in_our_stamp_is_cut_so_that_the_headers_stay_within_a_frame()
+    {
+        WorkinIt.DeadLetters.Headers.Bounded("jane").ShouldBe("jane");
+        WorkinIt.DeadLetters.Headers.Bounded(new string('j', 200_000)).Length.ShouldBeLessThan(200);
+    }
+
     [Theory]
     [InlineData("60000", null, null, "expires in at most 60 s")]
     [InlineData("60000", 1_000L, null, "expires in at most 1000 ms")]
