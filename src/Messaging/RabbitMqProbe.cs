@@ -51,7 +51,10 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
         }
     }
 
-    /// <summary>What does not exist. Asking for a thing by its name needs no right to it.</summary>
+    /// <summary>
+    /// What does not exist. RabbitMQ 3 says so to everybody; from 4 on it takes a right to configure, write or read a thing of that name, and what
+    /// the user has none to is left out.
+    /// </summary>
     /// <param name="topology">The queues and exchanges to look for.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async Task<IReadOnlyList<string>> MissingAsync(UsedTopology topology, CancellationToken cancellationToken)
@@ -63,12 +66,12 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
         {
             foreach (var queue in topology.Queues)
             {
-                if (!await link.ExistsAsync(channel => channel.QueueDeclarePassiveAsync(queue, cancellationToken), cancellationToken))
+                if (await link.ExistsAsync(channel => channel.QueueDeclarePassiveAsync(queue, cancellationToken), cancellationToken) == false)
                     missing.Add($"queue {queue}");
             }
             foreach (var exchange in topology.Exchanges)
             {
-                if (!await link.ExistsAsync(channel => channel.ExchangeDeclarePassiveAsync(exchange, cancellationToken), cancellationToken))
+                if (await link.ExistsAsync(channel => channel.ExchangeDeclarePassiveAsync(exchange, cancellationToken), cancellationToken) == false)
                     missing.Add($"exchange {exchange}");
             }
         }
@@ -77,6 +80,25 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
             // The broker went away in the middle: the next look finds that.
         }
         return missing;
+    }
+
+    /// <summary>How many messages are ready in a queue.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="cancellationToken">Cancels the question.</param>
+    /// <returns>Null where it does not exist, the user has no right to it (RabbitMQ 4), or the broker does not answer.</returns>
+    public async Task<long?> ReadyAsync(string queue, CancellationToken cancellationToken)
+    {
+        if (_link is not { } link)
+            return null;
+        long ready = 0;
+        try
+        {
+            return await link.ExistsAsync(async channel => ready = (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken) == true ? ready : null;
+        }
+        catch (Exception e) when (e is AlreadyClosedException or OperationInterruptedException or IOException or TimeoutException or ObjectDisposedException)
+        {
+            return null;
+        }
     }
 
     /// <inheritdoc/>
@@ -139,7 +161,8 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
             return BlockedBecause is null;
         }
 
-        public async Task<bool> ExistsAsync(Func<IChannel, Task> ask, CancellationToken cancellationToken)
+        /// <returns>Null where the user may not know.</returns>
+        public async Task<bool?> ExistsAsync(Func<IChannel, Task> ask, CancellationToken cancellationToken)
         {
             try
             {
@@ -151,6 +174,10 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
             catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.NotFound)
             {
                 return false;
+            }
+            catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.AccessRefused)
+            {
+                return null;
             }
         }
 

@@ -65,7 +65,7 @@ public sealed class DelaysBeforeTheirDeployment
         asked.ShouldAllBe(one => one.Value == (one.Key.StartsWith("never", StringComparison.Ordinal) ? delays.Length + 1 : one.Key.StartsWith("later", StringComparison.Ordinal) ? 2 : 1));
     }
 
-    private static Task SeeNotReadyAsync(ServiceProcess consumers, string missing) => Eventually.SeeAsync(
+    private static Task<string> SeeNotReadyAsync(ServiceProcess consumers, string missing) => Eventually.SeeAsync(
         async () =>
         {
             using var answer = await consumers.Http.GetAsync("/health/ready");

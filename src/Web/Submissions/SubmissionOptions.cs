@@ -13,6 +13,10 @@ internal sealed class SubmissionOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:05:00", ErrorMessage = "Submissions__PublishTimeout must be from 00:00:01 to 00:05:00")]
     public TimeSpan PublishTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long nothing may be heard of a submission while no message waits for a consumer. Then it is published again.</summary>
+    [Range(typeof(TimeSpan), "00:00:02", "1.00:00:00", ErrorMessage = "Submissions__MissingAfter must be from 00:00:02 to 1.00:00:00")]
+    public TimeSpan MissingAfter { get; set; } = TimeSpan.FromMinutes(10);
+
     /// <summary>Web is not ready while a submission has waited longer than this for the broker's confirm.</summary>
     [Range(typeof(TimeSpan), "00:00:05", "1.00:00:00", ErrorMessage = "Submissions__UnconfirmedLimit must be from 00:00:05 to 1.00:00:00")]
     public TimeSpan UnconfirmedLimit { get; set; } = TimeSpan.FromMinutes(1);

@@ -38,6 +38,7 @@ internal static class SubmissionRegistration
         services.AddSingleton<SubmissionPublisher>();
         services.AddSingleton<SubmissionRelay>();
         services.AddHostedService(provider => provider.GetRequiredService<SubmissionRelay>());
+        services.AddHostedService<MissingSubmissions>();
         services.AddSingleton<SubmissionEventFilter>();
         services.AddHostedService<SubmissionPurge>();
         services.AddSingleton<SenderCookie>();

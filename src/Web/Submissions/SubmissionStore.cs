@@ -35,6 +35,15 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         ORDER BY accepted_at LIMIT @limit
         """;
 
+    /// <summary>Queued or delayed, in digits: an index is used where the words of a condition are its own.</summary>
+    internal const string IsOpen = "state IN (1, 2)";
+
+    internal const string MissingOnes = $"""
+        SELECT id, email, thought, accepted_at FROM submissions
+        WHERE {IsOpen} AND confirmed_at <= @before AND COALESCE(next_try_at, 0) <= @before AND COALESCE(check_after, 0) <= @now AND email || '' IS NOT NULL
+        ORDER BY confirmed_at LIMIT @limit
+        """;
+
     private static readonly TimeSpan _hour = TimeSpan.FromHours(1);
 
     private readonly SubmissionConfirms _confirms = new(database, writer, time);
@@ -129,7 +138,29 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         return [.. connection.Query<Row>(
             UnconfirmedOnes,
             new { before = (time.GetUtcNow() - olderThan).ToUnixTimeMilliseconds(), limit })
-            .Select(row => new SendGifEmail(Guid.ParseExact(row.Id!, "N"), row.Email!, row.Thought!, Time(row.Accepted_At)!.Value))];
+            .Select(ToCommand)];
+    }
+
+    /// <summary>What the broker had confirmed, and nothing was heard of since: no event, or none after the time of the next try.</summary>
+    /// <param name="silence">For how long.</param>
+    /// <param name="limit">At most so many.</param>
+    public IReadOnlyList<SendGifEmail> Missing(TimeSpan silence, int limit)
+    {
+        using var connection = database.OpenToRead();
+        var now = time.GetUtcNow();
+        return [.. connection.Query<Row>(MissingOnes, new { before = (now - silence).ToUnixTimeMilliseconds(), now = now.ToUnixTimeMilliseconds(), limit })
+            .Select(ToCommand)];
+    }
+
+    /// <summary>It was published again. The older it is, the longer until the next time, so that few copies come of one whose events are lost.</summary>
+    public Task PublishedAgainAsync(SendGifEmail command, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        return writer.WriteAsync(
+            statements => statements.Execute(
+                "UPDATE submissions SET check_after = @after WHERE id = @id",
+                ("id", Key(command.SubmissionId)), ("after", (now + (now - command.SubmittedAt)).ToUnixTimeMilliseconds())),
+            cancellationToken);
     }
 
     /// <summary>The broker has confirmed it. An event that was faster is not overwritten.</summary>
@@ -223,6 +254,8 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         ];
         return writer.WriteAsync(statements => statements.Execute(sql, parameters), cancellationToken);
     }
+
+    private static SendGifEmail ToCommand(Row row) => new(Guid.ParseExact(row.Id!, "N"), row.Email!, row.Thought!, Time(row.Accepted_At)!.Value);
 
     private static Submission Read(Guid id, Row row) => new(
         id, (SubmissionState)row.State, row.Attempt, Time(row.Accepted_At)!.Value, Time(row.Sent_At), Time(row.Next_Try_At), row.Gif, Time(row.Blocked_At), Time(row.Discarded_At));

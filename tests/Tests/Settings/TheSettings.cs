@@ -46,6 +46,7 @@ public sealed partial class TheSettings
     [InlineData("Submissions__KeepFor", "00:00:01")]
     [InlineData("Submissions__PublishTimeout", "00:00:00")]
     [InlineData("Submissions__UnconfirmedLimit", "00:00:01")]
+    [InlineData("Submissions__MissingAfter", "00:00:01")]
     [InlineData("DataProtection__KeysDirectory", "/proc/keys-of-web")]
     public async Task A_bad_one_of_web_stops_the_start_with_a_line_that_names_it(string setting, string value) =>
         await ShouldStopAsync("Web", setting, value);

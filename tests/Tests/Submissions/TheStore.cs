@@ -110,6 +110,42 @@ public sealed class TheStore : IAsyncDisposable
     }
 
     [Fact]
+    public void The_search_for_what_is_missing_goes_through_no_submission_that_has_ended()
+    {
+        using var connection = _database.Open();
+        var plan = connection.QuerySingle($"EXPLAIN QUERY PLAN {SubmissionStore.MissingOnes}", new { before = 1L, now = 1L, limit = 1 });
+        ((string)plan.detail).ShouldContain("USING INDEX submissions_open");
+    }
+
+    [Fact]
+    public async Task What_nothing_is_heard_of_is_missing_until_its_next_try_is_due_and_ever_more_seldom()
+    {
+        var silence = TimeSpan.FromMinutes(10);
+        await AddAsync();
+        _time.Advance(silence);
+        _store.Missing(silence, 10).ShouldBeEmpty(); // not confirmed: the relay's
+        await _store.ConfirmedAsync(_id);
+        _store.Missing(silence, 10).ShouldBeEmpty();
+        _time.Advance(silence);
+        _store.Missing(silence, 10).ShouldHaveSingleItem().ShouldBe(Command("hello"));
+
+        await _store.PublishedAgainAsync(Command("hello"), default); // 20 minutes old
+        _time.Advance(TimeSpan.FromMinutes(19));
+        _store.Missing(silence, 10).ShouldBeEmpty();
+        _time.Advance(TimeSpan.FromMinutes(1));
+        _store.Missing(silence, 10).ShouldHaveSingleItem();
+
+        await _store.AdvanceAsync(_id, SubmissionState.Delayed, 1, default, nextTryAt: _time.GetUtcNow().AddMinutes(5));
+        _time.Advance(TimeSpan.FromMinutes(14));
+        _store.Missing(silence, 10).ShouldBeEmpty();
+        _time.Advance(TimeSpan.FromMinutes(1));
+        _store.Missing(silence, 10).ShouldHaveSingleItem();
+
+        await _store.AdvanceAsync(_id, SubmissionState.Failed, 1, default);
+        _store.Missing(silence, 10).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task What_is_not_confirmed_is_found_again_and_no_longer_once_it_is()
     {
         await AddAsync();
