@@ -4,7 +4,8 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests;
 
 /// <summary>Five tests, one after the other, each with a virtual host of its own, on a broker of their own.</summary>
-public sealed class TheBrokerGoesAway(ABrokerToStop broker) : IClassFixture<ABrokerToStop>, IAsyncDisposable
+[Collection(nameof(ABrokerToStop))]
+public sealed class TheBrokerGoesAway(ABrokerToStop broker) : IAsyncDisposable
 {
     private WorkinItSystem? _system;
 
@@ -166,6 +167,11 @@ public sealed class TheBrokerGoesAway(ABrokerToStop broker) : IClassFixture<ABro
     }
 }
 
+/// <summary>There is one such broker: of two classes at once, one would stop that of the other.</summary>
+[CollectionDefinition(nameof(ABrokerToStop))]
+public sealed class ABrokerToStopDefinition : ICollectionFixture<ABrokerToStop>;
+
+/// <summary>A broker that nobody else uses.</summary>
 public sealed class ABrokerToStop : IAsyncLifetime
 {
     public TestBroker Broker { get; private set; } = null!;

@@ -5,7 +5,8 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests.DeadLetters;
 
 /// <summary>Under a memory alarm, on a broker of their own: an alarm is everybody's.</summary>
-public sealed class TheBrokerTakesNoMessages(ABrokerToStop broker) : IClassFixture<ABrokerToStop>
+[Collection(nameof(ABrokerToStop))]
+public sealed class TheBrokerTakesNoMessages(ABrokerToStop broker)
 {
     private static readonly CancellationToken _none = CancellationToken.None;
 
@@ -105,7 +106,11 @@ public sealed class TheBrokerTakesNoMessages(ABrokerToStop broker) : IClassFixtu
         (await orders.VirtualHost.TakeAllAsync(Orders.Input)).ShouldHaveSingleItem();
     }
 
-    private Task<Orders> CreateAsync() => Orders.CreateAsync(broker: broker.Broker.ForOneSystem());
+    private async Task<Orders> CreateAsync()
+    {
+        await broker.Broker.StartAsync(); // a test before may have left it stopped
+        return await Orders.CreateAsync(broker: broker.Broker.ForOneSystem());
+    }
 
     private static ReplayRequest Request() => new() { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero };
 
