@@ -2,7 +2,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.FaultTests;
 
-/// <summary>A real mail server with the limits that real ones have. What arrived is counted at the server that it relays to.</summary>
+/// <summary>A real mail server with the limits that real ones have. What it took over is counted by its log; it relays all of it to the mail server of the tests.</summary>
 [Trait(Scale.Form, Scale.LongOnly)]
 public sealed class BehindPostfix(ReliabilityTable table)
 {
@@ -53,6 +53,7 @@ public sealed class BehindPostfix(ReliabilityTable table)
     {
         // The relay's port is known with the system, and the services' one before: Postfix is started between the two.
         var run = await FaultRun.StartAsync(fault, table, ("Smtp__Port", $"{postfix.Port}"));
+        run.HandedOver = () => postfix.Taken;
         await postfix.StartAsync(run.System.Mail.Port);
         return run;
     }

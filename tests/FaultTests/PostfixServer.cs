@@ -1,11 +1,12 @@
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.FaultTests;
 
 /// <summary>Debian's Postfix in a folder of its own: own configuration, queue and log, one port on 127.0.0.1, and everything relayed. The system's instance is not touched.</summary>
 /// <param name="settings">Lines of its <c>main.cf</c> beyond the usual.</param>
-internal sealed class PostfixServer(params string[] settings) : IAsyncDisposable
+internal sealed partial class PostfixServer(params string[] settings) : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-postfix-").FullName;
     private bool _configured;
@@ -14,6 +15,21 @@ internal sealed class PostfixServer(params string[] settings) : IAsyncDisposable
     public int Port { get; } = FreePort.Take();
 
     public string Log => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
+
+    /// <summary>
+    /// How often it took each Message-ID over, by its own log: each time is a queue id that became active. It repeats what it was relaying when it was
+    /// stopped, so the server behind it sees some of these mails twice.
+    /// </summary>
+    public IReadOnlyDictionary<string, int> Taken
+    {
+        get
+        {
+            var log = Log;
+            var active = Active().Matches(log).Select(line => line.Groups[1].Value).ToHashSet();
+            return MessageId().Matches(log).Where(line => active.Contains(line.Groups[1].Value)).DistinctBy(line => line.Groups[1].Value)
+                .CountBy(line => line.Groups[2].Value).ToDictionary();
+        }
+    }
 
     private string LogFile => Path.Combine(_folder, "log", "mail.log");
 
@@ -101,4 +117,10 @@ internal sealed class PostfixServer(params string[] settings) : IAsyncDisposable
 
             """);
     }
+
+    [GeneratedRegex(@"/cleanup\[\d+\]: (\w+): message-id=<([^>]+)>", RegexOptions.CultureInvariant)]
+    private static partial Regex MessageId();
+
+    [GeneratedRegex(@"/qmgr\[\d+\]: (\w+): from=.*\(queue active\)", RegexOptions.CultureInvariant)]
+    private static partial Regex Active();
 }
