@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -50,7 +51,7 @@ public static partial class Service
     /// Runs a service's <c>main</c>. A setting that is missing or wrong ends it with exit code 2 and one line for each on standard
     /// error, without a stack trace: the reader is whoever deploys it.
     /// </summary>
-    /// <param name="main">The service; its result is the exit code.</param>
+    /// <param name="main">The service; its result is the exit code. A database that can't be used ends it with 1.</param>
     public static async Task<int> RunAsync(Func<Task<int>> main)
     {
         try
@@ -69,6 +70,12 @@ public static partial class Service
             var failure = e.InnerException is InvalidOperationException element ? element : e;
             await Console.Error.WriteLineAsync(failure.Message.Replace(":", "__", StringComparison.Ordinal));
             return 2;
+        }
+        catch (DbException e)
+        {
+            await Console.Error.WriteLineAsync(
+                $"A database can't be used: {e.Message.ReplaceLineEndings(" ")}. Check that it runs, and ConnectionStrings__Submissions and ConnectionStrings__Deliveries");
+            return 1;
         }
     }
 

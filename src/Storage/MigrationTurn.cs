@@ -11,12 +11,12 @@ namespace WorkinIt.Storage;
 internal static class MigrationTurn
 {
     private const long PostgresLock = 0x576F726B696E4974; // any number that nobody else takes
+    private const int CantOpen = 14; // SQLITE_CANTOPEN
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Waits for it. It ends with its process, too.</summary>
-    /// <exception cref="IOException">Another one of a SQLite file did not end.</exception>
-    /// <exception cref="DbException">Another one of a PostgreSQL database did not end.</exception>
+    /// <exception cref="DbException">Another one did not end, or the database can't be used.</exception>
     public static IDisposable Wait(Database database) => database.IsSqlite ? OfFile(database) : OfPostgres(database);
 
     // A file beside the database's: SQLite's own locks would keep the migration itself out. It stays there, for who deletes it may
@@ -33,6 +33,10 @@ internal static class MigrationTurn
             catch (IOException) when (File.Exists(file) && DateTime.UtcNow < end)
             {
                 // Somebody else's turn.
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new SqliteException($"{file} can't be opened ({e.Message})", CantOpen);
             }
         }
     }

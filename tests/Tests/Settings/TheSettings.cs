@@ -79,6 +79,13 @@ public sealed partial class TheSettings
     public async Task Without_its_connection_string_a_command_stops_with_a_line_that_names_it(string project, string command, string setting) =>
         await ShouldStopAsync(project, setting, "", command.Split(' '));
 
+    [Theory]
+    [InlineData("Consumers", "ConnectionStrings__Deliveries", "Host=127.0.0.1;Port=1;Database=deliveries;Username=jane;Password=secret")]
+    [InlineData("Web", "ConnectionStrings__Submissions", "Host=127.0.0.1;Port=1;Database=submissions;Username=jane;Password=secret")]
+    [InlineData("Web", "ConnectionStrings__Submissions", "Data Source=/proc/nowhere/submissions.db")]
+    public async Task A_migration_of_a_database_that_can_not_be_used_ends_with_a_line_that_says_what_to_check(string project, string setting, string value) =>
+        await ShouldEndAsync(1, project, setting, value, "--migrate");
+
     /// <summary>What dev/definitions.json lets in: a password that a service knew by itself would be one for production too.</summary>
     [Fact]
     public void No_source_file_holds_a_password_of_development()
@@ -271,7 +278,10 @@ public sealed partial class TheSettings
         }
     }
 
-    private static async Task ShouldStopAsync(string service, string setting, string value, params string[] arguments)
+    private static Task ShouldStopAsync(string service, string setting, string value, params string[] arguments) =>
+        ShouldEndAsync(2, service, setting, value, arguments);
+
+    private static async Task ShouldEndAsync(int code, string service, string setting, string value, params string[] arguments)
     {
         // Of ./test, whose other parts build anew meanwhile, those that it has published.
         var built = Environment.GetEnvironmentVariable("WORKINIT_TEST_BIN") is { Length: > 0 } published
@@ -302,7 +312,7 @@ public sealed partial class TheSettings
             process.Kill();
             throw new TimeoutException($"{service} started all the same:\n{await output}");
         }
-        process.ExitCode.ShouldBe(2, await errors);
+        process.ExitCode.ShouldBe(code, await errors);
         (await errors).Trim().Split('\n').ShouldHaveSingleItem().ShouldContain(setting.Split("__0")[0], Case.Sensitive, await errors);
         (await errors).ShouldNotContain("   at ");
     }
