@@ -117,11 +117,10 @@ public sealed partial class DeadLetterBroker
     // As safe as the queue that they come from: replicated where that one is.
     private async Task DeclareDiscardedAsync(QueueSession session, string discarded, CancellationToken cancellationToken)
     {
-        if (await _management.QueueAsync(discarded, cancellationToken) is not null)
+        if (await session.CountsAsync(discarded, cancellationToken) is not null)
             return;
-        var source = await _management.QueueAsync(session.Queue, cancellationToken);
-        var arguments = new Dictionary<string, object?> { ["x-queue-type"] = source?.Type == "quorum" ? "quorum" : "classic" };
-        if (source?.Type == "quorum" && session.BrokerVersion.Major >= 4)
+        var arguments = new Dictionary<string, object?> { ["x-queue-type"] = session.IsQuorum ? "quorum" : "classic" };
+        if (session.IsQuorum && session.BrokerVersion.Major >= 4)
             arguments["x-delivery-limit"] = -1;
         await session.DeclareAsync(discarded, arguments, cancellationToken);
     }

@@ -52,6 +52,6 @@ internal sealed class EarlierDoubts
 
     /// <summary>What there is to know before it is replayed; null where nothing is.</summary>
     public string? WarningFor(DeadLetter letter) => _doubts.TryGetValue(letter.Id, out var one)
-        ? string.Create(CultureInfo.InvariantCulture, $"published by the replay of {one.At.ToUniversalTime():u} and never confirmed: it may have been handled already")
+        ? string.Create(CultureInfo.InvariantCulture, $"published by the replay of {one.At.ToUniversalTime():u}, but never confirmed or never removed from this queue: it may have been handled already")
         : null;
 }

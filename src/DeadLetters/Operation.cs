@@ -30,7 +30,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
 
     private readonly Stopwatch _sinceReport = Stopwatch.StartNew();
     private readonly Dictionary<string, Refusal> _refused = [];
-    private readonly List<Doubt> _doubts = []; // published, never confirmed
+    private readonly List<Doubt> _doubts = []; // published, and never confirmed or never acked
     private readonly List<string> _messages = [];
     private readonly HashSet<string> _returned = []; // by the broker: not tried again at each pass
     private long _left;
@@ -60,7 +60,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     /// <summary>Called for each message once it has left the queue.</summary>
     public Action<DeadLetter>? OnMoved { get; set; }
 
-    /// <summary>What was published and never confirmed: it is where it was, and may be in its queue too.</summary>
+    /// <summary>Messages that were published, but never confirmed or never acked: each is in the dead-letter queue, and may be in its target queue too.</summary>
     public IReadOnlyList<Doubt> Doubts => _doubts;
 
     public IReadOnlyCollection<Refusal> Refused => _refused.Values;
@@ -140,7 +140,10 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
                         case Decision.Move when _returned.Contains(window[i].Letter.Id):
                             break;
                         case Decision.Move move:
+                            if (TurnOf(pace, moved) > clock.Elapsed)
+                                await SettleAllAsync(outstanding); // nothing published is held while the next one waits
                             await WaitForTurnAsync(pace, moved, clock, cancellationToken);
+                            session.EnsureHolds();
                             if (cancellationToken.IsCancellationRequested)
                                 goto default;
                             moved++;
@@ -175,8 +178,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
                 session.GiveUpWhileBlocked();
             try
             {
-                while (outstanding.Count > 0)
-                    await SettleAsync(outstanding.Dequeue());
+                await SettleAllAsync(outstanding);
             }
             finally
             {
@@ -208,11 +210,17 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
 
     private static async Task WaitForTurnAsync(double? pace, long moved, Stopwatch clock, CancellationToken cancellationToken)
     {
-        if (pace is not { } perSecond)
-            return;
-        var wait = TimeSpan.FromSeconds(moved / perSecond) - clock.Elapsed;
+        var wait = TurnOf(pace, moved) - clock.Elapsed;
         if (wait > TimeSpan.Zero)
             await Task.Delay(wait, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private static TimeSpan TurnOf(double? pace, long moved) => pace is { } perSecond ? TimeSpan.FromSeconds(moved / perSecond) : TimeSpan.Zero;
+
+    private async Task SettleAllAsync(Queue<(Taken Taken, Decision.Move Move, Task<string?> Confirm)> outstanding)
+    {
+        while (outstanding.Count > 0)
+            await SettleAsync(outstanding.Dequeue());
     }
 
     private async Task SettleAsync((Taken Taken, Decision.Move Move, Task<string?> Confirm) one)
@@ -224,7 +232,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
         }
         catch (DeadLetterException)
         {
-            _doubts.Add(new Doubt(one.Taken.Letter.Id, one.Taken.Letter.MessageId, one.Move.Replayed?.ReplayId));
+            AddDoubt(one.Taken.Letter, one.Move);
             throw;
         }
         if (why is not null)
@@ -233,7 +241,16 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
             Refuse(one.Taken.Letter, why);
             return;
         }
-        await session.AckAsync(one.Taken, CancellationToken.None);
+        try
+        {
+            await session.AckAsync(one.Taken, CancellationToken.None);
+        }
+        catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException)
+        {
+            // Its copy has arrived, and the broker puts it back to its place: it must not be replayed beside its copy without a word.
+            AddDoubt(one.Taken.Letter, one.Move);
+            throw;
+        }
         Count(one.Taken.Letter);
         if (one.Move.Replayed is { } replayed)
             Tracker?.Add(replayed);
@@ -245,11 +262,13 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
         {
             await SettleAsync(one);
         }
-        catch (DeadLetterException)
+        catch (Exception e) when (e is DeadLetterException or RabbitMQClientException or IOException or TimeoutException)
         {
             // Noted; the first of them is on its way up.
         }
     }
+
+    private void AddDoubt(DeadLetter letter, Decision.Move move) => _doubts.Add(new Doubt(letter.Id, letter.MessageId, move.Replayed?.ReplayId));
 
     private void Count(DeadLetter letter)
     {

@@ -195,6 +195,10 @@ internal sealed class QueueSession : IAsyncDisposable
         return _peeked;
     }
 
+    /// <summary>Checks that what was taken is still held.</summary>
+    /// <exception cref="DeadLetterException">The broker took it back: it closed the channel or the connection.</exception>
+    public void EnsureHolds() => _windows.EnsureHolds();
+
     /// <summary>Acks one that was moved.</summary>
     public async Task AckAsync(Taken taken, CancellationToken cancellationToken)
     {

@@ -100,8 +100,7 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
             if (channel.IsOpen) // before anything is given back: else it would come here again
                 await channel.BasicCancelAsync(tag, cancellationToken: CancellationToken.None);
         }
-        if (!channel.IsOpen)
-            throw BrokerConnection.Closed(channel.CloseReason);
+        EnsureHolds();
         // The consumer hears of its end after all that came for it.
         await foreach (var delivery in inbox.Reader.ReadAllAsync())
             window.Add(delivery);
@@ -111,6 +110,13 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
             inbox.Writer.TryComplete();
             return Task.CompletedTask;
         }
+    }
+
+    /// <summary>Checks that the channel is open: when it closes, the broker returns all that it holds to the queue.</summary>
+    public void EnsureHolds()
+    {
+        if (!channel.IsOpen)
+            throw BrokerConnection.Closed(channel.CloseReason);
     }
 
     /// <summary>Acks one.</summary>

@@ -112,6 +112,9 @@ public sealed class TestBroker : IDisposable
     /// <param name="on">Whether there is an alarm.</param>
     public Task SetAlarmAsync(bool on) => RunAsync(on ? "alarm" : "relieve");
 
+    /// <summary>Sets its own consumer_timeout to 3 s, until it is started again.</summary>
+    public Task SetShortConsumerTimeoutAsync() => RunAsync("hurry");
+
     /// <summary>Starts it again, and waits until it answers.</summary>
     public Task StartAsync() => RunAsync("start");
 

@@ -41,6 +41,24 @@ public sealed class WithoutManagement
         (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(letter => Guid.Parse(letter.BasicProperties.MessageId!)).ShouldBe([ids[0], ids[2], ids[3], ids[4]]);
     }
 
+    [Theory]
+    [InlineData("classic")]
+    [InlineData("quorum")]
+    public async Task Of_a_queue_that_is_named_dead_letters_are_discarded_and_restored(string type)
+    {
+        await using var orders = await Orders.CreateAsync(type);
+        var ids = await orders.PutFaultsAsync(3);
+        var command = Command(orders, "operator");
+
+        (await RunAsync(command, "discard", "--queue", Orders.Error, "--where", $"id={ids[1]}", "--yes", "--json")).Json.GetProperty("done").GetInt64().ShouldBe(1);
+        await orders.SeeAsync(Orders.Error, 2);
+        await orders.SeeAsync("orders_discarded", 1);
+        (await orders.VirtualHost.ManagementAsync("queues/{vhost}/orders_discarded")).GetProperty("type").GetString().ShouldBe(type);
+
+        (await RunAsync(command, "restore", "--queue", Orders.Error, "--all", "--yes", "--json")).Json.GetProperty("done").GetInt64().ShouldBe(1);
+        (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(letter => Guid.Parse(letter.BasicProperties.MessageId!)).ShouldBe([ids[0], ids[2], ids[1]]);
+    }
+
     /// <summary>With the right to configure the queue its limit is read; without it the least is assumed.</summary>
     [Theory]
     [InlineData("operator", 3)]
