@@ -9,11 +9,11 @@ internal static class Progress
 {
     private static readonly TimeSpan _lineEvery = TimeSpan.FromSeconds(5);
 
-    public static async Task<T> ShowAsync<T>(Desk desk, string verb, Func<IProgress<OperationProgress>, Task<T>> operation)
+    public static async Task<T> ShowAsync<T>(CommandContext context, string verb, Func<IProgress<OperationProgress>, Task<T>> operation)
     {
-        if (!Desk.IsInteractive)
+        if (!CommandContext.IsInteractive)
             return await operation(new Lines(verb));
-        return await desk.Err.Progress().AutoClear(true).HideCompleted(false)
+        return await context.Err.Progress().AutoClear(true).HideCompleted(false)
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
             .StartAsync(async context => await operation(new Bar(context.AddTask(verb), verb)));
     }

@@ -2,14 +2,14 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using WorkinIt.DeadLetters.Dashboard.Acting;
+using WorkinIt.DeadLetters.Dashboard.Operations;
 
 namespace WorkinIt.DeadLetters.Dashboard;
 
 /// <summary>Puts the pages into an application.</summary>
 public static class DashboardRegistration
 {
-    /// <summary>Adds a <see cref="DeadLetterBroker"/> and what the pages stand on. An <see cref="IReplayAdvisor"/> of the application is used where one is registered.</summary>
+    /// <summary>Adds a <see cref="DeadLetterClient"/> and what the pages stand on. An <see cref="IReplayAdvisor"/> of the application is used where one is registered.</summary>
     /// <param name="services">The services.</param>
     /// <param name="broker">Gives the broker's address and user, once.</param>
     /// <param name="auditFile">Gives the path of the audit log, once; not asked where the application registers an <see cref="IAuditLog"/> of its own.</param>
@@ -19,11 +19,11 @@ public static class DashboardRegistration
         services.AddSingleton(broker);
         services.TryAddSingleton<IAuditLog>(provider => new AuditFile(auditFile?.Invoke(provider) ?? "dead-letters-audit.jsonl"));
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => new DeadLetterBroker(
+        services.AddSingleton(provider => new DeadLetterClient(
             provider.GetRequiredService<DeadLetterOptions>(), provider.GetRequiredService<IAuditLog>(),
             provider.GetService<IReplayAdvisor>(), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<OperationDesk>();
-        services.AddHostedService(provider => provider.GetRequiredService<OperationDesk>());
+        services.AddSingleton<OperationRunner>();
+        services.AddHostedService(provider => provider.GetRequiredService<OperationRunner>());
         services.AddRazorComponents();
         services.AddAntiforgery();
         services.AddAuthorization();
@@ -44,7 +44,7 @@ public static class DashboardRegistration
         var options = new DashboardOptions();
         configure(options);
         options.Validate();
-        if (routes.ServiceProvider.GetService<OperationDesk>() is null)
+        if (routes.ServiceProvider.GetService<OperationRunner>() is null)
             throw new InvalidOperationException("MapDeadLetters needs services.AddDeadLetters(…), which tells where the broker is");
         SchemeCheck.Check(routes.ServiceProvider, options);
         return new DashboardRoutes(routes.MapGroup(path).RequireAuthorization(options.LookPolicy), options).Map();

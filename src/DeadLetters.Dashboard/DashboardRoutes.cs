@@ -1,10 +1,11 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using WorkinIt.DeadLetters.Dashboard.Acting;
-using WorkinIt.DeadLetters.Dashboard.Auditing;
-using WorkinIt.DeadLetters.Dashboard.Layout;
-using WorkinIt.DeadLetters.Dashboard.Looking;
+using WorkinIt.DeadLetters.Dashboard.Operations;
+using WorkinIt.DeadLetters.Dashboard.Audit;
+using WorkinIt.DeadLetters.Dashboard.Shared;
+using WorkinIt.DeadLetters.Dashboard.Messages;
+using WorkinIt.DeadLetters.Dashboard.Queues;
 
 namespace WorkinIt.DeadLetters.Dashboard;
 
@@ -22,19 +23,19 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         Look(Queue, QueuePages.CausesAsync);
         Look(Queue + "/letters", QueuePages.LettersAsync);
         Post(Queue + "/filter", QueuePages.FilterAsync);
-        Look(Letter, LetterPage.ShowAsync);
-        Post(Letter + "/reveal", LetterPage.RevealAsync);
-        Post(Letter + "/download", LetterPage.DownloadAsync);
+        Look(Letter, MessagePage.ShowAsync);
+        Post(Letter + "/reveal", MessagePage.RevealAsync);
+        Post(Letter + "/download", MessagePage.DownloadAsync);
 
-        Act(Letter + "/edit", EditPages.EditAsync);
-        Act(Letter + "/edit/preview", EditPages.PreviewAsync);
-        Act(Queue + "/replay", ActPages.ReplayAsync);
-        Act(Queue + "/discard", ActPages.DiscardAsync);
-        Act(Queue + "/restore", ActPages.RestoreAsync);
-        Get(Operation, ActPages.ShowAsync);
-        Act(Operation + "/again", ActPages.AgainAsync);
-        Act(Operation + "/run", ActPages.RunAsync);
-        Act(Operation + "/cancel", ActPages.CancelAsync);
+        RequestedOperation(Letter + "/edit", EditPages.EditAsync);
+        RequestedOperation(Letter + "/edit/preview", EditPages.PreviewAsync);
+        RequestedOperation(Queue + "/replay", OperationPages.ReplayAsync);
+        RequestedOperation(Queue + "/discard", OperationPages.DiscardAsync);
+        RequestedOperation(Queue + "/restore", OperationPages.RestoreAsync);
+        Get(Operation, OperationPages.ShowAsync);
+        RequestedOperation(Operation + "/again", OperationPages.AgainAsync);
+        RequestedOperation(Operation + "/run", OperationPages.RunAsync);
+        RequestedOperation(Operation + "/cancel", OperationPages.CancelAsync);
 
         Get("/audit", AuditPage.ShowAsync);
         Post("/audit/{entry}/reveal", AuditPage.RevealAsync);
@@ -49,7 +50,7 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
 
     private IEndpointConventionBuilder Post(string path, Func<PageContext, Task<IResult>> page) => Map(path, [HttpMethods.Post], page);
 
-    private void Act(string path, Func<PageContext, Task<IResult>> page) => Post(path, page).RequireAuthorization(options.ActPolicy);
+    private void RequestedOperation(string path, Func<PageContext, Task<IResult>> page) => Post(path, page).RequireAuthorization(options.ActPolicy);
 
     // By POST where a look has its price, and the person has been told.
     private void Look(string path, Func<PageContext, Task<IResult>> page)

@@ -40,7 +40,7 @@ internal sealed class Links(string start)
 
     public string Operation(string id) => $"{start}/operations/{id}";
 
-    public string Asset(string file) => $"{start}/assets/{file}?v={Layout.Asset.Version(file)}";
+    public string Asset(string file) => $"{start}/assets/{file}?v={Shared.Asset.Version(file)}";
 
     /// <summary>What <see cref="Segment"/> has made of a name.</summary>
     public static string Name(string segment) => Uri.UnescapeDataString(segment);

@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using WorkinIt.DeadLetters.Dashboard.Acting;
-using WorkinIt.DeadLetters.Dashboard.Layout;
+using WorkinIt.DeadLetters.Dashboard.Operations;
+using WorkinIt.DeadLetters.Dashboard.Shared;
 
 namespace WorkinIt.DeadLetters.Dashboard;
 
@@ -33,9 +33,9 @@ internal sealed class PageContext
 
     public IFormCollection Form { get; private set; } = FormCollection.Empty;
 
-    public DeadLetterBroker Broker => Service<DeadLetterBroker>();
+    public DeadLetterClient Broker => Service<DeadLetterClient>();
 
-    public OperationDesk Desk => Service<OperationDesk>();
+    public OperationRunner Desk => Service<OperationRunner>();
 
     public TimeProvider Time => Service<TimeProvider>();
 

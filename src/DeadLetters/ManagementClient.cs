@@ -157,7 +157,7 @@ internal sealed partial record BrokerQueue(
     public TimeSpan? ConsumerTimeout => (Number(Arguments, "x-consumer-timeout") ?? Number(Policy, "consumer-timeout")) is > 0 and var milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null;
 
     /// <summary>RabbitMQ 4.3's delayed retry: what hides a message that was given back; null where nothing does.</summary>
-    public string? HidesWhatIsGivenBack => Type == "quorum" && (Text("x-delayed-retry-type") ?? Word(Policy, "delayed-retry-type")) is "all" or "returned"
+    public string? HidesReturnedMessages => Type == "quorum" && (Text("x-delayed-retry-type") ?? Word(Policy, "delayed-retry-type")) is "all" or "returned"
         ? (Number(Arguments, "x-delayed-retry-min") ?? Number(Policy, "delayed-retry-min")) is { } delay
             ? string.Create(CultureInfo.InvariantCulture, $"for {TimeSpan.FromMilliseconds(delay).TotalSeconds:0.###} s or more")
             : "for a while"
@@ -168,7 +168,7 @@ internal sealed partial record BrokerQueue(
     /// unacknowledged what the look before has given back, and what is unacknowledged now is not gone either.
     /// </summary>
     /// <param name="ready">How many are ready now.</param>
-    public long HiddenBeside(long ready) => HidesWhatIsGivenBack is null ? Delayed : Math.Max(Delayed, Math.Max(0, Messages - ready));
+    public long HiddenBeside(long ready) => HidesReturnedMessages is null ? Delayed : Math.Max(Delayed, Math.Max(0, Messages - ready));
 
     private static string? Word(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

@@ -16,13 +16,13 @@ public sealed record DeadLetterQueue(string Name, long Messages, string InputQue
     public long Hidden { get; init; }
 
     /// <summary>Whether a look hides what was looked at, for as long as the queue's delayed retry says.</summary>
-    public bool HidesWhatIsLookedAt { get; init; }
+    public bool HidesReadMessages { get; init; }
 }
 
 /// <summary>Where a message is.</summary>
 /// <param name="Places">Where it was found.</param>
-/// <param name="NotLookedInto">What holds dead letters and was not searched: a look is counted there, or somebody is at work (see <see cref="DeadLetterQueue.Looks"/>).</param>
-public sealed record Whereabouts(IReadOnlyList<Place> Places, IReadOnlyList<DeadLetterQueue> NotLookedInto);
+/// <param name="NotSearched">What holds dead letters and was not searched: a look is counted there, or somebody is at work (see <see cref="DeadLetterQueue.Looks"/>).</param>
+public sealed record SearchResult(IReadOnlyList<Place> Places, IReadOnlyList<DeadLetterQueue> NotSearched);
 
 /// <summary>What a list shows.</summary>
 /// <param name="Letters">Those of the page, in the queue's order.</param>

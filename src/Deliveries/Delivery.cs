@@ -29,7 +29,7 @@ public enum DeliveryState
 /// <param name="SentAt">When the server said 250.</param>
 /// <param name="Gif">The GIF of the last try.</param>
 /// <param name="Detail">The server's reply, why it was not sent, or the evidence.</param>
-/// <param name="InHand">Set for what came back from a process that died: how often it was taken since without an end.</param>
+/// <param name="InFlight">Set for what came back from a process that died: how often it was taken since without an end.</param>
 public sealed record Delivery(
     Guid SubmissionId, DeliveryState State, int Attempt, string? Owner, DateTimeOffset? TakenAt, DateTimeOffset? LeaseUntil,
-    DateTimeOffset? SentAt, string? Gif, string? Detail, int InHand);
+    DateTimeOffset? SentAt, string? Gif, string? Detail, int InFlight);

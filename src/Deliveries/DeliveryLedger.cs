@@ -167,7 +167,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <summary>Notes that a message which came back from a process that died is being worked at once more.</summary>
     /// <param name="submissionId">The submission.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public Task MarkInHandAsync(Guid submissionId, CancellationToken cancellationToken) =>
+    public Task MarkInFlightAsync(Guid submissionId, CancellationToken cancellationToken) =>
         WriteAsync("""
             INSERT INTO deliveries (submission_id, state, attempt, in_hand) VALUES (@id, @notSent, 0, 1)
             ON CONFLICT (submission_id) DO UPDATE SET in_hand = deliveries.in_hand + 1
@@ -177,7 +177,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <summary>Takes that note back: the work ended, in whatever way, and nobody died of it.</summary>
     /// <param name="submissionId">The submission.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public Task ClearInHandAsync(Guid submissionId, CancellationToken cancellationToken) =>
+    public Task ClearInFlightAsync(Guid submissionId, CancellationToken cancellationToken) =>
         WriteAsync("UPDATE deliveries SET in_hand = 0 WHERE submission_id = @id RETURNING in_hand", submissionId, cancellationToken);
 
     /// <summary>

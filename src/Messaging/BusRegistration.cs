@@ -49,9 +49,9 @@ public static class BusRegistration
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RabbitMqOptions>, RabbitMqOptionsValidator>());
         services.TryAddSingleton<RabbitMqClient>();
         services.TryAddSingleton<RabbitMqProbe>();
-        services.TryAddSingleton<TopologyTrouble>();
+        services.TryAddSingleton<TopologyProblems>();
         services.TryAddSingleton<ConfirmedPublisher>();
-        services.TryAddSingleton<Patience>();
+        services.TryAddSingleton<PublishRetry>();
         services.TryAddSingleton<KeptMoves>();
         services.TryAddSingleton(new DelaySteps([]));
         services.TryAddSingleton(new UsedTopology([], []));

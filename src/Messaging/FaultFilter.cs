@@ -9,8 +9,8 @@ namespace WorkinIt.Messaging;
 /// no queue takes is either lost, or becomes the message's own reason.
 /// </summary>
 /// <typeparam name="T">The message's type.</typeparam>
-/// <param name="patience">Tries again.</param>
-public sealed class FaultFilter<T>(Patience patience) : IFilter<ExceptionReceiveContext>, IFilter<ConsumeContext>
+/// <param name="retry">Tries again.</param>
+public sealed class FaultFilter<T>(PublishRetry retry) : IFilter<ExceptionReceiveContext>, IFilter<ConsumeContext>
     where T : class
 {
     /// <inheritdoc/>
@@ -21,7 +21,7 @@ public sealed class FaultFilter<T>(Patience patience) : IFilter<ExceptionReceive
         if (context.TryGetPayload<Read>(out var read) && read.Context.TryGetMessage<T>(out var message))
         {
             Fault<T> fault = new FaultEvent<T>(message.Message, message.MessageId, HostMetadataCache.Host, context.Exception, [.. message.SupportedMessageTypes]);
-            await patience.UntilTakenAsync($"the events ({typeof(Fault<T>).Name[..5]} of {typeof(T).Name})", context, () => read.Context.Publish(fault, CancellationToken.None));
+            await retry.UntilTakenAsync($"the events ({typeof(Fault<T>).Name[..5]} of {typeof(T).Name})", context, () => read.Context.Publish(fault, CancellationToken.None));
         }
         await next.Send(context);
     }

@@ -11,9 +11,9 @@ namespace WorkinIt.Messaging;
 /// the next try, so that it keeps no worker from its work; where there is no delay queue either, it waits in the process.
 /// </summary>
 /// <param name="publisher">Publishes.</param>
-/// <param name="patience">Tries again.</param>
+/// <param name="retry">Tries again.</param>
 /// <param name="parking">The delay queues, the shortest first.</param>
-public sealed class KeptMoves(ConfirmedPublisher publisher, Patience patience, DelaySteps parking)
+public sealed class KeptMoves(ConfirmedPublisher publisher, PublishRetry retry, DelaySteps parking)
 {
     private const string Target = "Parked-For";
     private const string Count = "Parked-Count";
@@ -31,7 +31,7 @@ public sealed class KeptMoves(ConfirmedPublisher publisher, Patience patience, D
     internal async Task SendAsync(ReceiveContext message, string queue, Func<string, Task> send)
     {
         string[] queues = parking.Queues.Contains(queue) ? [queue, .. parking.Queues.Where(other => other != queue)] : [queue];
-        await patience.UntilTakenAsync(queue, message, async () =>
+        await retry.UntilTakenAsync(queue, message, async () =>
         {
             foreach (var one in queues.SkipLast(1))
             {
@@ -59,7 +59,7 @@ public sealed class KeptMoves(ConfirmedPublisher publisher, Patience patience, D
     {
         if (message.TryGetPayload<RabbitMqBasicConsumeContext>(out var original))
             KeptProperties.Apply(original.Properties, properties);
-        while (!await patience.UntilTakenAsync(exchange, message, () => publisher.PublishAsync(exchange, routingKey, properties, body), parking.Queues.Count > 0 ? _beforeParking : null))
+        while (!await retry.UntilTakenAsync(exchange, message, () => publisher.PublishAsync(exchange, routingKey, properties, body), parking.Queues.Count > 0 ? _beforeParking : null))
         {
             if (await TryParkAsync(message, exchange, properties, body))
                 return;
@@ -74,7 +74,7 @@ public sealed class KeptMoves(ConfirmedPublisher publisher, Patience patience, D
         DeathHeaders.Remove(parked.Headers);
         parked.Headers[Target] = exchange;
         parked.Headers[Count] = times + 1;
-        return await patience.UntilTakenAsync($"{QueueTopology.MoveExchange} as {queue}", message, () => publisher.PublishAsync(QueueTopology.MoveExchange, queue, parked, body), TimeSpan.Zero);
+        return await retry.UntilTakenAsync($"{QueueTopology.MoveExchange} as {queue}", message, () => publisher.PublishAsync(QueueTopology.MoveExchange, queue, parked, body), TimeSpan.Zero);
     }
 
     private async Task UnparkAsync(ReceiveContext message, string exchange, IReadOnlyBasicProperties parked)

@@ -36,7 +36,7 @@ public static class MessageMove
                 var rabbit = send.GetPayload<RabbitMqSendContext>();
                 (rabbit.RoutingKey, rabbit.Mandatory) = (queue, true);
                 DeathHeaders.Remove(send.Headers); // a fresh count of deliveries there
-                ReplayStamp.Keep(context, send.Headers);
+                KeptHeaders.Keep(context, send.Headers);
                 Keep(context, send);
             })),
             CancellationToken.None);

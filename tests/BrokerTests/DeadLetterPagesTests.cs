@@ -300,7 +300,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     {
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s", count: 20);
         await _client.SignInAsync("operator");
-        using var other = new DeadLetterBroker(
+        using var other = new DeadLetterClient(
             DeadLetterOptions.Parse(_system.VirtualHost.ConnectionString("replay"), new Uri(TestBroker.Required("WORKINIT_TEST_MANAGEMENT"))),
             new AuditFile(Path.Combine(_system.Folder, "other.jsonl")));
         using var cancel = new CancellationTokenSource();

@@ -18,17 +18,17 @@ internal static class AuditCommand
               workinit dead-letters audit --queue send-gif-email_error
             """)
         { common.Queue, limit, common.Json, common.By };
-        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
-            var entries = await desk.Broker.Audit.ReadAsync(parsed.GetValue(common.Queue), parsed.GetValue(limit), cancellationToken);
-            if (desk.Json)
+            var entries = await context.Broker.Audit.ReadAsync(parsed.GetValue(common.Queue), parsed.GetValue(limit), cancellationToken);
+            if (context.Json)
             {
-                Desk.WriteJson(entries.Select(entry => entry with { Original = null, Edited = null, Filter = Masking.Filter(entry.Filter), Problem = Masking.Text(entry.Problem) })); // what people typed stays in the log
+                CommandContext.WriteJson(entries.Select(entry => entry with { Original = null, Edited = null, Filter = Masking.Filter(entry.Filter), Problem = Masking.Text(entry.Problem) })); // what people typed stays in the log
                 return ExitCode.Done;
             }
             if (entries.Count == 0)
             {
-                Desk.Say("Nothing was done to dead letters yet.");
+                CommandContext.Say("Nothing was done to dead letters yet.");
                 return ExitCode.Done;
             }
             var table = new Table().Border(TableBorder.Simple)
@@ -38,7 +38,7 @@ internal static class AuditCommand
                 table.AddRow(ListCommand.Time(entry.At), Terminal.Cell(entry.By), Terminal.Cell(entry.Verb), Terminal.Cell(entry.Queue), Terminal.Cell(Masking.Filter(entry.Filter)),
                     $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Terminal.Cell(entry.EndedAt is null ? "goes on, or was cut off" : string.Join(". ", new[] { entry.Results, Masking.Text(entry.Problem) }.Where(text => text.Length > 0))));
             }
-            desk.Out.Write(table);
+            context.Out.Write(table);
             return ExitCode.Done;
         }));
         return command;

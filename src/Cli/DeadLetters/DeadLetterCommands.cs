@@ -72,12 +72,12 @@ internal sealed class CommonOptions
     }
 
     /// <summary>Runs a command, and turns what goes wrong into one line and an exit code.</summary>
-    public Func<ParseResult, CancellationToken, Task<int>> Run(Func<Desk, ParseResult, CancellationToken, Task<int>> command) => async (parsed, cancellationToken) =>
+    public Func<ParseResult, CancellationToken, Task<int>> Run(Func<CommandContext, ParseResult, CancellationToken, Task<int>> command) => async (parsed, cancellationToken) =>
     {
         try
         {
-            await using var desk = Desk.Open(parsed.GetValue(By), parsed.GetValue(Json));
-            return await command(desk, parsed, cancellationToken);
+            await using var context = CommandContext.Open(parsed.GetValue(By), parsed.GetValue(Json));
+            return await command(context, parsed, cancellationToken);
         }
         catch (WrongUsageException e)
         {

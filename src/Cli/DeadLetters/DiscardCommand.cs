@@ -19,52 +19,52 @@ internal static class DiscardCommand
               workinit dead-letters discard --where id=0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d --was-sent
             """)
         { common.Queue, common.Where, common.All, wasSent, common.DryRun, common.Yes, common.Json, common.By };
-        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var filter = common.ChosenFilter(parsed);
-            var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
-            var request = new DiscardRequest { Queue = queue, Filter = filter, By = desk.By, WasSent = parsed.GetValue(wasSent) };
-            return await MoveAsync(desk, "discard", request, queue, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes),
-                progress => desk.Broker.DiscardAsync(request, progress, cancellationToken), cancellationToken);
+            var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
+            var request = new DiscardRequest { Queue = queue, Filter = filter, By = context.By, WasSent = parsed.GetValue(wasSent) };
+            return await MoveAsync(context, "discard", request, queue, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes),
+                progress => context.Broker.DiscardAsync(request, progress, cancellationToken), cancellationToken);
         }));
         return command;
     }
 
     /// <summary>Count, question, move.</summary>
     public static async Task<int> MoveAsync(
-        Desk desk, string verb, OperationRequest request, string from, bool dryRun, bool yes,
+        CommandContext context, string verb, OperationRequest request, string from, bool dryRun, bool yes,
         Func<IProgress<OperationProgress>, Task<OperationResult>> move, CancellationToken cancellationToken)
     {
-        await desk.AgreeToLookAsync(from, yes, cancellationToken);
+        await context.AgreeToLookAsync(from, yes, cancellationToken);
         if (dryRun || !yes)
         {
-            var page = await desk.Broker.ListAsync(from, request.Filter, 0, 1, desk.By, cancellationToken);
-            if (page.Ready + page.Hidden == 0 && !desk.Json)
+            var page = await context.Broker.ListAsync(from, request.Filter, 0, 1, context.By, cancellationToken);
+            if (page.Ready + page.Hidden == 0 && !context.Json)
                 throw new NothingThereException($"{from} is empty");
             var matching = page.Matching;
-            if (dryRun && desk.Json)
-                Desk.WriteJson(new { dryRun = true, queue = from, selected = matching });
+            if (dryRun && context.Json)
+                CommandContext.WriteJson(new { dryRun = true, queue = from, selected = matching });
             else
-                (dryRun ? desk.Out : desk.Err).WriteLine(Terminal.Clean($"{ListCommand.Number(matching)} in {from} would be moved."));
+                (dryRun ? context.Out : context.Err).WriteLine(Terminal.Clean($"{ListCommand.Number(matching)} in {from} would be moved."));
             if (dryRun || matching == 0)
                 return matching > 0 || page.Ready + page.Hidden == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
-            if (!desk.Confirm($"{char.ToUpperInvariant(verb[0])}{verb[1..]} {ListCommand.Number(matching)}?", yes))
+            if (!context.Confirm($"{char.ToUpperInvariant(verb[0])}{verb[1..]} {ListCommand.Number(matching)}?", yes))
                 return ExitCode.NotAllAsAsked;
         }
-        var result = await Progress.ShowAsync(desk, verb, move);
-        if (result.Held == 0 && !desk.Json)
+        var result = await Progress.ShowAsync(context, verb, move);
+        if (result.Held == 0 && !context.Json)
             throw new NothingThereException($"{result.Queue} is empty");
-        if (desk.Json)
+        if (context.Json)
         {
-            Desk.WriteJson(new { result.Id, result.Queue, result.Selected, result.Done, result.Refused, result.Stopped });
+            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, result.Done, result.Refused, result.Stopped });
         }
         else
         {
-            Desk.Say($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Operation {result.Id}.");
+            CommandContext.Say($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Operation {result.Id}.");
             foreach (var group in result.Refused.GroupBy(refusal => refusal.Why))
-                Desk.Say($"  {ListCommand.Number(group.Count())} left: {group.Key}");
+                CommandContext.Say($"  {ListCommand.Number(group.Count())} left: {group.Key}");
             if (result.Stopped is { } stopped)
-                Desk.Say(stopped);
+                CommandContext.Say(stopped);
         }
         return result.Held == 0 || result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
     }

@@ -26,10 +26,10 @@ internal static class EditCommand
               workinit dead-letters edit 0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d --message mended.json --yes
             """)
         { id, file, common.Queue, wait, common.DryRun, common.Yes, common.Json, common.By };
-        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
-            var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken, ofOneLetter: true);
-            var letter = await desk.Broker.FindAsync(queue, parsed.GetValue(id)!, desk.By, cancellationToken)
+            var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken, ofOneLetter: true);
+            var letter = await context.Broker.FindAsync(queue, parsed.GetValue(id)!, context.By, cancellationToken)
                 ?? throw new WrongUsageException($"{queue} holds no dead letter {parsed.GetValue(id)}");
             var original = letter.MessageJson ?? letter.BodyText;
             if (original is null || !letter.CanBeEdited)
@@ -37,21 +37,21 @@ internal static class EditCommand
             // What can't be edited is not revealed, and the audit must not say that it was.
             var given = await GivenAsync(parsed.GetValue(file), cancellationToken);
             var editor = given is null ? EditorCommand.Find() : null;
-            await desk.Broker.RevealedAsync(letter, desk.By, cancellationToken);
+            await context.Broker.RevealedAsync(letter, context.By, cancellationToken);
             var edited = given ?? Checked(await editor!.RunAsync(original, cancellationToken));
             if (IsSame(original, edited))
                 throw new WrongUsageException("Nothing was changed: nothing is replayed");
-            if (!desk.Json)
-                WriteDiff(desk.Out, Formatted(original), Formatted(edited));
+            if (!context.Json)
+                WriteDiff(context.Out, Formatted(original), Formatted(edited));
             var request = new ReplayRequest
             {
                 Queue = queue,
                 Filter = DeadLetterFilter.ById(letter.Id),
-                By = desk.By,
+                By = context.By,
                 Edited = edited,
                 Wait = ReplayCommand.Time(parsed.GetValue(wait)!),
             };
-            return await ReplayCommand.ReplayAsync(desk, request, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
+            return await ReplayCommand.ReplayAsync(context, request, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
         }));
         return command;
     }

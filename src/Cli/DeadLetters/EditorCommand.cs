@@ -14,9 +14,9 @@ internal sealed class EditorCommand
     /// <exception cref="WrongUsageException">There is none, or no terminal for it.</exception>
     public static EditorCommand Find()
     {
-        if (!Desk.IsInteractive)
+        if (!CommandContext.IsInteractive)
             throw new WrongUsageException("There is no terminal to edit in: give the new message by --message FILE, or - for standard input");
-        var words = (Desk.Setting("VISUAL") ?? Desk.Setting("EDITOR") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var words = (CommandContext.Setting("VISUAL") ?? CommandContext.Setting("EDITOR") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (words.Length == 0)
             throw new WrongUsageException("Set EDITOR, or give the new message by --message FILE");
         return IsThere(words[0]) ? new EditorCommand(words) : throw new WrongUsageException($"{words[0]} can't be found: set EDITOR to another one. Nothing was replayed");
@@ -56,5 +56,5 @@ internal sealed class EditorCommand
     // On Windows a name stands for several files (.exe, .cmd): there only the start tells.
     private static bool IsThere(string command) =>
         OperatingSystem.IsWindows() || File.Exists(command)
-        || (!command.Contains('/', StringComparison.Ordinal) && (Desk.Setting("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, command))));
+        || (!command.Contains('/', StringComparison.Ordinal) && (CommandContext.Setting("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, command))));
 }

@@ -19,13 +19,13 @@ internal static class ExportCommand
               workinit dead-letters export --where exception=Timeout --output timeouts.jsonl
             """)
         { common.Queue, common.Where, output, common.Yes, common.By };
-        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
-            var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
-            await desk.AgreeToLookAsync(queue, parsed.GetValue(common.Yes), cancellationToken);
-            var request = new OperationRequest { Queue = queue, Filter = common.Filter(parsed), By = desk.By };
+            var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
+            await context.AgreeToLookAsync(queue, parsed.GetValue(common.Yes), cancellationToken);
+            var request = new OperationRequest { Queue = queue, Filter = common.Filter(parsed), By = context.By };
             await using var stream = parsed.GetValue(output) is { } path ? Create(path) : Console.OpenStandardOutput();
-            var count = await Progress.ShowAsync(desk, "Exporting", progress => desk.Broker.ExportAsync(request, stream, progress, cancellationToken));
+            var count = await Progress.ShowAsync(context, "Exporting", progress => context.Broker.ExportAsync(request, stream, progress, cancellationToken));
             await Terminal.ErrorAsync($"{ListCommand.Number(count)} exported from {queue}.");
             return ExitCode.Done;
         }));

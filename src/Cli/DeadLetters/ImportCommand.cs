@@ -20,35 +20,35 @@ internal static class ImportCommand
               workinit dead-letters import timeouts.jsonl --queue orders_error --yes
             """)
         { file, queue, common.DryRun, common.Yes, common.Json, common.By };
-        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             await using var stream = Open(parsed.GetValue(file)!);
-            var request = new ImportRequest { Queue = parsed.GetValue(queue), By = desk.By };
+            var request = new ImportRequest { Queue = parsed.GetValue(queue), By = context.By };
             var (dryRun, yes) = (parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes));
             if (dryRun || !yes)
             {
-                var plan = await desk.Broker.ImportAsync(request with { DryRun = true }, stream, null, cancellationToken);
-                Tell(desk, plan, dryRun: true, toErrors: !dryRun);
+                var plan = await context.Broker.ImportAsync(request with { DryRun = true }, stream, null, cancellationToken);
+                Tell(context, plan, dryRun: true, toErrors: !dryRun);
                 if (dryRun || plan.Done == 0)
                     return ExitCode.Done;
-                if (!desk.Confirm($"Import {ListCommand.Number(plan.Done)} into {plan.Queue}?", yes))
+                if (!context.Confirm($"Import {ListCommand.Number(plan.Done)} into {plan.Queue}?", yes))
                     return ExitCode.NotAllAsAsked;
             }
-            var result = await Progress.ShowAsync(desk, "Importing", progress => desk.Broker.ImportAsync(request, stream, progress, cancellationToken));
-            Tell(desk, result, dryRun: false, toErrors: false);
+            var result = await Progress.ShowAsync(context, "Importing", progress => context.Broker.ImportAsync(request, stream, progress, cancellationToken));
+            Tell(context, result, dryRun: false, toErrors: false);
             return result.AllAsAsked ? ExitCode.Done : ExitCode.NotAllAsAsked;
         }));
         return command;
     }
 
-    private static void Tell(Desk desk, ImportResult result, bool dryRun, bool toErrors)
+    private static void Tell(CommandContext context, ImportResult result, bool dryRun, bool toErrors)
     {
-        if (desk.Json && !toErrors)
+        if (context.Json && !toErrors)
         {
-            Desk.WriteJson(new { dryRun, result.Id, result.Queue, result.Selected, result.Done, result.Present, result.Refused, result.Stopped });
+            CommandContext.WriteJson(new { dryRun, result.Id, result.Queue, result.Selected, result.Done, result.Present, result.Refused, result.Stopped });
             return;
         }
-        Action<string> say = toErrors ? line => Console.Error.WriteLine(Terminal.Clean(line)) : Desk.Say;
+        Action<string> say = toErrors ? line => Console.Error.WriteLine(Terminal.Clean(line)) : CommandContext.Say;
         say($"{ListCommand.Number(result.Done)} of {ListCommand.Number(result.Selected)} {(dryRun ? "would be imported" : "imported")} into {result.Queue}, {ListCommand.Number(result.Present)} are in it already."
             + (dryRun ? "" : $" Operation {result.Id}."));
         foreach (var group in result.Refused.GroupBy(refusal => refusal.Why))

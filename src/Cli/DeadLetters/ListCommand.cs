@@ -31,81 +31,81 @@ internal static class ListCommand
               workinit dead-letters list --where exception=Timeout --where since=2026-01-31T03:00Z
             """)
         { common.Queue, common.Where, groups, limit, common.Yes, common.Json, common.By };
-        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var filter = common.Filter(parsed);
             if (parsed.GetValue(common.Queue) is null && filter.IsEmpty && !parsed.GetValue(groups))
-                return await QueuesAsync(desk, cancellationToken);
-            var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
-            await desk.AgreeToLookAsync(queue, parsed.GetValue(common.Yes), cancellationToken);
+                return await QueuesAsync(context, cancellationToken);
+            var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
+            await context.AgreeToLookAsync(queue, parsed.GetValue(common.Yes), cancellationToken);
             return parsed.GetValue(groups)
-                ? await GroupsAsync(desk, queue, filter, cancellationToken)
-                : await LettersAsync(desk, queue, filter, parsed.GetValue(limit), cancellationToken);
+                ? await GroupsAsync(context, queue, filter, cancellationToken)
+                : await LettersAsync(context, queue, filter, parsed.GetValue(limit), cancellationToken);
         }));
         return command;
     }
 
-    private static async Task<int> QueuesAsync(Desk desk, CancellationToken cancellationToken)
+    private static async Task<int> QueuesAsync(CommandContext context, CancellationToken cancellationToken)
     {
-        var queues = await desk.Broker.FindQueuesAsync(cancellationToken);
-        if (desk.Json)
+        var queues = await context.Broker.FindQueuesAsync(cancellationToken);
+        if (context.Json)
         {
-            Desk.WriteJson(queues);
+            CommandContext.WriteJson(queues);
             return ExitCode.Done;
         }
         if (queues.All(queue => queue.Messages == 0))
         {
-            Desk.Say($"No dead letters, in {queues.Count} queues.");
+            CommandContext.Say($"No dead letters, in {queues.Count} queues.");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Queue").AddColumn(new TableColumn("Dead letters").RightAligned()).AddColumn("");
         foreach (var queue in queues)
             table.AddRow(Terminal.Cell(queue.Name), Number(queue.Messages), Terminal.Cell(queue.Looks ?? ""));
-        desk.Out.Write(table);
-        Desk.Say($"Why: workinit dead-letters list --groups --queue {queues[0].Name}");
+        context.Out.Write(table);
+        CommandContext.Say($"Why: workinit dead-letters list --groups --queue {queues[0].Name}");
         return ExitCode.Done;
     }
 
-    private static async Task<int> GroupsAsync(Desk desk, string queue, DeadLetterFilter filter, CancellationToken cancellationToken)
+    private static async Task<int> GroupsAsync(CommandContext context, string queue, DeadLetterFilter filter, CancellationToken cancellationToken)
     {
-        var page = await Progress.ShowAsync(desk, "Looking", progress => desk.Broker.GroupAsync(queue, filter, desk.By, progress, cancellationToken));
-        if (desk.Json)
+        var page = await Progress.ShowAsync(context, "Looking", progress => context.Broker.GroupAsync(queue, filter, context.By, progress, cancellationToken));
+        if (context.Json)
         {
-            Desk.WriteJson(page);
+            CommandContext.WriteJson(page);
             return ExitCode.Done;
         }
         if (page.Groups.Count == 0)
         {
-            Desk.Say($"{queue} holds no dead letter that matches.{Hidden(page.Hidden)}");
+            CommandContext.Say($"{queue} holds no dead letter that matches.{Hidden(page.Hidden)}");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Cause").AddColumn(new TableColumn("Count").RightAligned()).AddColumn("First").AddColumn("Last").AddColumn("Why");
         foreach (var group in page.Groups)
             table.AddRow(group.Cause.Id, group.CountText, Time(group.First), Time(group.Last), Terminal.Cell($"{Short(group.Cause.ExceptionType)}{(group.Cause.Place is { } place ? $" in {place}" : "")}: {Texts(group)}"));
-        desk.Out.Write(table);
-        Desk.Say($"One of them: workinit dead-letters show {page.Groups[0].Example} --queue {queue}");
-        Desk.Say($"All of a cause: workinit dead-letters replay --queue {queue} --where cause={page.Groups[0].Cause.Id} --dry-run");
+        context.Out.Write(table);
+        CommandContext.Say($"One of them: workinit dead-letters show {page.Groups[0].Example} --queue {queue}");
+        CommandContext.Say($"All of a cause: workinit dead-letters replay --queue {queue} --where cause={page.Groups[0].Cause.Id} --dry-run");
         return ExitCode.Done;
     }
 
-    private static async Task<int> LettersAsync(Desk desk, string queue, DeadLetterFilter filter, int limit, CancellationToken cancellationToken)
+    private static async Task<int> LettersAsync(CommandContext context, string queue, DeadLetterFilter filter, int limit, CancellationToken cancellationToken)
     {
-        var page = await desk.Broker.ListAsync(queue, filter, 0, limit, desk.By, cancellationToken);
-        if (desk.Json)
+        var page = await context.Broker.ListAsync(queue, filter, 0, limit, context.By, cancellationToken);
+        if (context.Json)
         {
-            Desk.WriteJson(new { queue, page.Ready, page.Hidden, page.Matching, letters = page.Letters.Select(Summary) });
+            CommandContext.WriteJson(new { queue, page.Ready, page.Hidden, page.Matching, letters = page.Letters.Select(Summary) });
             return ExitCode.Done;
         }
         if (page.Letters.Count == 0)
         {
-            Desk.Say(page.Hidden > 0 ? $"Nothing to see in {queue} now.{Hidden(page.Hidden)}" : $"{queue} holds no dead letter{(filter.IsEmpty ? "" : " that matches")}.");
+            CommandContext.Say(page.Hidden > 0 ? $"Nothing to see in {queue} now.{Hidden(page.Hidden)}" : $"{queue} holds no dead letter{(filter.IsEmpty ? "" : " that matches")}.");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Id").AddColumn("Message id").AddColumn("Failed at").AddColumn("Why");
         foreach (var letter in page.Letters)
             table.AddRow(letter.Id, Terminal.Cell(new LetterView(letter, false).MessageId ?? "–"), Time(letter.FailedAt), Terminal.Cell($"{Short(letter.ExceptionType)}: {new LetterView(letter, false).Reason}{(letter.Expires(DateTimeOffset.UtcNow) is { } expires ? $" ({expires})" : "")}"));
-        desk.Out.Write(table);
-        Desk.Say($"{Number(page.Letters.Count)} of {Number(page.Matching)}.{Hidden(page.Hidden)}");
+        context.Out.Write(table);
+        CommandContext.Say($"{Number(page.Letters.Count)} of {Number(page.Matching)}.{Hidden(page.Hidden)}");
         return ExitCode.Done;
     }
 

@@ -35,14 +35,14 @@ internal static partial class ReplayCommand
               workinit dead-letters replay --queue orders_error --all --yes --wait 10m --json
             """)
         { common.Queue, common.Where, common.All, pace, canary, sendAgain, to, withoutResponse, wait, common.DryRun, common.Yes, common.Json, common.By };
-        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var filter = common.ChosenFilter(parsed);
             var request = new ReplayRequest
             {
-                Queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken),
+                Queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken),
                 Filter = filter,
-                By = desk.By,
+                By = context.By,
                 Pace = parsed.GetValue(pace),
                 Canary = parsed.GetValue(canary),
                 SendAgain = parsed.GetValue(sendAgain),
@@ -50,39 +50,39 @@ internal static partial class ReplayCommand
                 WithoutResponse = parsed.GetValue(withoutResponse),
                 Wait = Time(parsed.GetValue(wait)!),
             };
-            return await ReplayAsync(desk, request, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
+            return await ReplayAsync(context, request, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
         }));
         return command;
     }
 
     /// <summary>Dry run, question, replay, outcome.</summary>
-    public static async Task<int> ReplayAsync(Desk desk, ReplayRequest request, bool dryRun, bool yes, CancellationToken cancellationToken)
+    public static async Task<int> ReplayAsync(CommandContext context, ReplayRequest request, bool dryRun, bool yes, CancellationToken cancellationToken)
     {
-        await desk.AgreeToLookAsync(request.Queue, yes, cancellationToken);
+        await context.AgreeToLookAsync(request.Queue, yes, cancellationToken);
         if (dryRun || !yes)
         {
-            var plan = await Progress.ShowAsync(desk, "Looking", progress => desk.Broker.PlanAsync(request, progress, cancellationToken));
-            if (dryRun && desk.Json)
+            var plan = await Progress.ShowAsync(context, "Looking", progress => context.Broker.PlanAsync(request, progress, cancellationToken));
+            if (dryRun && context.Json)
             {
-                Desk.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, refused = plan.Refused, replayed = plan.Replayed.Select(Told) });
+                CommandContext.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, refused = plan.Refused, replayed = plan.Replayed.Select(Told) });
                 return plan.Held == 0 || (plan.Refused.Count == 0 && plan.Selected > 0) ? ExitCode.Done : ExitCode.NotAllAsAsked;
             }
             if (plan.Held == 0)
                 throw new NothingThereException($"{plan.Queue} is empty");
-            WritePlan(dryRun ? desk.Out : desk.Err, plan, desk.HasLedger);
+            WritePlan(dryRun ? context.Out : context.Err, plan, context.HasLedger);
             if (dryRun || plan.Done + plan.Settled == 0)
                 return plan.Refused.Count == 0 && plan.Selected > 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
-            if (!desk.Confirm($"Replay {ListCommand.Number(plan.Done)}?", yes))
+            if (!context.Confirm($"Replay {ListCommand.Number(plan.Done)}?", yes))
                 return ExitCode.NotAllAsAsked;
             request = request with { Expected = plan.Selected };
         }
-        var result = await Progress.ShowAsync(desk, "Replaying", progress => desk.Broker.ReplayAsync(request, progress, cancellationToken));
-        if (desk.Json)
-            Desk.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done, result.Refused, result.Stopped, result.Doubts, result.Settled, counts = result.Outcomes, outcomes = result.Replayed.Select(Told) });
+        var result = await Progress.ShowAsync(context, "Replaying", progress => context.Broker.ReplayAsync(request, progress, cancellationToken));
+        if (context.Json)
+            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done, result.Refused, result.Stopped, result.Doubts, result.Settled, counts = result.Outcomes, outcomes = result.Replayed.Select(Told) });
         else if (result.Held == 0)
             throw new NothingThereException($"{result.Queue} is empty");
         else
-            WriteResult(desk.Out, result);
+            WriteResult(context.Out, result);
         return result.Held == 0 || result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
     }
 

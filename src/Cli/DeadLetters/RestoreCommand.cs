@@ -17,13 +17,13 @@ internal static class RestoreCommand
               workinit dead-letters restore --queue orders_discarded --all --yes
             """)
         { common.Queue, common.Where, common.All, common.DryRun, common.Yes, common.Json, common.By };
-        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var filter = common.ChosenFilter(parsed);
-            var queue = await desk.QueueAsync(parsed.GetValue(common.Queue), "_discarded", cancellationToken);
-            var request = new OperationRequest { Queue = queue, Filter = filter, By = desk.By };
-            return await DiscardCommand.MoveAsync(desk, "restore", request, desk.Broker.DiscardedQueue(queue), parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes),
-                progress => desk.Broker.RestoreAsync(request, progress, cancellationToken), cancellationToken);
+            var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_discarded", cancellationToken);
+            var request = new OperationRequest { Queue = queue, Filter = filter, By = context.By };
+            return await DiscardCommand.MoveAsync(context, "restore", request, context.Broker.DiscardedQueue(queue), parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes),
+                progress => context.Broker.RestoreAsync(request, progress, cancellationToken), cancellationToken);
         }));
         return command;
     }

@@ -24,38 +24,38 @@ internal static class ShowCommand
               workinit dead-letters show 9f86d081884c7d65 --queue send-gif-email_error --reveal
             """)
         { id, common.Queue, reveal, common.Yes, common.Json, common.By };
-        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var named = parsed.GetValue(id)!;
             if (parsed.GetValue(common.Queue) is { } asked)
-                await desk.AgreeToLookAsync(asked, parsed.GetValue(common.Yes), cancellationToken);
+                await context.AgreeToLookAsync(asked, parsed.GetValue(common.Yes), cancellationToken);
             var places = parsed.GetValue(common.Queue) is { } queue
-                ? await desk.Broker.FindAsync(queue, named, desk.By, cancellationToken) is { } found ? [found] : []
-                : await EverywhereAsync(desk, named, cancellationToken);
+                ? await context.Broker.FindAsync(queue, named, context.By, cancellationToken) is { } found ? [found] : []
+                : await EverywhereAsync(context, named, cancellationToken);
             if (places.Length == 0)
             {
                 await Terminal.ErrorAsync(
                     $"{named} is in no dead-letter queue{(parsed.GetValue(common.Queue) is { } only ? $" named {only}" : "")}. "
-                    + (await desk.Broker.TellAsync(named, cancellationToken) ?? "It may have been replayed, or never have failed"));
+                    + (await context.Broker.TellAsync(named, cancellationToken) ?? "It may have been replayed, or never have failed"));
                 return ExitCode.NotAllAsAsked;
             }
             foreach (var letter in places)
             {
                 if (parsed.GetValue(reveal))
-                    await desk.Broker.RevealedAsync(letter, desk.By, cancellationToken);
-                if (desk.Json)
+                    await context.Broker.RevealedAsync(letter, context.By, cancellationToken);
+                if (context.Json)
                     WriteJson(new LetterView(letter, parsed.GetValue(reveal)));
                 else
-                    Write(desk.Out, letter, new LetterView(letter, parsed.GetValue(reveal)));
+                    Write(context.Out, letter, new LetterView(letter, parsed.GetValue(reveal)));
             }
             return ExitCode.Done;
         }));
         return command;
     }
 
-    private static async Task<DeadLetter[]> EverywhereAsync(Desk desk, string id, CancellationToken cancellationToken)
+    private static async Task<DeadLetter[]> EverywhereAsync(CommandContext context, string id, CancellationToken cancellationToken)
     {
-        var (places, notLookedInto) = await desk.Broker.WhereIsAsync(id, desk.By, cancellationToken);
+        var (places, notLookedInto) = await context.Broker.SearchAsync(id, context.By, cancellationToken);
         foreach (var queue in notLookedInto)
             await Terminal.ErrorAsync($"Not looked into: {queue.Name}. {queue.Looks}");
         return [.. places.Select(place => place.Letter)];
@@ -66,7 +66,7 @@ internal static class ShowCommand
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer))
             view.Write(writer);
-        Desk.Say(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
+        CommandContext.Say(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
     }
 
     private static void Write(IAnsiConsole console, DeadLetter letter, LetterView view)
@@ -114,7 +114,7 @@ internal static class ShowCommand
         {
             console.WriteLine();
             console.Write(new Rule(Terminal.Cell(title)).LeftJustified());
-            Desk.Say(text);
+            CommandContext.Say(text);
         }
     }
 }

@@ -43,16 +43,16 @@ internal static class EraseCommand
             Exit codes: 0 done, 1 not all, 2 wrong usage, 3 broker or database out of reach.
             """)
         { recipient, noBlock, common.DryRun, common.Yes, common.Json, common.By };
-        command.SetAction(common.Run(async (desk, parsed, cancellationToken) =>
+        command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
-            var person = new Person(Read(desk, parsed.GetValue(recipient)!));
-            var store = Desk.ReadDatabase(Store, Required(Store, "Web's store"));
-            var deliveries = Desk.ReadDatabase(Ledger, Required(Ledger, "the ledger"));
+            var person = new Person(Read(context, parsed.GetValue(recipient)!));
+            var store = CommandContext.ReadDatabase(Store, Required(Store, "Web's store"));
+            var deliveries = CommandContext.ReadDatabase(Ledger, Required(Ledger, "the ledger"));
             var block = parsed.GetValue(noBlock) ? null : Blocking(deliveries, person);
             try
             {
                 return await EraseAsync(
-                    desk, new Erasure(desk, person, store, deliveries), block, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
+                    context, new Erasure(context, person, store, deliveries), block, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
             }
             catch (DbException e)
             {
@@ -63,19 +63,19 @@ internal static class EraseCommand
         return command;
     }
 
-    private static async Task<int> EraseAsync(Desk desk, Erasure erasure, Action? block, bool dryRun, bool yes, CancellationToken cancellationToken)
+    private static async Task<int> EraseAsync(CommandContext context, Erasure erasure, Action? block, bool dryRun, bool yes, CancellationToken cancellationToken)
     {
         if (dryRun || !yes)
         {
             var found = await erasure.RunAsync(dryRun: true, _queues, cancellationToken);
             if (dryRun)
             {
-                Tell(desk, found, blocked: false, dryRun: true);
+                Tell(context, found, blocked: false, dryRun: true);
                 return found.Problems.Count == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
             }
             foreach (var line in Lines(found, looked: true))
-                desk.Err.WriteLine(Terminal.Clean(line));
-            if (!desk.Confirm(block is null ? "Remove all of this for good?" : "Never mail this address again, and remove all of this for good?", yes))
+                context.Err.WriteLine(Terminal.Clean(line));
+            if (!context.Confirm(block is null ? "Remove all of this for good?" : "Never mail this address again, and remove all of this for good?", yes))
                 return ExitCode.NotAllAsAsked;
         }
         block?.Invoke(); // first: what is under way now then ends without a trace
@@ -89,15 +89,15 @@ internal static class EraseCommand
             await Terminal.ErrorAsync($"Cut off: {(block is null ? "" : "the address is blocked, ")}some of it is removed, and dead letters, audit log and copies in the databases may be left. Run this again.");
             return ExitCode.NotAllAsAsked;
         }
-        Tell(desk, done, blocked: block is not null, dryRun: false);
+        Tell(context, done, blocked: block is not null, dryRun: false);
         return done.Problems.Count == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
     }
 
-    private static void Tell(Desk desk, Erased erased, bool blocked, bool dryRun)
+    private static void Tell(CommandContext context, Erased erased, bool blocked, bool dryRun)
     {
-        if (desk.Json)
+        if (context.Json)
         {
-            Desk.WriteJson(new
+            CommandContext.WriteJson(new
             {
                 dryRun,
                 blocked,
@@ -110,12 +110,12 @@ internal static class EraseCommand
             });
             return;
         }
-        Desk.Say(dryRun ? "Would be removed:" : "Removed:");
+        CommandContext.Say(dryRun ? "Would be removed:" : "Removed:");
         foreach (var line in Lines(erased, dryRun))
-            Desk.Say(line);
+            CommandContext.Say(line);
         if (dryRun)
             return;
-        Desk.Say(blocked
+        CommandContext.Say(blocked
             ? "The address is never mailed again. What waits in a queue now ends without a mail; what was being sent in this minute may have become a dead letter: run this once more to be sure."
             : "What waits in a queue now is mailed, or becomes a dead letter: run this again once the queues have run dry.");
     }
@@ -134,18 +134,18 @@ internal static class EraseCommand
             yield return $"  Left to do: {note}";
     }
 
-    private static string Read(Desk desk, string argument)
+    private static string Read(CommandContext context, string argument)
     {
         if (argument != "-")
             return argument;
-        if (Desk.IsInteractive)
-            desk.Err.Write("Address: ");
+        if (CommandContext.IsInteractive)
+            context.Err.Write("Address: ");
         return Console.In.ReadLine() ?? "";
     }
 
     private static Action Blocking(Database deliveries, Person person)
     {
-        var options = new OptOutOptions { Secret = Desk.Setting(Secret) };
+        var options = new OptOutOptions { Secret = CommandContext.Setting(Secret) };
         if (options.Validate(new(options)).FirstOrDefault() is { ErrorMessage: { } problem })
             throw new WrongUsageException($"{problem}. Or say --no-block");
         var name = new OptOutTokens(Options.Create(options)).NameOf(person.Address);
@@ -153,5 +153,5 @@ internal static class EraseCommand
     }
 
     private static string Required(string setting, string what) =>
-        Desk.Setting(setting) ?? throw new WrongUsageException($"{setting} is not set: {what} is needed to erase somebody");
+        CommandContext.Setting(setting) ?? throw new WrongUsageException($"{setting} is not set: {what} is needed to erase somebody");
 }

@@ -15,7 +15,7 @@ internal sealed record Erased(
     int Submissions, IReadOnlyDictionary<string, long> DeadLetters, int AuditEntries, string AuditFile, IReadOnlyList<string> Problems, IReadOnlyList<string> Notes);
 
 /// <summary>Removes a person from the store, the ledger, the dead letters and the audit log. It can be run again, and each part by itself is whole.</summary>
-internal sealed class Erasure(Desk desk, Person person, Database store, Database deliveries)
+internal sealed class Erasure(CommandContext context, Person person, Database store, Database deliveries)
 {
     private const long LargestToWriteAnew = 400L << 20; // bytes: some 2 s, and Web says "not now" after 4
 
@@ -29,7 +29,7 @@ internal sealed class Erasure(Desk desk, Person person, Database store, Database
         if (!dryRun)
             await RemoveAsync(ids, cancellationToken);
         var (found, problems, notes) = (new SortedDictionary<string, long>(StringComparer.Ordinal), new List<string>(), new List<string>());
-        foreach (var queue in await desk.Broker.FindQueuesAsync(cancellationToken))
+        foreach (var queue in await context.Broker.FindQueuesAsync(cancellationToken))
         {
             if (queue.Messages == 0 || !queues.Any(prefix => queue.Name.StartsWith(prefix, StringComparison.Ordinal)))
                 continue;
@@ -43,13 +43,13 @@ internal sealed class Erasure(Desk desk, Person person, Database store, Database
                 problems.Add($"{queue.Name}: {e.Message}");
             }
         }
-        var entries = await desk.Audit.EraseAsync(person.IsRecipientOf, dryRun, cancellationToken);
+        var entries = await context.Audit.EraseAsync(person.IsRecipientOf, dryRun, cancellationToken);
         if (!dryRun)
         {
             Overwrite(store, "Web's store", problems, notes);
             Overwrite(deliveries, "the ledger", problems, notes);
         }
-        return new Erased(ids.Count, found, entries, desk.Audit.FilePath, problems, notes);
+        return new Erased(ids.Count, found, entries, context.Audit.FilePath, problems, notes);
     }
 
     // Last: nobody waits for more than what is above, should it be ended here.
@@ -73,10 +73,10 @@ internal sealed class Erasure(Desk desk, Person person, Database store, Database
     private async Task<long> RemoveAsync(string queue, bool dryRun, CancellationToken cancellationToken)
     {
         // A look first: it leaves no entry in the audit log where there is nothing to remove.
-        var theirs = (await desk.Broker.ListAsync(queue, _theirs, 0, 1, desk.By, cancellationToken)).Matching;
+        var theirs = (await context.Broker.ListAsync(queue, _theirs, 0, 1, context.By, cancellationToken)).Matching;
         if (theirs == 0 || dryRun)
             return theirs;
-        var result = await desk.Broker.RemoveAsync(new OperationRequest { Queue = queue, Filter = _theirs, By = desk.By }, null, cancellationToken);
+        var result = await context.Broker.RemoveAsync(new OperationRequest { Queue = queue, Filter = _theirs, By = context.By }, null, cancellationToken);
         return result.Stopped is { } stopped ? throw new DeadLetterException(DeadLetterProblem.Refused, stopped) : result.Done;
     }
 }

@@ -14,7 +14,7 @@ internal sealed class DeliveryHeldException : Exception
 
 /// <summary>Another consumer has it in hand: a duplicate, or the message of one that died a moment ago.</summary>
 /// <param name="until">When that consumer's lease ends.</param>
-internal sealed class DeliveryInHandException(DateTimeOffset? until)
+internal sealed class DeliveryInFlightException(DateTimeOffset? until)
     : Exception("Another consumer has this submission in hand")
 {
     public DateTimeOffset? Until { get; } = until;

@@ -34,13 +34,13 @@ internal sealed partial class GifEmailDelivery(
     /// The event to publish: a <see cref="GifEmailSent"/>, for a submission that was sent before the same one again; or a <see cref="GifEmailBlocked"/>.
     /// </returns>
     /// <exception cref="DeliveryHeldException">It may have been sent.</exception>
-    /// <exception cref="DeliveryInHandException">Somebody else is at it.</exception>
+    /// <exception cref="DeliveryInFlightException">Somebody else is at it.</exception>
     /// <exception cref="CommandIncompleteException">A field is missing.</exception>
     public async Task<object> DeliverAsync(SendGifEmail command, string? sendAgain, CancellationToken stopping)
     {
         CommandIncompleteException.ThrowIfIncomplete(command);
         if (!_inHand.TryAdd(command.SubmissionId, 0))
-            throw new DeliveryInHandException(time.GetUtcNow() + Lease);
+            throw new DeliveryInFlightException(time.GetUtcNow() + Lease);
         try
         {
             return await EndedBeforeAsync(command, sendAgain) ?? await BlockedAsync(command) ?? await SendAsync(command, stopping);
@@ -69,7 +69,7 @@ internal sealed partial class GifEmailDelivery(
 
             case { State: DeliveryState.Sending } other when other.Owner != ledger.Owner:
                 if (ledger.IsLeased(other))
-                    throw new DeliveryInHandException(other.LeaseUntil);
+                    throw new DeliveryInFlightException(other.LeaseUntil);
                 var evidence = string.Create(CultureInfo.InvariantCulture,
                     $"a consumer began to send it at {other.TakenAt:u} to {smtp.Value.Host}:{smtp.Value.Port} and is gone; how far it got is not known. Look for Message-ID {id:N} in the mail server's log");
                 await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
@@ -90,7 +90,7 @@ internal sealed partial class GifEmailDelivery(
         try
         {
             var attempt = await ledger.BlockedAsync(command.SubmissionId, deadline.Token);
-            return Blocked(command.SubmissionId, attempt ?? throw new DeliveryInHandException(time.GetUtcNow() + Lease));
+            return Blocked(command.SubmissionId, attempt ?? throw new DeliveryInFlightException(time.GetUtcNow() + Lease));
         }
         catch (Exception e) when (IsOfLedger(e))
         {
@@ -169,7 +169,7 @@ internal sealed partial class GifEmailDelivery(
             // is gone, and hold it; so it is written down as not sent first, like any failure that is known.
             throw new DeliveryNotTakenException(e.GetType().Name);
         }
-        return taken ?? throw new DeliveryInHandException(time.GetUtcNow() + Lease);
+        return taken ?? throw new DeliveryInFlightException(time.GetUtcNow() + Lease);
     }
 
     private static DeliveryHeldException Held(int? attempt, string? evidence)

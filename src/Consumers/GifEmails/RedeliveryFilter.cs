@@ -22,7 +22,7 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
         {
             await next.Send(context);
         }
-        catch (DeliveryInHandException inHand)
+        catch (DeliveryInFlightException inHand)
         {
             await DelayAsync(context, WaitFor(inHand), counted: false);
         }
@@ -74,7 +74,7 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
     }
 
     // In steps short enough to end soon after the lease does, and never past the longest.
-    private TimeSpan WaitFor(DeliveryInHandException inHand)
+    private TimeSpan WaitFor(DeliveryInFlightException inHand)
     {
         var lease = inHand.Until - time.GetUtcNow() ?? TimeSpan.Zero;
         return options.Value.Steps.Where(delay => delay >= lease).Append(options.Value.Steps[^1]).First();

@@ -31,7 +31,7 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
 
         var id = context.Message.SubmissionId;
         var alone = context.ReceiveContext.InputAddress.AbsolutePath.EndsWith(QueueTopology.SuspectQueue, StringComparison.Ordinal);
-        if (returns > Deaths && !alone && ledger.Find(id) is { InHand: >= Deaths })
+        if (returns > Deaths && !alone && ledger.Find(id) is { InFlight: >= Deaths })
         {
             LogSuspect(log, id, returns);
             await MessageMove.SendAsync(context, QueueTopology.SuspectQueue);
@@ -57,7 +57,7 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
         using var deadline = new CancellationTokenSource(_noteDeadline);
         try
         {
-            await ledger.MarkInHandAsync(id, deadline.Token);
+            await ledger.MarkInFlightAsync(id, deadline.Token);
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
@@ -70,7 +70,7 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
         try
         {
             using var deadline = new CancellationTokenSource(_noteDeadline);
-            await ledger.ClearInHandAsync(id, deadline.Token);
+            await ledger.ClearInFlightAsync(id, deadline.Token);
         }
         catch (Exception e) when (e is DbException or OperationCanceledException)
         {

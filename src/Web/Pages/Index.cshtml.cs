@@ -5,7 +5,7 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web.Pages;
 
-internal sealed class IndexModel(SubmissionDesk desk, SenderCookie senders, TimeProvider time) : PageModel
+internal sealed class IndexModel(SubmissionService desk, SenderCookie senders, TimeProvider time) : PageModel
 {
     /// <summary>A field that no person sees.</summary>
     public const string Trap = "website";

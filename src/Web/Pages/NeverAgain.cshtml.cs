@@ -10,7 +10,7 @@ namespace WorkinIt.Web.Pages;
 /// </summary>
 [IgnoreAntiforgeryToken]
 [ResponseCache(NoStore = true)]
-internal sealed class NeverAgainModel(OptOutDesk desk) : PageModel
+internal sealed class NeverAgainModel(OptOutService desk) : PageModel
 {
     private const string LiftHandler = "Lift";
 
@@ -58,7 +58,7 @@ internal sealed class NeverAgainModel(OptOutDesk desk) : PageModel
             ShowBadLink();
     }
 
-    private OptOutDesk Open(string token)
+    private OptOutService Open(string token)
     {
         Token = token;
         return desk;

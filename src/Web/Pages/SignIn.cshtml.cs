@@ -11,7 +11,7 @@ namespace WorkinIt.Web.Pages;
 internal sealed class SignInModel(IServiceProvider services) : PageModel
 {
     // Not there where the pages of the dead letters are not set up.
-    private readonly SignInDesk? _desk = services.GetService<SignInDesk>();
+    private readonly SignInService? _desk = services.GetService<SignInService>();
 
     [BindProperty(SupportsGet = true)]
     public string? ReturnUrl { get; set; }

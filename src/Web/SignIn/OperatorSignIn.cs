@@ -33,7 +33,7 @@ internal static class OperatorSignIn
             services.AddDeliveryAdvice(ledger);
         services.AddDeadLetters(_ => settings.Broker, _ => settings.AuditFile);
         services.AddSingleton<SignInLimit>();
-        services.AddTransient<SignInDesk>();
+        services.AddTransient<SignInService>();
         services.AddTransient<OperatorRights>();
         services.AddTransient<OperatorSessionCheck>();
         services.AddSingleton(provider => new OperatorSessions(

@@ -33,7 +33,7 @@ internal static class SubmissionRegistration
                 provider.GetRequiredService<IConfiguration>().GetDatabase("Submissions"), "submissions", provider.GetRequiredService<SubmissionStore>().ProbeAsync),
             HealthStatus.Unhealthy, ["ready"]));
         services.AddHealthChecks().AddCheck<UnconfirmedHealthCheck>("unconfirmed", HealthStatus.Unhealthy, ["ready"]);
-        services.AddSingleton<SubmissionDesk>();
+        services.AddSingleton<SubmissionService>();
         services.AddSingleton<PublishConnection>();
         services.AddSingleton<SubmissionPublisher>();
         services.AddSingleton<SubmissionRelay>();

@@ -33,7 +33,7 @@ internal static class SubmissionsApi
     }
 
     private static async Task<Results<Accepted<SubmissionResponse>, ValidationProblem, ProblemHttpResult>> SubmitAsync(
-        HttpContext http, [FromServices] SubmissionDesk desk, [FromServices] SubmissionStore store, [FromServices] TimeProvider time,
+        HttpContext http, [FromServices] SubmissionService desk, [FromServices] SubmissionStore store, [FromServices] TimeProvider time,
         CancellationToken cancellationToken)
     {
         if (!http.Request.HasJsonContentType())

@@ -113,7 +113,7 @@ public sealed class BeforeAMove
         await using var orders = await Orders.CreateAsync();
         await orders.PutFaultsAsync(2);
         using var broker = TestBroker.FromEnvironment();
-        using var desk = new DeadLetterBroker(DeadLetterOptions.Parse(orders.VirtualHost.ConnectionString("replay"), broker.Management.BaseAddress!), orders.Desk.Audit);
+        using var desk = new DeadLetterClient(DeadLetterOptions.Parse(orders.VirtualHost.ConnectionString("replay"), broker.Management.BaseAddress!), orders.Desk.Audit);
 
         var plan = await desk.PlanAsync(Request(Orders.Error), null, _none);
         (plan.Done, plan.Refused.Count).ShouldBe((0, 2));
@@ -187,7 +187,7 @@ public sealed class BeforeAMove
         }
         await orders.SeeAsync(error, 2);
 
-        (await orders.Desk.WhereIsAsync(ids[0].ToString(), "jane", _none)).Places.Single().Queue.Name.ShouldBe(error);
+        (await orders.Desk.SearchAsync(ids[0].ToString(), "jane", _none)).Places.Single().Queue.Name.ShouldBe(error);
         (await orders.Command.RunAsync("dead-letters", "list", "--queue", error)).Code.ShouldBe(0);
         (await orders.Desk.DiscardAsync(new DiscardRequest { Queue = error, Filter = DeadLetterFilter.ById(ids[0].ToString()), By = "jane" }, null, _none)).Done.ShouldBe(1);
         (await orders.Desk.RestoreAsync(new OperationRequest { Queue = error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none)).Done.ShouldBe(1);

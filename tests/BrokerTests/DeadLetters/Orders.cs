@@ -20,7 +20,7 @@ internal sealed class Orders : IAsyncDisposable
     {
         (_broker, VirtualHost, Channel) = (broker, virtualHost, channel);
         Options = DeadLetterOptions.Parse(virtualHost.ConnectionString("operator"), broker.Management.BaseAddress!);
-        Desk = new DeadLetterBroker(Options, new AuditFile(_audit), advisor);
+        Desk = new DeadLetterClient(Options, new AuditFile(_audit), advisor);
     }
 
     public TestVirtualHost VirtualHost { get; }
@@ -29,7 +29,7 @@ internal sealed class Orders : IAsyncDisposable
 
     public DeadLetterOptions Options { get; }
 
-    public DeadLetterBroker Desk { get; }
+    public DeadLetterClient Desk { get; }
 
     public static async Task<Orders> CreateAsync(string errorType = "classic", Dictionary<string, object?>? errorArguments = null, IReplayAdvisor? advisor = null, TestBroker? broker = null)
     {

@@ -21,7 +21,7 @@ public sealed class SlowDeliveries
         await orders.PutAsync(Orders.Faulted(large), Orders.Envelope(large, $$"""{ "number": 3, "note": "{{new string('x', Size)}}" }"""));
         await orders.SeeAsync(Orders.Error, 3);
         await using var line = new SlowProxy(broker.Amqp, bytesPerSecond: 3_000_000);
-        using var desk = new DeadLetterBroker(
+        using var desk = new DeadLetterClient(
             DeadLetterOptions.Parse(orders.VirtualHost.ConnectionString("operator").Replace($":{broker.Amqp.Port}/", $":{line.Port}/", StringComparison.Ordinal), broker.Management.BaseAddress!),
             orders.Desk.Audit);
 

@@ -124,7 +124,7 @@ public sealed class TheOutcomes
         again.Output.ShouldNotContain("holds no dead letter");
         again.Output.ShouldContain("4 more are hidden by RabbitMQ's delayed retry");
         (await orders.Desk.FindQueuesAsync(_none)).Single(queue => queue.Name == Orders.Error).ShouldSatisfyAllConditions(
-            queue => queue.Messages.ShouldBe(4), queue => queue.Hidden.ShouldBe(4), queue => queue.HidesWhatIsLookedAt.ShouldBeTrue());
+            queue => queue.Messages.ShouldBe(4), queue => queue.Hidden.ShouldBe(4), queue => queue.HidesReadMessages.ShouldBeTrue());
         var replay = await orders.Command.RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--where", "id=none", "--yes");
         replay.Code.ShouldBe(1, replay.ToString());
     }

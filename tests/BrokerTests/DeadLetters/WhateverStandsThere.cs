@@ -134,7 +134,7 @@ public sealed class WhateverStandsThere
         (await orders.VirtualHost.ReadyAsync("orders-elsewhere")).ShouldBe(0); // no copy at any of the moves
 
         // A discarded one goes by itself at the end of its time.
-        using var brief = new DeadLetterBroker(orders.Options with { DiscardedLife = TimeSpan.FromSeconds(1) }, orders.Desk.Audit);
+        using var brief = new DeadLetterClient(orders.Options with { DiscardedLife = TimeSpan.FromSeconds(1) }, orders.Desk.Audit);
         (await brief.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.ById(ids[0].ToString()), By = "jane" }, null, _none)).Done.ShouldBe(1);
         await orders.SeeAsync("orders_discarded", 0);
     }

@@ -29,7 +29,7 @@ public sealed class TheConsumerTimeout
     [InlineData("""{ "x-delayed-retry-type": "failed", "x-delayed-retry-min": 30000 }""", "{}", null)] // what is given back is not failed
     [InlineData("{}", "{}", null)]
     public void Beside_it_delayed_retry_is_seen_by_argument_and_policy(string arguments, string policy, string? delay) =>
-        Queue("quorum", arguments, policy).HidesWhatIsGivenBack.ShouldBe(delay);
+        Queue("quorum", arguments, policy).HidesReturnedMessages.ShouldBe(delay);
 
     private static BrokerQueue Queue(string type, string arguments, string policy) => JsonSerializer.Deserialize<BrokerQueue>(
         $$"""{ "name": "orders_error", "type": "{{type}}", "arguments": {{arguments}}, "effective_policy_definition": {{policy}} }""")!;

@@ -121,23 +121,23 @@ public sealed class TheLedger : IAsyncDisposable
     [Fact]
     public async Task A_note_stands_until_the_work_has_ended()
     {
-        await _ours.MarkInHandAsync(_id, default);
-        _other.Find(_id)!.ShouldSatisfyAllConditions(it => it.InHand.ShouldBe(1), it => it.Attempt.ShouldBe(0), it => it.State.ShouldBe(DeliveryState.NotSent));
+        await _ours.MarkInFlightAsync(_id, default);
+        _other.Find(_id)!.ShouldSatisfyAllConditions(it => it.InFlight.ShouldBe(1), it => it.Attempt.ShouldBe(0), it => it.State.ShouldBe(DeliveryState.NotSent));
         await TakeAsync(_ours);
-        _other.Find(_id)!.InHand.ShouldBe(1);
+        _other.Find(_id)!.InFlight.ShouldBe(1);
         await _ours.SentAsync(_id, _time.GetUtcNow(), "250 ok", default);
-        _other.Find(_id)!.InHand.ShouldBe(0);
+        _other.Find(_id)!.InFlight.ShouldBe(0);
     }
 
     [Fact]
     public async Task A_note_is_counted_on_and_taken_back_without_touching_the_rest()
     {
         await TakeAsync(_ours);
-        await _other.MarkInHandAsync(_id, default);
-        await _other.MarkInHandAsync(_id, default);
-        _ours.Find(_id)!.ShouldSatisfyAllConditions(it => it.InHand.ShouldBe(2), it => it.State.ShouldBe(DeliveryState.Sending), it => it.Attempt.ShouldBe(1));
-        await _other.ClearInHandAsync(_id, default);
-        _ours.Find(_id)!.ShouldSatisfyAllConditions(it => it.InHand.ShouldBe(0), it => it.State.ShouldBe(DeliveryState.Sending), it => it.Owner.ShouldBe(_ours.Owner));
+        await _other.MarkInFlightAsync(_id, default);
+        await _other.MarkInFlightAsync(_id, default);
+        _ours.Find(_id)!.ShouldSatisfyAllConditions(it => it.InFlight.ShouldBe(2), it => it.State.ShouldBe(DeliveryState.Sending), it => it.Attempt.ShouldBe(1));
+        await _other.ClearInFlightAsync(_id, default);
+        _ours.Find(_id)!.ShouldSatisfyAllConditions(it => it.InFlight.ShouldBe(0), it => it.State.ShouldBe(DeliveryState.Sending), it => it.Owner.ShouldBe(_ours.Owner));
     }
 
     [Fact]

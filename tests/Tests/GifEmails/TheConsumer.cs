@@ -207,14 +207,14 @@ public sealed class TheConsumer
         host.Server = async _ =>
         {
             await published.Task;
-            noted = host.Ledger.Find(command!.SubmissionId)!.InHand;
+            noted = host.Ledger.Find(command!.SubmissionId)!.InFlight;
             return works ? "250 ok" : throw new MailRefusedException("550 unknown");
         };
         command = await host.PublishAsync(header: "x-delivery-count", value: 1);
         published.SetResult();
         (works ? await host.Harness.Published.Any<GifEmailSent>() : await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeTrue();
         noted.ShouldBe(1);
-        await Eventually.SeeAsync(() => host.Ledger.Find(command.SubmissionId)!.InHand == 0, "the note taken back");
+        await Eventually.SeeAsync(() => host.Ledger.Find(command.SubmissionId)!.InFlight == 0, "the note taken back");
     }
 
     [Fact]

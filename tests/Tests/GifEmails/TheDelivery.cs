@@ -100,7 +100,7 @@ public sealed class TheDelivery : IAsyncDisposable
     public async Task Waits_while_another_process_may_be_at_it()
     {
         await _otherProcess.TakeAsync(_command.SubmissionId, TimeSpan.FromSeconds(35), "dog", default);
-        (await Should.ThrowAsync<DeliveryInHandException>(DeliverAsync())).Until.ShouldBe(_time.GetUtcNow() + TimeSpan.FromSeconds(35));
+        (await Should.ThrowAsync<DeliveryInFlightException>(DeliverAsync())).Until.ShouldBe(_time.GetUtcNow() + TimeSpan.FromSeconds(35));
         await _otherProcess.SentAsync(_command.SubmissionId, _time.GetUtcNow(), "250 ok", default);
         (await DeliverAsync()).Gif.ShouldBe("dog");
         _around.Sends.ShouldBe(0);
@@ -126,7 +126,7 @@ public sealed class TheDelivery : IAsyncDisposable
         _around.Server = () => reply.Task;
         var first = DeliverAsync();
         await _around.Taking;
-        await Should.ThrowAsync<DeliveryInHandException>(DeliverAsync());
+        await Should.ThrowAsync<DeliveryInFlightException>(DeliverAsync());
         reply.SetResult("250 ok");
         await first;
         _around.Sends.ShouldBe(1);

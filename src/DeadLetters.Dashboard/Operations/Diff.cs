@@ -1,0 +1,57 @@
+using DiffPlex.DiffBuilder;
+using DiffPlex.DiffBuilder.Model;
+
+namespace WorkinIt.DeadLetters.Dashboard.Operations;
+
+internal enum DiffKind
+{
+    Same,
+    Removed,
+    Added,
+    Skipped,
+}
+
+/// <summary>A line of a diff.</summary>
+internal sealed record DiffLine(DiffKind Kind, string Text);
+
+/// <summary>Two texts, line by line; what is the same far from any change is left out.</summary>
+internal static class Diff
+{
+    private const int Around = 3;
+
+    public static IReadOnlyList<DiffLine> Of(string before, string after)
+    {
+        var lines = InlineDiffBuilder.Diff(before, after, ignoreWhiteSpace: false).Lines;
+        var shown = new List<DiffLine>();
+        var skipped = 0;
+        for (var i = 0; i < lines.Count; i++)
+        {
+            if (lines[i].Type == ChangeType.Unchanged && !IsNearAChange(lines, i))
+            {
+                skipped++;
+                continue;
+            }
+            Flush();
+            shown.Add(new DiffLine(lines[i].Type switch { ChangeType.Inserted => DiffKind.Added, ChangeType.Deleted => DiffKind.Removed, _ => DiffKind.Same }, lines[i].Text));
+        }
+        Flush();
+        return shown;
+
+        void Flush()
+        {
+            if (skipped > 0)
+                shown.Add(new DiffLine(DiffKind.Skipped, skipped == 1 ? "1 line the same" : $"{skipped} lines the same"));
+            skipped = 0;
+        }
+    }
+
+    private static bool IsNearAChange(List<DiffPiece> lines, int line)
+    {
+        for (var i = Math.Max(0, line - Around); i <= Math.Min(lines.Count - 1, line + Around); i++)
+        {
+            if (lines[i].Type != ChangeType.Unchanged)
+                return true;
+        }
+        return false;
+    }
+}

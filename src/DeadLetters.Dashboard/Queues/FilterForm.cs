@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.DataProtection;
+
+namespace WorkinIt.DeadLetters.Dashboard.Queues;
+
+/// <summary>
+/// A filter on its way through forms and addresses. The words that a person looks for may be somebody's name: in an address they stand
+/// encrypted, good for a day.
+/// </summary>
+internal static class FilterForm
+{
+    public const string Words = "words";
+
+    private const string Purpose = "WorkinIt.DeadLetters.Dashboard: words that are looked for";
+    private static readonly TimeSpan _life = TimeSpan.FromDays(1);
+
+    /// <summary>Reads it out of a query, or out of a form that carries one on.</summary>
+    /// <exception cref="FormatException">A value can't be read.</exception>
+    public static DeadLetterFilter Read(PageContext page) => new()
+    {
+        Exception = page.Value("exception"),
+        MessageType = page.Value("type"),
+        Cause = page.Value("cause"),
+        Ids = Ids(page.Value("id")),
+        Since = Time("Since", page.Value("since")),
+        Until = Time("Until", page.Value("until")),
+        Text = page.Value("text") ?? Opened(page, page.Value(Words)),
+    };
+
+    /// <summary>The query that <see cref="Read"/> reads.</summary>
+    public static string Query(PageContext page, DeadLetterFilter filter, params IEnumerable<(string, string?)> more) => Links.Query([.. Parts(page, filter), .. more]);
+
+    /// <summary>The hidden fields that <see cref="Read"/> reads.</summary>
+    public static IEnumerable<(string Name, string? Value)> Parts(PageContext page, DeadLetterFilter filter) =>
+    [
+        ("exception", filter.Exception),
+        ("type", filter.MessageType),
+        ("cause", filter.Cause),
+        ("id", filter.Ids is { Count: > 0 } ids ? string.Join(',', ids) : null),
+        ("since", Written(filter.Since)),
+        ("until", Written(filter.Until)),
+        (Words, filter.Text is { } text ? Protector(page).Protect(text, _life) : null),
+    ];
+
+    /// <summary>As an input of a form takes it, in UTC.</summary>
+    public static string? Written(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
+
+    private static IReadOnlySet<string>? Ids(string? ids) =>
+        ids?.Split([',', ' '], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } some ? DeadLetterFilter.ById(some).Ids : null;
+
+    private static DateTimeOffset? Time(string label, string? value) =>
+        value is null ? null
+        : DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time
+        : throw new FormatException($"{label}: “{value}” is no time. Write it as 2026-01-31T03:00, in UTC.");
+
+    private static string? Opened(PageContext page, string? words)
+    {
+        if (words is null)
+            return null;
+        try
+        {
+            return Protector(page).Unprotect(words);
+        }
+        catch (CryptographicException)
+        {
+            throw new FormatException("The words that this link looks for have expired. Open the queue and look for them again.");
+        }
+    }
+
+    private static ITimeLimitedDataProtector Protector(PageContext page) =>
+        page.Service<IDataProtectionProvider>().CreateProtector(Purpose).ToTimeLimitedDataProtector();
+}

@@ -1,0 +1,74 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using WorkinIt.DeadLetters.Dashboard.Operations;
+
+namespace WorkinIt.DeadLetters.Dashboard.Queues;
+
+/// <summary>Queues, the causes in one, and its dead letters.</summary>
+internal static class QueuePages
+{
+    public static async Task<IResult> QueuesAsync(PageContext page) =>
+        page.Page<QueueList, QueuesModel>("Queues", new QueuesModel(await page.Broker.FindQueuesAsync(page.Aborted), page.Desk.Running));
+
+    public static async Task<IResult> CausesAsync(PageContext page)
+    {
+        var queue = await FindAsync(page);
+        if (MustAsk(page, queue))
+            return Ask(page, queue);
+        var all = page.IsTicked("all");
+        var causes = await page.Broker.GroupAsync(
+            queue.Name, DeadLetterFilter.All, page.By, null, page.Aborted, all ? long.MaxValue : page.Options.LookAtFirst);
+        return page.Page<Causes, CausesModel>(queue.Name, new CausesModel(queue, causes));
+    }
+
+    public static async Task<IResult> LettersAsync(PageContext page)
+    {
+        var queue = await FindAsync(page);
+        var filter = FilterForm.Read(page);
+        if (MustAsk(page, queue))
+            return Ask(page, queue);
+        var number = int.TryParse(page.Value("page"), CultureInfo.InvariantCulture, out var asked) && asked > 0 ? asked : 1;
+        var all = page.IsTicked("all");
+        var skip = (number - 1L) * page.Options.PageLength;
+        // Without a filter, looking at what comes before the page is all there is to do.
+        var most = all || filter.IsEmpty ? long.MaxValue : page.Options.LookAtFirst;
+        var letters = await page.Broker.ListAsync(queue.Name, filter, skip, page.Options.PageLength, page.By, page.Aborted, most);
+        return page.Page<MessageList, LettersModel>($"Dead letters of {queue.Name}", new LettersModel(queue, filter, letters, number, all, page.Options.PageLength));
+    }
+
+    /// <summary>Takes the filter's form, and leads to an address that holds none of the words in it.</summary>
+    public static Task<IResult> FilterAsync(PageContext page) =>
+        Task.FromResult(PageContext.SeeOther(page.Links.Letters(page.Queue, FilterForm.Query(page, FilterForm.Read(page)))));
+
+    /// <summary>The queue that the address names: one of dead letters, for no other is to be looked into from here.</summary>
+    public static async Task<DeadLetterQueue> FindAsync(PageContext page)
+    {
+        var name = page.Queue;
+        return page.Service<DeadLetterOptions>().Names.Contains(name) && await page.Broker.FindQueueAsync(name, page.Aborted) is { } queue
+            ? queue
+            : throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no dead-letter queue {name}");
+    }
+
+    /// <summary>Whether a look has its price, and the person has not said yes to it.</summary>
+    public static bool MustAsk(PageContext page, DeadLetterQueue queue) => queue is { Looks: not null, Messages: > 0 } && !page.IsPost;
+
+    public static IResult Ask(PageContext page, DeadLetterQueue queue) => page.Page<AccessWarning, DeadLetterQueue>(queue.Name, queue);
+}
+
+internal sealed record QueuesModel(IReadOnlyList<DeadLetterQueue> Queues, IReadOnlyList<RunningOperation> Running);
+
+internal sealed record CausesModel(DeadLetterQueue Queue, CausePage Causes)
+{
+    public bool IsPart => Causes.Examined < Causes.Ready;
+}
+
+internal sealed record LettersModel(DeadLetterQueue Queue, DeadLetterFilter Filter, DeadLetterPage Page, int Number, bool All, int PageLength)
+{
+    public bool IsPart => !Filter.IsEmpty && Page.Examined < Page.Ready;
+
+    public long First => ((Number - 1L) * PageLength) + 1;
+
+    public long Last => First + Page.Letters.Count - 1;
+
+    public bool HasNext => Last < Page.Matching;
+}

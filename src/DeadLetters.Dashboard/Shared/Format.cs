@@ -1,0 +1,17 @@
+using System.Globalization;
+
+namespace WorkinIt.DeadLetters.Dashboard.Shared;
+
+/// <summary>Numbers and names as the pages write them.</summary>
+internal static class Format
+{
+    public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    public static string DeadLetters(long count) => count == 1 ? "1 dead letter" : Number(count) + " dead letters";
+
+    /// <summary>An exception's type without its namespace.</summary>
+    public static string? ShortType(string? type) => type?[(type.LastIndexOf('.') + 1)..];
+
+    /// <summary>A message's type without its namespace: of <c>Orders:PlaceOrder</c> the last part.</summary>
+    public static string ShortMessage(string type) => type[(type.LastIndexOf(':') + 1)..];
+}

@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Rendering;
+
+namespace WorkinIt.DeadLetters.Dashboard.Shared;
+
+/// <summary>What stands in a page's head.</summary>
+/// <param name="Title">The title.</param>
+/// <param name="Refreshes">Whether it shows what goes on.</param>
+internal sealed record Head(string Title, bool Refreshes);
+
+/// <summary>
+/// A page in its frame. Hands the request and the model down as cascading values: these may be of internal types, while a component's
+/// own parameters would make each model a part of the package's face.
+/// </summary>
+internal sealed class Root<TPage, TModel> : ComponentBase
+    where TPage : IComponent
+    where TModel : class
+{
+    [Parameter]
+    public PageContext Context { get; set; } = null!;
+
+    [Parameter]
+    public Head Head { get; set; } = null!;
+
+    [Parameter]
+    public TModel Model { get; set; } = null!;
+
+    protected override void BuildRenderTree(RenderTreeBuilder builder) =>
+        Cascade(Context, Cascade(Head, Cascade(Model, frame =>
+        {
+            frame.OpenComponent<Layout>(0);
+            frame.AddComponentParameter(1, nameof(Layout.ChildContent), (RenderFragment)(page =>
+            {
+                page.OpenComponent<TPage>(0);
+                page.CloseComponent();
+            }));
+            frame.CloseComponent();
+        })))(builder);
+
+    private static RenderFragment Cascade<T>(T value, RenderFragment content) => builder =>
+    {
+        builder.OpenComponent<CascadingValue<T>>(0);
+        builder.AddComponentParameter(1, nameof(CascadingValue<>.Value), value);
+        builder.AddComponentParameter(2, nameof(CascadingValue<>.IsFixed), true);
+        builder.AddComponentParameter(3, nameof(CascadingValue<>.ChildContent), content);
+        builder.CloseComponent();
+    };
+}

@@ -1,0 +1,127 @@
+using RabbitMQ.Client;
+
+namespace WorkinIt.DeadLetters;
+
+/// <content>What takes dead letters away without a replay, and brings them back.</content>
+public sealed partial class DeadLetterClient
+{
+    /// <summary>Moves dead letters to the queue of the discarded, where they are kept for <see cref="DeadLetterOptions.DiscardedLife"/>.</summary>
+    /// <param name="request">Which ones.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends it between two messages.</param>
+    public async Task<OperationResult> DiscardAsync(DiscardRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (DeadLetterQueueNames.IsDiscarded(request.Queue))
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"{request.Queue} holds what is discarded already; each message goes by itself after its time");
+        if (request.WasSent && _advisor is null)
+            throw new DeadLetterException(DeadLetterProblem.Refused, "Nobody here knows what was sent: without a ledger there is nothing to write it to. Discard without it");
+        await using var session = await OpenAsync(request.Queue, "discard", request.By, TimeSpan.Zero, cancellationToken);
+        var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
+        await GuardAccessAsync(session, passes: 1, cancellationToken);
+        await GuardAlarmAsync(cancellationToken);
+        var discarded = DiscardedQueue(request.Queue);
+        await DeclareDiscardedAsync(session, discarded, cancellationToken);
+        await using var check = new MoveCheck(_management, session, _options);
+        var entry = Begin(request, request.WasSent ? "discard as sent" : "discard");
+        await _audit.WriteAsync(entry, cancellationToken);
+        var notices = new MoveNotices(request.WasSent ? null : _advisor is { } application ? application.DiscardedAsync : null);
+        return await AuditedAsync(entry, operation, () => entry, () => NotifiedAsync(operation, notices, () => operation.RunAsync(async window =>
+            {
+                await notices.SendAsync();
+                await check.RecountAsync(operation.Unconfirmed, cancellationToken);
+                var decisions = new List<Decision>(window.Count);
+                foreach (var letter in window)
+                {
+                    var move = request.Filter.Matches(letter)
+                        ? await MoveAsync(check, discarded, MovedProperties.Discarded(letter, entry, _options.DiscardedLife), letter.Body, cancellationToken)
+                        : Decision.Left;
+                    decisions.Add(move is Decision.Move && request.WasSent && await _advisor!.WasDoneAsync(letter, request.By, cancellationToken) is { } why ? new Decision.Refuse(why) : move);
+                }
+                return decisions;
+            }, null, long.MaxValue, cancellationToken)), cancellationToken);
+    }
+
+    /// <summary>Moves what was discarded back to the end of the queue that it came from, as it was.</summary>
+    /// <param name="request">Which ones; the queue may be the one they came from.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends it between two messages.</param>
+    public async Task<OperationResult> RestoreAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        var from = DiscardedQueue(request.Queue);
+        await using var session = await OpenAsync(from, "restore", request.By, TimeSpan.Zero, cancellationToken);
+        var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
+        await GuardAccessAsync(session, passes: 1, cancellationToken);
+        await GuardAlarmAsync(cancellationToken);
+        await using var check = new MoveCheck(_management, session, _options);
+        var entry = Begin(request with { Queue = from }, "restore");
+        await _audit.WriteAsync(entry, cancellationToken);
+        var notices = new MoveNotices(_advisor is { } application ? application.RestoredAsync : null);
+        return await AuditedAsync(entry, operation, () => entry, () => NotifiedAsync(operation, notices, () => operation.RunAsync(async window =>
+            {
+                await notices.SendAsync();
+                await check.RecountAsync(operation.Unconfirmed, cancellationToken);
+                var decisions = new List<Decision>(window.Count);
+                foreach (var letter in window)
+                {
+                    decisions.Add(!request.Filter.Matches(letter) || (request.Queue != from && letter.DiscardedFrom != request.Queue) ? Decision.Left
+                        : letter.DiscardedFrom is { } origin ? await MoveAsync(check, origin, MovedProperties.Restored(letter), letter.Body, cancellationToken)
+                        : new Decision.Refuse("it does not say which queue it was discarded from"));
+                }
+                return decisions;
+            }, null, long.MaxValue, cancellationToken)), cancellationToken);
+    }
+
+    /// <summary>Removes messages for good, from any dead-letter queue and that of the discarded too: nothing is kept, and nothing can be restored.</summary>
+    /// <param name="request">Which ones.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends it between two messages.</param>
+    public async Task<OperationResult> RemoveAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        await using var session = await OpenAsync(request.Queue, "remove", request.By, _lookPatience, cancellationToken);
+        var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
+        await GuardAccessAsync(session, passes: 1, cancellationToken);
+        var entry = Begin(request, "remove");
+        await _audit.WriteAsync(entry, cancellationToken);
+        return await AuditedAsync(entry, operation, () => entry, async () =>
+        {
+            await operation.RunAsync(
+                window => Task.FromResult<IReadOnlyList<Decision>>([.. window.Select(letter => request.Filter.Matches(letter) ? new Decision.Remove() : Decision.Left)]),
+                null, long.MaxValue, cancellationToken);
+            return null;
+        }, cancellationToken);
+    }
+
+    /// <summary>The queue for what is discarded from a queue.</summary>
+    /// <param name="queue">A dead-letter queue.</param>
+    public string DiscardedQueue(string queue) => BrokerNames.Of("", InputQueueOf(queue), "_discarded");
+
+    private static async Task<string?> NotifiedAsync(Operation operation, MoveNotices notices, Func<Task> move)
+    {
+        operation.OnMoved = notices.Add;
+        try
+        {
+            await move();
+        }
+        finally
+        {
+            await notices.SendAsync();
+        }
+        return notices.Problem;
+    }
+
+    private static async Task<Decision> MoveAsync(MoveCheck check, string queue, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        await check.TargetAsync(queue, byExchange: false, cancellationToken) is not { } target ? new Decision.Refuse($"there is no queue {queue}")
+        : await check.ProblemAsync(target, properties, body, [], cancellationToken) is { } problem ? new Decision.Refuse(problem)
+        : new Decision.Move(target.Exchange, target.RoutingKey, properties, body, null);
+
+    // As safe as the queue that they come from: replicated where that one is.
+    private async Task DeclareDiscardedAsync(QueueSession session, string discarded, CancellationToken cancellationToken)
+    {
+        if (await session.CountsAsync(discarded, cancellationToken) is not null)
+            return;
+        var arguments = new Dictionary<string, object?> { ["x-queue-type"] = session.IsQuorum ? "quorum" : "classic" };
+        if (session.IsQuorum && session.BrokerVersion.Major >= 4)
+            arguments["x-delivery-limit"] = -1;
+        await session.DeclareAsync(discarded, arguments, cancellationToken);
+    }
+}
