@@ -57,7 +57,7 @@ internal sealed class CommandContext : IAsyncDisposable
     public static CommandContext Open(string? by, bool json)
     {
         var setting = Setting("ConnectionStrings__DeadLetters") is null ? "ConnectionStrings__RabbitMq" : "ConnectionStrings__DeadLetters";
-        var connection = Setting(setting) ?? AskForConnection();
+        var connection = Setting(setting) ?? PromptForConnection();
         if (!Uri.TryCreate(Setting("RabbitMqManagement__Url") ?? "http://localhost:15672", UriKind.Absolute, out var management) || management.Scheme is not ("http" or "https"))
             throw new WrongUsageException("RabbitMqManagement__Url must be an address as in http://localhost:15672");
         DeadLetterOptions options;
@@ -86,7 +86,7 @@ internal sealed class CommandContext : IAsyncDisposable
     }
 
     /// <summary>Writes a line that is not wrapped.</summary>
-    public static void Say(string line) => Console.Out.WriteLine(Terminal.Clean(line));
+    public static void Print(string line) => Console.Out.WriteLine(Terminal.Clean(line));
 
     public static void WriteJson<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, _json));
 
@@ -111,9 +111,9 @@ internal sealed class CommandContext : IAsyncDisposable
     }
 
     /// <summary>Asks before a look that would hide what is looked at.</summary>
-    public async Task AgreeToLookAsync(string queue, bool yes, CancellationToken cancellationToken)
+    public async Task ConfirmAccessAsync(string queue, bool yes, CancellationToken cancellationToken)
     {
-        if (!yes && await Broker.FindQueueAsync(queue, cancellationToken) is { HidesReadMessages: true, Messages: > 0 } found && !Confirm($"{found.Looks}. Look into {queue} all the same?", yes))
+        if (!yes && await Broker.FindQueueAsync(queue, cancellationToken) is { HidesReadMessages: true, Messages: > 0 } found && !Confirm($"{found.AccessWarning}. Look into {queue} all the same?", yes))
             throw new WrongUsageException($"Nothing was looked at. Set the delayed-retry-type of {queue} to failed or disabled by a policy, and looking hides nothing");
     }
 
@@ -161,7 +161,7 @@ internal sealed class CommandContext : IAsyncDisposable
         Database.TryParse(text, out var database, out var error) ? database : throw new WrongUsageException($"{setting} can't be read: {error}");
 
     // Not from the command line: that can be read by everybody on the machine.
-    private static string AskForConnection() => IsInteractive
+    private static string PromptForConnection() => IsInteractive
         ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })
             .Prompt(new TextPrompt<string>("RabbitMQ (amqp://user:password@host:5672/vhost):").Secret())
         : throw new WrongUsageException("ConnectionStrings__RabbitMq is not set: put amqp://user:password@host:5672/vhost into the environment");

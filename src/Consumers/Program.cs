@@ -10,7 +10,7 @@ using WorkinIt.ServiceDefaults;
 return await Service.RunAsync(async () =>
 {
     if (args is ["--health", var url])
-        return await Service.AskHealthAsync(new Uri(url));
+        return await Service.CheckHealthAsync(new Uri(url));
 
     var command = args is ["--deploy-topology" or "--migrate" or "--accept-ledger"] ? args[0] : null;
     var builder = WebApplication.CreateBuilder(command is null ? args : []);

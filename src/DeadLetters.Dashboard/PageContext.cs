@@ -35,7 +35,7 @@ internal sealed class PageContext
 
     public DeadLetterClient Broker => Service<DeadLetterClient>();
 
-    public OperationRunner Desk => Service<OperationRunner>();
+    public OperationRunner Runner => Service<OperationRunner>();
 
     public TimeProvider Time => Service<TimeProvider>();
 
@@ -114,7 +114,7 @@ internal sealed class PageContext
         }
         catch (DeadLetterException e)
         {
-            return Tell(e);
+            return Describe(e);
         }
         catch (FormatException e)
         {
@@ -122,7 +122,7 @@ internal sealed class PageContext
         }
     }
 
-    private IResult Tell(DeadLetterException e)
+    private IResult Describe(DeadLetterException e)
     {
         if (e.Problem is DeadLetterProblem.OutOfReach or DeadLetterProblem.Blocked)
             Http.Response.Headers.RetryAfter = "10";

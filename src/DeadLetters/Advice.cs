@@ -17,7 +17,7 @@ public interface IReplayAdvisor
     /// <param name="replayed">Up to some hundred at once.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>One for each; null while it is not known.</returns>
-    Task<IReadOnlyList<Outcome?>> AskAsync(IReadOnlyList<Replayed> replayed, CancellationToken cancellationToken);
+    Task<IReadOnlyList<Outcome?>> OutcomesAsync(IReadOnlyList<Replayed> replayed, CancellationToken cancellationToken);
 
     /// <summary>Writes down that a message's work was done after all, before the message is discarded.</summary>
     /// <param name="letter">The message.</param>
@@ -42,7 +42,7 @@ public interface IReplayAdvisor
     /// <param name="messageId">Its id.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>One sentence without personal data; null where nothing is known.</returns>
-    Task<string?> TellAsync(string messageId, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
+    Task<string?> DescribeAsync(string messageId, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
 }
 
 /// <summary>What is to be expected of a replay.</summary>

@@ -11,8 +11,8 @@ namespace WorkinIt.DeadLetters;
 /// <param name="Id">Eight hexadecimal digits: names it in filters.</param>
 /// <param name="ExceptionType">The exception's type; null where there is none.</param>
 /// <param name="Text">The message, its ids, numbers and addresses replaced; of a group, the text that most of its messages have.</param>
-/// <param name="Place">The first frame of the application's own code; null where none is known.</param>
-public sealed record Cause(string Id, string? ExceptionType, string Text, string? Place)
+/// <param name="Frame">The first frame of the application's own code; null where none is known.</param>
+public sealed record Cause(string Id, string? ExceptionType, string Text, string? Frame)
 {
     private const string NotRead = "unreadable";
 

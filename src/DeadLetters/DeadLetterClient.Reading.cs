@@ -86,10 +86,10 @@ public sealed partial class DeadLetterClient
     /// <param name="cancellationToken">Ends it.</param>
     public async Task<SearchResult> SearchAsync(string id, string by, CancellationToken cancellationToken)
     {
-        var (places, passedOver) = (new List<Place>(), new List<DeadLetterQueue>());
+        var (places, passedOver) = (new List<FoundMessage>(), new List<DeadLetterQueue>());
         foreach (var queue in (await FindQueuesAsync(cancellationToken)).Where(queue => queue.Messages > 0))
         {
-            if (queue.Looks is not null)
+            if (queue.AccessWarning is not null)
             {
                 passedOver.Add(queue);
                 continue;
@@ -97,11 +97,11 @@ public sealed partial class DeadLetterClient
             try
             {
                 if (await FindAsync(queue.Name, id, by, _briefPatience, cancellationToken) is { } letter)
-                    places.Add(new Place(letter, queue));
+                    places.Add(new FoundMessage(letter, queue));
             }
             catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Locked)
             {
-                passedOver.Add(queue with { Looks = e.Message });
+                passedOver.Add(queue with { AccessWarning = e.Message });
             }
         }
         return new SearchResult(places, passedOver);
@@ -110,8 +110,8 @@ public sealed partial class DeadLetterClient
     /// <summary>Tells what the application knows of a message, wherever it is; null where it knows nothing.</summary>
     /// <param name="messageId">Its id.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public Task<string?> TellAsync(string messageId, CancellationToken cancellationToken) =>
-        _advisor?.TellAsync(messageId, cancellationToken) ?? Task.FromResult<string?>(null);
+    public Task<string?> DescribeAsync(string messageId, CancellationToken cancellationToken) =>
+        _advisor?.DescribeAsync(messageId, cancellationToken) ?? Task.FromResult<string?>(null);
 
     /// <summary>Writes dead letters as JSON Lines, one object a line, complete and unmasked; written to the audit log.</summary>
     /// <param name="request">Which ones.</param>

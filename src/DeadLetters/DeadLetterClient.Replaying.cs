@@ -17,7 +17,7 @@ public sealed partial class DeadLetterClient
         await using var session = await OpenAsync(request.Queue, "dry run", request.By, _lookPatience, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
         var audited = await _audit.ReadAsync(request.Queue, EntriesOfDoubt, cancellationToken);
-        await GuardAccessAsync(session, EarlierDoubts.Looks(audited) + 1, cancellationToken);
+        await GuardAccessAsync(session, EarlierDoubts.PassesNeeded(audited) + 1, cancellationToken);
         var operation = new Operation(session, _options, progress) { Total = total };
         await using var replay = new Replay(this, session, request, NewId(), watches: false) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
         var replayed = new List<Replayed>();
@@ -57,7 +57,7 @@ public sealed partial class DeadLetterClient
         var total = await session.ReadyAsync(cancellationToken);
         var audited = await _audit.ReadAsync(request.Queue, EntriesOfDoubt, cancellationToken);
         await GuardAccessAsync(
-            session, EarlierDoubts.Looks(audited) + 1 + (request.Canary ? 1 : 0), cancellationToken,
+            session, EarlierDoubts.PassesNeeded(audited) + 1 + (request.Canary ? 1 : 0), cancellationToken,
             longestPass => request.Pace is { } pace ? (long)(total / (pace * longestPass.TotalSeconds)) : 0);
         await GuardAlarmAsync(cancellationToken);
         var operation = new Operation(session, _options, progress) { Total = total, Meant = request.Expected ?? (request.Filter.IsEmpty ? total : 0) };

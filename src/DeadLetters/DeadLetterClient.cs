@@ -40,7 +40,7 @@ public sealed partial class DeadLetterClient : IDisposable
             .ToList();
         var ready = await QueueCounts.ReadyAsync(_options, [.. queues.Select(queue => queue.Name)], cancellationToken);
         return [.. queues
-            .Select(queue => Tell(queue, ready))
+            .Select(queue => Describe(queue, ready))
             .OrderBy(queue => queue.Messages == 0).ThenBy(queue => queue.IsDiscarded).ThenBy(queue => queue.Name, StringComparer.Ordinal)];
     }
 
@@ -52,7 +52,7 @@ public sealed partial class DeadLetterClient : IDisposable
         try
         {
             return await _management.QueueAsync(queue, cancellationToken) is { } found
-                ? Tell(found, await QueueCounts.ReadyAsync(_options, [queue], cancellationToken))
+                ? Describe(found, await QueueCounts.ReadyAsync(_options, [queue], cancellationToken))
                 : null;
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
@@ -127,7 +127,7 @@ public sealed partial class DeadLetterClient : IDisposable
     }
 
     // In hand counts too: somebody replays, perhaps, and may give it back.
-    private DeadLetterQueue Tell(BrokerQueue queue, IReadOnlyDictionary<string, long> ready)
+    private DeadLetterQueue Describe(BrokerQueue queue, IReadOnlyDictionary<string, long> ready)
     {
         var now = ready.GetValueOrDefault(queue.Name, queue.Ready);
         var hidden = queue.HiddenBeside(now);

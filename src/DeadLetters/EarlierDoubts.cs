@@ -16,7 +16,7 @@ internal sealed class EarlierDoubts
 
     /// <summary>How many looks at the queue it takes.</summary>
     /// <param name="entries">The newest entries of the queue.</param>
-    public static int Looks(IReadOnlyList<AuditEntry> entries) => entries.Any(entry => entry.Doubts.Count > 0) ? 1 : 0;
+    public static int PassesNeeded(IReadOnlyList<AuditEntry> entries) => entries.Any(entry => entry.Doubts.Count > 0) ? 1 : 0;
 
     /// <summary>Reads the audit, and where it names some, looks which of them arrived.</summary>
     /// <param name="entries">The newest entries of the queue.</param>

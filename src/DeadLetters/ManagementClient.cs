@@ -28,23 +28,23 @@ internal sealed class ManagementClient : IDisposable
 
     /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
     public async Task<IReadOnlyList<BrokerQueue>> QueuesAsync(CancellationToken cancellationToken) =>
-        await AskAsync(_api.QueuesAsync(_options.VirtualHost, cancellationToken)) ?? [];
+        await SendAsync(_api.QueuesAsync(_options.VirtualHost, cancellationToken)) ?? [];
 
     /// <returns>Null where there is none.</returns>
     /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
-    public Task<BrokerQueue?> QueueAsync(string queue, CancellationToken cancellationToken) => AskAsync(_api.QueueAsync(_options.VirtualHost, queue, cancellationToken));
+    public Task<BrokerQueue?> QueueAsync(string queue, CancellationToken cancellationToken) => SendAsync(_api.QueueAsync(_options.VirtualHost, queue, cancellationToken));
 
     /// <returns>Null where there is none.</returns>
     /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
-    public Task<BrokerExchange?> ExchangeAsync(string exchange, CancellationToken cancellationToken) => AskAsync(_api.ExchangeAsync(_options.VirtualHost, exchange, cancellationToken));
+    public Task<BrokerExchange?> ExchangeAsync(string exchange, CancellationToken cancellationToken) => SendAsync(_api.ExchangeAsync(_options.VirtualHost, exchange, cancellationToken));
 
     /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
     public async Task<IReadOnlyList<BrokerBinding>> BindingsFromAsync(string exchange, CancellationToken cancellationToken) =>
-        await AskAsync(_api.BindingsFromAsync(_options.VirtualHost, exchange, cancellationToken)) ?? [];
+        await SendAsync(_api.BindingsFromAsync(_options.VirtualHost, exchange, cancellationToken)) ?? [];
 
     /// <returns>Null where there is none.</returns>
     /// <exception cref="DeadLetterException">It does not answer, or the user may not read policies: that takes an administrator.</exception>
-    public Task<BrokerPolicy?> PolicyAsync(string policy, CancellationToken cancellationToken) => AskAsync(_api.PolicyAsync(_options.VirtualHost, policy, cancellationToken));
+    public Task<BrokerPolicy?> PolicyAsync(string policy, CancellationToken cancellationToken) => SendAsync(_api.PolicyAsync(_options.VirtualHost, policy, cancellationToken));
 
     /// <summary>Which alarm keeps the broker from taking messages, in words; null where there is none, or the API does not tell.</summary>
     public async Task<string?> AlarmAsync(CancellationToken cancellationToken)
@@ -68,7 +68,7 @@ internal sealed class ManagementClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<T?> AskAsync<T>(Task<ApiResponse<T>> request)
+    private async Task<T?> SendAsync<T>(Task<ApiResponse<T>> request)
         where T : class
     {
         ApiResponse<T> response;

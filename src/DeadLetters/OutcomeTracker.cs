@@ -103,8 +103,8 @@ internal sealed class OutcomeTracker(
             foreach (var late in await session.Failures.WatchLateAsync(cancellationToken))
                 await SeeAsync(late, cancellationToken);
             UpdateOpen(Seen);
-            await AskAdvisorAsync(cancellationToken);
-            await AskQueuesAsync(cancellationToken);
+            await QueryAdvisorAsync(cancellationToken);
+            await QueryQueuesAsync(cancellationToken);
         }
         finally
         {
@@ -126,13 +126,13 @@ internal sealed class OutcomeTracker(
         }
     }
 
-    private async Task AskAdvisorAsync(CancellationToken cancellationToken)
+    private async Task QueryAdvisorAsync(CancellationToken cancellationToken)
     {
         if (advisor is null)
             return;
         foreach (var some in Replayed.Where(message => message.Outcome is Outcome.Waiting or Outcome.LeftQueue or Outcome.Delayed).Chunk(500))
         {
-            var answers = await advisor.AskAsync(some, cancellationToken);
+            var answers = await advisor.OutcomesAsync(some, cancellationToken);
             var known = some.Zip(answers).Where(pair => pair.Second is not null).ToDictionary(pair => pair.First.ReplayId, pair => pair.Second!.Value);
             UpdateOpen(message => known.TryGetValue(message.ReplayId, out var outcome) ? message with { Outcome = outcome } : null);
             foreach (var (id, outcome) in known)
@@ -144,7 +144,7 @@ internal sealed class OutcomeTracker(
     }
 
     // The broker confirmed these before it was asked: where the queue is empty, they have left it. Who holds them it does not say.
-    private async Task AskQueuesAsync(CancellationToken cancellationToken)
+    private async Task QueryQueuesAsync(CancellationToken cancellationToken)
     {
         var waiting = Replayed.Where(message => message.Outcome == Outcome.Waiting).Select(message => message.ReplayId).ToHashSet();
         if (waiting.Count == 0)

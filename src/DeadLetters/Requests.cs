@@ -8,9 +8,9 @@ namespace WorkinIt.DeadLetters;
 /// <param name="Messages">How many are ready in it; where none is, how many are in somebody's hand.</param>
 /// <param name="InputQueue">The queue whose dead letters these are, by its name.</param>
 /// <param name="IsDiscarded">Whether it holds what was discarded.</param>
-/// <param name="Looks">What stands in the way of a look: its price, or who is at work there; null where nothing does.</param>
+/// <param name="AccessWarning">What stands in the way of a look: its price, or who is at work there; null where nothing does.</param>
 [SuppressMessage("Naming", "CA1711", Justification = "A dead-letter queue is what everybody calls it")]
-public sealed record DeadLetterQueue(string Name, long Messages, string InputQueue, bool IsDiscarded, string? Looks)
+public sealed record DeadLetterQueue(string Name, long Messages, string InputQueue, bool IsDiscarded, string? AccessWarning)
 {
     /// <summary>How many of its messages RabbitMQ's delayed retry hides now; they come back automatically. As the management API counts them, some seconds late.</summary>
     public long Hidden { get; init; }
@@ -21,8 +21,8 @@ public sealed record DeadLetterQueue(string Name, long Messages, string InputQue
 
 /// <summary>Where a message is.</summary>
 /// <param name="Places">Where it was found.</param>
-/// <param name="NotSearched">What holds dead letters and was not searched: a look is counted there, or somebody is at work (see <see cref="DeadLetterQueue.Looks"/>).</param>
-public sealed record SearchResult(IReadOnlyList<Place> Places, IReadOnlyList<DeadLetterQueue> NotSearched);
+/// <param name="NotSearched">What holds dead letters and was not searched: a look is counted there, or somebody is at work (see <see cref="DeadLetterQueue.AccessWarning"/>).</param>
+public sealed record SearchResult(IReadOnlyList<FoundMessage> Places, IReadOnlyList<DeadLetterQueue> NotSearched);
 
 /// <summary>What a list shows.</summary>
 /// <param name="Letters">Those of the page, in the queue's order.</param>
@@ -168,4 +168,4 @@ public sealed record Doubt(string Id, string? MessageId, string? ReplayId);
 /// <summary>Where a message stands.</summary>
 /// <param name="Letter">The message.</param>
 /// <param name="Queue">The queue.</param>
-public sealed record Place(DeadLetter Letter, DeadLetterQueue Queue);
+public sealed record FoundMessage(DeadLetter Letter, DeadLetterQueue Queue);

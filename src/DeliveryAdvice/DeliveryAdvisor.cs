@@ -17,7 +17,7 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
         Ask(() => letters.Select(letter => SubmissionOf(letter) is { } id ? Judge(ledger.Find(id), sendAgain) : null));
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<Outcome?>> AskAsync(IReadOnlyList<Replayed> replayed, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<Outcome?>> OutcomesAsync(IReadOnlyList<Replayed> replayed, CancellationToken cancellationToken) =>
         Ask(() => replayed.Select(message => message.Verdict.Note is int attempts && Guid.TryParse(message.MessageId, out var id) ? OutcomeOf(ledger.Find(id), attempts) : null));
 
     /// <inheritdoc/>
@@ -51,11 +51,11 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
         NotifyAsync(letters, (id, now) => new GifEmailRestored(id, now), "Check the broker and its queue submission-status. Their pages change when the messages are replayed", cancellationToken);
 
     /// <inheritdoc/>
-    public Task<string?> TellAsync(string messageId, CancellationToken cancellationToken)
+    public Task<string?> DescribeAsync(string messageId, CancellationToken cancellationToken)
     {
         try
         {
-            return Task.FromResult(Guid.TryParse(messageId, out var id) && ledger.Find(id) is { } delivery ? Tell(delivery) : null);
+            return Task.FromResult(Guid.TryParse(messageId, out var id) && ledger.Find(id) is { } delivery ? Describe(delivery) : null);
         }
         catch (DbException e)
         {
@@ -70,7 +70,7 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
             await notice.PublishAsync(events, problem, cancellationToken);
     }
 
-    private static string Tell(Delivery delivery) => delivery.State switch
+    private static string Describe(Delivery delivery) => delivery.State switch
     {
         DeliveryState.Sent => $"It was sent at {delivery.SentAt:u}, at try {delivery.Attempt}: {delivery.Detail}",
         DeliveryState.Sending => $"A consumer took it at {delivery.TakenAt:u}, for try {delivery.Attempt}; its lease ends at {delivery.LeaseUntil:u}",

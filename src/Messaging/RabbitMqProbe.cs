@@ -35,7 +35,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
             try
             {
                 var link = await ConnectAsync(deadline.Token);
-                _problem = await link.AskAsync(deadline.Token) ? null : Blocked(link.BlockedBecause);
+                _problem = await link.ConfirmsAsync(deadline.Token) ? null : Blocked(link.BlockedBecause);
                 return _problem is null;
             }
             finally
@@ -145,7 +145,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
         public string? BlockedBecause { get; private set; }
 
         /// <summary>Whether a message was confirmed; false when the connection is blocked.</summary>
-        public async Task<bool> AskAsync(CancellationToken cancellationToken)
+        public async Task<bool> ConfirmsAsync(CancellationToken cancellationToken)
         {
             if (BlockedBecause is not null)
                 return false;

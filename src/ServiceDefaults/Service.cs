@@ -84,7 +84,7 @@ public static partial class Service
     /// </summary>
     /// <param name="url">The service's <c>/health/ready</c>.</param>
     /// <returns>0 when it is ready, else 1.</returns>
-    public static async Task<int> AskHealthAsync(Uri url)
+    public static async Task<int> CheckHealthAsync(Uri url)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(4) };
         try

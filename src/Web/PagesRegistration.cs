@@ -29,7 +29,7 @@ internal static class PagesRegistration
         builder.Services.AddRazorPages();
         builder.Services.AddHsts(hsts => hsts.MaxAge = TimeSpan.FromDays(365));
         builder.Services.AddAntiforgery(forgery => forgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest);
-        builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = SayWhatToDo);
+        builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = AddAdvice);
         builder.Services.Configure<WebEncoderOptions>(encoder => encoder.TextEncoderSettings = new TextEncoderSettings(UnicodeRanges.All));
     }
 
@@ -38,9 +38,9 @@ internal static class PagesRegistration
         app.UseSecurityHeaders();
         app.Use(RefuseOddHosts);
         app.UseHsts(); // says nothing on localhost, and nothing by HTTP
-        app.UseWhen(IsApi, api => api.UseExceptionHandler(TellWhoseFault()).UseStatusCodePages());
+        app.UseWhen(IsApi, api => api.UseExceptionHandler(ExceptionOptions()).UseStatusCodePages());
         app.UseWhen(http => !IsApi(http), pages => pages
-            .UseExceptionHandler(TellWhoseFault("/error/500"))
+            .UseExceptionHandler(ExceptionOptions("/error/500"))
             .UseStatusCodePagesWithReExecute("/error/{0}"));
         app.Use(RefuseLargeBodies);
         app.UseRouting();
@@ -53,7 +53,7 @@ internal static class PagesRegistration
 
     // What Kestrel finds wrong with a body while it is read (too long, cut off) is the sender's fault, and no error of ours to log.
     // A database that can't be read is away for a while: what was asked for may be asked for again.
-    private static ExceptionHandlerOptions TellWhoseFault(string? page = null) => new()
+    private static ExceptionHandlerOptions ExceptionOptions(string? page = null) => new()
     {
         ExceptionHandlingPath = page,
         StatusCodeSelector = static failure => failure switch
@@ -65,7 +65,7 @@ internal static class PagesRegistration
         SuppressDiagnosticsCallback = static context => context.Exception is BadHttpRequestException,
     };
 
-    private static void SayWhatToDo(ProblemDetailsContext problem)
+    private static void AddAdvice(ProblemDetailsContext problem)
     {
         problem.ProblemDetails.Detail ??= problem.ProblemDetails.Status switch
         {

@@ -7,7 +7,7 @@ using WorkinIt.Web.Submissions;
 return await Service.RunAsync(async () =>
 {
     if (args is ["--health", var url])
-        return await Service.AskHealthAsync(new Uri(url));
+        return await Service.CheckHealthAsync(new Uri(url));
 
     var builder = WebApplication.CreateBuilder(args is ["--migrate"] ? [] : args);
     builder.AddServiceDefaults();

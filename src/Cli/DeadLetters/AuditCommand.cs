@@ -28,7 +28,7 @@ internal static class AuditCommand
             }
             if (entries.Count == 0)
             {
-                CommandContext.Say("Nothing was done to dead letters yet.");
+                CommandContext.Print("Nothing was done to dead letters yet.");
                 return ExitCode.Done;
             }
             var table = new Table().Border(TableBorder.Simple)

@@ -35,7 +35,7 @@ internal static class DiscardCommand
         CommandContext context, string verb, OperationRequest request, string from, bool dryRun, bool yes,
         Func<IProgress<OperationProgress>, Task<OperationResult>> move, CancellationToken cancellationToken)
     {
-        await context.AgreeToLookAsync(from, yes, cancellationToken);
+        await context.ConfirmAccessAsync(from, yes, cancellationToken);
         if (dryRun || !yes)
         {
             var page = await context.Broker.ListAsync(from, request.Filter, 0, 1, context.By, cancellationToken);
@@ -60,11 +60,11 @@ internal static class DiscardCommand
         }
         else
         {
-            CommandContext.Say($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Operation {result.Id}.");
+            CommandContext.Print($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Operation {result.Id}.");
             foreach (var group in result.Refused.GroupBy(refusal => refusal.Why))
-                CommandContext.Say($"  {ListCommand.Number(group.Count())} left: {group.Key}");
+                CommandContext.Print($"  {ListCommand.Number(group.Count())} left: {group.Key}");
             if (result.Stopped is { } stopped)
-                CommandContext.Say(stopped);
+                CommandContext.Print(stopped);
         }
         return result.Held == 0 || result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
     }

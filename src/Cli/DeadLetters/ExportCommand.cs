@@ -22,7 +22,7 @@ internal static class ExportCommand
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
-            await context.AgreeToLookAsync(queue, parsed.GetValue(common.Yes), cancellationToken);
+            await context.ConfirmAccessAsync(queue, parsed.GetValue(common.Yes), cancellationToken);
             var request = new OperationRequest { Queue = queue, Filter = common.Filter(parsed), By = context.By };
             await using var stream = parsed.GetValue(output) is { } path ? Create(path) : Console.OpenStandardOutput();
             var count = await Progress.ShowAsync(context, "Exporting", progress => context.Broker.ExportAsync(request, stream, progress, cancellationToken));

@@ -28,27 +28,27 @@ internal static class ImportCommand
             if (dryRun || !yes)
             {
                 var plan = await context.Broker.ImportAsync(request with { DryRun = true }, stream, null, cancellationToken);
-                Tell(context, plan, dryRun: true, toErrors: !dryRun);
+                PrintResult(context, plan, dryRun: true, toErrors: !dryRun);
                 if (dryRun || plan.Done == 0)
                     return ExitCode.Done;
                 if (!context.Confirm($"Import {ListCommand.Number(plan.Done)} into {plan.Queue}?", yes))
                     return ExitCode.NotAllAsAsked;
             }
             var result = await Progress.ShowAsync(context, "Importing", progress => context.Broker.ImportAsync(request, stream, progress, cancellationToken));
-            Tell(context, result, dryRun: false, toErrors: false);
+            PrintResult(context, result, dryRun: false, toErrors: false);
             return result.AllAsAsked ? ExitCode.Done : ExitCode.NotAllAsAsked;
         }));
         return command;
     }
 
-    private static void Tell(CommandContext context, ImportResult result, bool dryRun, bool toErrors)
+    private static void PrintResult(CommandContext context, ImportResult result, bool dryRun, bool toErrors)
     {
         if (context.Json && !toErrors)
         {
             CommandContext.WriteJson(new { dryRun, result.Id, result.Queue, result.Selected, result.Done, result.Present, result.Refused, result.Stopped });
             return;
         }
-        Action<string> say = toErrors ? line => Console.Error.WriteLine(Terminal.Clean(line)) : CommandContext.Say;
+        Action<string> say = toErrors ? line => Console.Error.WriteLine(Terminal.Clean(line)) : CommandContext.Print;
         say($"{ListCommand.Number(result.Done)} of {ListCommand.Number(result.Selected)} {(dryRun ? "would be imported" : "imported")} into {result.Queue}, {ListCommand.Number(result.Present)} are in it already."
             + (dryRun ? "" : $" Operation {result.Id}."));
         foreach (var group in result.Refused.GroupBy(refusal => refusal.Why))

@@ -37,7 +37,7 @@ internal static class ListCommand
             if (parsed.GetValue(common.Queue) is null && filter.IsEmpty && !parsed.GetValue(groups))
                 return await QueuesAsync(context, cancellationToken);
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
-            await context.AgreeToLookAsync(queue, parsed.GetValue(common.Yes), cancellationToken);
+            await context.ConfirmAccessAsync(queue, parsed.GetValue(common.Yes), cancellationToken);
             return parsed.GetValue(groups)
                 ? await GroupsAsync(context, queue, filter, cancellationToken)
                 : await LettersAsync(context, queue, filter, parsed.GetValue(limit), cancellationToken);
@@ -55,14 +55,14 @@ internal static class ListCommand
         }
         if (queues.All(queue => queue.Messages == 0))
         {
-            CommandContext.Say($"No dead letters, in {queues.Count} queues.");
+            CommandContext.Print($"No dead letters, in {queues.Count} queues.");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Queue").AddColumn(new TableColumn("Dead letters").RightAligned()).AddColumn("");
         foreach (var queue in queues)
-            table.AddRow(Terminal.Cell(queue.Name), Number(queue.Messages), Terminal.Cell(queue.Looks ?? ""));
+            table.AddRow(Terminal.Cell(queue.Name), Number(queue.Messages), Terminal.Cell(queue.AccessWarning ?? ""));
         context.Out.Write(table);
-        CommandContext.Say($"Why: workinit dead-letters list --groups --queue {queues[0].Name}");
+        CommandContext.Print($"Why: workinit dead-letters list --groups --queue {queues[0].Name}");
         return ExitCode.Done;
     }
 
@@ -76,15 +76,15 @@ internal static class ListCommand
         }
         if (page.Groups.Count == 0)
         {
-            CommandContext.Say($"{queue} holds no dead letter that matches.{Hidden(page.Hidden)}");
+            CommandContext.Print($"{queue} holds no dead letter that matches.{Hidden(page.Hidden)}");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Cause").AddColumn(new TableColumn("Count").RightAligned()).AddColumn("First").AddColumn("Last").AddColumn("Why");
         foreach (var group in page.Groups)
-            table.AddRow(group.Cause.Id, group.CountText, Time(group.First), Time(group.Last), Terminal.Cell($"{Short(group.Cause.ExceptionType)}{(group.Cause.Place is { } place ? $" in {place}" : "")}: {Texts(group)}"));
+            table.AddRow(group.Cause.Id, group.CountText, Time(group.First), Time(group.Last), Terminal.Cell($"{Short(group.Cause.ExceptionType)}{(group.Cause.Frame is { } place ? $" in {place}" : "")}: {Texts(group)}"));
         context.Out.Write(table);
-        CommandContext.Say($"One of them: workinit dead-letters show {page.Groups[0].Example} --queue {queue}");
-        CommandContext.Say($"All of a cause: workinit dead-letters replay --queue {queue} --where cause={page.Groups[0].Cause.Id} --dry-run");
+        CommandContext.Print($"One of them: workinit dead-letters show {page.Groups[0].Example} --queue {queue}");
+        CommandContext.Print($"All of a cause: workinit dead-letters replay --queue {queue} --where cause={page.Groups[0].Cause.Id} --dry-run");
         return ExitCode.Done;
     }
 
@@ -98,14 +98,14 @@ internal static class ListCommand
         }
         if (page.Letters.Count == 0)
         {
-            CommandContext.Say(page.Hidden > 0 ? $"Nothing to see in {queue} now.{Hidden(page.Hidden)}" : $"{queue} holds no dead letter{(filter.IsEmpty ? "" : " that matches")}.");
+            CommandContext.Print(page.Hidden > 0 ? $"Nothing to see in {queue} now.{Hidden(page.Hidden)}" : $"{queue} holds no dead letter{(filter.IsEmpty ? "" : " that matches")}.");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Id").AddColumn("Message id").AddColumn("Failed at").AddColumn("Why");
         foreach (var letter in page.Letters)
             table.AddRow(letter.Id, Terminal.Cell(new LetterView(letter, false).MessageId ?? "–"), Time(letter.FailedAt), Terminal.Cell($"{Short(letter.ExceptionType)}: {new LetterView(letter, false).Reason}{(letter.Expires(DateTimeOffset.UtcNow) is { } expires ? $" ({expires})" : "")}"));
         context.Out.Write(table);
-        CommandContext.Say($"{Number(page.Letters.Count)} of {Number(page.Matching)}.{Hidden(page.Hidden)}");
+        CommandContext.Print($"{Number(page.Letters.Count)} of {Number(page.Matching)}.{Hidden(page.Hidden)}");
         return ExitCode.Done;
     }
 

@@ -58,7 +58,7 @@ internal static partial class ReplayCommand
     /// <summary>Dry run, question, replay, outcome.</summary>
     public static async Task<int> ReplayAsync(CommandContext context, ReplayRequest request, bool dryRun, bool yes, CancellationToken cancellationToken)
     {
-        await context.AgreeToLookAsync(request.Queue, yes, cancellationToken);
+        await context.ConfirmAccessAsync(request.Queue, yes, cancellationToken);
         if (dryRun || !yes)
         {
             var plan = await Progress.ShowAsync(context, "Looking", progress => context.Broker.PlanAsync(request, progress, cancellationToken));

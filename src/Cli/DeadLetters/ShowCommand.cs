@@ -28,7 +28,7 @@ internal static class ShowCommand
         {
             var named = parsed.GetValue(id)!;
             if (parsed.GetValue(common.Queue) is { } asked)
-                await context.AgreeToLookAsync(asked, parsed.GetValue(common.Yes), cancellationToken);
+                await context.ConfirmAccessAsync(asked, parsed.GetValue(common.Yes), cancellationToken);
             var places = parsed.GetValue(common.Queue) is { } queue
                 ? await context.Broker.FindAsync(queue, named, context.By, cancellationToken) is { } found ? [found] : []
                 : await EverywhereAsync(context, named, cancellationToken);
@@ -36,7 +36,7 @@ internal static class ShowCommand
             {
                 await Terminal.ErrorAsync(
                     $"{named} is in no dead-letter queue{(parsed.GetValue(common.Queue) is { } only ? $" named {only}" : "")}. "
-                    + (await context.Broker.TellAsync(named, cancellationToken) ?? "It may have been replayed, or never have failed"));
+                    + (await context.Broker.DescribeAsync(named, cancellationToken) ?? "It may have been replayed, or never have failed"));
                 return ExitCode.NotAllAsAsked;
             }
             foreach (var letter in places)
@@ -57,7 +57,7 @@ internal static class ShowCommand
     {
         var (places, notLookedInto) = await context.Broker.SearchAsync(id, context.By, cancellationToken);
         foreach (var queue in notLookedInto)
-            await Terminal.ErrorAsync($"Not looked into: {queue.Name}. {queue.Looks}");
+            await Terminal.ErrorAsync($"Not looked into: {queue.Name}. {queue.AccessWarning}");
         return [.. places.Select(place => place.Letter)];
     }
 
@@ -66,7 +66,7 @@ internal static class ShowCommand
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer))
             view.Write(writer);
-        CommandContext.Say(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
+        CommandContext.Print(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
     }
 
     private static void Write(IAnsiConsole console, DeadLetter letter, LetterView view)
@@ -114,7 +114,7 @@ internal static class ShowCommand
         {
             console.WriteLine();
             console.Write(new Rule(Terminal.Cell(title)).LeftJustified());
-            CommandContext.Say(text);
+            CommandContext.Print(text);
         }
     }
 }

@@ -70,7 +70,7 @@ internal static class EraseCommand
             var found = await erasure.RunAsync(dryRun: true, _queues, cancellationToken);
             if (dryRun)
             {
-                Tell(context, found, blocked: false, dryRun: true);
+                PrintResult(context, found, blocked: false, dryRun: true);
                 return found.Problems.Count == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
             }
             foreach (var line in Lines(found, looked: true))
@@ -89,11 +89,11 @@ internal static class EraseCommand
             await Terminal.ErrorAsync($"Cut off: {(block is null ? "" : "the address is blocked, ")}some of it is removed, and dead letters, audit log and copies in the databases may be left. Run this again.");
             return ExitCode.NotAllAsAsked;
         }
-        Tell(context, done, blocked: block is not null, dryRun: false);
+        PrintResult(context, done, blocked: block is not null, dryRun: false);
         return done.Problems.Count == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
     }
 
-    private static void Tell(CommandContext context, Erased erased, bool blocked, bool dryRun)
+    private static void PrintResult(CommandContext context, Erased erased, bool blocked, bool dryRun)
     {
         if (context.Json)
         {
@@ -110,12 +110,12 @@ internal static class EraseCommand
             });
             return;
         }
-        CommandContext.Say(dryRun ? "Would be removed:" : "Removed:");
+        CommandContext.Print(dryRun ? "Would be removed:" : "Removed:");
         foreach (var line in Lines(erased, dryRun))
-            CommandContext.Say(line);
+            CommandContext.Print(line);
         if (dryRun)
             return;
-        CommandContext.Say(blocked
+        CommandContext.Print(blocked
             ? "The address is never mailed again. What waits in a queue now ends without a mail; what was being sent in this minute may have become a dead letter: run this once more to be sure."
             : "What waits in a queue now is mailed, or becomes a dead letter: run this again once the queues have run dry.");
     }

@@ -41,7 +41,7 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
     {
         await DelayAsync(context, delay, counted);
         if (failure.Data[FaultData.Attempt] is int attempt) // unknown while the ledger is unreachable
-            await TellAsync(context, new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay));
+            await PublishDelayedAsync(context, new GifEmailDelayed(context.Message.SubmissionId, attempt, time.GetUtcNow() + delay));
     }
 
     private static async Task DelayAsync(ConsumeContext<SendGifEmail> context, TimeSpan delay, bool counted)
@@ -51,7 +51,7 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
     }
 
     // The copy waits already: a failure now must not dead-letter the original on top of it.
-    private async Task TellAsync(ConsumeContext context, GifEmailDelayed delayed)
+    private async Task PublishDelayedAsync(ConsumeContext context, GifEmailDelayed delayed)
     {
         try
         {

@@ -48,7 +48,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
             }
             catch (Exception e) when (e is DbException or RabbitMQClientException or IOException or TimeoutException || (e is OperationCanceledException && !stoppingToken.IsCancellationRequested))
             {
-                Tell(e);
+                Report(e);
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -102,7 +102,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
         _compared.TrySetResult();
     }
 
-    private void Tell(Exception e)
+    private void Report(Exception e)
     {
         var problem = $"The delivery ledger can't be compared with its mark in {Messaging.QueueTopology.LedgerQueue} ({e.GetType().Name}): check RabbitMQ, that the topology was deployed, and the database";
         if (_gap is null && _problem != problem)

@@ -9,7 +9,7 @@ namespace WorkinIt.Consumers.Ledger;
 /// <summary>The copy of the ledger's mark, on the broker: outside of the ledger, and shared by all processes that send.</summary>
 internal sealed class LedgerMarkQueue(RabbitMqClient client) : ILedgerMarkCopy, IAsyncDisposable
 {
-    private const int Looks = 5;
+    private const int Attempts = 5;
 
     // Another process may be reading the mark at this moment: the queue looks empty then.
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
@@ -18,7 +18,7 @@ internal sealed class LedgerMarkQueue(RabbitMqClient client) : ILedgerMarkCopy, 
     private IConnection? _connection;
 
     /// <exception cref="OperationInterruptedException">There is no such queue, or no right to read it.</exception>
-    public Task<LedgerMark?> ReadAsync(CancellationToken cancellationToken) => AskAsync(
+    public Task<LedgerMark?> ReadAsync(CancellationToken cancellationToken) => OnChannelAsync(
         async (channel, token) =>
         {
             for (var look = 1; ; look++)
@@ -29,14 +29,14 @@ internal sealed class LedgerMarkQueue(RabbitMqClient client) : ILedgerMarkCopy, 
                     if (Parse(message.Body) is { } mark && mark.Number > (highest?.Number ?? 0))
                         highest = mark;
                 }
-                if (highest is not null || look == Looks)
+                if (highest is not null || look == Attempts)
                     return highest; // what was got goes back with the channel
                 await Task.Delay(_pause, token);
             }
         },
         new CreateChannelOptions(publisherConfirmationsEnabled: false, publisherConfirmationTrackingEnabled: false), cancellationToken);
 
-    public Task WriteAsync(LedgerMark mark, CancellationToken cancellationToken) => AskAsync(
+    public Task WriteAsync(LedgerMark mark, CancellationToken cancellationToken) => OnChannelAsync(
         async (channel, token) =>
         {
             var properties = new BasicProperties { ContentType = "application/json", DeliveryMode = DeliveryModes.Persistent };
@@ -52,7 +52,7 @@ internal sealed class LedgerMarkQueue(RabbitMqClient client) : ILedgerMarkCopy, 
             await _connection.DisposeAsync();
     }
 
-    private async Task<T> AskAsync<T>(Func<IChannel, CancellationToken, Task<T>> ask, CreateChannelOptions options, CancellationToken cancellationToken)
+    private async Task<T> OnChannelAsync<T>(Func<IChannel, CancellationToken, Task<T>> ask, CreateChannelOptions options, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(_patience);

@@ -13,7 +13,7 @@ internal static class FindPage
         var acts = await page.Broker.Audit.ReadAsync(null, int.MaxValue, page.Aborted);
         var normal = Guid.TryParse(id, out var guid) ? guid.ToString() : id;
         return page.Page<Find, FindModel>($"Find {id}", new FindModel(
-            id, await page.Broker.TellAsync(id, page.Aborted), places, notLookedInto,
+            id, await page.Broker.DescribeAsync(id, page.Aborted), places, notLookedInto,
             [.. acts.Where(act => act.Verb != "reveal" && act.Messages.Contains(normal, StringComparer.OrdinalIgnoreCase)).Take(20)]));
     }
 }
@@ -23,4 +23,4 @@ internal static class FindPage
 /// <param name="Places">Where it stands.</param>
 /// <param name="NotSearched">Queues where a look has its price, or somebody is at work.</param>
 /// <param name="Acts">What was done to it, the newest first.</param>
-internal sealed record FindModel(string? Id, string? Known, IReadOnlyList<Place> Places, IReadOnlyList<DeadLetterQueue> NotSearched, IReadOnlyList<AuditEntry> Acts);
+internal sealed record FindModel(string? Id, string? Known, IReadOnlyList<FoundMessage> Places, IReadOnlyList<DeadLetterQueue> NotSearched, IReadOnlyList<AuditEntry> Acts);

@@ -9,7 +9,7 @@ internal static class MessagePage
     public static async Task<IResult> ShowAsync(PageContext page)
     {
         var queue = await QueuePages.FindAsync(page);
-        return QueuePages.MustAsk(page, queue) ? QueuePages.Ask(page, queue)
+        return QueuePages.NeedsWarning(page, queue) ? QueuePages.Warn(page, queue)
             : await FindAsync(page, queue) is { } letter ? Render(page, queue, letter, revealed: false)
             : Gone(page);
     }

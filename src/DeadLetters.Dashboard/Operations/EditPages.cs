@@ -20,7 +20,7 @@ internal static class EditPages
             return NotEditable(page);
         await page.Broker.RevealedAsync(letter, page.By, page.Aborted);
         // Back from the dry run: what was written there.
-        var written = page.Value("operation") is { } id && page.Desk.Find(id) is { Request.Edit: { } edit } operation && edit.Id == letter.Id && operation.By == page.By ? edit.Edited : text;
+        var written = page.Value("operation") is { } id && page.Runner.Find(id) is { Request.Edit: { } edit } operation && edit.Id == letter.Id && operation.By == page.By ? edit.Edited : text;
         return Show(page, new EditModel(queue, letter, written, null));
     }
 
@@ -38,7 +38,7 @@ internal static class EditPages
         if (written.Trim() == original.Trim())
             return Show(page, new EditModel(queue, letter, written, "Nothing is changed. Change something, or replay it as it is."));
         var act = new RequestedOperation(Verb.Replay, queue.Name, DeadLetterFilter.ById(letter.Id)) { Edit = new Edit(letter.Id, original, written) };
-        return PageContext.SeeOther(page.Links.Operation((await page.Desk.StartAsync(act, page.By, isDryRun: true)).Id));
+        return PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(act, page.By, isDryRun: true)).Id));
     }
 
     private static string? Text(DeadLetterQueue queue, DeadLetter letter) =>

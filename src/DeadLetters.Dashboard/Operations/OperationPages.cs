@@ -15,7 +15,7 @@ internal static class OperationPages
 
     public static Task<IResult> ShowAsync(PageContext page)
     {
-        if (page.Desk.Find(page.Route("operation")) is not { } operation)
+        if (page.Runner.Find(page.Route("operation")) is not { } operation)
             return Task.FromResult(Forgotten(page));
         var title = $"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Request.Word}";
         return Task.FromResult(page.Page<Operation, OperationModel>(title, new OperationModel(operation, page.By), refreshes: operation.IsRunning));
@@ -23,25 +23,25 @@ internal static class OperationPages
 
     /// <summary>The dry run once more, with the options of the form.</summary>
     public static async Task<IResult> AgainAsync(PageContext page) =>
-        page.Desk.Find(page.Route("operation")) is not { } operation ? Forgotten(page)
+        page.Runner.Find(page.Route("operation")) is not { } operation ? Forgotten(page)
         : IsSomebodyElsesEdit(page, operation) ? NotYours(page)
-        : PageContext.SeeOther(page.Links.Operation((await page.Desk.StartAsync(operation.Request.With(page), page.By, isDryRun: true)).Id));
+        : PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(operation.Request.With(page), page.By, isDryRun: true)).Id));
 
     public static async Task<IResult> RunAsync(PageContext page)
     {
-        if (page.Desk.Find(page.Route("operation")) is not { IsDryRun: true } dryRun)
+        if (page.Runner.Find(page.Route("operation")) is not { IsDryRun: true } dryRun)
             return Forgotten(page);
         if (IsSomebodyElsesEdit(page, dryRun))
             return NotYours(page);
         var act = dryRun.Request.With(page) with { Expected = dryRun.Result?.Selected };
         return dryRun.TryTake()
-            ? PageContext.SeeOther(page.Links.Operation((await page.Desk.StartAsync(act, page.By, isDryRun: false)).Id))
+            ? PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(act, page.By, isDryRun: false)).Id))
             : page.Problem(StatusCodes.Status409Conflict, "It runs already", "This dry run was followed by its run: a second click does nothing.", "Look at the audit, or make a new dry run.");
     }
 
     public static Task<IResult> CancelAsync(PageContext page)
     {
-        if (page.Desk.Find(page.Route("operation")) is not { } operation)
+        if (page.Runner.Find(page.Route("operation")) is not { } operation)
             return Task.FromResult(Forgotten(page));
         operation.Cancel();
         return Task.FromResult(PageContext.SeeOther(page.Links.Operation(operation.Id)));
@@ -65,7 +65,7 @@ internal static class OperationPages
             default: // never all by mistake
                 return page.Problem(StatusCodes.Status400BadRequest, "Nothing is selected", "No dead letter was ticked, so there is nothing to do.", "Go back and tick some, or take all of a cause.");
         }
-        var operation = await page.Desk.StartAsync(new RequestedOperation(verb, queue.Name, filter), page.By, isDryRun: true);
+        var operation = await page.Runner.StartAsync(new RequestedOperation(verb, queue.Name, filter), page.By, isDryRun: true);
         return PageContext.SeeOther(page.Links.Operation(operation.Id));
     }
 

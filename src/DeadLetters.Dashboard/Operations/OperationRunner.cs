@@ -24,7 +24,7 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvi
     public async Task<RunningOperation> StartAsync(RequestedOperation act, string by, bool isDryRun)
     {
         var operation = new RunningOperation(act, by, isDryRun, time.GetUtcNow(), _stopping.Token);
-        operation.Start(isDryRun ? JudgeAsync : RunAsync, Tell);
+        operation.Start(isDryRun ? JudgeAsync : RunAsync, Describe);
         _operations[operation.Id] = operation;
         Forget();
         await Task.WhenAny(operation.Completion, Task.Delay(_shortly, time));
@@ -71,7 +71,7 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvi
         };
     }
 
-    private string Tell(Exception e)
+    private string Describe(Exception e)
     {
         if (e is DeadLetterException)
             return e.Message;

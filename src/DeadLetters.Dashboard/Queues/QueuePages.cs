@@ -8,13 +8,13 @@ namespace WorkinIt.DeadLetters.Dashboard.Queues;
 internal static class QueuePages
 {
     public static async Task<IResult> QueuesAsync(PageContext page) =>
-        page.Page<QueueList, QueuesModel>("Queues", new QueuesModel(await page.Broker.FindQueuesAsync(page.Aborted), page.Desk.Running));
+        page.Page<QueueList, QueuesModel>("Queues", new QueuesModel(await page.Broker.FindQueuesAsync(page.Aborted), page.Runner.Running));
 
     public static async Task<IResult> CausesAsync(PageContext page)
     {
         var queue = await FindAsync(page);
-        if (MustAsk(page, queue))
-            return Ask(page, queue);
+        if (NeedsWarning(page, queue))
+            return Warn(page, queue);
         var all = page.IsTicked("all");
         var causes = await page.Broker.GroupAsync(
             queue.Name, DeadLetterFilter.All, page.By, null, page.Aborted, all ? long.MaxValue : page.Options.LookAtFirst);
@@ -25,8 +25,8 @@ internal static class QueuePages
     {
         var queue = await FindAsync(page);
         var filter = FilterForm.Read(page);
-        if (MustAsk(page, queue))
-            return Ask(page, queue);
+        if (NeedsWarning(page, queue))
+            return Warn(page, queue);
         var number = int.TryParse(page.Value("page"), CultureInfo.InvariantCulture, out var asked) && asked > 0 ? asked : 1;
         var all = page.IsTicked("all");
         var skip = (number - 1L) * page.Options.PageLength;
@@ -50,9 +50,9 @@ internal static class QueuePages
     }
 
     /// <summary>Whether a look has its price, and the person has not said yes to it.</summary>
-    public static bool MustAsk(PageContext page, DeadLetterQueue queue) => queue is { Looks: not null, Messages: > 0 } && !page.IsPost;
+    public static bool NeedsWarning(PageContext page, DeadLetterQueue queue) => queue is { AccessWarning: not null, Messages: > 0 } && !page.IsPost;
 
-    public static IResult Ask(PageContext page, DeadLetterQueue queue) => page.Page<AccessWarning, DeadLetterQueue>(queue.Name, queue);
+    public static IResult Warn(PageContext page, DeadLetterQueue queue) => page.Page<AccessWarning, DeadLetterQueue>(queue.Name, queue);
 }
 
 internal sealed record QueuesModel(IReadOnlyList<DeadLetterQueue> Queues, IReadOnlyList<RunningOperation> Running);

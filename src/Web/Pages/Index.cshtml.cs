@@ -44,7 +44,7 @@ internal sealed class IndexModel(SubmissionService desk, SenderCookie senders, T
             case Acceptance.Accepted:
                 Response.Headers.Location = $"/submissions/{SubmissionId}";
                 senders.Give(HttpContext, SubmissionId);
-                TellHowLong(time.GetElapsedTime(began));
+                SetDurationCookie(time.GetElapsedTime(began));
                 return StatusCode(StatusCodes.Status303SeeOther);
             case Acceptance.TooMany many:
                 return Refuse(StatusCodes.Status429TooManyRequests, many.RetryAfter, many.Text);
@@ -62,7 +62,7 @@ internal sealed class IndexModel(SubmissionService desk, SenderCookie senders, T
     }
 
     // For the page that this leads to, and for no other.
-    private void TellHowLong(TimeSpan took) => Response.Cookies.Append(
+    private void SetDurationCookie(TimeSpan took) => Response.Cookies.Append(
         SubmissionEvents.AnsweredIn,
         Math.Ceiling(took.TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
         new CookieOptions { Path = $"/submissions/{SubmissionId}", HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = Request.IsHttps, MaxAge = TimeSpan.FromHours(1) });

@@ -10,7 +10,7 @@ internal sealed class OperatorRights(IManagementSignIn management)
     // Any of these lets a user into the management UI, where they see the queues.
     private static readonly string[] _looking = ["administrator", "monitoring", "policymaker", "management"];
 
-    public async Task<RightsAnswer> AskAsync(string name, string password, CancellationToken cancellationToken)
+    public async Task<RightsAnswer> FindAsync(string name, string password, CancellationToken cancellationToken)
     {
         var basic = "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{name}:{password}"));
         try

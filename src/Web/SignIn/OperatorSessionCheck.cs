@@ -51,7 +51,7 @@ internal sealed class OperatorSessionCheck(OperatorSessions sessions, OperatorRi
         if (!MustAsk(context.HttpContext.Request, session))
             return Person(key, session.Name, session.Tags);
         var answer = sessions.PasswordOf(session) is { } password
-            ? await rights.AskAsync(session.Name, password, context.HttpContext.RequestAborted)
+            ? await rights.FindAsync(session.Name, password, context.HttpContext.RequestAborted)
             : new RightsAnswer.Refused();
         switch (answer)
         {

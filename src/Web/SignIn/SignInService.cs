@@ -17,7 +17,7 @@ internal sealed class SignInService(OperatorRights rights, OperatorSessions sess
             return new SignInResult.TooOften(wait);
         if (!known)
             return new SignInResult.Refused();
-        switch (await rights.AskAsync(name, password, cancellationToken))
+        switch (await rights.FindAsync(name, password, cancellationToken))
         {
             case RightsAnswer.Granted(var user, var tags):
                 return new SignInResult.Welcome(OperatorSessionCheck.Person(sessions.Begin(user, tags, password), user, tags));

@@ -26,10 +26,10 @@ public sealed class BeforeAMove
         if (byPolicy)
             await orders.VirtualHost.SetPolicyAsync("catch-all", Orders.Input, new Dictionary<string, object> { ["alternate-exchange"] = "lost" }, "exchanges");
 
-        var plan = await orders.Desk.PlanAsync(Request(Orders.Error), null, _none);
+        var plan = await orders.Client.PlanAsync(Request(Orders.Error), null, _none);
         plan.Refused.Count.ShouldBe(2);
         plan.Refused[0].Why.ShouldSatisfyAllConditions(it => it.ShouldContain("exchange orders"), it => it.ShouldContain("alternate exchange lost"));
-        (await orders.Desk.ReplayAsync(Request(Orders.Error), null, _none)).Done.ShouldBe(0);
+        (await orders.Client.ReplayAsync(Request(Orders.Error), null, _none)).Done.ShouldBe(0);
         await orders.SeeAsync(Orders.Error, 2);
         await orders.SeeAsync("lost", 0);
     }
@@ -42,7 +42,7 @@ public sealed class BeforeAMove
         await orders.DeclareAsync("tap", []);
         await orders.Channel.ExchangeBindAsync("tap", Orders.Input, "");
 
-        (await orders.Desk.PlanAsync(Request(Orders.Error), null, _none)).Replayed.Single().Verdict.ShouldSatisfyAllConditions(
+        (await orders.Client.PlanAsync(Request(Orders.Error), null, _none)).Replayed.Single().Verdict.ShouldSatisfyAllConditions(
             it => it.Kind.ShouldBe(VerdictKind.Warning), it => it.Text.ShouldContain("copy to tap"));
     }
 
@@ -59,10 +59,10 @@ public sealed class BeforeAMove
         await orders.PutAsync(new BasicProperties(), "there before"u8.ToArray(), Slips);
         await orders.SeeAsync(Slips, 2);
 
-        var plan = await orders.Desk.PlanAsync(Request(Slips + "_error"), null, _none);
+        var plan = await orders.Client.PlanAsync(Request(Slips + "_error"), null, _none);
         (plan.Done, plan.Refused.Count).ShouldBe((2, 3));
         plan.Refused[0].Why.ShouldSatisfyAllConditions(it => it.ShouldContain("4 messages"), it => it.ShouldContain("push out"));
-        var replay = await orders.Desk.ReplayAsync(Request(Slips + "_error"), null, _none);
+        var replay = await orders.Client.ReplayAsync(Request(Slips + "_error"), null, _none);
         (replay.Done, replay.Refused.Count).ShouldBe((2, 3));
         await orders.SeeAsync(Slips, 4);
         await orders.SeeAsync(Slips + "_error", 3);
@@ -85,7 +85,7 @@ public sealed class BeforeAMove
 
         long done = 0;
         for (var runs = 0; done < 400 && runs < 40; runs++)
-            done += (await orders.Desk.ReplayAsync(Request(Slips + "_error"), null, _none)).Done;
+            done += (await orders.Client.ReplayAsync(Request(Slips + "_error"), null, _none)).Done;
         done.ShouldBe(400);
         await Eventually.SeeAsync(() => Task.FromResult(taken), count => count == 400, "all 400 taken, none pushed out");
     }
@@ -95,16 +95,16 @@ public sealed class BeforeAMove
     {
         await using var orders = await SlipsAsync(new Dictionary<string, object?> { ["x-max-length"] = 1, ["x-overflow"] = "reject-publish", ["x-message-ttl"] = 3_600_000, ["x-dead-letter-exchange"] = "slips_error" }, 3);
 
-        var plan = await orders.Desk.PlanAsync(Request(Slips + "_error"), null, _none);
+        var plan = await orders.Client.PlanAsync(Request(Slips + "_error"), null, _none);
         plan.Refused.ShouldBeEmpty();
         plan.Replayed.ShouldAllBe(one => one.Verdict.Text.Contains("waits 60 min at most in slips, then goes to slips_error"));
         plan.Replayed.Count(one => one.Verdict.Text.Contains("the broker refuses what does not fit", StringComparison.Ordinal)).ShouldBe(2);
-        (await orders.Desk.ReplayAsync(Request(Slips + "_error"), null, _none)).Refused.Count.ShouldBe(2);
+        (await orders.Client.ReplayAsync(Request(Slips + "_error"), null, _none)).Refused.Count.ShouldBe(2);
         await orders.SeeAsync(Slips + "_error", 2);
 
         await orders.VirtualHost.SetPolicyAsync("brief", Orders.Input, new Dictionary<string, object> { ["message-ttl"] = 3_600_000 });
         await orders.PutFaultsAsync(1);
-        (await orders.Desk.PlanAsync(Request(Orders.Error), null, _none)).Refused.Single().Why.ShouldContain("deletes it after 60 min");
+        (await orders.Client.PlanAsync(Request(Orders.Error), null, _none)).Refused.Single().Why.ShouldContain("deletes it after 60 min");
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class BeforeAMove
         await using var orders = await Orders.CreateAsync();
         await orders.PutFaultsAsync(2);
         using var broker = TestBroker.FromEnvironment();
-        using var desk = new DeadLetterClient(DeadLetterOptions.Parse(orders.VirtualHost.ConnectionString("replay"), broker.Management.BaseAddress!), orders.Desk.Audit);
+        using var desk = new DeadLetterClient(DeadLetterOptions.Parse(orders.VirtualHost.ConnectionString("replay"), broker.Management.BaseAddress!), orders.Client.Audit);
 
         var plan = await desk.PlanAsync(Request(Orders.Error), null, _none);
         (plan.Done, plan.Refused.Count).ShouldBe((0, 2));
@@ -138,13 +138,13 @@ public sealed class BeforeAMove
         }
         await orders.SeeAsync(Orders.Error, 3);
 
-        (await orders.Desk.PlanAsync(Request(Orders.Error), null, _none)).Refused.Single().ShouldSatisfyAllConditions(
+        (await orders.Client.PlanAsync(Request(Orders.Error), null, _none)).Refused.Single().ShouldSatisfyAllConditions(
             it => it.MessageId.ShouldBe(large.ToString()), it => it.Why.ShouldContain("headers"));
-        var replay = await orders.Desk.ReplayAsync(Request(Orders.Error) with { By = new string('j', 140_000) }, null, _none);
+        var replay = await orders.Client.ReplayAsync(Request(Orders.Error) with { By = new string('j', 140_000) }, null, _none);
         (replay.Done, replay.Refused.Single().MessageId).ShouldBe((2, large.ToString()));
         await orders.SeeAsync(Orders.Input, 2);
         Orders.Header((await orders.VirtualHost.TakeAllAsync(Orders.Input))[0], "Replay-By")!.Length.ShouldBeLessThan(200);
-        (await orders.Desk.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none))
+        (await orders.Client.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none))
             .Refused.Single().MessageId.ShouldBe(large.ToString());
         await orders.SeeAsync(Orders.Error, 1);
     }
@@ -158,8 +158,8 @@ public sealed class BeforeAMove
         var takesIt = Version.Parse(await broker.VersionAsync()) < new Version(4, 0); // 128 MiB there, 16 MiB from 4.0 on
         var request = Request(Orders.Error) with { Filter = DeadLetterFilter.ById(ids[0].ToString()), Edited = $$"""{ "note": "{{new string('x', 17 * 1024 * 1024)}}" }""" };
 
-        var plan = await orders.Desk.PlanAsync(request, null, _none);
-        var replay = await orders.Desk.ReplayAsync(request, null, _none);
+        var plan = await orders.Client.PlanAsync(request, null, _none);
+        var replay = await orders.Client.ReplayAsync(request, null, _none);
         if (takesIt)
         {
             (plan.Done, replay.Done).ShouldBe((1, 1));
@@ -167,7 +167,7 @@ public sealed class BeforeAMove
         }
         plan.Refused.Single().Why.ShouldContain("the broker takes 16,777,216 at most");
         replay.Refused.Single().MessageId.ShouldBe(ids[0].ToString());
-        (await orders.Desk.ReplayAsync(Request(Orders.Error), null, _none)).Done.ShouldBe(2);
+        (await orders.Client.ReplayAsync(Request(Orders.Error), null, _none)).Done.ShouldBe(2);
     }
 
     [Fact]
@@ -187,12 +187,12 @@ public sealed class BeforeAMove
         }
         await orders.SeeAsync(error, 2);
 
-        (await orders.Desk.SearchAsync(ids[0].ToString(), "jane", _none)).Places.Single().Queue.Name.ShouldBe(error);
+        (await orders.Client.SearchAsync(ids[0].ToString(), "jane", _none)).Places.Single().Queue.Name.ShouldBe(error);
         (await orders.Command.RunAsync("dead-letters", "list", "--queue", error)).Code.ShouldBe(0);
-        (await orders.Desk.DiscardAsync(new DiscardRequest { Queue = error, Filter = DeadLetterFilter.ById(ids[0].ToString()), By = "jane" }, null, _none)).Done.ShouldBe(1);
-        (await orders.Desk.RestoreAsync(new OperationRequest { Queue = error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none)).Done.ShouldBe(1);
+        (await orders.Client.DiscardAsync(new DiscardRequest { Queue = error, Filter = DeadLetterFilter.ById(ids[0].ToString()), By = "jane" }, null, _none)).Done.ShouldBe(1);
+        (await orders.Client.RestoreAsync(new OperationRequest { Queue = error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none)).Done.ShouldBe(1);
         await orders.SeeAsync(error, 2);
-        (await orders.Desk.ReplayAsync(Request(error) with { Wait = TimeSpan.FromSeconds(1) }, null, _none)).Done.ShouldBe(2);
+        (await orders.Client.ReplayAsync(Request(error) with { Wait = TimeSpan.FromSeconds(1) }, null, _none)).Done.ShouldBe(2);
         await orders.SeeAsync(input, 2);
     }
 

@@ -58,7 +58,7 @@ public sealed class ExportedLetters
             (await orders.Command.RunAsync("dead-letters", "discard", "--queue", Orders.Error, "--all", "--yes")).Code.ShouldBe(0);
             (await orders.Command.RunAsync("dead-letters", "restore", "--queue", Orders.Error, "--all", "--yes")).Code.ShouldBe(0);
             Orders.ShouldBeSame(await AllAsync(orders, Orders.Error), put);
-            (await orders.Desk.Audit.ReadAsync(Orders.Error, 10, _none)).First(entry => entry.Verb == "import").ShouldSatisfyAllConditions(it => it.Done.ShouldBe(Letters), it => it.EndedAt.ShouldNotBeNull());
+            (await orders.Client.Audit.ReadAsync(Orders.Error, 10, _none)).First(entry => entry.Verb == "import").ShouldSatisfyAllConditions(it => it.Done.ShouldBe(Letters), it => it.EndedAt.ShouldNotBeNull());
         }
         finally
         {
@@ -77,7 +77,7 @@ public sealed class ExportedLetters
     {
         await using var orders = await Orders.CreateAsync();
         using var file = new MemoryStream(Encoding.UTF8.GetBytes(text));
-        (await Should.ThrowAsync<DeadLetterException>(orders.Desk.ImportAsync(new ImportRequest { By = "jane" }, file, null, _none))).Message.ShouldContain(why);
+        (await Should.ThrowAsync<DeadLetterException>(orders.Client.ImportAsync(new ImportRequest { By = "jane" }, file, null, _none))).Message.ShouldContain(why);
         (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(0);
     }
 
@@ -86,8 +86,8 @@ public sealed class ExportedLetters
     {
         await using var orders = await Orders.CreateAsync();
         var request = new OperationRequest { Queue = "nope_error", Filter = DeadLetterFilter.All, By = "jane" };
-        await Should.ThrowAsync<DeadLetterException>(orders.Desk.ExportAsync(request, Stream.Null, null, _none));
-        (await orders.Desk.Audit.ReadAsync("nope_error", 1, _none)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(
+        await Should.ThrowAsync<DeadLetterException>(orders.Client.ExportAsync(request, Stream.Null, null, _none));
+        (await orders.Client.Audit.ReadAsync("nope_error", 1, _none)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(
             it => it.EndedAt.ShouldNotBeNull(), it => it.Problem.ShouldContain("nope_error"));
     }
 
@@ -145,7 +145,7 @@ public sealed class ExportedLetters
     };
 
     private static async Task<IEnumerable<string>> AllAsync(Orders orders, string queue) =>
-        (await orders.Desk.ListAsync(queue, DeadLetterFilter.All, 0, Letters + 1, "jane", _none)).Letters.Select(letter => Whole(letter.Properties, letter.Body.Span));
+        (await orders.Client.ListAsync(queue, DeadLetterFilter.All, 0, Letters + 1, "jane", _none)).Letters.Select(letter => Whole(letter.Properties, letter.Body.Span));
 
     private static string Whole(IReadOnlyBasicProperties p, ReadOnlySpan<byte> body) => string.Join('|',
         Convert.ToHexString(body), p.IsMessageIdPresent(), p.MessageId, p.IsContentTypePresent(), p.ContentType, p.CorrelationId, p.ContentEncoding, p.DeliveryMode,

@@ -97,7 +97,7 @@ internal sealed class ApplicationThatReports : IReplayAdvisor
     public Task<IReadOnlyList<Verdict?>> JudgeAsync(IReadOnlyList<DeadLetter> letters, bool sendAgain, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<Verdict?>>(new Verdict?[letters.Count]);
 
-    public Task<IReadOnlyList<Outcome?>> AskAsync(IReadOnlyList<Replayed> replayed, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<Outcome?>> OutcomesAsync(IReadOnlyList<Replayed> replayed, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<Outcome?>>([.. replayed.Select(message => _handled.ContainsKey(message.MessageId!) ? Outcome.Handled : (Outcome?)null)]);
 
     public Task<string?> WasDoneAsync(DeadLetter letter, string by, CancellationToken cancellationToken) => Task.FromResult<string?>(null);

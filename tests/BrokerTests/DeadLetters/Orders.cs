@@ -20,7 +20,7 @@ internal sealed class Orders : IAsyncDisposable
     {
         (_broker, VirtualHost, Channel) = (broker, virtualHost, channel);
         Options = DeadLetterOptions.Parse(virtualHost.ConnectionString("operator"), broker.Management.BaseAddress!);
-        Desk = new DeadLetterClient(Options, new AuditFile(_audit), advisor);
+        Client = new DeadLetterClient(Options, new AuditFile(_audit), advisor);
     }
 
     public TestVirtualHost VirtualHost { get; }
@@ -29,7 +29,7 @@ internal sealed class Orders : IAsyncDisposable
 
     public DeadLetterOptions Options { get; }
 
-    public DeadLetterClient Desk { get; }
+    public DeadLetterClient Client { get; }
 
     public static async Task<Orders> CreateAsync(string errorType = "classic", Dictionary<string, object?>? errorArguments = null, IReplayAdvisor? advisor = null, TestBroker? broker = null)
     {
@@ -142,7 +142,7 @@ internal sealed class Orders : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Desk.Dispose();
+        Client.Dispose();
         await VirtualHost.DisposeAsync();
         _broker.Dispose();
     }

@@ -16,7 +16,7 @@ public sealed class Replaying
         await using var orders = await Orders.CreateAsync(errorType);
         var ids = await orders.PutFaultsAsync(1000, causes: 4);
 
-        var page = await orders.Desk.GroupAsync(Orders.Error, DeadLetterFilter.All, "jane", null, _none);
+        var page = await orders.Client.GroupAsync(Orders.Error, DeadLetterFilter.All, "jane", null, _none);
         page.Groups.Select(group => group.Count).ShouldBe([250, 250, 250, 250]);
         page.Groups.ShouldAllBe(group => !group.Cause.Text.Contains("jane", StringComparison.Ordinal) && group.MessageTypes.Single() == "Orders:PlaceOrder");
         var unknown = page.Groups.Single(group => group.Cause.Text == "Order {id} is unknown");
@@ -58,7 +58,7 @@ public sealed class Replaying
         await orders.PutAsync(properties, Orders.Envelope(id, """{ "a" : 1.50 }""", """{ "MT-Redelivery-Count": 7, "Tenant": "blue" }"""));
         await orders.SeeAsync(Orders.Error, 1);
 
-        var first = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
+        var first = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
 
         await orders.SeeAsync(Orders.Input, 1);
         var message = (await orders.VirtualHost.TakeAllAsync(Orders.Input)).ShouldHaveSingleItem();
@@ -73,7 +73,7 @@ public sealed class Replaying
         // It fails once more: the stamps stay on it, and count.
         await orders.PutAsync(new BasicProperties(message.BasicProperties), message.Body.ToArray());
         await orders.SeeAsync(Orders.Error, 1);
-        await orders.Desk.ReplayAsync(Request(DeadLetterFilter.ById(id.ToString("N"))), null, _none);
+        await orders.Client.ReplayAsync(Request(DeadLetterFilter.ById(id.ToString("N"))), null, _none);
         await orders.SeeAsync(Orders.Input, 1);
         Orders.Header((await orders.VirtualHost.TakeAllAsync(Orders.Input)).Single(), "Replay-Count").ShouldBe("2");
     }
@@ -85,13 +85,13 @@ public sealed class Replaying
         var ids = await orders.PutFaultsAsync(20);
         await using var consumer = await ConsumeAsync(orders, failing: number => number % 2 == 0);
 
-        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Wait = TimeSpan.FromSeconds(8) }, null, _none);
+        var result = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Wait = TimeSpan.FromSeconds(8) }, null, _none);
 
         result.Replayed.Select(message => message.Outcome).ShouldBe(Enumerable.Range(0, 20).Select(i => i % 2 == 0 ? Outcome.FailedAgain : Outcome.LeftQueue));
         result.Headline.ShouldBe("20 of 20 replayed: 10 failed again, 10 left the queue: nothing heard yet");
         result.AllAsAsked.ShouldBeFalse();
         await orders.SeeAsync(Orders.Error, 10);
-        (await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none)).Letters
+        (await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none)).Letters
             .ShouldAllBe(letter => letter.LastReplay!.Count == 1 && letter.LastReplay.By == "jane" && letter.LastReplay.Id.StartsWith(result.Id));
         ids.Count.ShouldBe(20);
     }
@@ -103,7 +103,7 @@ public sealed class Replaying
         await orders.PutFaultsAsync(50);
         await using var consumer = await ConsumeAsync(orders, failing: _ => true);
 
-        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Canary = true }, null, _none);
+        var result = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Canary = true }, null, _none);
 
         (result.Done, result.Replayed.Single().Outcome).ShouldBe((1, Outcome.FailedAgain));
         result.Stopped!.ShouldContain("failed again");
@@ -118,7 +118,7 @@ public sealed class Replaying
         await orders.PutFaultsAsync(50);
         await using var consumer = await ConsumeAsync(orders, failing: _ => false, application);
 
-        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Canary = true, Wait = TimeSpan.FromSeconds(60) }, null, _none);
+        var result = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Canary = true, Wait = TimeSpan.FromSeconds(60) }, null, _none);
 
         result.Replayed.Count(message => message.Outcome == Outcome.Handled).ShouldBe(50);
         result.AllAsAsked.ShouldBeTrue();
@@ -131,7 +131,7 @@ public sealed class Replaying
         await using var orders = await Orders.CreateAsync();
         await orders.PutFaultsAsync(30);
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        (await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Pace = 10 }, null, _none)).Done.ShouldBe(30);
+        (await orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Pace = 10 }, null, _none)).Done.ShouldBe(30);
         clock.Elapsed.ShouldBeGreaterThan(TimeSpan.FromSeconds(2.8)); // the last one's turn is after 2.9 s, however slow the machine
     }
 
@@ -143,9 +143,9 @@ public sealed class Replaying
         await orders.Channel.QueueDeleteAsync(Orders.Input);
         await orders.Channel.ExchangeDeleteAsync(Orders.Input);
 
-        var plan = await orders.Desk.PlanAsync(Request(DeadLetterFilter.All), null, _none);
+        var plan = await orders.Client.PlanAsync(Request(DeadLetterFilter.All), null, _none);
         plan.Refused.ShouldAllBe(refusal => refusal.Why.Contains("no queue orders"));
-        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
+        var result = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
         (result.Done, result.Refused.Count, result.AllAsAsked).ShouldBe((0, 5, false));
         await orders.SeeAsync(Orders.Error, 5);
     }
@@ -156,7 +156,7 @@ public sealed class Replaying
         await using var orders = await Orders.CreateAsync();
         await orders.PutFaultsAsync(5);
         // The way was there when it was checked, and is taken away in the middle.
-        var result = await orders.Desk.ReplayAsync(
+        var result = await orders.Client.ReplayAsync(
             Request(DeadLetterFilter.All) with { Pace = 2 },
             new Once(now => now.Done > 0, () => orders.Channel.QueueUnbindAsync(Orders.Input, Orders.Input, "").GetAwaiter().GetResult()), _none);
         (result.Done + result.Refused.Count).ShouldBe(5);
@@ -167,12 +167,12 @@ public sealed class Replaying
         // From then on the check sees it, whatever the pace.
         foreach (var (canary, pace) in new (bool, double?)[] { (true, null), (false, ReplayRequest.LeastPace) })
         {
-            var again = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Canary = canary, Pace = pace }, null, _none);
+            var again = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Canary = canary, Pace = pace }, null, _none);
             (again.Done, again.Refused.Count).ShouldBe((0, result.Refused.Count));
             again.Refused[0].Why.ShouldContain("exchange orders does not lead to queue orders");
         }
         await orders.SeeAsync(Orders.Error, result.Refused.Count);
-        (await Should.ThrowAsync<DeadLetterException>(() => orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Pace = ReplayRequest.LeastPace / 2 }, null, _none)))
+        (await Should.ThrowAsync<DeadLetterException>(() => orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Pace = ReplayRequest.LeastPace / 2 }, null, _none)))
             .Message.ShouldContain("one message in 5 minutes");
     }
 
@@ -182,7 +182,7 @@ public sealed class Replaying
         await using var orders = await Orders.CreateAsync("quorum");
         var ids = await orders.PutFaultsAsync(3000);
         using var cancel = new CancellationTokenSource();
-        var result = await orders.Desk.ReplayAsync(
+        var result = await orders.Client.ReplayAsync(
             Request(DeadLetterFilter.All), new Once(now => now.Done > 500, cancel.Cancel), cancel.Token);
 
         result.Stopped.ShouldNotBeNull();
@@ -199,16 +199,16 @@ public sealed class Replaying
         await using var orders = await Orders.CreateAsync("quorum");
         await orders.PutFaultsAsync(100);
         using var cancel = new CancellationTokenSource();
-        var first = orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { By = "jane", Pace = 5 }, null, cancel.Token);
+        var first = orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { By = "jane", Pace = 5 }, null, cancel.Token);
         await WorkinIt.Testbed.Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Input), ready => ready > 0, "the first replay goes");
 
-        var second = await Should.ThrowAsync<DeadLetterException>(orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { By = "joe" }, null, _none));
+        var second = await Should.ThrowAsync<DeadLetterException>(orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { By = "joe" }, null, _none));
         second.Problem.ShouldBe(DeadLetterProblem.Locked);
         second.Message.ShouldContain("jane is at work on this queue (replay, since 20");
         await cancel.CancelAsync();
         await first;
 
-        await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 1, "joe", _none);
+        await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 1, "joe", _none);
     }
 
     [Fact]
@@ -218,10 +218,10 @@ public sealed class Replaying
         await orders.PutFaultsAsync(5);
         using var cancel = new CancellationTokenSource();
         var waiting = new TaskCompletionSource();
-        var replay = orders.Desk.ReplayAsync(
+        var replay = orders.Client.ReplayAsync(
             Request(DeadLetterFilter.All) with { Wait = TimeSpan.FromMinutes(5) }, new Once(now => now.Waiting, () => waiting.TrySetResult()), cancel.Token);
         await waiting.Task;
-        (await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "joe", _none)).Letters.ShouldBeEmpty();
+        (await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "joe", _none)).Letters.ShouldBeEmpty();
         await cancel.CancelAsync();
         (await replay).Done.ShouldBe(5);
     }
@@ -232,14 +232,14 @@ public sealed class Replaying
         await using var orders = await Orders.CreateAsync();
         var ids = await orders.PutFaultsAsync(3);
 
-        var result = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.ById(ids[1].ToString())) with { Edited = """{ "number": 7 }""" }, null, _none);
+        var result = await orders.Client.ReplayAsync(Request(DeadLetterFilter.ById(ids[1].ToString())) with { Edited = """{ "number": 7 }""" }, null, _none);
 
         result.Done.ShouldBe(1);
         await orders.SeeAsync(Orders.Input, 1);
         var message = (await orders.VirtualHost.TakeAllAsync(Orders.Input)).Single();
         Encoding.UTF8.GetString(message.Body.Span).ShouldBe(Encoding.UTF8.GetString(Orders.Envelope(ids[1], """{ "number": 7 }""")));
         message.BasicProperties.MessageId.ShouldBe(ids[1].ToString());
-        var entry = (await orders.Desk.Audit.ReadAsync(Orders.Error, 100, _none)).Single(entry => entry.Id == result.Id);
+        var entry = (await orders.Client.Audit.ReadAsync(Orders.Error, 100, _none)).Single(entry => entry.Id == result.Id);
         (entry.Verb, entry.By, entry.Done, entry.Messages.Single()).ShouldBe(("edit", "jane", 1, ids[1].ToString()));
         entry.Original!.ShouldContain("für 😀 1");
         entry.Edited.ShouldBe("""{ "number": 7 }""");

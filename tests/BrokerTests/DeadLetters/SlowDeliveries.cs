@@ -23,7 +23,7 @@ public sealed class SlowDeliveries
         await using var line = new SlowProxy(broker.Amqp, bytesPerSecond: 3_000_000);
         using var desk = new DeadLetterClient(
             DeadLetterOptions.Parse(orders.VirtualHost.ConnectionString("operator").Replace($":{broker.Amqp.Port}/", $":{line.Port}/", StringComparison.Ordinal), broker.Management.BaseAddress!),
-            orders.Desk.Audit);
+            orders.Client.Audit);
 
         for (var look = 0; look < 2; look++)
         {

@@ -18,7 +18,7 @@ public sealed class TheBrokerTakesNoMessages(ABrokerToStop broker)
         await broker.Broker.SetAlarmAsync(true);
         try
         {
-            var refused = await Should.ThrowAsync<DeadLetterException>(orders.Desk.ReplayAsync(Request(), null, _none));
+            var refused = await Should.ThrowAsync<DeadLetterException>(orders.Client.ReplayAsync(Request(), null, _none));
             refused.Problem.ShouldBe(DeadLetterProblem.Blocked);
             refused.Message.ShouldContain("low on memory");
             var command = await orders.Command.RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--all", "--yes");
@@ -39,7 +39,7 @@ public sealed class TheBrokerTakesNoMessages(ABrokerToStop broker)
         using var cancel = new CancellationTokenSource();
         var blocked = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var moving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var replay = orders.Desk.ReplayAsync(Request() with { Pace = 2 }, new Watching(now =>
+        var replay = orders.Client.ReplayAsync(Request() with { Pace = 2 }, new Watching(now =>
         {
             if (now.Done > 1)
                 moving.TrySetResult();
@@ -66,10 +66,10 @@ public sealed class TheBrokerTakesNoMessages(ABrokerToStop broker)
             async () => (await orders.VirtualHost.ReadyAsync(Orders.Error)) + result.Done, sum => sum == 200, "all are counted");
         var arrived = await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Input), ready => ready >= result.Done, "what was moved has arrived");
         arrived.ShouldBeLessThanOrEqualTo(result.Done + result.Doubts.Count);
-        (await orders.Desk.Audit.ReadAsync(Orders.Error, 10, _none))[0].Doubts.Count.ShouldBe(result.Doubts.Count);
+        (await orders.Client.Audit.ReadAsync(Orders.Error, 10, _none))[0].Doubts.Count.ShouldBe(result.Doubts.Count);
 
         // The next one finishes it.
-        var next = await orders.Desk.ReplayAsync(Request(), null, _none);
+        var next = await orders.Client.ReplayAsync(Request(), null, _none);
         (next.Done + result.Done).ShouldBe(200);
         (await orders.VirtualHost.TakeAllAsync(Orders.Input)).Select(message => message.BasicProperties.MessageId).Distinct().Order().ShouldBe(ids.Select(id => id.ToString()).Order());
     }
@@ -79,8 +79,8 @@ public sealed class TheBrokerTakesNoMessages(ABrokerToStop broker)
     {
         await using var orders = await CreateAsync();
         var id = (await orders.PutFaultsAsync(1))[0];
-        var original = (await orders.Desk.FindAsync(Orders.Error, id.ToString(), "jane", _none)).ShouldNotBeNull();
-        await orders.Desk.Audit.WriteAsync(
+        var original = (await orders.Client.FindAsync(Orders.Error, id.ToString(), "jane", _none)).ShouldNotBeNull();
+        await orders.Client.Audit.WriteAsync(
             new AuditEntry
             {
                 Id = "0197f2a01c5e7cc39d7e3d1f2a3b4c5d",
@@ -92,14 +92,14 @@ public sealed class TheBrokerTakesNoMessages(ABrokerToStop broker)
             },
             _none);
 
-        (await orders.Desk.PlanAsync(Request(), null, _none)).Replayed.Single().Verdict.Text.ShouldContain("never confirmed");
+        (await orders.Client.PlanAsync(Request(), null, _none)).Replayed.Single().Verdict.Text.ShouldContain("never confirmed");
 
         var copy = Orders.Faulted(id);
         copy.Headers!["Replay-Id"] = "0197f2a01c5e7cc39d7e3d1f2a3b4c5d.1";
         copy.Headers["Replay-Count"] = 1;
         await orders.PutAsync(copy, original.Body.ToArray());
         await orders.SeeAsync(Orders.Error, 2);
-        var result = await orders.Desk.ReplayAsync(Request(), null, _none);
+        var result = await orders.Client.ReplayAsync(Request(), null, _none);
 
         (result.Settled, result.Replayed.Count).ShouldBe((1, 1));
         await orders.SeeAsync(Orders.Error, 0);

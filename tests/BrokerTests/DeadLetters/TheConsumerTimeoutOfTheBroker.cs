@@ -28,9 +28,9 @@ public sealed class TheConsumerTimeoutOfTheBroker(ABrokerToStop broker)
         long moved, doubts = 0;
         if (hasTimeout)
         {
-            var ended = await Should.ThrowAsync<DeadLetterException>(orders.Desk.ReplayAsync(request with { Pace = 0.5 }, null, _none));
+            var ended = await Should.ThrowAsync<DeadLetterException>(orders.Client.ReplayAsync(request with { Pace = 0.5 }, null, _none));
             ended.Message.ShouldContain("Messages were held longer than RabbitMQ's consumer_timeout of 3 s");
-            var entry = (await orders.Desk.Audit.ReadAsync(Orders.Error, 10, _none))[0];
+            var entry = (await orders.Client.Audit.ReadAsync(Orders.Error, 10, _none))[0];
             doubts = entry.Doubts.Count;
             doubts.ShouldBeLessThanOrEqualTo(1, ended.Message); // the one whose ack and the broker's timeout crossed
             entry.Done.ShouldBeInRange(1, 7);
@@ -38,12 +38,12 @@ public sealed class TheConsumerTimeoutOfTheBroker(ABrokerToStop broker)
         }
         else
         {
-            moved = (await orders.Desk.ReplayAsync(request with { Pace = 0.5 }, null, _none)).Done;
+            moved = (await orders.Client.ReplayAsync(request with { Pace = 0.5 }, null, _none)).Done;
             moved.ShouldBe(8);
         }
 
         await orders.SeeAsync(Orders.Error, (int)(8 - moved));
-        var next = await orders.Desk.ReplayAsync(request, null, _none);
+        var next = await orders.Client.ReplayAsync(request, null, _none);
         (next.Done + moved).ShouldBe(8);
         var arrived = (await orders.VirtualHost.TakeAllAsync(Orders.Input)).Select(message => Guid.Parse(message.BasicProperties.MessageId!)).ToList();
         arrived.Distinct().ShouldBe(ids, ignoreOrder: true);

@@ -36,7 +36,7 @@ public sealed class TheOutcomes
 
         replay.Code.ShouldBe(1, replay.ToString());
         replay.Output.TrimEnd().Split('\n')[^1].ShouldBe("3 of 3 replayed: 3 skipped");
-        var letter = (await orders.Desk.FindAsync("orders_skipped", ids[0].ToString(), "jane", _none)).ShouldNotBeNull();
+        var letter = (await orders.Client.FindAsync("orders_skipped", ids[0].ToString(), "jane", _none)).ShouldNotBeNull();
         replay.Output.ShouldContain("--queue orders_skipped");
         letter.LastReplay.ShouldNotBeNull();
     }
@@ -54,18 +54,18 @@ public sealed class TheOutcomes
                 cancel.Cancel();
         });
 
-        var result = await orders.Desk.ReplayAsync(
+        var result = await orders.Client.ReplayAsync(
             new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Pace = 10, Wait = TimeSpan.FromSeconds(60) }, seen, cancel.Token);
 
         result.Stopped.ShouldNotBeNull().ShouldContain("cancelled");
         result.Done.ShouldBeInRange(5, 59);
         result.Headline.ShouldBe($"{result.Done} of 60 replayed: {result.Done} failed again");
-        (await orders.Desk.Audit.ReadAsync(Orders.Error, 10, _none)).Single(entry => entry.Id == result.Id).Results.ShouldBe($"{result.Done} failed again");
+        (await orders.Client.Audit.ReadAsync(Orders.Error, 10, _none)).Single(entry => entry.Id == result.Id).Results.ShouldBe($"{result.Done} failed again");
         foreach (var message in result.Replayed.Take(3))
         {
             var fresh = message.NewLetter.ShouldNotBeNull();
             (fresh.Queue, fresh.Reason, fresh.ExceptionType).ShouldBe((Orders.Error, "It is still broken", "Orders.StillBrokenException"));
-            (await orders.Desk.FindAsync(Orders.Error, fresh.Id, "jane", _none)).ShouldNotBeNull().MessageId.ShouldBe(message.MessageId);
+            (await orders.Client.FindAsync(Orders.Error, fresh.Id, "jane", _none)).ShouldNotBeNull().MessageId.ShouldBe(message.MessageId);
         }
     }
 
@@ -76,7 +76,7 @@ public sealed class TheOutcomes
         await orders.PutFaultsAsync(5);
         await using var consumer = await OrderConsumer.StartAsync(orders, (_, _) => Handling.Succeeds);
 
-        var result = await orders.Desk.ReplayAsync(
+        var result = await orders.Client.ReplayAsync(
             new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Canary = true, Wait = TimeSpan.FromSeconds(3) }, null, _none);
 
         (result.Done, result.Selected).ShouldBe((1, 5));
@@ -92,7 +92,7 @@ public sealed class TheOutcomes
         await orders.PutFaultsAsync(3);
         using var cancel = new CancellationTokenSource();
 
-        var replay = orders.Desk.ReplayAsync(
+        var replay = orders.Client.ReplayAsync(
             new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Pace = 0.02, Wait = TimeSpan.Zero }, null, cancel.Token); // one in 50 s
 
         await orders.SeeAsync(Orders.Input, 1);
@@ -123,7 +123,7 @@ public sealed class TheOutcomes
         var again = await orders.Command.RunAsync("dead-letters", "list", "--queue", Orders.Error, "--yes");
         again.Output.ShouldNotContain("holds no dead letter");
         again.Output.ShouldContain("4 more are hidden by RabbitMQ's delayed retry");
-        (await orders.Desk.FindQueuesAsync(_none)).Single(queue => queue.Name == Orders.Error).ShouldSatisfyAllConditions(
+        (await orders.Client.FindQueuesAsync(_none)).Single(queue => queue.Name == Orders.Error).ShouldSatisfyAllConditions(
             queue => queue.Messages.ShouldBe(4), queue => queue.Hidden.ShouldBe(4), queue => queue.HidesReadMessages.ShouldBeTrue());
         var replay = await orders.Command.RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--where", "id=none", "--yes");
         replay.Code.ShouldBe(1, replay.ToString());

@@ -18,20 +18,20 @@ public sealed class WhatIsMoved
         (properties.Expiration, properties.DeliveryMode) = ("3600000", DeliveryModes.Transient);
         await orders.PutAsync(properties, Orders.Envelope(id, "{}"));
         await orders.SeeAsync(Orders.Error, 1);
-        var idBefore = (await orders.Desk.FindAsync(Orders.Error, id.ToString(), "jane", _none))!.Id;
+        var idBefore = (await orders.Client.FindAsync(Orders.Error, id.ToString(), "jane", _none))!.Id;
 
-        (await orders.Desk.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none)).Done.ShouldBe(1);
+        (await orders.Client.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none)).Done.ShouldBe(1);
         await orders.SeeAsync("orders_discarded", 1);
-        var discarded = (await orders.Desk.FindAsync("orders_discarded", id.ToString(), "jane", _none))!;
+        var discarded = (await orders.Client.FindAsync("orders_discarded", id.ToString(), "jane", _none))!;
         (discarded.Id, discarded.Properties.DeliveryMode, discarded.Properties.Expiration).ShouldBe((idBefore, DeliveryModes.Persistent, "2592000000"));
 
-        (await orders.Desk.RestoreAsync(new OperationRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none)).Done.ShouldBe(1);
+        (await orders.Client.RestoreAsync(new OperationRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none)).Done.ShouldBe(1);
         await orders.SeeAsync(Orders.Error, 1);
-        var restored = (await orders.Desk.FindAsync(Orders.Error, id.ToString(), "jane", _none))!;
+        var restored = (await orders.Client.FindAsync(Orders.Error, id.ToString(), "jane", _none))!;
         (restored.Id, restored.Properties.DeliveryMode, restored.Properties.IsExpirationPresent()).ShouldBe((idBefore, DeliveryModes.Persistent, false));
         (restored.Header("Original-Expiration"), restored.Header("Original-Delivery-Mode")).ShouldBe(("3600000", "1"));
 
-        (await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All), null, _none)).Done.ShouldBe(1);
+        (await orders.Client.ReplayAsync(Request(DeadLetterFilter.All), null, _none)).Done.ShouldBe(1);
         await orders.SeeAsync(Orders.Input, 1);
         var message = (await orders.VirtualHost.TakeAllAsync(Orders.Input)).Single();
         (message.BasicProperties.DeliveryMode, message.BasicProperties.IsExpirationPresent()).ShouldBe((DeliveryModes.Persistent, false));
@@ -106,13 +106,13 @@ public sealed class WhatIsMoved
         await orders.PutAsync(never, "hello"u8.ToArray());
         await orders.SeeAsync(Orders.Error, 5);
 
-        var plan = await orders.Desk.PlanAsync(Request(DeadLetterFilter.All), null, _none);
+        var plan = await orders.Client.PlanAsync(Request(DeadLetterFilter.All), null, _none);
         plan.Refused.ShouldHaveSingleItem().Why.ShouldContain("text/plain");
-        var letters = (await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none)).Letters;
+        var letters = (await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none)).Letters;
         letters.Select(letter => letter.CanBeEdited).ShouldBe([true, true, true, false, false]);
 
-        (await orders.Desk.ReplayAsync(Request(DeadLetterFilter.ById(letters[1].Id)) with { Edited = """{"number":2}""" }, null, _none)).Done.ShouldBe(1);
-        (await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All), null, _none)).Done.ShouldBe(3);
+        (await orders.Client.ReplayAsync(Request(DeadLetterFilter.ById(letters[1].Id)) with { Edited = """{"number":2}""" }, null, _none)).Done.ShouldBe(1);
+        (await orders.Client.ReplayAsync(Request(DeadLetterFilter.All), null, _none)).Done.ShouldBe(3);
         await orders.SeeAsync(Orders.Input, 4);
         (await orders.VirtualHost.TakeAllAsync(Orders.Input)).Select(message => Convert.ToBase64String(message.Body.Span)).ShouldBe(
             new[] { """{"number":2}"""u8.ToArray(), """{ "number" : 1.50 }"""u8.ToArray(), """{ "number" : 1.50 }"""u8.ToArray(), binary }.Select(Convert.ToBase64String));

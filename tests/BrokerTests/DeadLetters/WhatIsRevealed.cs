@@ -26,14 +26,14 @@ public sealed class WhatIsRevealed
         await RefusedAsync($"{bytes}", "--message", mended);
         (await orders.Command.RunAsync("dead-letters", "edit", $"{good}", "--queue", Orders.Error, "--message", mended, "--yes", "--wait", "0")).Code.ShouldBe(0);
 
-        (await orders.Desk.Audit.ReadAsync(Orders.Error, 1000, default)).Count(entry => entry.Verb == "reveal" && entry.Messages.Contains($"{good}")).ShouldBe(1);
-        (await orders.Desk.Audit.ReadAsync(Orders.Error, 1000, default)).ShouldNotContain(entry => entry.Messages.Contains($"{bytes}"));
+        (await orders.Client.Audit.ReadAsync(Orders.Error, 1000, default)).Count(entry => entry.Verb == "reveal" && entry.Messages.Contains($"{good}")).ShouldBe(1);
+        (await orders.Client.Audit.ReadAsync(Orders.Error, 1000, default)).ShouldNotContain(entry => entry.Messages.Contains($"{bytes}"));
         Directory.Delete(folder, recursive: true);
 
         async Task RefusedAsync(params string[] arguments)
         {
             (await orders.Command.RunAsync(["dead-letters", "edit", "--queue", Orders.Error, "--yes", .. arguments])).Code.ShouldBe(2);
-            (await orders.Desk.Audit.ReadAsync(Orders.Error, 1000, default)).ShouldNotContain(entry => entry.Messages.Contains($"{good}") || entry.Messages.Contains($"{bytes}"));
+            (await orders.Client.Audit.ReadAsync(Orders.Error, 1000, default)).ShouldNotContain(entry => entry.Messages.Contains($"{good}") || entry.Messages.Contains($"{bytes}"));
         }
     }
 }

@@ -24,7 +24,7 @@ public sealed class WhateverStandsThere
         await orders.PutAsync(new BasicProperties(), []);
         await orders.SeeAsync(Orders.Error, 8);
 
-        var page = await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 100, "jane", _none);
+        var page = await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 100, "jane", _none);
         page.Letters.Count.ShouldBe(8);
         page.Letters.Select(letter => letter.Id).Distinct().Count().ShouldBe(8); // the twins, too
         page.Letters[0].Unreadable!.ShouldContain("text/plain");
@@ -37,17 +37,17 @@ public sealed class WhateverStandsThere
         page.Letters[6].BodyText.ShouldBeNull();
 
         // One of the twins alone.
-        var second = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.ById(page.Letters[5].Id)), null, _none);
+        var second = await orders.Client.ReplayAsync(Request(DeadLetterFilter.ById(page.Letters[5].Id)), null, _none);
         second.Done.ShouldBe(1);
 
-        var all = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
+        var all = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
         (all.Done, all.Refused.Count).ShouldBe((3, 4));
         all.Refused.ShouldAllBe(refusal => refusal.Why.StartsWith("unreadable: ", StringComparison.Ordinal));
         await orders.SeeAsync(Orders.Error, 4);
         await orders.SeeAsync(Orders.Input, 4);
 
         using var export = new MemoryStream();
-        (await orders.Desk.ExportAsync(new OperationRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, export, null, _none)).ShouldBe(4);
+        (await orders.Client.ExportAsync(new OperationRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, export, null, _none)).ShouldBe(4);
         Encoding.UTF8.GetString(export.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("body").GetBytesFromBase64().Length)
             .ShouldBe([18, 15, 4, 0]);
@@ -63,14 +63,14 @@ public sealed class WhateverStandsThere
         await orders.PutAsync(new BasicProperties { MessageId = id.ToString(), ContentType = "application/vnd.masstransit+json" }, Orders.Envelope(id, "{}"), "slow");
         await orders.SeeAsync("slow_error", 1);
 
-        var letter = (await orders.Desk.FindAsync("slow_error", id.ToString(), "jane", _none))!;
+        var letter = (await orders.Client.FindAsync("slow_error", id.ToString(), "jane", _none))!;
         (letter.Kind, letter.ExceptionType, letter.FailedIn).ShouldBe((DeadLetterKind.Broker, "expired", "slow"));
         letter.FailedAt!.Value.ShouldBe(DateTimeOffset.UtcNow, TimeSpan.FromMinutes(5));
         letter.MessageTypes.ShouldBe(["Orders:PlaceOrder"]);
 
         await orders.Channel.QueueDeleteAsync("slow");
         await orders.DeclareAsync("slow", []);
-        (await orders.Desk.ReplayAsync(Request(DeadLetterFilter.All) with { Queue = "slow_error" }, null, _none)).Done.ShouldBe(1);
+        (await orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Queue = "slow_error" }, null, _none)).Done.ShouldBe(1);
         await orders.SeeAsync("slow", 1);
         (await orders.VirtualHost.TakeAllAsync("slow")).Single().BasicProperties.Headers!.Keys.ShouldAllBe(header => header.StartsWith("Replay-"));
     }
@@ -91,13 +91,13 @@ public sealed class WhateverStandsThere
         await orders.SeeAsync("orders_skipped", 1);
         var request = Request(DeadLetterFilter.All) with { Queue = "orders_skipped" };
 
-        (await orders.Desk.PlanAsync(request, null, _none)).Replayed.Single().Verdict.ShouldSatisfyAllConditions(
+        (await orders.Client.PlanAsync(request, null, _none)).Replayed.Single().Verdict.ShouldSatisfyAllConditions(
             it => it.Kind.ShouldBe(VerdictKind.Warning), it => it.Text.ShouldContain("whether one does now can't be checked"));
         await orders.Channel.ExchangeDeclareAsync("Orders:PlaceOrder", ExchangeType.Fanout, durable: true);
         await orders.Channel.ExchangeBindAsync(Orders.Input, "Orders:PlaceOrder", "");
-        (await orders.Desk.PlanAsync(request, null, _none)).Replayed.Single().Verdict.Text.ShouldSatisfyAllConditions(
+        (await orders.Client.PlanAsync(request, null, _none)).Replayed.Single().Verdict.Text.ShouldSatisfyAllConditions(
             it => it.ShouldContain("whether one does now can't be checked"), it => it.ShouldContain("no consumer is connected"));
-        (await orders.Desk.ReplayAsync(request, null, _none)).Done.ShouldBe(1);
+        (await orders.Client.ReplayAsync(request, null, _none)).Done.ShouldBe(1);
         await orders.SeeAsync(Orders.Input, 1);
     }
 
@@ -113,20 +113,20 @@ public sealed class WhateverStandsThere
         await orders.SeeAsync(Orders.Error, 5);
         var before = await AllAsync(orders, Orders.Error);
 
-        var idBefore = (await orders.Desk.FindAsync(Orders.Error, ids[0].ToString(), "jane", _none))!.Id;
+        var idBefore = (await orders.Client.FindAsync(Orders.Error, ids[0].ToString(), "jane", _none))!.Id;
 
-        var discarded = await orders.Desk.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none);
+        var discarded = await orders.Client.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none);
         (discarded.Done, discarded.AllAsAsked).ShouldBe((5, true));
         await orders.SeeAsync("orders_discarded", 5);
         (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(0);
-        (await orders.Desk.FindQueuesAsync(_none)).Single(queue => queue.IsDiscarded).InputQueue.ShouldBe(Orders.Input);
-        var letter = (await orders.Desk.FindAsync("orders_discarded", ids[0].ToString(), "jane", _none))!;
+        (await orders.Client.FindQueuesAsync(_none)).Single(queue => queue.IsDiscarded).InputQueue.ShouldBe(Orders.Input);
+        var letter = (await orders.Client.FindAsync("orders_discarded", ids[0].ToString(), "jane", _none))!;
         letter.Id.ShouldBe(idBefore); // and can be restored by it
         (letter.DiscardedFrom, letter.Properties.Expiration).ShouldBe((Orders.Error, "2592000000"));
-        var refused = await orders.Desk.ReplayAsync(Request(DeadLetterFilter.ById(ids[0].ToString())) with { Queue = "orders_discarded" }, null, _none);
+        var refused = await orders.Client.ReplayAsync(Request(DeadLetterFilter.ById(ids[0].ToString())) with { Queue = "orders_discarded" }, null, _none);
         refused.Refused.Single().Why.ShouldContain("restore it first");
 
-        (await orders.Desk.RestoreAsync(new OperationRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none)).Done.ShouldBe(5);
+        (await orders.Client.RestoreAsync(new OperationRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none)).Done.ShouldBe(5);
         await orders.SeeAsync(Orders.Error, 5);
         var after = await AllAsync(orders, Orders.Error);
         Orders.ShouldBeSame(after.Select(line => line.Replace("Original-CC", "CC", StringComparison.Ordinal).Replace(", Original-Expiration=86400000", "86400000", StringComparison.Ordinal)), before);
@@ -134,7 +134,7 @@ public sealed class WhateverStandsThere
         (await orders.VirtualHost.ReadyAsync("orders-elsewhere")).ShouldBe(0); // no copy at any of the moves
 
         // A discarded one goes by itself at the end of its time.
-        using var brief = new DeadLetterClient(orders.Options with { DiscardedLife = TimeSpan.FromSeconds(1) }, orders.Desk.Audit);
+        using var brief = new DeadLetterClient(orders.Options with { DiscardedLife = TimeSpan.FromSeconds(1) }, orders.Client.Audit);
         (await brief.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.ById(ids[0].ToString()), By = "jane" }, null, _none)).Done.ShouldBe(1);
         await orders.SeeAsync("orders_discarded", 0);
     }
@@ -154,14 +154,14 @@ public sealed class WhateverStandsThere
         }
         await orders.SeeAsync(Orders.Error, 3);
 
-        (await orders.Desk.FindQueuesAsync(_none)).Single(queue => queue.Name == Orders.Error).Looks!.ShouldContain("delivery limit of 6");
+        (await orders.Client.FindQueuesAsync(_none)).Single(queue => queue.Name == Orders.Error).AccessWarning!.ShouldContain("delivery limit of 6");
         var looks = 0;
         DeadLetterException? refused = null;
         for (var tries = 0; tries < 12; tries++) // a refusal costs a look as well: the last of them are saved by a copy
         {
             try
             {
-                await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none);
+                await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none);
                 looks++;
             }
             catch (DeadLetterException e)
@@ -192,7 +192,7 @@ public sealed class WhateverStandsThere
         await Eventually.SeeAsync(
             async () => (await orders.VirtualHost.ManagementAsync($"queues/{{vhost}}/{Orders.Input}")).TryGetProperty("consumers", out var consumers) ? consumers.GetInt32() : 0,
             count => count == 1, "the management API knows the consumer");
-        var refused = await Should.ThrowAsync<DeadLetterException>(orders.Desk.ListAsync(Orders.Input, DeadLetterFilter.All, 0, 1, "jane", _none));
+        var refused = await Should.ThrowAsync<DeadLetterException>(orders.Client.ListAsync(Orders.Input, DeadLetterFilter.All, 0, 1, "jane", _none));
         refused.Message.ShouldContain("has a consumer");
     }
 
@@ -205,11 +205,11 @@ public sealed class WhateverStandsThere
         var ids = await orders.PutFaultsAsync(2500);
         for (var look = 0; look < 3; look++)
         {
-            var page = await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.Parse(["text=für 😀 2400"]), 0, 10, "jane", _none);
+            var page = await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.Parse(["text=für 😀 2400"]), 0, 10, "jane", _none);
             page.Letters.Single().MessageId.ShouldBe(ids[2400].ToString());
             page.Letters.Single().Position.ShouldBe(2401);
             // A look at the head alone.
-            (await orders.Desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none)).Letters.Select(letter => letter.MessageId).ShouldBe(ids.Take(10).Select(id => id.ToString()));
+            (await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none)).Letters.Select(letter => letter.MessageId).ShouldBe(ids.Take(10).Select(id => id.ToString()));
         }
         Orders.ShouldBeSame((await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(message => message.BasicProperties.MessageId), ids.Select(id => id.ToString()));
     }

@@ -19,7 +19,7 @@ public sealed class Causes
     {
         var letters = Enumerable.Range(0, 103).Select(i => Fault("System.InvalidOperationException", $"No {Word(i)} in the {Word(i + 7)}", Stack)).ToList();
         letters.Select(letter => letter.Cause.Id).Distinct().ShouldHaveSingleItem();
-        letters[0].Cause.Place.ShouldBe("Shop.Orders.OrderStore.Save, line 42");
+        letters[0].Cause.Frame.ShouldBe("Shop.Orders.OrderStore.Save, line 42");
 
         var tally = new CauseTally(letters[0]);
         letters.ForEach(tally.Add);
