@@ -57,7 +57,7 @@ public sealed class EachPartOfTheTopology(SystemToTakeApart fixture) : IClassFix
     [MemberData(nameof(Exchanges))]
     [Trait("form", "long")]
     public Task An_exchange_that_is_deleted_costs_nothing(string exchange) =>
-        fixture.TakeApartAsync(channel => channel.ExchangeDeleteAsync(exchange), null, null);
+        fixture.TakeApartAsync(channel => channel.ExchangeDeleteAsync(exchange), null, null, mostAsked: 2);
 
     [Theory]
     [MemberData(nameof(Bindings))]
@@ -79,7 +79,7 @@ public sealed class EachPartOfTheTopology(SystemToTakeApart fixture) : IClassFix
             foreach (var exchange in Exchanges)
                 await channel.ExchangeDeleteAsync(exchange.Data);
         },
-        "queue send-gif-email_error", "consumers", fixture.System.DeployAsync);
+        "queue send-gif-email_error", "consumers", fixture.System.DeployAsync, mostAsked: 2);
 }
 
 /// <summary>A running system whose topology may be broken: each use brings it back.</summary>
@@ -113,7 +113,11 @@ public sealed class SystemToTakeApart : IAsyncLifetime
     /// <param name="told">What ready names as missing; null where only a message shows it.</param>
     /// <param name="user">Whose ready.</param>
     /// <param name="restore">Brings it back; the broker's definitions unless given.</param>
-    public async Task TakeApartAsync(Func<IChannel, Task> breakIt, string? told, string? user, Func<Task>? restore = null)
+    /// <param name="mostAsked">
+    /// How often the mail server may be asked about a recipient that it refuses. Two where an exchange of an event is missing: MassTransit 8.5.12
+    /// stops the consumers' channel 10 s later, so messages in flight return to their queue. No mail is sent twice: the ledger knows those.
+    /// </param>
+    public async Task TakeApartAsync(Func<IChannel, Task> breakIt, string? told, string? user, Func<Task>? restore = null, int mostAsked = 1)
     {
         await Task.WhenAll(_web.SeeReadyAsync(true, TimeSpan.FromSeconds(60)), _consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(60)));
         var name = Guid.NewGuid().ToString("N")[..8];
@@ -139,13 +143,13 @@ public sealed class SystemToTakeApart : IAsyncLifetime
             .ShouldAllBe(letter => letter.MessageId == $"{dead}" && Text(letter, "MT-Fault-Message").Contains("550 5.1.1", StringComparison.Ordinal));
         var skipped = await SeeLettersAsync("send-gif-email_skipped", letter => letter.CorrelationId == name);
         skipped.Single().IsExpirationPresent().ShouldBeFalse();
-        Text(skipped.Single(), "Original-Expiration").ShouldBe("3000");
+        Text(skipped.Single(), "Original-Expiration").ShouldBe("30000");
         skipped.Single().Persistent.ShouldBeTrue();
         System.Mail.DeliveriesById.Where(mail => mail.Key.StartsWith($"{good:N}", StringComparison.Ordinal) || mail.Key.StartsWith($"{later:N}", StringComparison.Ordinal))
             .Select(mail => mail.Value).ShouldBe([1, 1]);
-        _asked[$"dead-{name}@example.com"].ShouldBe(1);
+        _asked[$"dead-{name}@example.com"].ShouldBeInRange(1, mostAsked);
         _asked[$"good-{name}@example.com"].ShouldBe(1);
-        _asked[$"later-{name}@example.com"].ShouldBe(2);
+        _asked[$"later-{name}@example.com"].ShouldBeInRange(2, 1 + mostAsked);
 
         Task<Guid> SubmitAsync(string kind) => WorkinItSystem.SubmitAsync(_web, $"{kind}-{name}@example.com", kind);
     }
@@ -164,7 +168,7 @@ public sealed class SystemToTakeApart : IAsyncLifetime
     {
         ContentType = "application/vnd.masstransit+json",
         CorrelationId = name,
-        Expiration = "3000",
+        Expiration = "30000",
         DeliveryMode = DeliveryModes.Transient,
     };
 

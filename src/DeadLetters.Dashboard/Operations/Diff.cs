@@ -19,9 +19,12 @@ internal static class Diff
 {
     private const int Around = 3;
 
+    /// <summary>Whether two messages differ in more than the formatting of their JSON.</summary>
+    public static bool IsNone(string before, string after) => Formatted(before) == Formatted(after);
+
     public static IReadOnlyList<DiffLine> Of(string before, string after)
     {
-        var lines = InlineDiffBuilder.Diff(before, after, ignoreWhiteSpace: false).Lines;
+        var lines = InlineDiffBuilder.Diff(Formatted(before), Formatted(after), ignoreWhiteSpace: false).Lines;
         var shown = new List<DiffLine>();
         var skipped = 0;
         for (var i = 0; i < lines.Count; i++)
@@ -44,6 +47,9 @@ internal static class Diff
             skipped = 0;
         }
     }
+
+    // Both in the same form: a diff shows what changed, not how somebody indents.
+    private static string Formatted(string json) => JsonText.Indented(json) ?? json.Trim();
 
     private static bool IsNearAChange(List<DiffPiece> lines, int line)
     {

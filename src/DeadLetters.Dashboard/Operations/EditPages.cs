@@ -35,7 +35,7 @@ internal static class EditPages
         var written = page.Form["message"].ToString().ReplaceLineEndings("\n");
         if (WhatIsWrong(written) is { } error)
             return Show(page, new EditModel(queue, letter, written, error));
-        if (written.Trim() == original.Trim())
+        if (Diff.IsNone(original, written))
             return Show(page, new EditModel(queue, letter, written, "Nothing is changed. Change something, or replay it as it is."));
         var act = new RequestedOperation(Verb.Replay, queue.Name, DeadLetterFilter.ById(letter.Id)) { Edit = new Edit(letter.Id, original, written) };
         return PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(act, page.By, isDryRun: true)).Id));
