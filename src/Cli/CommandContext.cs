@@ -9,7 +9,7 @@ using WorkinIt.Storage;
 
 namespace WorkinIt.Cli;
 
-/// <summary>What each command works with: the broker of the settings, the person, and where to write.</summary>
+/// <summary>What every command needs: the broker connection from the settings, the operator's name, and the consoles to write to.</summary>
 internal sealed class CommandContext : IAsyncDisposable
 {
     private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web)
@@ -28,7 +28,7 @@ internal sealed class CommandContext : IAsyncDisposable
         _names = options.Names;
         (_writer, Audit, By, Json, HasLedger) = (writer, audit, by, json, advisor is not null);
         if (Console.IsOutputRedirected)
-            Out.Profile.Width = 200; // nobody's terminal: ids stay whole
+            Out.Profile.Width = 200; // not a terminal: wide enough that ids are not wrapped
     }
 
     public DeadLetterClient Broker { get; }
@@ -36,30 +36,30 @@ internal sealed class CommandContext : IAsyncDisposable
     /// <summary>The audit log.</summary>
     public AuditFile Audit { get; }
 
-    /// <summary>The person, for the audit log.</summary>
+    /// <summary>The operator's name, for the audit log.</summary>
     public string By { get; }
 
-    /// <summary>Whether to write for a script.</summary>
+    /// <summary>Whether to write JSON, for scripts.</summary>
     public bool Json { get; }
 
-    /// <summary>Whether it is known what was sent.</summary>
+    /// <summary>Whether the ledger is configured, so that the commands know which mails were sent.</summary>
     public bool HasLedger { get; }
 
     public IAnsiConsole Out { get; } = AnsiConsole.Console;
 
-    /// <summary>For progress and questions, so that the output can be piped.</summary>
+    /// <summary>Standard error, for progress and questions, so that standard output can be piped.</summary>
     public IAnsiConsole Err { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
 
     public static bool IsInteractive => !Console.IsInputRedirected && !Console.IsErrorRedirected;
 
-    /// <summary>Reads the settings out of the environment.</summary>
-    /// <exception cref="WrongUsageException">One is missing or wrong.</exception>
+    /// <summary>Reads the settings from the environment.</summary>
+    /// <exception cref="WrongUsageException">A setting is missing or invalid.</exception>
     public static CommandContext Open(string? by, bool json)
     {
         var setting = Setting("ConnectionStrings__DeadLetters") is null ? "ConnectionStrings__RabbitMq" : "ConnectionStrings__DeadLetters";
         var connection = Setting(setting) ?? PromptForConnection();
         if (!Uri.TryCreate(Setting("RabbitMqManagement__Url") ?? "http://localhost:15672", UriKind.Absolute, out var management) || management.Scheme is not ("http" or "https"))
-            throw new WrongUsageException("RabbitMqManagement__Url must be an address as in http://localhost:15672");
+            throw new WrongUsageException("RabbitMqManagement__Url must be an http or https URL, such as http://localhost:15672");
         DeadLetterOptions options;
         try
         {
@@ -76,7 +76,7 @@ internal sealed class CommandContext : IAsyncDisposable
             {
                 DiscardedLife = TimeSpan.TryParse(life, CultureInfo.InvariantCulture, out var span) && span > TimeSpan.Zero && span <= DeadLetterOptions.LongestDiscardedLife
                     ? span
-                    : throw new WrongUsageException("DeadLetters__DiscardedLife must be a time as in 30.00:00:00 (30 days), at most 49.00:00:00"),
+                    : throw new WrongUsageException("DeadLetters__DiscardedLife must be a duration such as 30.00:00:00 (30 days), at most 49.00:00:00"),
             };
         }
         var (advisor, writer) = Advisor(options);
@@ -85,14 +85,14 @@ internal sealed class CommandContext : IAsyncDisposable
         return new CommandContext(options, audit, advisor, writer, by ?? Setting("WORKINIT_OPERATOR") ?? Environment.UserName, json);
     }
 
-    /// <summary>Writes a line that is not wrapped.</summary>
+    /// <summary>Writes a line to standard output, without wrapping it.</summary>
     public static void Print(string line) => Console.Out.WriteLine(Terminal.Clean(line));
 
     public static void WriteJson<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, _json));
 
-    /// <summary>The queue of the command: the one that was named, or the only one that holds something.</summary>
-    /// <exception cref="NothingThereException">None holds anything.</exception>
-    /// <exception cref="WrongUsageException">Several do.</exception>
+    /// <summary>The queue that the command works on: the named one, else the only non-empty one.</summary>
+    /// <exception cref="NothingThereException">No queue has messages.</exception>
+    /// <exception cref="WrongUsageException">Several queues have messages; or, for a command about one dead letter, none has.</exception>
     public async Task<string> QueueAsync(string? named, string suffix, CancellationToken cancellationToken, bool ofOneLetter = false)
     {
         if (named is not null)
@@ -101,29 +101,29 @@ internal sealed class CommandContext : IAsyncDisposable
         return queues switch
         {
             [var only] => only.Name,
-            [] when ofOneLetter => throw new WrongUsageException($"No queue ending in {suffix} holds anything, so there is no such dead letter"),
-            [] => throw new NothingThereException($"No queue ending in {suffix} holds anything"),
-            _ => throw new WrongUsageException($"Say which one by --queue: {string.Join(", ", queues.Select(queue => queue.Name))}"),
+            [] when ofOneLetter => throw new WrongUsageException($"Dead letter not found: no queue that ends in {suffix} has messages"),
+            [] => throw new NothingThereException($"no queue that ends in {suffix} has messages"),
+            _ => throw new WrongUsageException($"Several queues have messages. Select one with --queue: {string.Join(", ", queues.Select(queue => queue.Name))}"),
         };
 
-        // What failed may be in queues of other names: all that DeadLetters__Queues adds.
+        // Failed messages may also be in queues with other names: those that DeadLetters__Queues adds.
         bool IsMeant(DeadLetterQueue queue) => suffix == "_error" ? _names.IsError(queue.Name) : queue.Name.EndsWith(suffix, StringComparison.Ordinal);
     }
 
-    /// <summary>Asks before a look that would hide what is looked at.</summary>
+    /// <summary>Asks before reading a queue whose messages RabbitMQ hides for a while after they were read (delayed retry).</summary>
     public async Task ConfirmAccessAsync(string queue, bool yes, CancellationToken cancellationToken)
     {
-        if (!yes && await Broker.FindQueueAsync(queue, cancellationToken) is { HidesReadMessages: true, Messages: > 0 } found && !Confirm($"{found.AccessWarning}. Look into {queue} all the same?", yes))
-            throw new WrongUsageException($"Nothing was looked at. Set the delayed-retry-type of {queue} to failed or disabled by a policy, and looking hides nothing");
+        if (!yes && await Broker.FindQueueAsync(queue, cancellationToken) is { HidesReadMessages: true, Messages: > 0 } found && !Confirm($"{found.AccessWarning}. Read {queue} anyway?", yes))
+            throw new WrongUsageException($"Nothing was read. To read {queue} without hiding its messages, set its delayed-retry-type to failed or disabled with a policy");
     }
 
-    /// <summary>Asks before something is done; without a terminal the answer has to be --yes.</summary>
+    /// <summary>Asks for confirmation. Without a terminal, --yes is required.</summary>
     public bool Confirm(string question, bool yes)
     {
         if (yes)
             return true;
         if (!IsInteractive)
-            throw new WrongUsageException($"{question} Nobody can be asked here: say --yes");
+            throw new WrongUsageException($"{question} No terminal to confirm on: pass --yes");
         return Err.Prompt(new ConfirmationPrompt(Terminal.Cell(question)) { DefaultValue = false });
     }
 
@@ -142,7 +142,7 @@ internal sealed class CommandContext : IAsyncDisposable
         }
         catch (FormatException e)
         {
-            throw new WrongUsageException($"DeadLetters__Queues: {e.Message}. Write {DeadLetterQueueNames.Form}");
+            throw new WrongUsageException($"DeadLetters__Queues: {e.Message}. Use {DeadLetterQueueNames.Form}");
         }
     }
 
@@ -156,16 +156,16 @@ internal sealed class CommandContext : IAsyncDisposable
     }
 
     /// <summary>Reads a database's connection string.</summary>
-    /// <exception cref="WrongUsageException">It can't be read.</exception>
+    /// <exception cref="WrongUsageException">It is invalid.</exception>
     public static Database ReadDatabase(string setting, string text) =>
         Database.TryParse(text, out var database, out var error) ? database : throw new WrongUsageException($"{setting} can't be read: {error}");
 
-    // Not from the command line: that can be read by everybody on the machine.
+    // Not an option: every user of the machine can read a process's command line.
     private static string PromptForConnection() => IsInteractive
         ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })
             .Prompt(new TextPrompt<string>("RabbitMQ (amqp://user:password@host:5672/vhost):").Secret())
-        : throw new WrongUsageException("ConnectionStrings__RabbitMq is not set: put amqp://user:password@host:5672/vhost into the environment");
+        : throw new WrongUsageException("ConnectionStrings__RabbitMq is not set: set it to amqp://user:password@host:5672/vhost in the environment");
 
-    /// <summary>A setting out of the environment; null where it is not set.</summary>
+    /// <summary>A setting from the environment; null if it is not set or empty.</summary>
     public static string? Setting(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

@@ -2,7 +2,7 @@ using WorkinIt.DeadLetters;
 
 namespace WorkinIt.Cli;
 
-/// <summary>What the command's exit code says.</summary>
+/// <summary>The exit codes of all commands.</summary>
 internal static class ExitCode
 {
     public const int Done = 0;
@@ -18,8 +18,8 @@ internal static class ExitCode
     };
 }
 
-/// <summary>The command can't be done as it was typed.</summary>
+/// <summary>The command line or a setting is wrong: exit code 2.</summary>
 internal sealed class WrongUsageException(string message) : Exception(message);
 
-/// <summary>There is nothing to do: no mistake of who typed the command.</summary>
+/// <summary>There is nothing to do, which is not an error: exit code 0.</summary>
 internal sealed class NothingThereException(string message) : Exception(message);

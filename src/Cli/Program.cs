@@ -3,7 +3,7 @@ using WorkinIt.Cli;
 using WorkinIt.Cli.DeadLetters;
 using WorkinIt.Cli.Erasing;
 
-var root = new RootCommand("The operator's commands for dead letters in RabbitMQ, of WorkinIt and of any other MassTransit application; and for WorkinIt's erasure of a person.")
+var root = new RootCommand("Commands for operators: dead letters of WorkinIt and of any other MassTransit application on RabbitMQ, and erasing a person's data from WorkinIt.")
 {
     DeadLetterCommands.Create(), EraseCommand.Create(),
 };
@@ -12,10 +12,10 @@ if (args is [] or ["dead-letters"])
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
-    // Of a wrong word the parser says as well that a command is missing; the word is what matters.
+    // For an unknown word the parser also reports a missing command. Print only the errors that name the word.
     var errors = parsed.Errors.Select(error => WrongValue.InWords(error.Message)).Distinct().ToList();
-    var ofWords = errors.Where(error => parsed.UnmatchedTokens.Any(error.Contains)).ToList();
-    foreach (var error in ofWords.Count > 0 ? ofWords : errors)
+    var unmatched = errors.Where(error => parsed.UnmatchedTokens.Any(error.Contains)).ToList();
+    foreach (var error in unmatched.Count > 0 ? unmatched : errors)
         await Terminal.ErrorAsync(error);
     var command = parsed.CommandResult.Command;
     await Terminal.ErrorAsync($"See: workinit {(command is RootCommand ? "" : command.Name is "dead-letters" or "erase" ? $"{command.Name} " : $"dead-letters {command.Name} ")}--help");

@@ -4,7 +4,7 @@ using WorkinIt.DeadLetters;
 
 namespace WorkinIt.Cli;
 
-/// <summary>Shows how far an operation is: a bar on a terminal, else a line every few seconds.</summary>
+/// <summary>Shows the progress of an operation on standard error: a bar on a terminal, otherwise a line every few seconds.</summary>
 internal static class Progress
 {
     private static readonly TimeSpan _lineEvery = TimeSpan.FromSeconds(5);
@@ -19,9 +19,9 @@ internal static class Progress
     }
 
     private static string Text(string verb, OperationProgress now) => now.Waiting
-        ? string.Create(CultureInfo.InvariantCulture, $"Waiting for the outcome: {now.Known:N0} of {now.Done:N0} known{Outcomes(now)}")
-        : now.Blocked is { } blocked ? string.Create(CultureInfo.InvariantCulture, $"RabbitMQ takes no messages now: {blocked}. {now.Done:N0} done; waiting for the end of the alarm")
-        : string.Create(CultureInfo.InvariantCulture, $"{verb}: {now.Examined:N0} of {now.Total:N0} looked at, {now.Done:N0} done, {now.Refused:N0} left{Outcomes(now)}");
+        ? string.Create(CultureInfo.InvariantCulture, $"Waiting for outcomes: {now.Known:N0} of {now.Done:N0} known{Outcomes(now)}")
+        : now.Blocked is { } blocked ? string.Create(CultureInfo.InvariantCulture, $"RabbitMQ accepts no messages: {blocked}. {now.Done:N0} done; waiting until the alarm ends")
+        : string.Create(CultureInfo.InvariantCulture, $"{verb}: {now.Examined:N0} of {now.Total:N0} examined, {now.Done:N0} done, {now.Refused:N0} not moved{Outcomes(now)}");
 
     private static string Outcomes(OperationProgress now) => now.Outcomes.ToString() is { Length: > 0 } outcomes ? $" ({outcomes})" : "";
 

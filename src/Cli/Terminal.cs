@@ -5,12 +5,12 @@ using Spectre.Console;
 namespace WorkinIt.Cli;
 
 /// <summary>
-/// What comes out of a message, on its way to a terminal: a control sequence in an exception's text could move the cursor, change the title, or write a
-/// line that the command never wrote. It is shown as its escape, and so is what reverses the direction of a text.
+/// Makes text from messages safe to print on a terminal. A control sequence in an exception's text could move the cursor, change the title, or fake a
+/// line of output. Control characters are printed as escapes, and so are characters that change the direction of text.
 /// </summary>
 internal static class Terminal
 {
-    /// <summary>The text without control characters, but for ends of lines and tabs.</summary>
+    /// <summary>Replaces control characters by their escapes, except line ends and tabs.</summary>
     public static string Clean(string text)
     {
         StringBuilder? cleaned = null;
@@ -27,13 +27,13 @@ internal static class Terminal
         return cleaned?.ToString() ?? text;
     }
 
-    /// <summary>As a cell of a table takes it.</summary>
+    /// <summary>Cleans the text, and escapes Spectre.Console's markup.</summary>
     public static string Cell(string text) => Markup.Escape(Clean(text));
 
     /// <summary>Writes a line to standard error.</summary>
     public static Task ErrorAsync(string line) => Console.Error.WriteLineAsync(Clean(line));
 
-    // A carriage return is of a line's end only before a line feed: alone it goes back to the line's beginning.
+    // A carriage return is harmless only before a line feed. Alone, it moves the cursor to the start of the line, so text could be overwritten.
     private static bool IsHarmless(string text, int index) => text[index] switch
     {
         '\n' or '\t' => true,

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace WorkinIt.Cli;
 
-/// <summary>What the parser says of a value of the wrong type, without the names of .NET's types.</summary>
+/// <summary>Rewrites the parser's error about a value of the wrong type, without the names of .NET types.</summary>
 internal static partial class WrongValue
 {
     public static string InWords(string error) => Wrong().Match(error) is { Success: true } match
@@ -10,10 +10,10 @@ internal static partial class WrongValue
         : error;
 
     private static string Kind(string type) =>
-        type.Contains("Int", StringComparison.Ordinal) ? "a whole number, as in 50"
-        : type.Contains("Double", StringComparison.Ordinal) ? "a number, as in 20 or 0.5"
+        type.Contains("Int", StringComparison.Ordinal) ? "a whole number, such as 50"
+        : type.Contains("Double", StringComparison.Ordinal) ? "a number, such as 20 or 0.5"
         : type.Contains("Boolean", StringComparison.Ordinal) ? "true or false"
-        : "a value that it takes";
+        : "a valid value";
 
     [GeneratedRegex("^Cannot parse argument '(?<value>.*)' for (?:option|command|argument) '(?<name>[^']*)' as expected type '(?<type>.*)'", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
     private static partial Regex Wrong();

@@ -1,11 +1,11 @@
 namespace WorkinIt.Contracts;
 
-/// <summary>What a replay leaves on a message, in AMQP headers.</summary>
+/// <summary>AMQP headers that a replay sets on a message.</summary>
 public static class ReplayHeaders
 {
-    /// <summary>The replay, and the message's number in it.</summary>
+    /// <summary>The id of the replay, and the message's number in it.</summary>
     public const string Id = "Replay-Id";
 
-    /// <summary>Present when the operator said: send it again, although it may have arrived.</summary>
+    /// <summary>Present if the operator chose to send the mail again although it may have arrived.</summary>
     public const string SendAgain = "Replay-Send-Again";
 }

@@ -6,13 +6,13 @@ using System.Text.Json;
 
 namespace WorkinIt.Gifs;
 
-/// <summary>The built-in collection: chosen by the words of the thought, and the same thought always gets the same GIF.</summary>
+/// <summary>The built-in collection. Chooses a GIF by the words of the thought; the same thought always gets the same GIF.</summary>
 public sealed class BuiltInGifs : IGifFinder
 {
     private readonly CollectionGif[] _gifs;
     private readonly FrozenDictionary<string, int> _gifByWord;
 
-    /// <summary>Reads the collection out of the assembly.</summary>
+    /// <summary>Reads the collection from the assembly's resources.</summary>
     public BuiltInGifs()
     {
         var entries = JsonSerializer.Deserialize<Entry[]>(Resource("collection.json"), JsonSerializerOptions.Web)!;
@@ -22,10 +22,10 @@ public sealed class BuiltInGifs : IGifFinder
             .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>All of them, in the collection's order.</summary>
+    /// <summary>All GIFs, in the order of <c>collection.json</c>.</summary>
     public IReadOnlyList<CollectionGif> All => _gifs;
 
-    /// <summary>The GIF that most words of the thought ask for; without any, one that stands for just this thought.</summary>
+    /// <summary>Returns the GIF that most words of the thought match. If no word matches, a hash of the thought selects one.</summary>
     /// <param name="thought">Any text.</param>
     public CollectionGif Choose(string thought)
     {
@@ -40,7 +40,7 @@ public sealed class BuiltInGifs : IGifFinder
             votes[index]++;
             last[index] = place;
         }
-        // Of equals the last one named: "I love my cat", "happy birthday".
+        // A tie goes to the one named last: "I love my cat", "happy birthday".
         var best = Enumerable.Range(0, _gifs.Length).MaxBy(index => (votes[index], last[index]));
         return _gifs[votes[best] > 0 ? best : StableNumber(thought) % _gifs.Length];
     }
@@ -64,7 +64,7 @@ public sealed class BuiltInGifs : IGifFinder
         }
     }
 
-    // string.GetHashCode differs from process to process; two consumers must choose alike.
+    // Not string.GetHashCode: it differs between processes, and two consumers must choose the same GIF.
     private static int StableNumber(string thought) =>
         BitConverter.ToUInt16(SHA256.HashData(Encoding.UTF8.GetBytes(thought)));
 

@@ -8,10 +8,10 @@ using WorkinIt.Gifs.Giphy;
 
 namespace WorkinIt.Gifs;
 
-/// <summary>Where GIFs come from.</summary>
+/// <summary>Registers the sources of GIFs.</summary>
 public static class GifRegistration
 {
-    /// <summary>Adds the built-in collection, and Giphy for when <c>Giphy__ApiKey</c> is set.</summary>
+    /// <summary>Adds the built-in collection, and Giphy, which is used if <c>Giphy__ApiKey</c> is set.</summary>
     /// <param name="services">The services.</param>
     public static IServiceCollection AddGifs(this IServiceCollection services)
     {
@@ -22,9 +22,9 @@ public static class GifRegistration
             .ConfigureHttpClient((provider, http) =>
             {
                 http.BaseAddress = provider.GetRequiredService<IOptions<GiphyOptions>>().Value.BaseUrl;
-                http.Timeout = Timeout.InfiniteTimeSpan; // the resilience pipeline has the deadline
+                http.Timeout = Timeout.InfiniteTimeSpan; // the resilience pipeline sets the timeout
             })
-            .RemoveAllLoggers() // a request's URL holds the key and the thought
+            .RemoveAllLoggers() // a request's URL contains the key and the thought
             .AddResilienceHandler("giphy", static (pipeline, context) =>
             {
                 var circuit = context.ServiceProvider.GetRequiredService<GiphyCircuit>();
@@ -36,8 +36,8 @@ public static class GifRegistration
                     Delay = TimeSpan.FromMilliseconds(300),
                     BackoffType = DelayBackoffType.Exponential,
                     UseJitter = true,
-                    // A 429, and whatever else asks for a pause, is waited out by the message, not by a worker that others need.
-                    // And the one that asks whether Giphy is back would only meet the breaker that it has opened again.
+                    // No retry after a 429, or another response with Retry-After: the message waits in a delay queue instead of blocking a worker.
+                    // No retry while the circuit is not closed: a failed probe opens it again, so the retry would only hit the open circuit.
                     ShouldHandle = arguments => ValueTask.FromResult(
                         HttpClientResiliencePredicates.IsTransient(arguments.Outcome)
                         && arguments.Outcome.Result?.StatusCode != System.Net.HttpStatusCode.TooManyRequests

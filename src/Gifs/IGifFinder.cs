@@ -1,12 +1,12 @@
 namespace WorkinIt.Gifs;
 
-/// <summary>Finds a GIF about a thought: at Giphy when a key is set, else in the built-in collection.</summary>
+/// <summary>Finds a GIF for a thought: at Giphy if a key is set, else in the built-in collection.</summary>
 public interface IGifFinder
 {
-    /// <summary>Finds one.</summary>
+    /// <summary>Finds a GIF.</summary>
     /// <param name="thought">1 to 500 characters.</param>
-    /// <param name="cancellationToken">Ends the search.</param>
-    /// <exception cref="GifUnavailableException">Not now; try again.</exception>
-    /// <exception cref="GiphyKeyRefusedException">Not before somebody mends the key.</exception>
+    /// <param name="cancellationToken">Cancels the search.</param>
+    /// <exception cref="GifUnavailableException">Giphy returned no GIF, temporarily: try again later.</exception>
+    /// <exception cref="GiphyKeyRefusedException">Giphy refuses the key: no retry helps until it is fixed.</exception>
     Task<Gif> FindAsync(string thought, CancellationToken cancellationToken);
 }

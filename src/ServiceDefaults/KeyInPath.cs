@@ -4,18 +4,19 @@ using Serilog.Events;
 namespace WorkinIt.ServiceDefaults;
 
 /// <summary>
-/// Who has the address of a page below <see cref="NeverAgain"/> may use it: it is for its recipient, and for nobody who reads logs or traces.
+/// Removes keys from paths. The URL of a page below <see cref="NeverAgain"/> contains a key that lets anyone use it. Only the mail's recipient may
+/// have it, so it must not appear in logs or traces.
 /// </summary>
 public static class KeyInPath
 {
-    /// <summary>The pages that a link in a mail leads to; what follows is the key.</summary>
+    /// <summary>The path of the unsubscribe pages that the links in mails lead to. The key follows it.</summary>
     public const string NeverAgain = "/never-again/";
 
     /// <summary>A path without its key.</summary>
     /// <param name="path">The path of a request.</param>
     public static string Without(string path) => path.StartsWith(NeverAgain, StringComparison.OrdinalIgnoreCase) ? NeverAgain + "…" : path;
 
-    /// <summary>Takes the key out of the path that ASP.NET Core puts on each line about a request.</summary>
+    /// <summary>Removes the key from the path that ASP.NET Core adds to each log line about a request.</summary>
     internal sealed class Enricher : ILogEventEnricher
     {
         private const string Path = "RequestPath";

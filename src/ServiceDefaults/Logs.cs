@@ -9,8 +9,8 @@ using Serilog.Formatting.Compact;
 namespace WorkinIt.ServiceDefaults;
 
 /// <summary>
-/// Structured logs to standard output: lines for a person, or one JSON object a line for a program. HTTP paths only, never queries or
-/// bodies: these hold what people typed.
+/// Structured logs on standard output: text lines, or one JSON object per line. They contain HTTP paths, but never queries or bodies, because these
+/// contain what users typed.
 /// </summary>
 internal static class Logs
 {
@@ -32,7 +32,7 @@ internal static class Logs
                 .Enrich.FromLogContext()
                 .Enrich.With<KeyInPath.Enricher>();
             if (format == Format.Json)
-                log.WriteTo.Console(new RenderedCompactJsonFormatter()); // has trace and span as @tr and @sp
+                log.WriteTo.Console(new RenderedCompactJsonFormatter()); // writes trace and span as @tr and @sp
             else
                 log.Enrich.With<TraceAndSpan>().WriteTo.Console(
                     formatProvider: CultureInfo.InvariantCulture,
@@ -45,7 +45,7 @@ internal static class Logs
         : Enum.TryParse<Format>(setting, ignoreCase: true, out var format) && Enum.IsDefined(format) ? format
         : throw new OptionsValidationException(Setting, typeof(Format), [$"{Setting} must be Text or Json"]);
 
-    /// <summary>Among the other properties of a line of text, and absent where there is no span.</summary>
+    /// <summary>Adds trace and span to the properties of a text line. Without a span, it adds nothing.</summary>
     private sealed class TraceAndSpan : ILogEventEnricher
     {
         public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory)

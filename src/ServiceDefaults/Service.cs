@@ -9,10 +9,10 @@ using Microsoft.Extensions.Options;
 
 namespace WorkinIt.ServiceDefaults;
 
-/// <summary>What Web and Consumers have in common as processes: logs, health, how a start that fails says why.</summary>
+/// <summary>What Web and Consumers share as processes: logs, health checks, and the error output of a failed start.</summary>
 public static partial class Service
 {
-    /// <summary>Structured logs to standard output; health; traces and metrics where somebody asks for them.</summary>
+    /// <summary>Adds structured logs on standard output, health checks, and traces and metrics if an OTLP endpoint is configured.</summary>
     /// <param name="builder">The service.</param>
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
@@ -22,7 +22,7 @@ public static partial class Service
         return builder;
     }
 
-    /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: what it stands on answers too.</summary>
+    /// <summary>Maps <c>/health/live</c> (the process responds) and <c>/health/ready</c> (its dependencies respond too).</summary>
     /// <param name="app">The service.</param>
     public static WebApplication MapHealth(this WebApplication app)
     {
@@ -31,13 +31,13 @@ public static partial class Service
         {
             Predicate = IsOfReady,
             ResponseWriter = WriteAsync,
-            // After the broker's return the bus is "degraded" until its endpoints are connected again: nobody consumes until then.
+            // After a reconnect to the broker, the bus is "degraded" until its endpoints are connected: it consumes nothing until then.
             ResultStatusCodes = { [HealthStatus.Degraded] = StatusCodes.Status503ServiceUnavailable },
         });
         return app;
     }
 
-    // The first line is the status; then, for each check that failed, what is wrong and what to do.
+    // The first line is the status. Each failed check adds a line: what is wrong, and what to do.
     private static Task WriteAsync(HttpContext http, HealthReport report)
     {
         http.Response.ContentType = "text/plain; charset=utf-8";
@@ -48,10 +48,10 @@ public static partial class Service
     internal static bool IsOfReady(HealthCheckRegistration check) => check.Tags.Contains("ready");
 
     /// <summary>
-    /// Runs a service's <c>main</c>. A setting that is missing or wrong ends it with exit code 2 and one line for each on standard
-    /// error, without a stack trace: the reader is whoever deploys it.
+    /// Runs a service's <c>main</c>. A missing or invalid setting ends it with exit code 2 and one line per setting on standard error,
+    /// without a stack trace, because the operator who deploys the service reads it.
     /// </summary>
-    /// <param name="main">The service; its result is the exit code. A database that can't be used ends it with 1.</param>
+    /// <param name="main">The service's main; its result is the exit code. If a database can't be used, the exit code is 1.</param>
     public static async Task<int> RunAsync(Func<Task<int>> main)
     {
         try
@@ -60,13 +60,13 @@ public static partial class Service
         }
         catch (OptionsValidationException e)
         {
-            foreach (var failure in e.Failures) // "DataAnnotation validation failed for … with the error: 'what we said'."
-                await Console.Error.WriteLineAsync(OurWords().Match(failure) is { Success: true } match ? match.Groups[1].Value : failure);
+            foreach (var failure in e.Failures) // "DataAnnotation validation failed for … with the error: 'our message'."
+                await Console.Error.WriteLineAsync(OurMessage().Match(failure) is { Success: true } match ? match.Groups[1].Value : failure);
             return 2;
         }
         catch (InvalidOperationException e) when (e.TargetSite?.DeclaringType?.Name == "ConfigurationBinder")
         {
-            // Of a list the binder tells only inside what is wrong with which element.
+            // For a list, only the inner exception names the element and the error.
             var failure = e.InnerException is InvalidOperationException element ? element : e;
             await Console.Error.WriteLineAsync(failure.Message.Replace(":", "__", StringComparison.Ordinal));
             return 2;
@@ -74,16 +74,16 @@ public static partial class Service
         catch (DbException e)
         {
             await Console.Error.WriteLineAsync(
-                $"A database can't be used: {e.Message.ReplaceLineEndings(" ")}. Check that it runs, and ConnectionStrings__Submissions and ConnectionStrings__Deliveries");
+                $"A database can't be used: {e.Message.ReplaceLineEndings(" ")}. Check that it runs. Check ConnectionStrings__Submissions and ConnectionStrings__Deliveries");
             return 1;
         }
     }
 
     /// <summary>
-    /// <c>--health URL</c>: asks a running service, for containers that have no curl.
+    /// Implements <c>--health URL</c>: checks a running service, for containers without curl.
     /// </summary>
-    /// <param name="url">The service's <c>/health/ready</c>.</param>
-    /// <returns>0 when it is ready, else 1.</returns>
+    /// <param name="url">The URL of the service's <c>/health/ready</c>.</param>
+    /// <returns>0 if it is ready, else 1.</returns>
     public static async Task<int> CheckHealthAsync(Uri url)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(4) };
@@ -99,5 +99,5 @@ public static partial class Service
     }
 
     [GeneratedRegex("with the error: '(.*)'\\.$", RegexOptions.Singleline)]
-    private static partial Regex OurWords();
+    private static partial Regex OurMessage();
 }

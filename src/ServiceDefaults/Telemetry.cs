@@ -11,21 +11,21 @@ using OpenTelemetry.Trace;
 namespace WorkinIt.ServiceDefaults;
 
 /// <summary>
-/// Traces and metrics, sent by OTLP to where the standard variables say. Without one of them nobody listens, and nothing is recorded.
-/// They never hold an address or a thought; a submission's id they may.
+/// Traces and metrics, sent by OTLP to the endpoint in the standard environment variables. Without an endpoint, nothing is recorded.
+/// They never contain an address or a thought. They may contain a submission's id.
 /// </summary>
 public static class Telemetry
 {
     private const string Name = "WorkinIt";
-    private const string MassTransit = "MassTransit"; // its source and its meter
+    private const string MassTransit = "MassTransit"; // the name of its source and its meter
 
     private static readonly string[] _endpoints =
         ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"];
 
-    /// <summary>The spans of our own.</summary>
+    /// <summary>The source of WorkinIt's own spans.</summary>
     public static ActivitySource Source { get; } = new(Name);
 
-    /// <summary>The metrics of our own.</summary>
+    /// <summary>The meter of WorkinIt's own metrics.</summary>
     public static Meter Meter { get; } = new(Name);
 
     internal static void AddTelemetry(this WebApplicationBuilder builder)
@@ -36,15 +36,15 @@ public static class Telemetry
         builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource
                 .AddService(builder.Environment.ApplicationName)
-                .AddEnvironmentVariableDetector()) // once more, so that OTEL_SERVICE_NAME has the last word
+                .AddEnvironmentVariableDetector()) // again, so that OTEL_SERVICE_NAME takes precedence
             .WithTracing(tracing => tracing
                 .AddSource(Name, MassTransit)
                 .AddAspNetCoreInstrumentation(http =>
                 {
-                    http.Filter = static context => !context.Request.Path.StartsWithSegments("/health", StringComparison.Ordinal); // asked every few seconds
+                    http.Filter = static context => !context.Request.Path.StartsWithSegments("/health", StringComparison.Ordinal); // every few seconds
                     http.EnrichWithHttpRequest = static (activity, request) =>
                     {
-                        activity.SetTag("user_agent.original", null); // tells people apart
+                        activity.SetTag("user_agent.original", null); // could identify users
                         if (request.Path.Value is { } path && KeyInPath.Without(path) is var kept && kept != path)
                             activity.SetTag("url.path", kept);
                     };
@@ -65,15 +65,15 @@ public static class Telemetry
         });
     }
 
-    /// <summary>What <c>/health/ready</c> says, as a metric to alert on.</summary>
+    /// <summary>The result of <c>/health/ready</c> as a metric, for alerts.</summary>
     private sealed class ReadyMetric : IHealthCheckPublisher
     {
-        private int? _ready; // null before the first look: better no value than a wrong one
+        private int? _ready; // null before the first check: no value is better than a wrong one
 
         public ReadyMetric() => Meter.CreateObservableGauge(
             "workinit.ready", Measure,
-            unit: null, // with 1 Prometheus would call it a ratio
-            "Whether the service is ready: 1, or 0 when the broker or its database is out of reach");
+            unit: null, // with unit 1, Prometheus would name it a ratio
+            "Whether the service is ready: 1, or 0 if the broker or its database is unreachable");
 
         public Task PublishAsync(HealthReport report, CancellationToken cancellationToken)
         {

@@ -48,7 +48,7 @@ public sealed class ErasedPersons
         dry.Json.GetProperty("submissions").GetInt32().ShouldBe(4);
         (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(5);
         (await StatusAsync(sent)).ShouldBe(HttpStatusCode.OK);
-        (await operate.RunAsync("erase", "--recipient", "jane@people.example")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain("say --yes"));
+        (await operate.RunAsync("erase", "--recipient", "jane@people.example")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain("pass --yes"));
 
         await using (var busy = await LockAsync(system, Error))
         {
@@ -130,7 +130,7 @@ public sealed class ErasedPersons
 
         await erase.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         erase.ExitCode.ShouldBe(1);
-        (await erase.StandardError.ReadToEndAsync()).ShouldSatisfyAllConditions(it => it.ShouldContain("Cut off: the address is blocked"), it => it.ShouldContain("Run this again"));
+        (await erase.StandardError.ReadToEndAsync()).ShouldSatisfyAllConditions(it => it.ShouldContain("Interrupted: the address is on the suppression list"), it => it.ShouldContain("Run this again"));
     }
 
     private static long Count(CommandResult result, string queue) =>

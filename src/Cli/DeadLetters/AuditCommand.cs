@@ -10,9 +10,9 @@ internal static class AuditCommand
     public static Command Create()
     {
         var common = new CommonOptions();
-        var limit = new Option<int>("--limit") { Description = "How many to show", DefaultValueFactory = _ => 20, HelpName = "N" };
+        var limit = new Option<int>("--limit") { Description = "Maximum number of entries", DefaultValueFactory = _ => 20, HelpName = "N" };
         var command = new Command("audit", """
-            Who did what to the dead letters, the newest first.
+            Shows who did what to dead letters, newest first.
 
             Example:
               workinit dead-letters audit --queue send-gif-email_error
@@ -23,20 +23,20 @@ internal static class AuditCommand
             var entries = await context.Broker.Audit.ReadAsync(parsed.GetValue(common.Queue), parsed.GetValue(limit), cancellationToken);
             if (context.Json)
             {
-                CommandContext.WriteJson(entries.Select(entry => entry with { Original = null, Edited = null, Filter = Masking.Filter(entry.Filter), Problem = Masking.Text(entry.Problem) })); // what people typed stays in the log
+                CommandContext.WriteJson(entries.Select(entry => entry with { Original = null, Edited = null, Filter = Masking.Filter(entry.Filter), Problem = Masking.Text(entry.Problem) })); // what users typed is not printed
                 return ExitCode.Done;
             }
             if (entries.Count == 0)
             {
-                CommandContext.Print("Nothing was done to dead letters yet.");
+                CommandContext.Print("No audit entries.");
                 return ExitCode.Done;
             }
             var table = new Table().Border(TableBorder.Simple)
-                .AddColumn("When").AddColumn("Who").AddColumn("What").AddColumn("Queue").AddColumn("Which").AddColumn(new TableColumn("Done").RightAligned()).AddColumn("");
+                .AddColumn("When").AddColumn("Who").AddColumn("What").AddColumn("Queue").AddColumn("Filter").AddColumn(new TableColumn("Done").RightAligned()).AddColumn("");
             foreach (var entry in entries)
             {
                 table.AddRow(ListCommand.Time(entry.At), Terminal.Cell(entry.By), Terminal.Cell(entry.Verb), Terminal.Cell(entry.Queue), Terminal.Cell(Masking.Filter(entry.Filter)),
-                    $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Terminal.Cell(entry.EndedAt is null ? "goes on, or was cut off" : string.Join(". ", new[] { entry.Results, Masking.Text(entry.Problem) }.Where(text => text.Length > 0))));
+                    $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Terminal.Cell(entry.EndedAt is null ? "still running, or interrupted" : string.Join(". ", new[] { entry.Results, Masking.Text(entry.Problem) }.Where(text => text.Length > 0))));
             }
             context.Out.Write(table);
             return ExitCode.Done;

@@ -7,17 +7,17 @@ namespace WorkinIt.Cli.DeadLetters;
 internal static class DeadLetterCommands
 {
     public static Command Create() => new("dead-letters", """
-        Dead letters: see why, mend, replay.
+        Dead letters: find out why messages failed, fix them, replay them.
 
-        Settings, in the environment:
-          ConnectionStrings__RabbitMq     amqp://user:password@host:5672/vhost (ConnectionStrings__DeadLetters, where set, comes first)
-          RabbitMqManagement__Url         http://localhost:15672 unless told
-          ConnectionStrings__Deliveries   WorkinIt's ledger: then it is known what was sent
-          DeadLetters__Queues             other names of dead-letter queues beside MassTransit's, as in *.dlq,*-errors
-          DeadLetters__AuditFile          who did what, one JSON object a line
-          DeadLetters__DiscardedLife      how long a discarded message is kept; 30.00:00:00 (30 days) unless told
+        Settings (environment variables):
+          ConnectionStrings__RabbitMq     amqp://user:password@host:5672/vhost (ConnectionStrings__DeadLetters takes precedence)
+          RabbitMqManagement__Url         the management API (default: http://localhost:15672)
+          ConnectionStrings__Deliveries   WorkinIt's ledger, which knows what was sent
+          DeadLetters__Queues             names of dead-letter queues in addition to MassTransit's, such as *.dlq,*-errors
+          DeadLetters__AuditFile          the audit log: who did what, one JSON object per line
+          DeadLetters__DiscardedLife      how long a discarded message is kept (default: 30.00:00:00, 30 days)
 
-        Exit codes: 0 done, 1 not all as asked, 2 wrong usage, 3 broker out of reach.
+        Exit codes: 0 done, 1 not everything as requested, 2 wrong usage, 3 broker unreachable or accepts no messages.
         """)
     {
         ListCommand.Create(), ShowCommand.Create(), ReplayCommand.Create(), EditCommand.Create(), DiscardCommand.Create(), RestoreCommand.Create(),
@@ -25,30 +25,30 @@ internal static class DeadLetterCommands
     };
 }
 
-/// <summary>The options that commands have in common.</summary>
+/// <summary>The options that several commands share.</summary>
 internal sealed class CommonOptions
 {
-    public Option<string?> Queue { get; } = new("--queue", "-q") { Description = "The queue; the only one that holds something unless told", HelpName = "QUEUE" };
+    public Option<string?> Queue { get; } = new("--queue", "-q") { Description = "The queue (default: the only non-empty one)", HelpName = "QUEUE" };
 
     public Option<string[]> Where { get; } = new("--where", "-w")
     {
-        Description = $"Which of its messages, may be repeated: {DeadLetterFilter.Conditions}",
+        Description = $"Select messages by condition, can be repeated: {DeadLetterFilter.Conditions}",
         HelpName = "CONDITION",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
-    public Option<bool> All { get; } = new("--all") { Description = "All of the queue's messages" };
+    public Option<bool> All { get; } = new("--all") { Description = "Select all messages in the queue" };
 
-    public Option<bool> Json { get; } = new("--json") { Description = "JSON on standard output, for scripts" };
+    public Option<bool> Json { get; } = new("--json") { Description = "Print JSON on standard output, for scripts" };
 
-    public Option<bool> Yes { get; } = new("--yes", "-y") { Description = "Does not ask" };
+    public Option<bool> Yes { get; } = new("--yes", "-y") { Description = "Do not ask for confirmation" };
 
-    public Option<bool> DryRun { get; } = new("--dry-run", "-n") { Description = "Only says what would be done" };
+    public Option<bool> DryRun { get; } = new("--dry-run", "-n") { Description = "Only show what would be done" };
 
-    public Option<string?> By { get; } = new("--as") { Description = "Who you are, for the audit log; the system's user unless told", HelpName = "NAME" };
+    public Option<string?> By { get; } = new("--as") { Description = "Your name for the audit log (default: WORKINIT_OPERATOR, else the system's user)", HelpName = "NAME" };
 
-    /// <summary>The filter that was typed.</summary>
-    /// <exception cref="WrongUsageException">A condition is none.</exception>
+    /// <summary>Parses the conditions on the command line.</summary>
+    /// <exception cref="WrongUsageException">A condition is invalid.</exception>
     public DeadLetterFilter Filter(ParseResult parsed)
     {
         try
@@ -61,17 +61,17 @@ internal sealed class CommonOptions
         }
     }
 
-    /// <summary>As <see cref="Filter"/>; of what changes things, "all" has to be said.</summary>
+    /// <summary>Like <see cref="Filter"/>, for commands that change something: these require --all to select all messages.</summary>
     /// <exception cref="WrongUsageException">Neither a condition nor --all, or both.</exception>
     public DeadLetterFilter ChosenFilter(ParseResult parsed)
     {
         var filter = Filter(parsed);
         return filter.IsEmpty == parsed.GetValue(All)
             ? filter
-            : throw new WrongUsageException(filter.IsEmpty ? "Which messages? Say --where CONDITION, or --all" : "--where and --all: which of the two?");
+            : throw new WrongUsageException(filter.IsEmpty ? "Select messages with --where CONDITION, or all of them with --all" : "--where and --all can't be combined: use one of them");
     }
 
-    /// <summary>Runs a command, and turns what goes wrong into one line and an exit code.</summary>
+    /// <summary>Runs a command, and turns exceptions into one line on standard error and an exit code.</summary>
     public Func<ParseResult, CancellationToken, Task<int>> Run(Func<CommandContext, ParseResult, CancellationToken, Task<int>> command) => async (parsed, cancellationToken) =>
     {
         try
@@ -91,7 +91,7 @@ internal sealed class CommonOptions
         }
         catch (DeadLetterException e)
         {
-            await Terminal.ErrorAsync(e.Problem == DeadLetterProblem.Audit ? $"{e.Message}. Check who may write there (DeadLetters__AuditFile names the audit log), and that the disk is not full." : e.Message);
+            await Terminal.ErrorAsync(e.Problem == DeadLetterProblem.Audit ? $"{e.Message}. Check that you may write to the audit log (set by DeadLetters__AuditFile), and that the disk is not full." : e.Message);
             return ExitCode.Of(e);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -101,8 +101,8 @@ internal sealed class CommonOptions
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The audit log's file, or the one to write to. Before an operation, or after it: within, all stays in the queue that has no copy elsewhere.
-            await Terminal.ErrorAsync($"{e.Message.TrimEnd('.')}. Check who may write there (DeadLetters__AuditFile names the audit log), and that the disk is not full. No message is lost: see what is left by “list”, and run this again.");
+            // The audit file or the output file can't be used. No message is lost, whenever this happens: each stays in its queue until its copy is confirmed.
+            await Terminal.ErrorAsync($"{e.Message.TrimEnd('.')}. Check that you may write there (DeadLetters__AuditFile sets the audit log), and that the disk is not full. No message is lost. Run “list” to see what is left, then run this again.");
             return ExitCode.NotAllAsAsked;
         }
     };

@@ -10,9 +10,9 @@ internal static class DiscardCommand
     public static Command Create()
     {
         var common = new CommonOptions();
-        var wasSent = new Option<bool>("--was-sent") { Description = "They did arrive: the ledger and the submissions say sent from now on" };
+        var wasSent = new Option<bool>("--was-sent") { Description = "The mails did arrive: record them as sent in the ledger and on their submissions" };
         var command = new Command("discard", """
-            Puts dead letters aside, into a queue ending in _discarded; from there they can be restored for 30 days.
+            Moves dead letters to a queue that ends in _discarded. They can be restored for 30 days (DeadLetters__DiscardedLife).
 
             Examples:
               workinit dead-letters discard --where cause=1a2b3c4d
@@ -30,7 +30,7 @@ internal static class DiscardCommand
         return command;
     }
 
-    /// <summary>Count, question, move.</summary>
+    /// <summary>Counts the messages, asks for confirmation, and moves them.</summary>
     public static async Task<int> MoveAsync(
         CommandContext context, string verb, OperationRequest request, string from, bool dryRun, bool yes,
         Func<IProgress<OperationProgress>, Task<OperationResult>> move, CancellationToken cancellationToken)
@@ -60,9 +60,9 @@ internal static class DiscardCommand
         }
         else
         {
-            CommandContext.Print($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are. Operation {result.Id}.");
+            CommandContext.Print($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} not moved. Operation {result.Id}.");
             foreach (var group in result.Refused.GroupBy(refusal => refusal.Why))
-                CommandContext.Print($"  {ListCommand.Number(group.Count())} left: {group.Key}");
+                CommandContext.Print($"  {ListCommand.Number(group.Count())} not moved: {group.Key}");
             if (result.Stopped is { } stopped)
                 CommandContext.Print(stopped);
         }

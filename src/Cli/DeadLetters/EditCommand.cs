@@ -15,32 +15,32 @@ internal static class EditCommand
     public static Command Create()
     {
         var common = new CommonOptions();
-        var id = new Argument<string>("id") { Description = "The dead letter's id, or its message id" };
-        var file = new Option<string?>("--message", "-m") { Description = "A file with the new message as JSON, or - for standard input; else $EDITOR opens it", HelpName = "FILE" };
-        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcome; 0 not at all", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
+        var id = new Argument<string>("id") { Description = "Dead letter id or message id" };
+        var file = new Option<string?>("--message", "-m") { Description = "File with the new message as JSON, or - for standard input (default: edit it in $EDITOR)", HelpName = "FILE" };
+        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcome (0: do not wait)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
         var command = new Command("edit", """
-            Changes the message of one dead letter and replays it, with the same message id. The audit log keeps the original.
+            Edits the message of one dead letter and replays it with the same message id. The audit log keeps the original.
 
             Examples:
               workinit dead-letters edit 9f86d081884c7d65
-              workinit dead-letters edit 0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d --message mended.json --yes
+              workinit dead-letters edit 0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d --message fixed.json --yes
             """)
         { id, file, common.Queue, wait, common.DryRun, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken, ofOneLetter: true);
             var letter = await context.Broker.FindAsync(queue, parsed.GetValue(id)!, context.By, cancellationToken)
-                ?? throw new WrongUsageException($"{queue} holds no dead letter {parsed.GetValue(id)}");
+                ?? throw new WrongUsageException($"Dead letter {parsed.GetValue(id)} not found in {queue}");
             var original = letter.MessageJson ?? letter.BodyText;
             if (original is null || !letter.CanBeEdited)
-                throw new WrongUsageException("Only a message in JSON can be edited, and this one is none");
-            // What can't be edited is not revealed, and the audit must not say that it was.
-            var given = await GivenAsync(parsed.GetValue(file), cancellationToken);
-            var editor = given is null ? EditorCommand.Find() : null;
+                throw new WrongUsageException("This message can't be edited, because it is not JSON");
+            // Audit the reveal only now: if the message can't be edited, it was not revealed.
+            var edit = await ReadEditAsync(parsed.GetValue(file), cancellationToken);
+            var editor = edit is null ? EditorCommand.Find() : null;
             await context.Broker.RevealedAsync(letter, context.By, cancellationToken);
-            var edited = given ?? Checked(await editor!.RunAsync(original, cancellationToken));
+            var edited = edit ?? Checked(await editor!.RunAsync(original, cancellationToken));
             if (IsSame(original, edited))
-                throw new WrongUsageException("Nothing was changed: nothing is replayed");
+                throw new WrongUsageException("Nothing was changed, so nothing was replayed");
             if (!context.Json)
                 WriteDiff(context.Out, Formatted(original), Formatted(edited));
             var request = new ReplayRequest
@@ -56,17 +56,17 @@ internal static class EditCommand
         return command;
     }
 
-    // By what they say: spaces and line ends are no change.
+    // Compares values: different whitespace is not a change.
     private static bool IsSame(string original, string edited) => Formatted(original) == Formatted(edited);
 
     private static string Formatted(string json) => JsonText.Indented(json) ?? json.Trim();
 
-    private static async Task<string?> GivenAsync(string? file, CancellationToken cancellationToken) => file switch
+    private static async Task<string?> ReadEditAsync(string? file, CancellationToken cancellationToken) => file switch
     {
         null => null,
         "-" => Checked(await Console.In.ReadToEndAsync(cancellationToken)),
         _ when File.Exists(file) => Checked(await File.ReadAllTextAsync(file, cancellationToken)),
-        _ => throw new WrongUsageException($"There is no file {file}"),
+        _ => throw new WrongUsageException($"File {file} not found"),
     };
 
     private static string Checked(string edited)
@@ -78,7 +78,7 @@ internal static class EditCommand
         }
         catch (JsonException e)
         {
-            throw new WrongUsageException($"The edited message is no valid JSON, line {e.LineNumber + 1}: nothing was replayed");
+            throw new WrongUsageException($"The edited message is not valid JSON (line {e.LineNumber + 1}). Nothing was replayed");
         }
     }
 

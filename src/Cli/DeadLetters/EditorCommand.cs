@@ -3,37 +3,37 @@ using System.Diagnostics;
 
 namespace WorkinIt.Cli.DeadLetters;
 
-/// <summary>The person's own editor, in which a message is changed.</summary>
+/// <summary>The operator's editor.</summary>
 internal sealed class EditorCommand
 {
     private readonly string[] _words;
 
     private EditorCommand(string[] words) => _words = words;
 
-    /// <summary>The one that VISUAL or EDITOR names, with its arguments.</summary>
-    /// <exception cref="WrongUsageException">There is none, or no terminal for it.</exception>
+    /// <summary>Finds the editor that VISUAL or EDITOR names, with its arguments.</summary>
+    /// <exception cref="WrongUsageException">No editor is set or found, or there is no terminal.</exception>
     public static EditorCommand Find()
     {
         if (!CommandContext.IsInteractive)
-            throw new WrongUsageException("There is no terminal to edit in: give the new message by --message FILE, or - for standard input");
+            throw new WrongUsageException("No terminal for an editor: pass the new message with --message FILE, or - for standard input");
         var words = (CommandContext.Setting("VISUAL") ?? CommandContext.Setting("EDITOR") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (words.Length == 0)
-            throw new WrongUsageException("Set EDITOR, or give the new message by --message FILE");
-        return IsThere(words[0]) ? new EditorCommand(words) : throw new WrongUsageException($"{words[0]} can't be found: set EDITOR to another one. Nothing was replayed");
+            throw new WrongUsageException("Set EDITOR, or pass the new message with --message FILE");
+        return Exists(words[0]) ? new EditorCommand(words) : throw new WrongUsageException($"Editor {words[0]} not found: set EDITOR to another one. Nothing was replayed");
     }
 
-    /// <summary>Opens the message in it, and waits until the person is done.</summary>
-    /// <returns>The message as it is then.</returns>
+    /// <summary>Opens the message in the editor, and waits until the editor exits.</summary>
+    /// <returns>The edited message.</returns>
     public async Task<string> RunAsync(string message, CancellationToken cancellationToken)
     {
-        var folder = Directory.CreateTempSubdirectory("workinit-"); // readable by its owner alone
+        var folder = Directory.CreateTempSubdirectory("workinit-"); // only its owner can read it
         try
         {
             var path = Path.Combine(folder.FullName, "message.json");
             await File.WriteAllTextAsync(path, message, cancellationToken);
             using var process = Start(path);
             await process.WaitForExitAsync(cancellationToken);
-            return process.ExitCode == 0 ? await File.ReadAllTextAsync(path, cancellationToken) : throw new WrongUsageException($"{_words[0]} ended with {process.ExitCode}: nothing was replayed");
+            return process.ExitCode == 0 ? await File.ReadAllTextAsync(path, cancellationToken) : throw new WrongUsageException($"{_words[0]} exited with code {process.ExitCode}. Nothing was replayed");
         }
         finally
         {
@@ -53,8 +53,8 @@ internal sealed class EditorCommand
         }
     }
 
-    // On Windows a name stands for several files (.exe, .cmd): there only the start tells.
-    private static bool IsThere(string command) =>
+    // On Windows, a name can mean several files (.exe, .cmd), so only a start shows whether it exists.
+    private static bool Exists(string command) =>
         OperatingSystem.IsWindows() || File.Exists(command)
         || (!command.Contains('/', StringComparison.Ordinal) && (CommandContext.Setting("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, command))));
 }

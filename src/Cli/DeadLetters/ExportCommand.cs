@@ -9,10 +9,10 @@ internal static class ExportCommand
     public static Command Create()
     {
         var common = new CommonOptions();
-        var output = new Option<string?>("--output", "-o") { Description = "A file, made readable by you alone; standard output unless told", HelpName = "FILE" };
+        var output = new Option<string?>("--output", "-o") { Description = "Create this file, readable only by you (default: standard output)", HelpName = "FILE" };
         var command = new Command("export", """
-            Writes dead letters as JSON Lines, one object a line: body in base64, headers with their AMQP types, and what people typed.
-            They stay in their queue; import puts them back.
+            Writes dead letters as JSON Lines, one object per line: the body in base64, headers with their AMQP types. Nothing is masked: the
+            output contains what users typed. The messages stay in their queue; import puts exported messages back.
 
             Examples:
               workinit dead-letters export --queue send-gif-email_error > dead-letters.jsonl
@@ -43,7 +43,7 @@ internal static class ExportCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new WrongUsageException(File.Exists(path) ? $"{path} exists: name another file" : e.Message);
+            throw new WrongUsageException(File.Exists(path) ? $"{path} already exists: use another file name" : e.Message);
         }
     }
 }

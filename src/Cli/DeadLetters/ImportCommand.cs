@@ -9,11 +9,11 @@ internal static class ImportCommand
     public static Command Create()
     {
         var common = new CommonOptions();
-        var file = new Argument<string>("file") { Description = "What export wrote: JSON Lines, one dead letter a line" };
-        var queue = new Option<string?>("--queue", "-q") { Description = "The queue to put them into (default: the one that the file names)", HelpName = "QUEUE" };
+        var file = new Argument<string>("file") { Description = "A file that export wrote: JSON Lines, one dead letter per line" };
+        var queue = new Option<string?>("--queue", "-q") { Description = "The queue to import into (default: the one that the file names)", HelpName = "QUEUE" };
         var command = new Command("import", """
-            Puts exported dead letters back into their queue, at its end: body byte for byte, headers with their AMQP types. What is in
-            the queue already is left out, so an import that was cut off can be run again.
+            Puts exported dead letters back at the end of their queue: the body byte for byte, headers with their AMQP types. Messages that
+            are already in the queue are not imported again, so an interrupted import can be repeated.
 
             Examples:
               workinit dead-letters import dead-letters.jsonl --dry-run
@@ -49,7 +49,7 @@ internal static class ImportCommand
             return;
         }
         Action<string> say = toErrors ? line => Console.Error.WriteLine(Terminal.Clean(line)) : CommandContext.Print;
-        say($"{ListCommand.Number(result.Done)} of {ListCommand.Number(result.Selected)} {(dryRun ? "would be imported" : "imported")} into {result.Queue}, {ListCommand.Number(result.Present)} are in it already."
+        say($"{ListCommand.Number(result.Done)} of {ListCommand.Number(result.Selected)} {(dryRun ? "would be imported" : "imported")} into {result.Queue}, {ListCommand.Number(result.Present)} already there."
             + (dryRun ? "" : $" Operation {result.Id}."));
         foreach (var group in result.Refused.GroupBy(refusal => refusal.Why))
             say($"  {ListCommand.Number(group.Count())} not imported: {group.Key}");

@@ -10,20 +10,20 @@ namespace WorkinIt.Cli.DeadLetters;
 /// </summary>
 internal static class ListCommand
 {
-    private const int MostVariants = 3; // in a table; --json has more
+    private const int MostVariants = 3; // in a table; --json shows more
 
     public static Command Create()
     {
         var common = new CommonOptions();
-        var groups = new Option<bool>("--groups", "-g") { Description = "By cause instead of one by one" };
-        var limit = new Option<int>("--limit") { Description = "How many to show", DefaultValueFactory = _ => 50, HelpName = "N" };
+        var groups = new Option<bool>("--groups", "-g") { Description = "Group the dead letters by cause" };
+        var limit = new Option<int>("--limit") { Description = "Maximum number of dead letters to show", DefaultValueFactory = _ => 50, HelpName = "N" };
         limit.Validators.Add(result =>
         {
             if (result.Tokens is [{ Value: var said }] && int.TryParse(said, CultureInfo.InvariantCulture, out var number) && number is < 1 or > 100_000)
                 result.AddError("--limit must be 1 to 100000");
         });
         var command = new Command("list", """
-            The queues with dead letters; with --queue or --where the dead letters of one.
+            Lists the dead-letter queues. With --queue or --where, lists the dead letters of one queue; with --groups, their causes.
 
             Examples:
               workinit dead-letters list
@@ -55,20 +55,20 @@ internal static class ListCommand
         }
         if (queues.All(queue => queue.Messages == 0))
         {
-            CommandContext.Print($"No dead letters, in {queues.Count} queues.");
+            CommandContext.Print($"No dead letters in {queues.Count} queues.");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Queue").AddColumn(new TableColumn("Dead letters").RightAligned()).AddColumn("");
         foreach (var queue in queues)
             table.AddRow(Terminal.Cell(queue.Name), Number(queue.Messages), Terminal.Cell(queue.AccessWarning ?? ""));
         context.Out.Write(table);
-        CommandContext.Print($"Why: workinit dead-letters list --groups --queue {queues[0].Name}");
+        CommandContext.Print($"To see the causes: workinit dead-letters list --groups --queue {queues[0].Name}");
         return ExitCode.Done;
     }
 
     private static async Task<int> GroupsAsync(CommandContext context, string queue, DeadLetterFilter filter, CancellationToken cancellationToken)
     {
-        var page = await Progress.ShowAsync(context, "Looking", progress => context.Broker.GroupAsync(queue, filter, context.By, progress, cancellationToken));
+        var page = await Progress.ShowAsync(context, "Reading", progress => context.Broker.GroupAsync(queue, filter, context.By, progress, cancellationToken));
         if (context.Json)
         {
             CommandContext.WriteJson(page);
@@ -76,15 +76,15 @@ internal static class ListCommand
         }
         if (page.Groups.Count == 0)
         {
-            CommandContext.Print($"{queue} holds no dead letter that matches.{Hidden(page.Hidden)}");
+            CommandContext.Print($"No dead letters in {queue} match.{Hidden(page.Hidden)}");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Cause").AddColumn(new TableColumn("Count").RightAligned()).AddColumn("First").AddColumn("Last").AddColumn("Why");
         foreach (var group in page.Groups)
             table.AddRow(group.Cause.Id, group.CountText, Time(group.First), Time(group.Last), Terminal.Cell($"{Short(group.Cause.ExceptionType)}{(group.Cause.Frame is { } place ? $" in {place}" : "")}: {Texts(group)}"));
         context.Out.Write(table);
-        CommandContext.Print($"One of them: workinit dead-letters show {page.Groups[0].Example} --queue {queue}");
-        CommandContext.Print($"All of a cause: workinit dead-letters replay --queue {queue} --where cause={page.Groups[0].Cause.Id} --dry-run");
+        CommandContext.Print($"To see one message of the first cause: workinit dead-letters show {page.Groups[0].Example} --queue {queue}");
+        CommandContext.Print($"To check a replay of that cause: workinit dead-letters replay --queue {queue} --where cause={page.Groups[0].Cause.Id} --dry-run");
         return ExitCode.Done;
     }
 
@@ -98,7 +98,7 @@ internal static class ListCommand
         }
         if (page.Letters.Count == 0)
         {
-            CommandContext.Print(page.Hidden > 0 ? $"Nothing to see in {queue} now.{Hidden(page.Hidden)}" : $"{queue} holds no dead letter{(filter.IsEmpty ? "" : " that matches")}.");
+            CommandContext.Print(page.Hidden > 0 ? $"Nothing to show in {queue} now.{Hidden(page.Hidden)}" : $"No dead letters in {queue}{(filter.IsEmpty ? "" : " match")}.");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Id").AddColumn("Message id").AddColumn("Failed at").AddColumn("Why");
@@ -109,7 +109,7 @@ internal static class ListCommand
         return ExitCode.Done;
     }
 
-    private static string Hidden(long count) => count == 0 ? "" : $" {Number(count)} more are hidden by RabbitMQ's delayed retry since they were last looked at, and come back automatically.";
+    private static string Hidden(long count) => count == 0 ? "" : $" {Number(count)} more are hidden by RabbitMQ's delayed retry since they were last read. They return automatically.";
 
     private static object Summary(DeadLetter letter) => new
     {
@@ -129,10 +129,10 @@ internal static class ListCommand
 
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    /// <summary>A time as all commands write it: in UTC, and named so.</summary>
+    /// <summary>A time in the format of all commands: in UTC, and marked as such.</summary>
     public static string Time(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture) ?? "–";
 
-    /// <summary>A time that stands in a text, in whatever zone it was written.</summary>
+    /// <summary>A time from a text in any time zone, in the same format; unchanged if it can't be parsed.</summary>
     public static string Time(string time) =>
         DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var read) ? Time(read) : time;
 

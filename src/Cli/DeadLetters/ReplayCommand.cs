@@ -14,19 +14,19 @@ internal static partial class ReplayCommand
     public static Command Create()
     {
         var common = new CommonOptions();
-        var pace = new Option<double?>("--pace") { Description = "So many messages a second", HelpName = "N" };
+        var pace = new Option<double?>("--pace") { Description = "Messages per second", HelpName = "N" };
         pace.Validators.Add(result =>
         {
-            if (result.Tokens is [{ Value: var said }] && double.TryParse(said, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number is < ReplayRequest.LeastPace or > 100_000) // what is no number at all, the parser refuses
+            if (result.Tokens is [{ Value: var said }] && double.TryParse(said, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number is < ReplayRequest.LeastPace or > 100_000) // the parser refuses what is not a number
                 result.AddError("--pace must be a number of messages a second, from 0.0034 (one in 5 minutes) to 100000");
         });
-        var canary = new Option<bool>("--canary") { Description = "One first; the others only when it has succeeded" };
-        var sendAgain = new Option<bool>("--send-again") { Description = "Also those that may have arrived: they are sent again" };
-        var to = new Option<string?>("--to") { Description = "Another queue than the one that each message failed in", HelpName = "QUEUE" };
-        var withoutResponse = new Option<bool>("--without-response") { Description = "Takes the response address out of requests, whose senders no longer wait for an answer" };
-        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcome of each; 0 not at all", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
+        var canary = new Option<bool>("--canary") { Description = "Replay one message first, and the others only if it succeeds" };
+        var sendAgain = new Option<bool>("--send-again") { Description = "Include messages with an unknown outcome (may send duplicates)" };
+        var to = new Option<string?>("--to") { Description = "Replay to this queue instead of the one that each message failed in", HelpName = "QUEUE" };
+        var withoutResponse = new Option<bool>("--without-response") { Description = "Remove the response address from requests whose senders no longer wait for a response" };
+        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
         var command = new Command("replay", """
-            Puts dead letters back into the queue that they failed in, and tells what became of each.
+            Moves dead letters back to the queue that they failed in, and reports the outcome of each.
 
             Examples:
               workinit dead-letters replay --where cause=1a2b3c4d --dry-run
@@ -55,16 +55,16 @@ internal static partial class ReplayCommand
         return command;
     }
 
-    /// <summary>Dry run, question, replay, outcome.</summary>
+    /// <summary>Makes a dry run, asks for confirmation, replays, and prints the outcomes.</summary>
     public static async Task<int> ReplayAsync(CommandContext context, ReplayRequest request, bool dryRun, bool yes, CancellationToken cancellationToken)
     {
         await context.ConfirmAccessAsync(request.Queue, yes, cancellationToken);
         if (dryRun || !yes)
         {
-            var plan = await Progress.ShowAsync(context, "Looking", progress => context.Broker.PlanAsync(request, progress, cancellationToken));
+            var plan = await Progress.ShowAsync(context, "Checking", progress => context.Broker.PlanAsync(request, progress, cancellationToken));
             if (dryRun && context.Json)
             {
-                CommandContext.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, refused = plan.Refused, replayed = plan.Replayed.Select(Told) });
+                CommandContext.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, refused = plan.Refused, replayed = plan.Replayed.Select(JsonOf) });
                 return plan.Held == 0 || (plan.Refused.Count == 0 && plan.Selected > 0) ? ExitCode.Done : ExitCode.NotAllAsAsked;
             }
             if (plan.Held == 0)
@@ -78,7 +78,7 @@ internal static partial class ReplayCommand
         }
         var result = await Progress.ShowAsync(context, "Replaying", progress => context.Broker.ReplayAsync(request, progress, cancellationToken));
         if (context.Json)
-            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done, result.Refused, result.Stopped, result.Doubts, result.Settled, counts = result.Outcomes, outcomes = result.Replayed.Select(Told) });
+            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done, result.Refused, result.Stopped, result.Doubts, result.Settled, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
         else if (result.Held == 0)
             throw new NothingThereException($"{result.Queue} is empty");
         else
@@ -86,7 +86,7 @@ internal static partial class ReplayCommand
         return result.Held == 0 || result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
     }
 
-    private static object Told(Replayed message) => new
+    private static object JsonOf(Replayed message) => new
     {
         message.Id,
         message.MessageId,
@@ -100,18 +100,18 @@ internal static partial class ReplayCommand
 
     private static void WritePlan(IAnsiConsole console, OperationResult plan, bool hasLedger)
     {
-        console.WriteLine(Terminal.Clean($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} ready to replay: the cause itself is not checked. {ListCommand.Number(plan.Refused.Count)} refused."));
+        console.WriteLine(Terminal.Clean($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} ready to replay (the cause is not checked), {ListCommand.Number(plan.Refused.Count)} refused."));
         WriteTargets(console, plan);
-        Count(plan.Replayed.Where(message => message.Verdict.Text.Length > 0).Select(message => message.Verdict.Text), "to know:");
+        Count(plan.Replayed.Where(message => message.Verdict.Text.Length > 0).Select(message => message.Verdict.Text), "with a note:");
         Count(plan.Refused.Select(refusal => refusal.Why), "refused:");
         if (plan.Refused.Count > 0)
-            console.WriteLine(Terminal.Clean($"To discard what is refused: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', plan.Refused.Take(MostNamed).Select(refusal => refusal.Id))}{(plan.Refused.Count > MostNamed ? ",…" : "")}"));
+            console.WriteLine(Terminal.Clean($"To discard the refused messages: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', plan.Refused.Take(MostNamed).Select(refusal => refusal.Id))}{(plan.Refused.Count > MostNamed ? ",…" : "")}"));
         if (!hasLedger)
-            console.WriteLine(Terminal.Clean("What was already done nobody can tell here: ConnectionStrings__Deliveries is not set."));
+            console.WriteLine(Terminal.Clean("Not checked whether the work was already done: ConnectionStrings__Deliveries is not set."));
 
         void Count(IEnumerable<string> texts, string title)
         {
-            foreach (var group in texts.GroupBy(Alike).OrderByDescending(group => group.Count()))
+            foreach (var group in texts.GroupBy(WithoutNumbers).OrderByDescending(group => group.Count()))
                 console.WriteLine(Terminal.Clean($"  {ListCommand.Number(group.Count())} {title} {group.First()}"));
         }
     }
@@ -124,25 +124,25 @@ internal static partial class ReplayCommand
 
     private static void WriteResult(IAnsiConsole console, OperationResult result)
     {
-        console.WriteLine(Terminal.Clean($"Replay {result.Id} from {result.Queue}, {ListCommand.Number(result.Refused.Count)} left where they are."));
+        console.WriteLine(Terminal.Clean($"Replay {result.Id} from {result.Queue}: {ListCommand.Number(result.Refused.Count)} not moved."));
         WriteTargets(console, result);
         foreach (var outcome in OutcomeCounts.Shown.Where(outcome => result.Outcomes.Of(outcome) > 0))
             console.WriteLine(Terminal.Clean($"  {ListCommand.Number(result.Outcomes.Of(outcome))} {OutcomeCounts.Word(outcome)}"));
-        foreach (var cause in result.Replayed.Select(message => message.NewLetter).OfType<NewLetter>().GroupBy(letter => Alike($"{letter.ExceptionType}: {Masking.Text(letter.Reason)}")).OrderByDescending(cause => cause.Count()))
-            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(cause.Count())} again: {cause.First().ExceptionType}: {Masking.Text(cause.First().Reason)} (one of them: workinit dead-letters show {cause.First().Id}{(cause.First().Queue is { } queue ? $" --queue {queue}" : "")})"));
-        foreach (var group in result.Refused.GroupBy(refusal => Alike(refusal.Why)))
-            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(group.Count())} left: {group.First().Why}"));
+        foreach (var cause in result.Replayed.Select(message => message.NewLetter).OfType<NewLetter>().GroupBy(letter => WithoutNumbers($"{letter.ExceptionType}: {Masking.Text(letter.Reason)}")).OrderByDescending(cause => cause.Count()))
+            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(cause.Count())} dead-lettered again: {cause.First().ExceptionType}: {Masking.Text(cause.First().Reason)} (example: workinit dead-letters show {cause.First().Id}{(cause.First().Queue is { } queue ? $" --queue {queue}" : "")})"));
+        foreach (var group in result.Refused.GroupBy(refusal => WithoutNumbers(refusal.Why)))
+            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(group.Count())} not moved: {group.First().Why}"));
         if (result.Stopped is { } stopped)
             console.WriteLine(Terminal.Clean(stopped));
         if (result.Settled > 0)
-            console.WriteLine($"{ListCommand.Number(result.Settled)} taken off: an earlier replay published them without a confirm, and they had arrived.");
+            console.WriteLine($"{ListCommand.Number(result.Settled)} removed from the queue: an earlier replay published them without a confirm, and they had arrived.");
         if (result.Selected == 0)
-            console.WriteLine("Nothing matches.");
+            console.WriteLine("No messages match.");
         console.WriteLine(Terminal.Clean(result.Headline));
     }
 
-    // Counted together: what differs in a number or a time only.
-    private static string Alike(string text) => Digits().Replace(text, "#");
+    // Texts that differ only in a number or a time are counted together.
+    private static string WithoutNumbers(string text) => Digits().Replace(text, "#");
 
     public static TimeSpan Time(string text)
     {
@@ -156,7 +156,7 @@ internal static partial class ReplayCommand
                 _ => TimeSpan.FromSeconds(number),
             };
         }
-        throw new WrongUsageException($"“{text}” is no time: write 30s, 5m or 1h");
+        throw new WrongUsageException($"“{text}” is not a duration: use a value such as 30s, 5m or 1h");
     }
 
     [GeneratedRegex(@"^(\d{1,6}(?:\.\d+)?)([smh]?)$")]

@@ -10,7 +10,7 @@ internal static class RestoreCommand
     {
         var common = new CommonOptions();
         var command = new Command("restore", """
-            Puts discarded dead letters back, at the end of the queue that they came from.
+            Moves discarded messages back to the end of the dead-letter queue that they came from.
 
             Examples:
               workinit dead-letters restore --where id=0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d

@@ -14,10 +14,10 @@ internal static class ShowCommand
     public static Command Create()
     {
         var common = new CommonOptions();
-        var id = new Argument<string>("id") { Description = "A dead letter's id, or a message id" };
-        var reveal = new Option<bool>("--reveal") { Description = "Shows what people typed, too; the audit log says that you looked" };
+        var id = new Argument<string>("id") { Description = "Dead letter id or message id" };
+        var reveal = new Option<bool>("--reveal") { Description = "Show what users typed, too; the audit log records that you looked" };
         var command = new Command("show", """
-            One dead letter: its message, why it failed, where, and what was tried. Without --queue it is looked for in all of them.
+            Shows one dead letter: its message, why and where it failed, and what was tried. Without --queue, searches all dead-letter queues.
 
             Examples:
               workinit dead-letters show 0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d
@@ -35,8 +35,8 @@ internal static class ShowCommand
             if (places.Length == 0)
             {
                 await Terminal.ErrorAsync(
-                    $"{named} is in no dead-letter queue{(parsed.GetValue(common.Queue) is { } only ? $" named {only}" : "")}. "
-                    + (await context.Broker.DescribeAsync(named, cancellationToken) ?? "It may have been replayed, or never have failed"));
+                    $"{named} not found in {parsed.GetValue(common.Queue) ?? "any dead-letter queue"}. "
+                    + (await context.Broker.DescribeAsync(named, cancellationToken) ?? "It may have been replayed, or may never have failed"));
                 return ExitCode.NotAllAsAsked;
             }
             foreach (var letter in places)
@@ -57,7 +57,7 @@ internal static class ShowCommand
     {
         var (places, notLookedInto) = await context.Broker.SearchAsync(id, context.By, cancellationToken);
         foreach (var queue in notLookedInto)
-            await Terminal.ErrorAsync($"Not looked into: {queue.Name}. {queue.AccessWarning}");
+            await Terminal.ErrorAsync($"Not searched: {queue.Name}. {queue.AccessWarning}");
         return [.. places.Select(place => place.Letter)];
     }
 
@@ -75,7 +75,7 @@ internal static class ShowCommand
         var facts = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
         Fact("Id", letter.Id);
         Fact("Message id", view.MessageId ?? "none");
-        Fact("Queue", $"{letter.Queue}, place {ListCommand.Number(letter.Position)}");
+        Fact("Queue", $"{letter.Queue}, position {ListCommand.Number(letter.Position)}");
         Fact("Failed at", ListCommand.Time(letter.FailedAt));
         Fact("Failed in", letter.FailedIn);
         Fact("Why", $"{letter.ExceptionType}: {view.Reason}");
@@ -86,7 +86,7 @@ internal static class ShowCommand
         Fact("Host", letter.Host);
         Fact("Last replay", letter.LastReplay is { } replay ? $"by {replay.By} at {ListCommand.Time(replay.At)} ({replay.Count} so far), {replay.Id}" : null);
         Fact("Expires", letter.Expires(DateTimeOffset.UtcNow));
-        Fact("Request", letter.ResponseAddress is { } address ? $"its consumer answers to {address}. Where that is gone, it may run twice: replay --without-response takes the address out" : null);
+        Fact("Request", letter.ResponseAddress is { } address ? $"its consumer responds to {address}. If that no longer exists, the consumer may run twice: replay --without-response removes the address" : null);
         Fact("Content type", letter.ContentType ?? "none");
         Fact("Size", $"{ListCommand.Number(letter.Body.Length)} bytes");
         Fact("Unreadable", letter.Unreadable);
@@ -96,13 +96,13 @@ internal static class ShowCommand
         else if (view.Body is { } text)
             Section(revealed ? "Body" : "Body, masked (--reveal shows it)", Part(text));
         else
-            Section("Body", revealed ? Convert.ToHexString(letter.Body.Span[..Math.Min(letter.Body.Length, 512)]) : "bytes that are no text (--reveal shows them)");
+            Section("Body", revealed ? Convert.ToHexString(letter.Body.Span[..Math.Min(letter.Body.Length, 512)]) : "binary data (--reveal shows it)");
         if (view.StackTrace is { } stack)
             Section("Stack trace", string.Join('\n', stack.Split('\n').Take(LongestStack)));
         if (view.Headers.Where(header => header.Key != "MT-Fault-StackTrace").Concat(view.Properties).ToList() is { Count: > 0 } headers)
             Section(revealed ? "Headers and properties" : "Headers and properties, masked", string.Join('\n', headers.Select(header => $"{header.Key}: {header.Value}")));
 
-        static string Part(ShownText part) => part.IsCut ? $"{part.Text}\n… cut after {ListCommand.Number(part.Text.Length)} characters: export writes all of it" : part.Text;
+        static string Part(ShownText part) => part.IsCut ? $"{part.Text}\n… cut after {ListCommand.Number(part.Text.Length)} characters: export writes the complete text" : part.Text;
 
         void Fact(string name, string? value)
         {

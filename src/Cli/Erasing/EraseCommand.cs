@@ -16,31 +16,31 @@ internal static class EraseCommand
     private const string Ledger = "ConnectionStrings__Deliveries";
     private const string Secret = "OptOut__Secret";
 
-    // Those of WorkinIt: in other applications' queues an address means something else.
+    // Only WorkinIt's queues: in other applications' queues, an address has a different meaning.
     private static readonly string[] _queues = ["send-gif-email_", "submission-status_"];
 
     public static Command Create()
     {
         var common = new CommonOptions();
-        var recipient = new Option<string>("--recipient", "-r") { Description = "The address; - reads it from standard input, so that no shell keeps it", HelpName = "ADDRESS", Required = true };
-        var noBlock = new Option<bool>("--no-block") { Description = "Does not put the address on the list of those who are never mailed" };
+        var recipient = new Option<string>("--recipient", "-r") { Description = "The e-mail address, or - to read it from standard input, which keeps it out of the shell history", HelpName = "ADDRESS", Required = true };
+        var noBlock = new Option<bool>("--no-block") { Description = "Do not add the address to the suppression list" };
         var command = new Command("erase", """
-            Removes a person: their submissions, their dead letters (discarded ones too), and what the audit log holds of their messages.
+            Erases a person's data: their submissions, their dead letters (including discarded ones), and what the audit log contains of their messages.
 
-            First the address is put on the list of those who are never mailed, as a digest that nobody can read: so what waits in a queue now ends
-            without a mail and without a dead letter. With --no-block it is mailed, or fails: then run this again once the queues have run dry.
+            First, the address is added to the suppression list, as a digest from which it can't be read. Messages that wait in a queue then end
+            without a mail and without a dead letter. With --no-block, they are mailed or fail: run the command again when the queues are empty.
 
-            Settings, in the environment, beside those of workinit dead-letters:
+            Settings (environment variables), in addition to those of workinit dead-letters:
               ConnectionStrings__Submissions  Web's store
-              ConnectionStrings__Deliveries   the ledger, and that list beside it
-              OptOut__Secret                  the one that Web and Consumers have; not needed with --no-block
-              DeadLetters__AuditFile          the one that Web has; on each machine that has one of its own, run this
+              ConnectionStrings__Deliveries   the ledger; the suppression list is in the same database
+              OptOut__Secret                  the same value as for Web and Consumers; not needed with --no-block
+              DeadLetters__AuditFile          Web's audit log; run the command on each machine that has its own
 
             Examples:
               workinit erase --recipient -  --dry-run
               workinit erase --recipient jane@example.com
 
-            Exit codes: 0 done, 1 not all, 2 wrong usage, 3 broker or database out of reach.
+            Exit codes: 0 done, 1 not everything, 2 wrong usage, 3 broker or database unreachable.
             """)
         { recipient, noBlock, common.DryRun, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
@@ -56,7 +56,7 @@ internal static class EraseCommand
             }
             catch (DbException e)
             {
-                await Terminal.ErrorAsync($"A database does not answer ({e.GetType().Name}): check {Store}, {Ledger}, and that --migrate was run. Then run this again");
+                await Terminal.ErrorAsync($"A database can't be used ({e.GetType().Name}). Check {Store}, {Ledger}, and that --migrate was run. Then run this command again");
                 return ExitCode.OutOfReach;
             }
         }));
@@ -75,10 +75,10 @@ internal static class EraseCommand
             }
             foreach (var line in Lines(found, looked: true))
                 context.Err.WriteLine(Terminal.Clean(line));
-            if (!context.Confirm(block is null ? "Remove all of this for good?" : "Never mail this address again, and remove all of this for good?", yes))
+            if (!context.Confirm(block is null ? "Delete all of this permanently?" : "Add the address to the suppression list, and delete all of this permanently?", yes))
                 return ExitCode.NotAllAsAsked;
         }
-        block?.Invoke(); // first: what is under way now then ends without a trace
+        block?.Invoke(); // first, so that waiting messages end without a mail and without a dead letter
         Erased done;
         try
         {
@@ -86,7 +86,7 @@ internal static class EraseCommand
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await Terminal.ErrorAsync($"Cut off: {(block is null ? "" : "the address is blocked, ")}some of it is removed, and dead letters, audit log and copies in the databases may be left. Run this again.");
+            await Terminal.ErrorAsync($"Interrupted: {(block is null ? "" : "the address is on the suppression list, ")}some data is removed; dead letters, audit entries and copies in the databases may be left. Run this again.");
             return ExitCode.NotAllAsAsked;
         }
         PrintResult(context, done, blocked: block is not null, dryRun: false);
@@ -116,8 +116,8 @@ internal static class EraseCommand
         if (dryRun)
             return;
         CommandContext.Print(blocked
-            ? "The address is never mailed again. What waits in a queue now ends without a mail; what was being sent in this minute may have become a dead letter: run this once more to be sure."
-            : "What waits in a queue now is mailed, or becomes a dead letter: run this again once the queues have run dry.");
+            ? "The address is on the suppression list and gets no more mail. Messages that wait in a queue end without a mail. Messages that were in flight during this minute may have become dead letters: run this once more to be sure."
+            : "Messages that wait in a queue are mailed or become dead letters: run this again when the queues are empty.");
     }
 
     private static IEnumerable<string> Lines(Erased erased, bool looked)
@@ -129,9 +129,9 @@ internal static class EraseCommand
             yield return "  0 dead letters";
         yield return $"  the contents of {ListCommand.Number(erased.AuditEntries)} entries in {erased.AuditFile}";
         foreach (var problem in erased.Problems)
-            yield return $"  {(looked ? "Not looked into" : "Not done")}: {problem}";
+            yield return $"  {(looked ? "Not checked" : "Not done")}: {problem}";
         foreach (var note in erased.Notes)
-            yield return $"  Left to do: {note}";
+            yield return $"  To do: {note}";
     }
 
     private static string Read(CommandContext context, string argument)
@@ -147,11 +147,11 @@ internal static class EraseCommand
     {
         var options = new OptOutOptions { Secret = CommandContext.Setting(Secret) };
         if (options.Validate(new(options)).FirstOrDefault() is { ErrorMessage: { } problem })
-            throw new WrongUsageException($"{problem}. Or say --no-block");
+            throw new WrongUsageException($"{problem}. Or pass --no-block");
         var name = new OptOutTokens(Options.Create(options)).NameOf(person.Address);
         return () => new OptOutList(deliveries, TimeProvider.System).Add(name);
     }
 
     private static string Required(string setting, string what) =>
-        CommandContext.Setting(setting) ?? throw new WrongUsageException($"{setting} is not set: {what} is needed to erase somebody");
+        CommandContext.Setting(setting) ?? throw new WrongUsageException($"{setting} is not set: the command needs {what}");
 }

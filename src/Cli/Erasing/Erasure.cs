@@ -5,26 +5,26 @@ using WorkinIt.Storage;
 namespace WorkinIt.Cli.Erasing;
 
 /// <summary>What an erasure removed, or would remove.</summary>
-/// <param name="Submissions">Rows of the store.</param>
-/// <param name="DeadLetters">How many, by queue; without those that held none.</param>
-/// <param name="AuditEntries">Entries whose contents were taken out.</param>
-/// <param name="AuditFile">Where these are.</param>
-/// <param name="Problems">What could not be done, and why: running it again may do it.</param>
-/// <param name="Notes">What is left to do by hand.</param>
+/// <param name="Submissions">The number of rows in the store.</param>
+/// <param name="DeadLetters">The number of dead letters by queue, without queues that had none.</param>
+/// <param name="AuditEntries">The number of audit entries whose contents were removed.</param>
+/// <param name="AuditFile">The path of the audit log.</param>
+/// <param name="Problems">What failed, and why. Another run may succeed.</param>
+/// <param name="Notes">What the operator has to do manually.</param>
 internal sealed record Erased(
     int Submissions, IReadOnlyDictionary<string, long> DeadLetters, int AuditEntries, string AuditFile, IReadOnlyList<string> Problems, IReadOnlyList<string> Notes);
 
-/// <summary>Removes a person from the store, the ledger, the dead letters and the audit log. It can be run again, and each part by itself is whole.</summary>
+/// <summary>Removes a person's data from the store, the ledger, the dead letters and the audit log. Each step is complete on its own, so an interrupted run can be repeated.</summary>
 internal sealed class Erasure(CommandContext context, Person person, Database store, Database deliveries)
 {
-    private const long LargestToWriteAnew = 400L << 20; // bytes: some 2 s, and Web says "not now" after 4
+    private const long LargestToRewrite = 400L << 20; // bytes: rewriting takes about 2 s, and Web's writes wait at most 4 s
 
     private readonly StoredSubmissions _submissions = new(store);
     private readonly DeadLetterFilter _theirs = DeadLetterFilter.All with { Own = ("of one recipient", person.IsRecipientOf) };
 
     public async Task<Erased> RunAsync(bool dryRun, IReadOnlyCollection<string> queues, CancellationToken cancellationToken)
     {
-        // The store before the queues: what it has not published yet, it then does not publish any more.
+        // The store before the queues: Web then publishes no more of these submissions.
         var ids = _submissions.Find(person);
         if (!dryRun)
             await RemoveAsync(ids, cancellationToken);
@@ -52,15 +52,15 @@ internal sealed class Erasure(CommandContext context, Person person, Database st
         return new Erased(ids.Count, found, entries, context.Audit.FilePath, problems, notes);
     }
 
-    // Last: nobody waits for more than what is above, should it be ended here.
+    // Last, so that an interrupt here leaves only copies in the database files.
     private static void Overwrite(Database database, string what, List<string> problems, List<string> notes)
     {
-        if (database.WriteAnew(LargestToWriteAnew) is not { } left)
+        if (database.WriteAnew(LargestToRewrite) is not { } left)
             return;
         if (left.TryAgain)
-            problems.Add($"Copies of what was removed may be left in the SQLite file of {what}, which could not be written anew ({left.Why}): run this once more");
+            problems.Add($"Copies of the removed data may be left in the SQLite file of {what}, which could not be rewritten ({left.Why}): run this once more");
         else
-            notes.Add($"Copies of what was removed may be left in the SQLite file of {what}, for {left.Why}, and writers would wait for too long: at a quiet time run VACUUM on it, and then PRAGMA wal_checkpoint(TRUNCATE)");
+            notes.Add($"Copies of the removed data may be left in the SQLite file of {what}. It was not rewritten because {left.Why}, and writers would wait too long: at a quiet time, run VACUUM on it, then PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
     private async Task RemoveAsync(IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
@@ -72,7 +72,7 @@ internal sealed class Erasure(CommandContext context, Person person, Database st
 
     private async Task<long> RemoveAsync(string queue, bool dryRun, CancellationToken cancellationToken)
     {
-        // A look first: it leaves no entry in the audit log where there is nothing to remove.
+        // Count first: removing writes an audit entry, even if there is nothing to remove.
         var theirs = (await context.Broker.ListAsync(queue, _theirs, 0, 1, context.By, cancellationToken)).Matching;
         if (theirs == 0 || dryRun)
             return theirs;

@@ -5,19 +5,19 @@ using WorkinIt.Deliveries;
 
 namespace WorkinIt.Cli.Erasing;
 
-/// <summary>Whom an erasure is about: all that was to go to their mailbox, however the address is written in it.</summary>
+/// <summary>The person whose data is erased. Matches every spelling of an address that belongs to their mailbox.</summary>
 internal sealed class Person
 {
-    private const string Field = "emailAddress"; // of SendGifEmail, and of it within a fault
+    private const string Field = "emailAddress"; // in SendGifEmail, also where a fault contains it
 
     private readonly string _mailbox;
 
-    /// <exception cref="WrongUsageException">It is no address.</exception>
+    /// <exception cref="WrongUsageException">It is not one e-mail address.</exception>
     public Person(string address)
     {
         Address = address.Trim();
         if (!EmailAddresses.IsOne(Address))
-            throw new WrongUsageException("--recipient must be one e-mail address, like name@example.com; or - to read it from standard input");
+            throw new WrongUsageException("--recipient must be one e-mail address, such as name@example.com, or - to read it from standard input");
         _mailbox = Recipient.MailboxOf(Address);
     }
 
@@ -25,12 +25,12 @@ internal sealed class Person
 
     public bool Is(string? address) => address is not null && Recipient.MailboxOf(address) == _mailbox;
 
-    /// <summary>Whether a message was to be mailed to them.</summary>
+    /// <summary>Whether a dead letter's message was addressed to them.</summary>
     public bool IsRecipientOf(DeadLetter letter) => IsRecipientOf(letter.BodyText ?? Encoding.UTF8.GetString(letter.Body.Span));
 
     /// <summary>
-    /// Whether a text is a message to be mailed to them. What others wrote about them in a thought does not count, where it can be told apart: in
-    /// JSON with the address in its place.
+    /// Whether a text is a message addressed to them. Only the address fields count if the text is JSON that has any, so that what others wrote about
+    /// the person in a thought does not match. In any other text, every address counts.
     /// </summary>
     public bool IsRecipientOf(string text)
     {
@@ -44,7 +44,7 @@ internal sealed class Person
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // A text, or what once was JSON; or it holds half a character, an emoji that was cut in the middle for instance.
+            // Plain text, damaged JSON, or half a surrogate pair (for example an emoji that was cut in the middle).
         }
         return EmailAddresses.In(text).Any(address => address.Readings.Any(Is));
     }

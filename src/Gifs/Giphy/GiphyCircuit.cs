@@ -2,15 +2,15 @@ using Polly.CircuitBreaker;
 
 namespace WorkinIt.Gifs.Giphy;
 
-/// <summary>Whether Giphy has failed too often just now to be asked.</summary>
+/// <summary>The state of the circuit breaker for Giphy, which opens after too many failures.</summary>
 internal sealed class GiphyCircuit
 {
-    /// <summary>How long it is left alone then.</summary>
+    /// <summary>How long the circuit stays open.</summary>
     public static TimeSpan Break { get; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The circuit breaker's own account.</summary>
+    /// <summary>Polly's state of the circuit.</summary>
     public CircuitBreakerStateProvider State { get; } = new();
 
-    /// <summary>Whether it is left alone, or asked by one only.</summary>
+    /// <summary>Whether the circuit is not closed: it blocks requests, or lets one through as a probe.</summary>
     public bool IsOpen => State.CircuitState != CircuitState.Closed;
 }

@@ -9,11 +9,11 @@ using Refit;
 
 namespace WorkinIt.Gifs.Giphy;
 
-/// <summary>Asks Giphy. What it finds nothing for comes from the built-in collection: the person waits for a mail, not for Giphy.</summary>
+/// <summary>Searches Giphy. If Giphy finds nothing, chooses from the built-in collection, so that the mail is sent anyway.</summary>
 internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> options, BuiltInGifs builtIn, GiphyCircuit circuit, TimeProvider time) : IGifFinder
 {
     private const int LongestPhrase = 50;
-    private const int LongestLink = 2048; // what the ledger and the store have room for
+    private const int LongestLink = 2048; // the size of the column in the ledger and the store
 
     public async Task<Gif> FindAsync(string thought, CancellationToken cancellationToken)
     {
@@ -37,38 +37,38 @@ internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> opt
                     ? Unreachable(response.Error?.InnerException)
                     : new GifUnavailableException($"Giphy answered {(int)response.StatusCode}", RetryAfter(response) ?? Pause());
             if (response.Content is not { } translation || string.IsNullOrEmpty(translation.Meta?.ResponseId))
-                throw new GifUnavailableException("Giphy answered 200 with an answer of no search (response_id is empty or the body can't be read)");
+                throw new GifUnavailableException("Giphy answered 200 without a search result (response_id is empty, or the body can't be read)");
             try
             {
                 return Read(translation.Data) ?? builtIn.Choose(thought) as Gif;
             }
-            catch (InvalidOperationException) // half a surrogate pair, as an escape, in a text or a name
+            catch (InvalidOperationException) // half a surrogate pair as a JSON escape, in a value or a property name
             {
-                throw new GifUnavailableException("Giphy answered 200 with text that is no valid Unicode");
+                throw new GifUnavailableException("Giphy answered 200 with text that is not valid Unicode");
             }
         }
     }
 
     private GifUnavailableException Unreachable(Exception? cause) => cause is BrokenCircuitException { RetryAfter: var pause }
-        ? new GifUnavailableException("Giphy has failed too often just now; not asked", pause, notAsked: true)
-        // The cause's own text may hold the request's URL, and with it the thought.
-        : new GifUnavailableException($"Giphy is out of reach or too slow ({cause?.GetType().Name ?? "no answer"})", Pause());
+        ? new GifUnavailableException("Giphy has failed too often just now, so it was not asked", pause, notAsked: true)
+        // Without the cause's message, which may contain the request's URL, and with it the thought.
+        : new GifUnavailableException($"Giphy is unreachable or too slow ({cause?.GetType().Name ?? "no answer"})", Pause());
 
-    // Of the one that did ask, and found it still away: tried again in place, it would not be asked, and that it was would be forgotten.
+    // After a failed probe, the circuit is open again. The pause prevents a retry in place, which would not reach Giphy and would hide that this try did.
     private TimeSpan? Pause() => circuit.IsOpen ? GiphyCircuit.Break : null;
 
-    /// <summary>The first 50 characters, cut between words where there is a gap.</summary>
+    /// <summary>The first 50 characters, cut between words if there is a space in the second half.</summary>
     internal static string Phrase(string thought)
     {
         var line = string.Join(' ', thought.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         if (line.Length <= LongestPhrase)
             return line;
-        var whole = 0;
+        var end = 0;
         var elements = StringInfo.GetTextElementEnumerator(line);
         while (elements.MoveNext() && elements.ElementIndex + elements.GetTextElement().Length <= LongestPhrase)
-            whole = elements.ElementIndex + elements.GetTextElement().Length;
-        var gap = line.LastIndexOf(' ', whole);
-        return gap > LongestPhrase / 2 ? line[..gap] : line[..(whole > 0 ? whole : LongestPhrase)];
+            end = elements.ElementIndex + elements.GetTextElement().Length;
+        var gap = line.LastIndexOf(' ', end);
+        return gap > LongestPhrase / 2 ? line[..gap] : line[..(end > 0 ? end : LongestPhrase)];
     }
 
     private static GiphyGif? Read(JsonElement data)
@@ -84,7 +84,7 @@ internal sealed class GiphyGifFinder(IGiphyApi giphy, IOptions<GiphyOptions> opt
                 && link.AbsoluteUri.Length <= LongestLink)
                 return new GiphyGif(link, Text(data, "alt_text") ?? Text(data, "title") ?? "A GIF from Giphy");
         }
-        throw new GifUnavailableException("Giphy answered 200 without the https address of a GIF");
+        throw new GifUnavailableException("Giphy answered 200 without the https URL of a GIF");
     }
 
     private static string? Text(JsonElement data, string property) =>

@@ -122,7 +122,7 @@ public sealed class OurDeadLetters
         var operate = OperatorCommand.Of(system);
 
         var broken = await operate.RunWithAsync("{ \"no\": ", "dead-letters", "edit", id.ToString(), "--queue", Error, "--message", "-", "--yes");
-        broken.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain("no valid JSON, line 1"));
+        broken.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain("not valid JSON (line 1)"));
         var shown = (await operate.RunAsync("dead-letters", "show", id.ToString(), "--reveal", "--json")).Json.GetProperty("message").GetRawText();
         var edited = await operate.RunWithAsync(shown.Replace("jane@wrong.example", "jane@right.example", StringComparison.Ordinal), "dead-letters", "edit", id.ToString(), "--queue", Error, "--message", "-", "--yes");
 
@@ -234,14 +234,14 @@ public sealed class OurDeadLetters
         var operate = OperatorCommand.Of(system);
         foreach (var (arguments, says) in new (string[] Arguments, string Says)[]
         {
-            (["dead-letters", "replay", "--queue", Error], "Say --where CONDITION, or --all"),
-            (["dead-letters", "replay", "--queue", Error, "--all", "--where", "text=x"], "which of the two"),
+            (["dead-letters", "replay", "--queue", Error], "--where CONDITION, or all of them with --all"),
+            (["dead-letters", "replay", "--queue", Error, "--all", "--where", "text=x"], "--where and --all can't be combined"),
             (["dead-letters", "replay", "--queue", Error, "--where", "color=red"], "There is no condition “color”"),
             (["dead-letters", "replay", "--queue", Error, "--where", "since=yesterday"], "is no time"),
             (["dead-letters", "replay", "--queue", Error, "--all", "--pace", "0"], "--pace must be a number of messages a second"),
             (["dead-letters", "replay", "--queue", Error, "--all", "--pace", "abc"], "“abc”"),
             (["dead-letters", "list", "--queue", Error, "--limit", "abc"], "“abc”"),
-            (["dead-letters", "replay", "--queue", Error, "--all", "--wait", "soon"], "is no time"),
+            (["dead-letters", "replay", "--queue", Error, "--all", "--wait", "soon"], "“soon” is not a duration"),
             (["dead-letters", "replay", "--queue", "nowhere_error", "--all"], "There is no nowhere_error"),
             (["dead-letters", "bury"], "'bury'.\nSee: workinit dead-letters --help"),
             (["dead-letters", "replay", "--colour"], "See: workinit dead-letters replay --help"),

@@ -121,7 +121,7 @@ public sealed class TheOutcomes
         (await orders.Command.RunAsync("dead-letters", "list", "--queue", Orders.Error, "--yes")).Output.ShouldContain("4 of 4");
         (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(0);
         var again = await orders.Command.RunAsync("dead-letters", "list", "--queue", Orders.Error, "--yes");
-        again.Output.ShouldNotContain("holds no dead letter");
+        again.Output.ShouldNotContain("No dead letters");
         again.Output.ShouldContain("4 more are hidden by RabbitMQ's delayed retry");
         (await orders.Client.FindQueuesAsync(_none)).Single(queue => queue.Name == Orders.Error).ShouldSatisfyAllConditions(
             queue => queue.Messages.ShouldBe(4), queue => queue.Hidden.ShouldBe(4), queue => queue.HidesReadMessages.ShouldBeTrue());
