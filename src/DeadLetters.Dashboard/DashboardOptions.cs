@@ -1,27 +1,27 @@
 namespace WorkinIt.DeadLetters.Dashboard;
 
-/// <summary>How the pages are mounted. Both policies must be named: without them nothing is mapped.</summary>
+/// <summary>Options of the pages. Both policies are required: without them, nothing is mapped.</summary>
 public sealed class DashboardOptions
 {
-    /// <summary>The authorization policy of those who may look. Everything asks for it.</summary>
+    /// <summary>The name of the authorization policy for viewing. Every endpoint requires it.</summary>
     public string LookPolicy { get; set; } = "";
 
-    /// <summary>The authorization policy of those who may replay, edit, discard and restore. Asked for beside <see cref="LookPolicy"/>.</summary>
+    /// <summary>The name of the authorization policy for replay, edit, discard and restore. Required in addition to <see cref="LookPolicy"/>.</summary>
     public string ActPolicy { get; set; } = "";
 
-    /// <summary>RabbitMQ's management UI, as the operator's browser reaches it; null: no links to it.</summary>
+    /// <summary>The address of RabbitMQ's management UI for the operator's browser. Null: the pages don't link to it.</summary>
     public Uri? ManagementUi { get; set; }
 
-    /// <summary>Where a POST signs the person out, within the application; null: no such button.</summary>
+    /// <summary>The path within the application where a POST signs the user out. Null: no sign-out button.</summary>
     public string? SignOutPath { get; set; }
 
-    /// <summary>Stands at the head of each page.</summary>
+    /// <summary>The title at the top of each page.</summary>
     public string Title { get; set; } = "Dead letters";
 
-    /// <summary>How many dead letters of a queue are looked at unless the person asks for all.</summary>
+    /// <summary>How many dead letters of a queue are examined, unless the user asks for all. At least 1.</summary>
     public int LookAtFirst { get; set; } = 10_000;
 
-    /// <summary>How many dead letters a page lists.</summary>
+    /// <summary>How many dead letters a page lists, from 1 to 1000.</summary>
     public int PageLength { get; set; } = 50;
 
     internal void Validate()
@@ -29,7 +29,7 @@ public sealed class DashboardOptions
         if (string.IsNullOrWhiteSpace(LookPolicy) || string.IsNullOrWhiteSpace(ActPolicy))
         {
             throw new InvalidOperationException(
-                "MapDeadLetters needs options.LookPolicy and options.ActPolicy, the names of two authorization policies: the pages show personal data and act on the broker, so they are never mapped open");
+                "MapDeadLetters needs options.LookPolicy and options.ActPolicy, the names of two authorization policies. The pages show personal data and act on the broker, so they are never mapped without authorization");
         }
         if (LookAtFirst < 1 || PageLength is < 1 or > 1000)
             throw new InvalidOperationException("MapDeadLetters needs options.LookAtFirst of at least 1 and options.PageLength from 1 to 1000");

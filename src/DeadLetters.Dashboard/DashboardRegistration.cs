@@ -6,13 +6,13 @@ using WorkinIt.DeadLetters.Dashboard.Operations;
 
 namespace WorkinIt.DeadLetters.Dashboard;
 
-/// <summary>Puts the pages into an application.</summary>
+/// <summary>Adds the dead-letter pages to an application.</summary>
 public static class DashboardRegistration
 {
-    /// <summary>Adds a <see cref="DeadLetterClient"/> and what the pages stand on. An <see cref="IReplayAdvisor"/> of the application is used where one is registered.</summary>
-    /// <param name="services">The services.</param>
-    /// <param name="broker">Gives the broker's address and user, once.</param>
-    /// <param name="auditFile">Gives the path of the audit log, once; not asked where the application registers an <see cref="IAuditLog"/> of its own.</param>
+    /// <summary>Adds a <see cref="DeadLetterClient"/> and the services of the pages. They use the application's <see cref="IReplayAdvisor"/> if one is registered.</summary>
+    /// <param name="services">The service collection.</param>
+    /// <param name="broker">Returns the broker's address and user. Called once.</param>
+    /// <param name="auditFile">Returns the path of the audit log. Called once; not called if the application registers its own <see cref="IAuditLog"/>.</param>
     public static IServiceCollection AddDeadLetters(
         this IServiceCollection services, Func<IServiceProvider, DeadLetterOptions> broker, Func<IServiceProvider, string>? auditFile = null)
     {
@@ -31,13 +31,14 @@ public static class DashboardRegistration
         return services;
     }
 
-    /// <summary>Maps the pages. Closed to all but those that the policies let in, and never mapped without them.</summary>
-    /// <param name="routes">The application.</param>
-    /// <param name="path">Where, as in <c>/dead-letters</c>.</param>
-    /// <param name="configure">Names the policies.</param>
-    /// <returns>For further conventions on all of the endpoints.</returns>
+    /// <summary>Maps the pages. They require the two policies and are never mapped without them.</summary>
+    /// <param name="routes">The application's endpoint routes.</param>
+    /// <param name="path">The mount path, such as <c>/dead-letters</c>.</param>
+    /// <param name="configure">Sets the options. It must name the two policies.</param>
+    /// <returns>A builder for further conventions on all endpoints.</returns>
     /// <exception cref="InvalidOperationException">
-    /// A policy is not named or does not exist, nobody could sign in because there is no authentication scheme, or <see cref="AddDeadLetters"/> was not called.
+    /// An option is invalid, a policy is not named or does not exist, the application has no authentication scheme to sign in with, or
+    /// <see cref="AddDeadLetters"/> was not called.
     /// </exception>
     public static IEndpointConventionBuilder MapDeadLetters(this IEndpointRouteBuilder routes, string path, Action<DashboardOptions> configure)
     {
@@ -45,7 +46,7 @@ public static class DashboardRegistration
         configure(options);
         options.Validate();
         if (routes.ServiceProvider.GetService<OperationRunner>() is null)
-            throw new InvalidOperationException("MapDeadLetters needs services.AddDeadLetters(…), which tells where the broker is");
+            throw new InvalidOperationException("MapDeadLetters needs services.AddDeadLetters(…), which sets the broker's address");
         SchemeCheck.Check(routes.ServiceProvider, options);
         return new DashboardRoutes(routes.MapGroup(path).RequireAuthorization(options.LookPolicy), options).Map();
     }

@@ -9,7 +9,7 @@ using WorkinIt.DeadLetters.Dashboard.Queues;
 
 namespace WorkinIt.DeadLetters.Dashboard;
 
-/// <summary>All addresses of the pages. Whatever is no GET asks for an antiforgery token; whatever acts asks for the acting policy.</summary>
+/// <summary>All routes of the pages. Every POST requires an antiforgery token; every operation also requires <see cref="DashboardOptions.ActPolicy"/>.</summary>
 internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions options)
 {
     private const string Queue = "/queues/{queue}";
@@ -20,22 +20,22 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
     {
         Get("", QueuePages.QueuesAsync);
         Get("/find", FindPage.FindAsync);
-        Look(Queue, QueuePages.CausesAsync);
-        Look(Queue + "/letters", QueuePages.LettersAsync);
+        GetOrPost(Queue, QueuePages.CausesAsync);
+        GetOrPost(Queue + "/letters", QueuePages.LettersAsync);
         Post(Queue + "/filter", QueuePages.FilterAsync);
-        Look(Letter, MessagePage.ShowAsync);
+        GetOrPost(Letter, MessagePage.ShowAsync);
         Post(Letter + "/reveal", MessagePage.RevealAsync);
         Post(Letter + "/download", MessagePage.DownloadAsync);
 
-        RequestedOperation(Letter + "/edit", EditPages.EditAsync);
-        RequestedOperation(Letter + "/edit/preview", EditPages.PreviewAsync);
-        RequestedOperation(Queue + "/replay", OperationPages.ReplayAsync);
-        RequestedOperation(Queue + "/discard", OperationPages.DiscardAsync);
-        RequestedOperation(Queue + "/restore", OperationPages.RestoreAsync);
+        PostOperation(Letter + "/edit", EditPages.EditAsync);
+        PostOperation(Letter + "/edit/preview", EditPages.PreviewAsync);
+        PostOperation(Queue + "/replay", OperationPages.ReplayAsync);
+        PostOperation(Queue + "/discard", OperationPages.DiscardAsync);
+        PostOperation(Queue + "/restore", OperationPages.RestoreAsync);
         Get(Operation, OperationPages.ShowAsync);
-        RequestedOperation(Operation + "/again", OperationPages.AgainAsync);
-        RequestedOperation(Operation + "/run", OperationPages.RunAsync);
-        RequestedOperation(Operation + "/cancel", OperationPages.CancelAsync);
+        PostOperation(Operation + "/again", OperationPages.AgainAsync);
+        PostOperation(Operation + "/run", OperationPages.RunAsync);
+        PostOperation(Operation + "/cancel", OperationPages.CancelAsync);
 
         Get("/audit", AuditPage.ShowAsync);
         Post("/audit/{entry}/reveal", AuditPage.RevealAsync);
@@ -50,10 +50,10 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
 
     private IEndpointConventionBuilder Post(string path, Func<PageContext, Task<IResult>> page) => Map(path, [HttpMethods.Post], page);
 
-    private void RequestedOperation(string path, Func<PageContext, Task<IResult>> page) => Post(path, page).RequireAuthorization(options.ActPolicy);
+    private void PostOperation(string path, Func<PageContext, Task<IResult>> page) => Post(path, page).RequireAuthorization(options.ActPolicy);
 
-    // By POST where a look has its price, and the person has been told.
-    private void Look(string path, Func<PageContext, Task<IResult>> page)
+    // A POST confirms the access warning of a queue where viewing has a cost.
+    private void GetOrPost(string path, Func<PageContext, Task<IResult>> page)
     {
         Get(path, page);
         Post(path, page);

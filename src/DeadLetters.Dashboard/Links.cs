@@ -5,11 +5,11 @@ using Microsoft.AspNetCore.Routing;
 
 namespace WorkinIt.DeadLetters.Dashboard;
 
-/// <summary>The addresses of the pages, wherever they are mounted.</summary>
-/// <param name="start">The path of the first page, without a slash at its end.</param>
+/// <summary>The addresses of the pages under their mount path.</summary>
+/// <param name="start">The path of the first page, without a trailing slash.</param>
 internal sealed class Links(string start)
 {
-    /// <summary>Of the request: the path base, and as many segments as the mount path has.</summary>
+    /// <summary>Reads the mount path from the request: the path base, plus as many segments as the mount path has.</summary>
     public static Links Of(HttpContext http, string path)
     {
         var pattern = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.PathSegments.Count ?? 0;
@@ -42,14 +42,14 @@ internal sealed class Links(string start)
 
     public string Asset(string file) => $"{start}/assets/{file}?v={Shared.Asset.Version(file)}";
 
-    /// <summary>What <see cref="Segment"/> has made of a name.</summary>
+    /// <summary>Decodes a name that <see cref="Segment"/> encoded.</summary>
     public static string Name(string segment) => Uri.UnescapeDataString(segment);
 
-    // Twice where it matters: of a path the server decodes all but the slash, and then nobody could tell a/b from a%2Fb.
+    // Encodes % and / twice: the server decodes everything in a path except the slash, so that a/b and a%2Fb would be indistinguishable.
     private static string Segment(string name) =>
         Uri.EscapeDataString(name.Replace("%", "%25", StringComparison.Ordinal).Replace("/", "%2F", StringComparison.Ordinal));
 
-    /// <summary>A query of those parts that have a value.</summary>
+    /// <summary>A query string of the parts that have a value.</summary>
     public static string Query(params IEnumerable<(string Name, string? Value)> parts)
     {
         var query = new StringBuilder();

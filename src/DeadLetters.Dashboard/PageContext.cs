@@ -12,12 +12,12 @@ using WorkinIt.DeadLetters.Dashboard.Shared;
 
 namespace WorkinIt.DeadLetters.Dashboard;
 
-/// <summary>One request: who asks, what they may, where the links go.</summary>
+/// <summary>One request: its user, the user's permissions, and the links.</summary>
 internal sealed class PageContext
 {
     private const long LargestBody = 64 * 1024 * 1024; // an edited message, percent-encoded
 
-    private const int LongestHost = 260; // a name of the DNS, and a port
+    private const int LongestHost = 260; // a DNS name and a port
 
     private PageContext(HttpContext http, DashboardOptions options, Links links) => (Http, Options, Links) = (http, options, links);
 
@@ -39,22 +39,22 @@ internal sealed class PageContext
 
     public TimeProvider Time => Service<TimeProvider>();
 
-    /// <summary>Whether there is somebody who knows what was sent.</summary>
+    /// <summary>Whether the application registered an <see cref="IReplayAdvisor"/>, which knows what was sent.</summary>
     public bool HasAdvisor => Http.RequestServices.GetService<IReplayAdvisor>() is not null;
 
     public CancellationToken Aborted => Http.RequestAborted;
 
-    /// <summary>The person, as the audit names them.</summary>
-    public string By => Http.User.Identity?.Name is { Length: > 0 } name ? name : "somebody without a name";
+    /// <summary>The user's name, as the audit log records it.</summary>
+    public string By => Http.User.Identity?.Name is { Length: > 0 } name ? name : "unnamed user";
 
     public bool IsPost => HttpMethods.IsPost(Http.Request.Method);
 
-    /// <summary>The queue that the address names.</summary>
+    /// <summary>The queue named in the address.</summary>
     public string Queue => Route("queue");
 
     public string Route(string name) => Links.Name((string)Http.GetRouteValue(name)!);
 
-    /// <summary>Of the query, or of the form where it is posted; null when it is empty.</summary>
+    /// <summary>A value of the posted form if it has one, otherwise of the query. Null if empty.</summary>
     public string? Value(string name) =>
         (IsPost && Form.TryGetValue(name, out var posted) ? posted : Http.Request.Query[name]).ToString() is { Length: > 0 } value ? value.Trim() : null;
 
@@ -67,7 +67,7 @@ internal sealed class PageContext
     public T Service<T>()
         where T : notnull => Http.RequestServices.GetRequiredService<T>();
 
-    /// <summary>Answers a request: the form read and its token checked before anything else, problems told on a page.</summary>
+    /// <summary>Answers a request. Reads the form and checks its token first; shows errors on a page.</summary>
     public static async Task AnswerAsync(HttpContext http, string path, DashboardOptions options, Func<PageContext, Task<IResult>> page)
     {
         Guard(http.Response);
@@ -83,7 +83,7 @@ internal sealed class PageContext
         await result.ExecuteAsync(http);
     }
 
-    /// <summary>A page with its model.</summary>
+    /// <summary>Renders a page with its model.</summary>
     public IResult Page<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] TPage, TModel>(
         string title, TModel model, int status = StatusCodes.Status200OK, bool refreshes = false)
         where TPage : IComponent
@@ -103,7 +103,7 @@ internal sealed class PageContext
     public IResult Problem(int status, string heading, string text, string? advice = null) =>
         Page<ProblemPage, ProblemModel>(heading, new ProblemModel(heading, text, advice), status);
 
-    /// <summary>After a POST: the page that shows what became of it, which can be loaded again.</summary>
+    /// <summary>Redirects after a POST to the page that shows the result and can be reloaded.</summary>
     public static IResult SeeOther(string address) => new Redirection(address);
 
     private async Task<IResult> TryAsync(Func<PageContext, Task<IResult>> page)
@@ -118,7 +118,7 @@ internal sealed class PageContext
         }
         catch (FormatException e)
         {
-            return Problem(StatusCodes.Status400BadRequest, "That can’t be read", e.Message);
+            return Problem(StatusCodes.Status400BadRequest, "Invalid input", e.Message);
         }
     }
 
@@ -128,19 +128,19 @@ internal sealed class PageContext
             Http.Response.Headers.RetryAfter = "10";
         return e.Problem switch
         {
-            DeadLetterProblem.Locked => Problem(StatusCodes.Status409Conflict, "Somebody is at work here", e.Message,
-                "One operation at a time keeps a replay exact. Nothing is lost; load this page again when it has ended."),
-            DeadLetterProblem.OutOfReach => Problem(StatusCodes.Status503ServiceUnavailable, "The broker is out of reach", e.Message,
-                "The dead letters stand where they are. Load this page again in a few seconds."),
-            DeadLetterProblem.Blocked => Problem(StatusCodes.Status503ServiceUnavailable, "RabbitMQ takes no messages now", e.Message,
-                "Free memory or disk on the broker; the alarm ends automatically then."),
-            DeadLetterProblem.Forbidden => Problem(StatusCodes.Status403Forbidden, "The broker does not allow that", e.Message,
-                "Give the RabbitMQ user of this page the right, then try again."),
-            DeadLetterProblem.NoSuchQueue => Problem(StatusCodes.Status404NotFound, "No such queue", e.Message,
-                "It may have been deleted, or be named in another way: look at the list of queues."),
-            DeadLetterProblem.Audit => Problem(StatusCodes.Status503ServiceUnavailable, "The audit can’t be used", e.Message,
+            DeadLetterProblem.Locked => Problem(StatusCodes.Status409Conflict, "Another operation is running on this queue", e.Message,
+                "Only one operation can run on a queue at a time, which keeps a replay exact. Nothing is lost. Reload this page when the operation has ended."),
+            DeadLetterProblem.OutOfReach => Problem(StatusCodes.Status503ServiceUnavailable, "The broker is unreachable", e.Message,
+                "The dead letters stay where they are. Reload this page in a few seconds."),
+            DeadLetterProblem.Blocked => Problem(StatusCodes.Status503ServiceUnavailable, "RabbitMQ accepts no messages", e.Message,
+                "Free memory or disk space on the broker. The alarm then ends automatically."),
+            DeadLetterProblem.Forbidden => Problem(StatusCodes.Status403Forbidden, "The broker denied permission", e.Message,
+                "Give the RabbitMQ user of this page the permission, then try again."),
+            DeadLetterProblem.NoSuchQueue => Problem(StatusCodes.Status404NotFound, "Queue not found", e.Message,
+                "It may have been deleted, or have another name. See the list of queues."),
+            DeadLetterProblem.Audit => Problem(StatusCodes.Status503ServiceUnavailable, "The audit log can’t be used", e.Message,
                 "Check that the user of this application may write to the audit log, and that the disk is not full. Then try again."),
-            _ => Problem(StatusCodes.Status409Conflict, "That can’t be done safely", e.Message, "Nothing was changed."),
+            _ => Problem(StatusCodes.Status409Conflict, "This can’t be done safely", e.Message, "Nothing was changed."),
         };
     }
 
@@ -167,17 +167,17 @@ internal sealed class PageContext
         }
         catch (AntiforgeryValidationException e) when (e.InnerException is not BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge })
         {
-            return Problem(StatusCodes.Status400BadRequest, "Nothing was done", "This form was open for too long, or it did not come from here.",
-                "Go back, load the page again and send it once more.");
+            return Problem(StatusCodes.Status400BadRequest, "Nothing was done", "This form has expired, or it was not sent from this site.",
+                "Go back, reload the page and submit the form again.");
         }
         catch (Exception e) when (e is BadHttpRequestException or InvalidDataException or AntiforgeryValidationException)
         {
-            return Problem(StatusCodes.Status413PayloadTooLarge, "That was too much", "The form is larger than what is taken here.",
+            return Problem(StatusCodes.Status413PayloadTooLarge, "Form too large", "The form is larger than this page accepts.",
                 "Select fewer dead letters, or use a filter.");
         }
     }
 
-    // Nothing inline and nothing from elsewhere: a value that somehow escaped its encoding would still do nothing.
+    // Nothing inline and nothing from other sites: a value that escaped its encoding would still do nothing.
     private static void Guard(HttpResponse response)
     {
         response.Headers.TryAdd("Content-Security-Policy",

@@ -96,7 +96,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         {
             var answer = await _client.PostWithoutTokenAsync(path, ("which", "all"));
             answer.Status.ShouldBe(HttpStatusCode.BadRequest, $"{method} {path}");
-            answer.Text.ShouldContain("it did not come from here");
+            answer.Text.ShouldContain("it was not sent from this site");
         }
         (await _client.PostWithoutTokenAsync("/dead-letters/sign-out")).Status.ShouldBe(HttpStatusCode.BadRequest);
         (await _client.GetAsync("/dead-letters")).Status.ShouldBe(HttpStatusCode.OK);
@@ -170,7 +170,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
 
         var page = await _client.GetAsync(letter);
         page.Status.ShouldBe(HttpStatusCode.OK);
-        page.Text.ShouldContain("Cut: these are the first 200,000 characters");
+        page.Text.ShouldContain("Truncated: these are the first 200,000 characters");
         page.Html.Length.ShouldBeLessThan(8_000_000);
         (await _client.PostWithoutTokenAsync(letter + "/download")).Status.ShouldBe(HttpStatusCode.BadRequest);
         var body = await _client.PostAsync(letter + "/download");
@@ -200,7 +200,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         await _client.SignInAsync("operator");
         var causes = await _client.GetAsync($"/dead-letters/queues/{Errors}");
         var cause = causes.Link("cause=").Split("cause=")[1];
-        causes.Text.ShouldContain("50 dead letters of send-gif-email , for 2 causes");
+        causes.Text.ShouldContain("50 dead letters of send-gif-email with 2 causes");
 
         var dryRun = await _client.SeeEndAsync(await _client.FollowAsync($"/dead-letters/queues/{Errors}/replay", ("which", "filter"), ("cause", cause)));
         dryRun.Text.ShouldContain("nothing has moved yet");
@@ -225,10 +225,10 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
 
         var letter = await _client.GetAsync($"/dead-letters/queues/{Errors}/letters/{await FirstIdAsync()}");
         letter.Text.ShouldContain("Unreadable: its body is not valid JSON");
-        letter.Text.IndexOf("Discard it…", StringComparison.Ordinal).ShouldBeInRange(0, letter.Text.IndexOf("Replay it…", StringComparison.Ordinal));
+        letter.Text.IndexOf("Discard this message…", StringComparison.Ordinal).ShouldBeInRange(0, letter.Text.IndexOf("Replay this message…", StringComparison.Ordinal));
         var dryRun = await _client.SeeEndAsync(await _client.FollowAsync($"/dead-letters/queues/{Errors}/replay", ("which", "all")));
         dryRun.Html.ShouldContain("<button disabled>Replay 0</button>");
-        dryRun.Text.ShouldContain("The cause itself is not checked");
+        dryRun.Text.ShouldContain("Not checked: whether the cause is fixed");
         dryRun.Text.IndexOf("Discard 1 refused…", StringComparison.Ordinal).ShouldBeInRange(0, dryRun.Text.IndexOf("Replay 0", StringComparison.Ordinal));
     }
 
@@ -310,7 +310,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         var answer = await _client.GetAsync($"/dead-letters/queues/{Errors}");
 
         answer.Status.ShouldBe(HttpStatusCode.Conflict);
-        answer.Text.ShouldContain("Somebody is at work here");
+        answer.Text.ShouldContain("Another operation is running on this queue");
         answer.Text.ShouldContain("Ann on the night shift is at work on this queue (replay, since 20");
         await cancel.CancelAsync();
         await slow;
@@ -332,7 +332,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         var letter = $"/dead-letters/queues/{Errors}/letters/{await FirstIdAsync()}";
         var wrong = await _client.PostAsync(letter + "/edit/preview", ("message", "{\r\n  \"email\": jane\r\n}"));
         wrong.Status.ShouldBe(HttpStatusCode.BadRequest);
-        wrong.Text.ShouldContain("Line 2, byte 12: that is no valid JSON");
+        wrong.Text.ShouldContain("Line 2, byte 12: not valid JSON");
         wrong.Text.ShouldContain("\"email\": jane");
     }
 

@@ -32,7 +32,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         var visit = await VisitAsync(at: site.Web.Address);
         await site.SignInAsync(visit, Queue);
 
-        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("4,000 dead letters of send-gif-email, for 3 causes.");
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("4,000 dead letters of send-gif-email with 3 causes.");
         foreach (var (count, exception, _) in causes)
             await Assertions.Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = string.Create(CultureInfo.InvariantCulture, $"{count:N0} {exception}") })).ToBeVisibleAsync();
         await visit.ShouldLookRightAsync();
@@ -57,7 +57,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
 
         await visit.SeeHeadingAsync("Replay: 3");
         site.IsMended = true;
-        await visit.Page.GetByLabel("One first").CheckAsync();
+        await visit.Page.GetByLabel("Canary").CheckAsync();
         if (script)
             await visit.PictureAsync("replay", height: 700);
         await visit.ClickAsync("Replay 3");
@@ -83,11 +83,11 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         var message = await field.InputValueAsync();
         message.ShouldContain("jane@wrong.example");
         await field.FillAsync(message.Replace("\"jane@wrong.example\"", "jane@right.example", StringComparison.Ordinal));
-        await visit.ClickAsync("Show the difference");
-        await Assertions.Expect(visit.Notice).ToContainTextAsync("that is no valid JSON");
+        await visit.ClickAsync("Show changes");
+        await Assertions.Expect(visit.Notice).ToContainTextAsync("not valid JSON");
         await visit.ShouldLookRightAsync();
         await field.FillAsync(message.Replace("jane@wrong.example", "jane@right.example", StringComparison.Ordinal));
-        await visit.ClickAsync("Show the difference");
+        await visit.ClickAsync("Show changes");
         await visit.SeeHeadingAsync("Edit and replay");
         await Assertions.Expect(visit.Page.Locator("del")).ToContainTextAsync("jane@wrong.example");
         await Assertions.Expect(visit.Page.Locator("ins")).ToContainTextAsync("jane@right.example");
@@ -122,7 +122,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         await site.System.SeeReadyAsync(DeadLetterSite.Errors, 1);
 
         await visit.Page.GotoAsync("/dead-letters/find");
-        await visit.Page.GetByLabel("Where is a message now?").FillAsync($"{ids[0]:N}");
+        await visit.Page.GetByLabel("Find a message").FillAsync($"{ids[0]:N}");
         await Testbed.Eventually.SeeAsync(
             async () =>
             {
@@ -153,11 +153,11 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         await visit.SeeHeadingAsync("Replay: 200");
         await visit.Page.GetByLabel("Pace").FillAsync("fast");
         await visit.ClickAsync("Replay 200");
-        await Assertions.Expect(visit.Notice).ToContainTextAsync("is no number of messages a second");
+        await Assertions.Expect(visit.Notice).ToContainTextAsync("is not a valid number of messages per second");
         await visit.Page.GoBackAsync();
         await visit.Page.GetByLabel("Pace").FillAsync("5");
         await visit.ClickAsync("Replay 200");
-        await visit.SeeHeadingAsync("Replay under way");
+        await visit.SeeHeadingAsync("Replay in progress");
         var done = visit.Page.Locator("[data-part=done]");
         await Assertions.Expect(done).ToHaveTextAsync(TwoDigits());
         var before = await visit.Page.EvaluateAsync<string>("JSON.stringify([...document.querySelectorAll('h1, progress, dd, button')].map(e => Math.round(e.getBoundingClientRect().top)))");
@@ -186,7 +186,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         await visit.SeeHeadingAsync("Replay: 2");
         await visit.Page.GetByLabel("Pace").FillAsync("0.05");
         await visit.ClickAsync("Replay 2");
-        await visit.SeeHeadingAsync("under way");
+        await visit.SeeHeadingAsync("in progress");
         var hint = visit.Page.Locator("[data-reload]");
         if (forbidden)
         {
@@ -218,7 +218,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         await Assertions.Expect(hint).ToContainTextAsync(why);
         await visit.Page.UnrouteAllAsync();
         await hint.GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = "Reload" }).ClickAsync();
-        await visit.SeeHeadingAsync("under way");
+        await visit.SeeHeadingAsync("in progress");
         await Assertions.Expect(hint).ToBeHiddenAsync();
         await visit.ClickAsync("Cancel");
     }

@@ -1,9 +1,9 @@
-// Live progress: asks for the page again and puts the new text into its place, until what goes on has ended. And "select all".
+// Live progress: fetches the page again and updates its texts in place, until the operation has ended. Also the "select all" checkbox.
 'use strict';
 
 const pause = 1000;
 const longestPause = 10000;
-const patience = 60000;
+const giveUpAfter = 60000;
 
 async function follow(live) {
   const hint = live.querySelector('[data-reload]');
@@ -12,20 +12,20 @@ async function follow(live) {
   hint.hidden = true;
   for (let silence = 0, wait = pause; ;) {
     await new Promise(done => setTimeout(done, wait));
-    const page = await ask();
+    const page = await fetchPage();
     if (page) {
       const next = page.querySelector('[data-live]');
       if (!next) return location.reload();
-      put(live, next);
+      update(live, next);
       [silence, wait] = [0, pause];
       continue;
     }
-    // The server restarts, or the network is gone: what goes on there goes on. But not for ever.
+    // The server is restarting or the network is down. The operation may continue, so keep asking, but not forever.
     silence += wait;
     wait = Math.min(wait * 2, longestPause);
-    if (forbidden || silence > patience) {
+    if (forbidden || silence > giveUpAfter) {
       hint.querySelector('[data-why]').textContent = forbidden
-        ? 'This page can’t update: the application’s Content-Security-Policy forbids it (connect-src needs \'self\'). The operation goes on.'
+        ? 'This page can’t update: the application’s Content-Security-Policy forbids it (connect-src needs \'self\'). The operation continues.'
         : 'This page stopped updating: the application has not answered for a minute. The operation may still be running.';
       hint.setAttribute('role', 'alert');
       hint.hidden = false;
@@ -34,8 +34,8 @@ async function follow(live) {
   }
 }
 
-// The page as it is now; null where there was no answer. What is no page of ours, such as the one to sign in, is loaded instead.
-async function ask() {
+// Returns the current page, or null without an answer. Any other page, such as the sign-in, has no [data-live], so follow() reloads.
+async function fetchPage() {
   try {
     const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, signal: AbortSignal.timeout(20000) });
     if (answer.status === 502 || answer.status === 503 || answer.status === 504) return null;
@@ -45,7 +45,7 @@ async function ask() {
   }
 }
 
-function put(live, next) {
+function update(live, next) {
   for (const part of live.querySelectorAll('[data-part]')) {
     const now = next.querySelector(`[data-part="${part.dataset.part}"]`);
     if (!now) continue;

@@ -4,19 +4,19 @@ using WorkinIt.DeadLetters.Dashboard.Queues;
 
 namespace WorkinIt.DeadLetters.Dashboard.Audit;
 
-/// <summary>Who did what, when.</summary>
+/// <summary>Shows who did what, and when.</summary>
 internal static class AuditPage
 {
     private const int Newest = 200;
 
     public static Task<IResult> ShowAsync(PageContext page) => ShowAsync(page, revealed: null);
 
-    /// <summary>Shows an edit's messages in full, once, after that was written down.</summary>
+    /// <summary>Shows an edit's messages in full, once, after writing that to the audit log.</summary>
     public static async Task<IResult> RevealAsync(PageContext page)
     {
         var entry = (await page.Broker.Audit.ReadAsync(null, int.MaxValue, page.Aborted)).FirstOrDefault(entry => entry.Id == page.Route("entry"));
         if (entry?.Original is null)
-            return page.Problem(StatusCodes.Status404NotFound, "No such edit", "The audit has no edit of that id.");
+            return page.Problem(StatusCodes.Status404NotFound, "Edit not found", "The audit log has no edit with that id.");
         var now = page.Time.GetUtcNow();
         await page.Broker.Audit.WriteAsync(
             new AuditEntry
@@ -44,8 +44,8 @@ internal static class AuditPage
     }
 }
 
-/// <param name="Queue">Of one queue, or null.</param>
-/// <param name="Entries">The newest first.</param>
+/// <param name="Queue">The queue whose entries are shown; null: all queues.</param>
+/// <param name="Entries">The entries, newest first.</param>
 /// <param name="Revealed">The entry whose messages are shown in full.</param>
 internal sealed record AuditModel(string? Queue, IReadOnlyList<AuditEntry> Entries, string? Revealed)
 {

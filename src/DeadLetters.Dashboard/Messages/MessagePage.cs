@@ -14,7 +14,7 @@ internal static class MessagePage
             : Gone(page);
     }
 
-    /// <summary>Shows it once, unmasked, after that was written down.</summary>
+    /// <summary>Shows the message unmasked, once, after writing that to the audit log.</summary>
     public static async Task<IResult> RevealAsync(PageContext page)
     {
         var queue = await QueuePages.FindAsync(page);
@@ -24,7 +24,7 @@ internal static class MessagePage
         return Render(page, queue, letter, revealed: true);
     }
 
-    /// <summary>The body, byte for byte: a look at what is masked, and written down as one.</summary>
+    /// <summary>Downloads the body, byte for byte. It contains what the page masks, so the audit log records a reveal.</summary>
     public static async Task<IResult> DownloadAsync(PageContext page)
     {
         var queue = await QueuePages.FindAsync(page);
@@ -32,15 +32,15 @@ internal static class MessagePage
             return Gone(page);
         await page.Broker.RevealedAsync(letter, page.By, page.Aborted);
         page.Http.Response.Headers.CacheControl = "no-store";
-        return Results.File(letter.Body.ToArray(), "application/octet-stream", $"{letter.Id}.body"); // never as what it says it is: it may be anybody's HTML
+        return Results.File(letter.Body.ToArray(), "application/octet-stream", $"{letter.Id}.body"); // never with its own content type: it may be HTML from an unknown sender
     }
 
     public static Task<DeadLetter?> FindAsync(PageContext page, DeadLetterQueue queue) =>
         page.Broker.FindAsync(queue.Name, page.Route("id"), page.By, page.Aborted);
 
     public static IResult Gone(PageContext page) => page.Problem(
-        StatusCodes.Status404NotFound, "It is not here any more", $"{page.Queue} holds no dead letter {page.Route("id")}.",
-        "It was replayed or discarded meanwhile: the audit tells by whom, and Find tells where it is now.");
+        StatusCodes.Status404NotFound, "Dead letter not found", $"{page.Queue} has no dead letter {page.Route("id")}.",
+        "It may have been replayed or discarded. The audit log shows who did that; Find shows where the message is now.");
 
     private static IResult Render(PageContext page, DeadLetterQueue queue, DeadLetter letter, bool revealed) =>
         page.Page<MessageDetails, LetterModel>($"Dead letter {letter.Id}", new LetterModel(queue, letter, revealed));
@@ -48,13 +48,13 @@ internal static class MessagePage
 
 internal sealed record LetterModel(DeadLetterQueue Queue, DeadLetter Letter, bool Revealed)
 {
-    /// <summary>The largest body that is edited in a field of a page.</summary>
+    /// <summary>The largest body that can be edited on a page, in bytes.</summary>
     public const int LargestEdited = 1024 * 1024;
 
     public LetterView View { get; } = new(Letter, Revealed);
 
     public bool CanBeEdited => Letter.CanBeEdited && Letter.Body.Length <= LargestEdited;
 
-    /// <summary>Of a request: where its answer goes, without the rest of the address.</summary>
+    /// <summary>For a request: where its response goes, without the rest of the address.</summary>
     public string AnswersTo => Letter.AnswersTo ?? "an address that can’t be read";
 }

@@ -14,10 +14,10 @@ internal enum DiffKind
 /// <summary>A line of a diff.</summary>
 internal sealed record DiffLine(DiffKind Kind, string Text);
 
-/// <summary>Two texts, line by line; what is the same far from any change is left out.</summary>
+/// <summary>Compares two texts line by line, and leaves out unchanged lines that are not near a change.</summary>
 internal static class Diff
 {
-    private const int Around = 3;
+    private const int ContextLines = 3;
 
     /// <summary>Whether two messages differ in more than the formatting of their JSON.</summary>
     public static bool IsNone(string before, string after) => Formatted(before) == Formatted(after);
@@ -43,7 +43,7 @@ internal static class Diff
         void Flush()
         {
             if (skipped > 0)
-                shown.Add(new DiffLine(DiffKind.Skipped, skipped == 1 ? "1 line the same" : $"{skipped} lines the same"));
+                shown.Add(new DiffLine(DiffKind.Skipped, skipped == 1 ? "1 unchanged line" : $"{skipped} unchanged lines"));
             skipped = 0;
         }
     }
@@ -53,7 +53,7 @@ internal static class Diff
 
     private static bool IsNearAChange(List<DiffPiece> lines, int line)
     {
-        for (var i = Math.Max(0, line - Around); i <= Math.Min(lines.Count - 1, line + Around); i++)
+        for (var i = Math.Max(0, line - ContextLines); i <= Math.Min(lines.Count - 1, line + ContextLines); i++)
         {
             if (lines[i].Type != ChangeType.Unchanged)
                 return true;

@@ -10,7 +10,7 @@ internal static class EditPages
 {
     private static readonly JsonDocumentOptions _parsing = new() { MaxDepth = 256 };
 
-    /// <summary>The message in full, in a field. That is a look at what is masked elsewhere, and is written down as one.</summary>
+    /// <summary>Shows the full message in a form field. Other pages mask it, so the audit log records a reveal.</summary>
     public static async Task<IResult> EditAsync(PageContext page)
     {
         var queue = await QueuePages.FindAsync(page);
@@ -19,7 +19,7 @@ internal static class EditPages
         if (Text(queue, letter) is not { } text)
             return NotEditable(page);
         await page.Broker.RevealedAsync(letter, page.By, page.Aborted);
-        // Back from the dry run: what was written there.
+        // A user who returns from the dry run gets the edited text again.
         var written = page.Value("operation") is { } id && page.Runner.Find(id) is { Request.Edit: { } edit } operation && edit.Id == letter.Id && operation.By == page.By ? edit.Edited : text;
         return Show(page, new EditModel(queue, letter, written, null));
     }
@@ -33,12 +33,12 @@ internal static class EditPages
             return NotEditable(page);
         // A browser sends a field's line ends as CR LF, whatever they were.
         var written = page.Form["message"].ToString().ReplaceLineEndings("\n");
-        if (WhatIsWrong(written) is { } error)
+        if (JsonError(written) is { } error)
             return Show(page, new EditModel(queue, letter, written, error));
         if (Diff.IsNone(original, written))
-            return Show(page, new EditModel(queue, letter, written, "Nothing is changed. Change something, or replay it as it is."));
-        var act = new RequestedOperation(Verb.Replay, queue.Name, DeadLetterFilter.ById(letter.Id)) { Edit = new Edit(letter.Id, original, written) };
-        return PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(act, page.By, isDryRun: true)).Id));
+            return Show(page, new EditModel(queue, letter, written, "The message is unchanged. Change it, or replay it as it is."));
+        var requested = new RequestedOperation(Verb.Replay, queue.Name, DeadLetterFilter.ById(letter.Id)) { Edit = new Edit(letter.Id, original, written) };
+        return PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun: true)).Id));
     }
 
     private static string? Text(DeadLetterQueue queue, DeadLetter letter) =>
@@ -47,10 +47,10 @@ internal static class EditPages
     private static IResult Show(PageContext page, EditModel model) => page.Page<EditForm, EditModel>(
         "Edit", model, model.Error is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
 
-    private static string? WhatIsWrong(string json)
+    private static string? JsonError(string json)
     {
         if (string.IsNullOrWhiteSpace(json))
-            return "There is no message. Write one as JSON, or discard the dead letter.";
+            return "The message is empty. Enter it as JSON, or discard the dead letter.";
         try
         {
             using var document = JsonDocument.Parse(json, _parsing);
@@ -58,16 +58,16 @@ internal static class EditPages
         }
         catch (JsonException e)
         {
-            // The part after the dot repeats the place, counted from nought.
+            // The rest of the text repeats the position, counted from zero.
             var what = e.Message.Split(". LineNumber", 2)[0].Split(" Path:", 2)[0].TrimEnd('.');
-            return $"Line {(e.LineNumber ?? 0) + 1}, byte {(e.BytePositionInLine ?? 0) + 1}: that is no valid JSON. {what}.";
+            return $"Line {(e.LineNumber ?? 0) + 1}, byte {(e.BytePositionInLine ?? 0) + 1}: not valid JSON. {what}.";
         }
     }
 
     private static IResult NotEditable(PageContext page) => page.Problem(
-        StatusCodes.Status409Conflict, "That can’t be edited", "Only a message in JSON of up to 1 MB can be edited here, and only where it failed: what is discarded must be restored first.",
-        "A larger one: workinit dead-letters edit ID --message FILE.");
+        StatusCodes.Status409Conflict, "This message can’t be edited", "Only JSON messages of up to 1 MB can be edited here. A discarded message must be restored first.",
+        "For a larger message, use: workinit dead-letters edit ID --message FILE.");
 }
 
-/// <summary>What stands in the form, and what is wrong with it.</summary>
+/// <summary>The text in the form, and its error.</summary>
 internal sealed record EditModel(DeadLetterQueue Queue, DeadLetter Letter, string Written, string? Error);

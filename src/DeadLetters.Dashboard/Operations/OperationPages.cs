@@ -4,7 +4,7 @@ using WorkinIt.DeadLetters.Dashboard.Queues;
 
 namespace WorkinIt.DeadLetters.Dashboard.Operations;
 
-/// <summary>Each act goes the same way: a dry run that tells what would happen, then the run, then the outcome of each message.</summary>
+/// <summary>Every operation has the same steps: a dry run that shows what would happen, the run, then the outcome of each message.</summary>
 internal static class OperationPages
 {
     public static Task<IResult> ReplayAsync(PageContext page) => DryRunAsync(page, Verb.Replay);
@@ -16,33 +16,33 @@ internal static class OperationPages
     public static Task<IResult> ShowAsync(PageContext page)
     {
         if (page.Runner.Find(page.Route("operation")) is not { } operation)
-            return Task.FromResult(Forgotten(page));
+            return Task.FromResult(NotFound(page));
         var title = $"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Request.Word}";
         return Task.FromResult(page.Page<Operation, OperationModel>(title, new OperationModel(operation, page.By), refreshes: operation.IsRunning));
     }
 
-    /// <summary>The dry run once more, with the options of the form.</summary>
+    /// <summary>Repeats the dry run with the options of the form.</summary>
     public static async Task<IResult> AgainAsync(PageContext page) =>
-        page.Runner.Find(page.Route("operation")) is not { } operation ? Forgotten(page)
-        : IsSomebodyElsesEdit(page, operation) ? NotYours(page)
+        page.Runner.Find(page.Route("operation")) is not { } operation ? NotFound(page)
+        : IsAnotherUsersEdit(page, operation) ? NotYours(page)
         : PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(operation.Request.With(page), page.By, isDryRun: true)).Id));
 
     public static async Task<IResult> RunAsync(PageContext page)
     {
         if (page.Runner.Find(page.Route("operation")) is not { IsDryRun: true } dryRun)
-            return Forgotten(page);
-        if (IsSomebodyElsesEdit(page, dryRun))
+            return NotFound(page);
+        if (IsAnotherUsersEdit(page, dryRun))
             return NotYours(page);
-        var act = dryRun.Request.With(page) with { Expected = dryRun.Result?.Selected };
+        var requested = dryRun.Request.With(page) with { Expected = dryRun.Result?.Selected };
         return dryRun.TryTake()
-            ? PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(act, page.By, isDryRun: false)).Id))
-            : page.Problem(StatusCodes.Status409Conflict, "It runs already", "This dry run was followed by its run: a second click does nothing.", "Look at the audit, or make a new dry run.");
+            ? PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun: false)).Id))
+            : page.Problem(StatusCodes.Status409Conflict, "Already started", "The run for this dry run was already started. A second click does nothing.", "See the audit log, or start a new dry run.");
     }
 
     public static Task<IResult> CancelAsync(PageContext page)
     {
         if (page.Runner.Find(page.Route("operation")) is not { } operation)
-            return Task.FromResult(Forgotten(page));
+            return Task.FromResult(NotFound(page));
         operation.Cancel();
         return Task.FromResult(PageContext.SeeOther(page.Links.Operation(operation.Id)));
     }
@@ -62,20 +62,20 @@ internal static class OperationPages
             case "filter" when FilterForm.Read(page) is { IsEmpty: false } some:
                 filter = some;
                 break;
-            default: // never all by mistake
-                return page.Problem(StatusCodes.Status400BadRequest, "Nothing is selected", "No dead letter was ticked, so there is nothing to do.", "Go back and tick some, or take all of a cause.");
+            default: // an empty selection must not mean all
+                return page.Problem(StatusCodes.Status400BadRequest, "Nothing is selected", "No dead letter was selected, so there is nothing to do.", "Go back and select some, or all of a cause.");
         }
         var operation = await page.Runner.StartAsync(new RequestedOperation(verb, queue.Name, filter), page.By, isDryRun: true);
         return PageContext.SeeOther(page.Links.Operation(operation.Id));
     }
 
-    // It holds a message in full, which only the person who edited it was seen to look at.
-    private static bool IsSomebodyElsesEdit(PageContext page, RunningOperation operation) => operation.Request.Edit is not null && operation.By != page.By;
+    // An edit contains the full message, and the audit log has a reveal only for the user who made the edit.
+    private static bool IsAnotherUsersEdit(PageContext page, RunningOperation operation) => operation.Request.Edit is not null && operation.By != page.By;
 
     private static IResult NotYours(PageContext page) => page.Problem(
-        StatusCodes.Status403Forbidden, "Somebody else’s edit", "Only the person who edited the message can replay that edit.", "Open the dead letter and edit it yourself.");
+        StatusCodes.Status403Forbidden, "Another user’s edit", "Only the user who edited the message can replay that edit.", "Open the dead letter and edit it yourself.");
 
-    private static IResult Forgotten(PageContext page) => page.Problem(
-        StatusCodes.Status404NotFound, "Not remembered here", "The process that this page comes from knows no such operation: it was started again meanwhile, or does not know it yet.",
-        "The audit tells what was done. An operation that was cut off lost nothing, and can be run again.");
+    private static IResult NotFound(PageContext page) => page.Problem(
+        StatusCodes.Status404NotFound, "Operation not found", "This process does not know the operation. It was restarted since then, or does not know the operation yet.",
+        "The audit log shows what was done. An interrupted operation lost nothing and can be run again.");
 }

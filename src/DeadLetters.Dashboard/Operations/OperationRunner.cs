@@ -5,13 +5,13 @@ using Microsoft.Extensions.Logging;
 namespace WorkinIt.DeadLetters.Dashboard.Operations;
 
 /// <summary>
-/// Runs operations behind the pages. It remembers them while the process lives: what was done stands in the audit and on the messages,
-/// and an operation that a sudden death cuts off can be run again.
+/// Runs operations in the background. It keeps them in memory only: the audit log and the stamps on the messages show what was done,
+/// and an operation that a crash interrupted can be run again.
 /// </summary>
 internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvider time, ILogger<OperationRunner> log) : IHostedService, IDisposable
 {
-    private const int Remembered = 200; // each holds the outcome of its messages
-    private static readonly TimeSpan _shortly = TimeSpan.FromSeconds(1.5);
+    private const int Remembered = 200; // each keeps the outcome of its messages in memory
+    private static readonly TimeSpan _initialWait = TimeSpan.FromSeconds(1.5);
 
     private readonly ConcurrentDictionary<string, RunningOperation> _operations = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -20,20 +20,20 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvi
 
     public RunningOperation? Find(string id) => _operations.GetValueOrDefault(id);
 
-    /// <summary>Starts one, and waits a moment: most are done by then, and the page can show it at once.</summary>
-    public async Task<RunningOperation> StartAsync(RequestedOperation act, string by, bool isDryRun)
+    /// <summary>Starts an operation and waits a moment: most have ended by then, and the page can show the result immediately.</summary>
+    public async Task<RunningOperation> StartAsync(RequestedOperation requested, string by, bool isDryRun)
     {
-        var operation = new RunningOperation(act, by, isDryRun, time.GetUtcNow(), _stopping.Token);
+        var operation = new RunningOperation(requested, by, isDryRun, time.GetUtcNow(), _stopping.Token);
         operation.Start(isDryRun ? JudgeAsync : RunAsync, Describe);
         _operations[operation.Id] = operation;
         Forget();
-        await Task.WhenAny(operation.Completion, Task.Delay(_shortly, time));
+        await Task.WhenAny(operation.Completion, Task.Delay(_initialWait, time));
         return operation;
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Ends what goes on between two messages, so that what is held goes back in its order.</summary>
+    /// <summary>Stops running operations between two messages, so that unacked messages return to the queue in order.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync();
@@ -52,7 +52,7 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvi
             ? broker.PlanAsync(operation.Request.AsReplay(operation.By), operation, cancellationToken)
             : CountAsync(operation, cancellationToken);
 
-    // Nothing speaks against a discard or a restore but the broker itself: how many are meant is all there is to know before.
+    // Only the broker can refuse a discard or a restore, so their dry run only counts the messages.
     private async Task<OperationResult> CountAsync(RunningOperation operation, CancellationToken cancellationToken)
     {
         var (queue, filter) = (operation.Request.Queue, operation.Request.Filter);
@@ -62,12 +62,12 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvi
 
     private Task<OperationResult> RunAsync(RunningOperation operation, CancellationToken cancellationToken)
     {
-        var (act, by) = (operation.Request, operation.By);
-        return act.Verb switch
+        var (requested, by) = (operation.Request, operation.By);
+        return requested.Verb switch
         {
-            Verb.Discard => broker.DiscardAsync(new DiscardRequest { Queue = act.Queue, Filter = act.Filter, By = by, WasSent = act.WasSent }, operation, cancellationToken),
-            Verb.Restore => broker.RestoreAsync(new OperationRequest { Queue = act.Queue, Filter = act.Filter, By = by }, operation, cancellationToken),
-            _ => broker.ReplayAsync(act.AsReplay(by), operation, cancellationToken),
+            Verb.Discard => broker.DiscardAsync(new DiscardRequest { Queue = requested.Queue, Filter = requested.Filter, By = by, WasSent = requested.WasSent }, operation, cancellationToken),
+            Verb.Restore => broker.RestoreAsync(new OperationRequest { Queue = requested.Queue, Filter = requested.Filter, By = by }, operation, cancellationToken),
+            _ => broker.ReplayAsync(requested.AsReplay(by), operation, cancellationToken),
         };
     }
 
@@ -75,8 +75,8 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvi
     {
         if (e is DeadLetterException)
             return e.Message;
-        LogBroken(e);
-        return "It broke, and the log of this application says why. What was not confirmed by the broker stands where it was: it is safe to run it again.";
+        LogFailed(e);
+        return "The operation failed; the reason is in the log of this application. Messages that the broker did not confirm are where they were. It is safe to run the operation again.";
     }
 
     private void Forget()
@@ -85,6 +85,6 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvi
             _operations.TryRemove(old.Id, out _);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "An operation on dead letters broke")]
-    private partial void LogBroken(Exception e);
+    [LoggerMessage(Level = LogLevel.Error, Message = "An operation on dead letters failed")]
+    private partial void LogFailed(Exception e);
 }

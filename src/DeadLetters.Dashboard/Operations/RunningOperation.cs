@@ -3,20 +3,20 @@ using System.Security.Cryptography;
 
 namespace WorkinIt.DeadLetters.Dashboard.Operations;
 
-/// <summary>A dry run or a run that goes on by itself, whoever looks at it.</summary>
+/// <summary>A dry run or a run in the background. It continues whether or not a page shows it.</summary>
 internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposable
 {
     private readonly CancellationTokenSource _cancel;
     private int _taken;
     private volatile OperationProgress _progress = new(0, 0, 0, 0, 0, false);
 
-    public RunningOperation(RequestedOperation act, string by, bool isDryRun, DateTimeOffset startedAt, CancellationToken stopping)
+    public RunningOperation(RequestedOperation requested, string by, bool isDryRun, DateTimeOffset startedAt, CancellationToken stopping)
     {
-        (Request, By, IsDryRun, StartedAt) = (act, by, isDryRun, startedAt);
+        (Request, By, IsDryRun, StartedAt) = (requested, by, isDryRun, startedAt);
         _cancel = CancellationTokenSource.CreateLinkedTokenSource(stopping);
     }
 
-    /// <summary>Names it in addresses; nobody can guess one.</summary>
+    /// <summary>The id in addresses. It is random, so that it can't be guessed.</summary>
     public string Id { get; } = RandomNumberGenerator.GetHexString(32, lowercase: true);
 
     public RequestedOperation Request { get; }
@@ -35,22 +35,22 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
 
     public OperationResult? Result { get; private set; }
 
-    /// <summary>Why there is no result.</summary>
+    /// <summary>Why there is no result; null if there is one.</summary>
     public string? Problem { get; private set; }
 
     public bool IsCancelled => _cancel.IsCancellationRequested;
 
-    public string Title => $"{(IsDryRun ? "dry run: " : "")}{Request.Word} {Request.Which} of {Request.Queue}";
+    public string Title => $"{(IsDryRun ? "dry run: " : "")}{Request.Word} {Request.Which} in {Request.Queue}";
 
-    /// <summary>Whether this is the first who wants a dry run followed by its run: a second click must not do it twice.</summary>
+    /// <summary>Returns true for the first request to run this dry run, so that a second click does not run it twice.</summary>
     public bool TryTake() => Interlocked.Exchange(ref _taken, 1) == 0;
 
     public void Report(OperationProgress value) => _progress = value;
 
     public void Cancel() => _cancel.Cancel();
 
-    [SuppressMessage("Design", "CA1031", Justification = "Nobody awaits it: whatever broke is told on its page, and logged")]
-    public void Start(Func<RunningOperation, CancellationToken, Task<OperationResult>> work, Func<Exception, string> tell) =>
+    [SuppressMessage("Design", "CA1031", Justification = "Nothing awaits it: its page shows any failure, and the log has it")]
+    public void Start(Func<RunningOperation, CancellationToken, Task<OperationResult>> work, Func<Exception, string> describe) =>
         Completion = Task.Run(async () =>
         {
             try
@@ -59,11 +59,11 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
             }
             catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
             {
-                Problem = "It was cancelled: what was not moved stands where it was.";
+                Problem = "It was cancelled. Messages that were not moved are where they were.";
             }
             catch (Exception e)
             {
-                Problem = tell(e);
+                Problem = describe(e);
             }
         });
 

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.DataProtection;
 namespace WorkinIt.DeadLetters.Dashboard.Queues;
 
 /// <summary>
-/// A filter on its way through forms and addresses. The words that a person looks for may be somebody's name: in an address they stand
-/// encrypted, good for a day.
+/// Reads and writes a filter in forms and addresses. The search text may be a person's name, so it is encrypted in addresses. The encrypted
+/// text expires after one day.
 /// </summary>
 internal static class FilterForm
 {
@@ -15,7 +15,7 @@ internal static class FilterForm
     private const string Purpose = "WorkinIt.DeadLetters.Dashboard: words that are looked for";
     private static readonly TimeSpan _life = TimeSpan.FromDays(1);
 
-    /// <summary>Reads it out of a query, or out of a form that carries one on.</summary>
+    /// <summary>Reads a filter from the query, or from the posted form.</summary>
     /// <exception cref="FormatException">A value can't be read.</exception>
     public static DeadLetterFilter Read(PageContext page) => new()
     {
@@ -25,10 +25,10 @@ internal static class FilterForm
         Ids = Ids(page.Value("id")),
         Since = Time("Since", page.Value("since")),
         Until = Time("Until", page.Value("until")),
-        Text = page.Value("text") ?? Opened(page, page.Value(Words)),
+        Text = page.Value("text") ?? Decrypt(page, page.Value(Words)),
     };
 
-    /// <summary>The query that <see cref="Read"/> reads.</summary>
+    /// <summary>The query string that <see cref="Read"/> reads.</summary>
     public static string Query(PageContext page, DeadLetterFilter filter, params IEnumerable<(string, string?)> more) => Links.Query([.. Parts(page, filter), .. more]);
 
     /// <summary>The hidden fields that <see cref="Read"/> reads.</summary>
@@ -43,7 +43,7 @@ internal static class FilterForm
         (Words, filter.Text is { } text ? Protector(page).Protect(text, _life) : null),
     ];
 
-    /// <summary>As an input of a form takes it, in UTC.</summary>
+    /// <summary>A time in UTC, in the format of a form's input.</summary>
     public static string? Written(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
 
     private static IReadOnlySet<string>? Ids(string? ids) =>
@@ -52,9 +52,9 @@ internal static class FilterForm
     private static DateTimeOffset? Time(string label, string? value) =>
         value is null ? null
         : DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time
-        : throw new FormatException($"{label}: “{value}” is no time. Write it as 2026-01-31T03:00, in UTC.");
+        : throw new FormatException($"{label}: “{value}” is not a time. Use the format 2026-01-31T03:00, in UTC.");
 
-    private static string? Opened(PageContext page, string? words)
+    private static string? Decrypt(PageContext page, string? words)
     {
         if (words is null)
             return null;
@@ -64,7 +64,7 @@ internal static class FilterForm
         }
         catch (CryptographicException)
         {
-            throw new FormatException("The words that this link looks for have expired. Open the queue and look for them again.");
+            throw new FormatException("The search text in this link has expired. Open the queue and search again.");
         }
     }
 

@@ -4,7 +4,7 @@ using WorkinIt.DeadLetters.Dashboard.Operations;
 
 namespace WorkinIt.DeadLetters.Dashboard.Queues;
 
-/// <summary>Queues, the causes in one, and its dead letters.</summary>
+/// <summary>The list of queues, the causes in a queue, and its dead letters.</summary>
 internal static class QueuePages
 {
     public static async Task<IResult> QueuesAsync(PageContext page) =>
@@ -30,26 +30,26 @@ internal static class QueuePages
         var number = int.TryParse(page.Value("page"), CultureInfo.InvariantCulture, out var asked) && asked > 0 ? asked : 1;
         var all = page.IsTicked("all");
         var skip = (number - 1L) * page.Options.PageLength;
-        // Without a filter, looking at what comes before the page is all there is to do.
+        // Without a filter, only the messages up to the end of the page are read, so no limit is needed.
         var most = all || filter.IsEmpty ? long.MaxValue : page.Options.LookAtFirst;
         var letters = await page.Broker.ListAsync(queue.Name, filter, skip, page.Options.PageLength, page.By, page.Aborted, most);
-        return page.Page<MessageList, LettersModel>($"Dead letters of {queue.Name}", new LettersModel(queue, filter, letters, number, all, page.Options.PageLength));
+        return page.Page<MessageList, LettersModel>($"Dead letters in {queue.Name}", new LettersModel(queue, filter, letters, number, all, page.Options.PageLength));
     }
 
-    /// <summary>Takes the filter's form, and leads to an address that holds none of the words in it.</summary>
+    /// <summary>Reads the filter form and redirects to an address that contains no readable search text.</summary>
     public static Task<IResult> FilterAsync(PageContext page) =>
         Task.FromResult(PageContext.SeeOther(page.Links.Letters(page.Queue, FilterForm.Query(page, FilterForm.Read(page)))));
 
-    /// <summary>The queue that the address names: one of dead letters, for no other is to be looked into from here.</summary>
+    /// <summary>Finds the queue named in the address. Only dead-letter queues can be viewed here.</summary>
     public static async Task<DeadLetterQueue> FindAsync(PageContext page)
     {
         var name = page.Queue;
         return page.Service<DeadLetterOptions>().Names.Contains(name) && await page.Broker.FindQueueAsync(name, page.Aborted) is { } queue
             ? queue
-            : throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no dead-letter queue {name}");
+            : throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"Dead-letter queue “{name}” not found");
     }
 
-    /// <summary>Whether a look has its price, and the person has not said yes to it.</summary>
+    /// <summary>Whether viewing the queue has a cost that the user has not confirmed.</summary>
     public static bool NeedsWarning(PageContext page, DeadLetterQueue queue) => queue is { AccessWarning: not null, Messages: > 0 } && !page.IsPost;
 
     public static IResult Warn(PageContext page, DeadLetterQueue queue) => page.Page<AccessWarning, DeadLetterQueue>(queue.Name, queue);

@@ -4,7 +4,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace WorkinIt.DeadLetters.Dashboard.Shared;
 
-/// <summary>The style sheet, the script and the icon, out of the assembly. Their address holds their hash: what is kept under it never changes.</summary>
+/// <summary>Serves the style sheet, the script and the icon from the assembly. Their address contains their hash, so a cached copy stays valid.</summary>
 internal static class Asset
 {
     private static readonly Dictionary<string, (byte[] Bytes, string Version)> _assets = new[] { "dead-letters.css", "dead-letters.js", "dead-letters.svg" }.ToDictionary(file => file, Read);
@@ -14,8 +14,8 @@ internal static class Asset
     public static Func<PageContext, Task<IResult>> ServeAsync(string file, string contentType) => page =>
     {
         var (bytes, version) = _assets[file];
-        var isThisOne = page.Http.Request.Query["v"] == version;
-        page.Http.Response.Headers.CacheControl = isThisOne ? "private, max-age=31536000, immutable" : "no-cache";
+        var isCurrent = page.Http.Request.Query["v"] == version;
+        page.Http.Response.Headers.CacheControl = isCurrent ? "private, max-age=31536000, immutable" : "no-cache";
         return Task.FromResult<IResult>(TypedResults.Bytes(bytes, contentType, entityTag: new EntityTagHeaderValue($"\"{version}\"")));
     };
 

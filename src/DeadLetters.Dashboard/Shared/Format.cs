@@ -12,6 +12,6 @@ internal static class Format
     /// <summary>An exception's type without its namespace.</summary>
     public static string? ShortType(string? type) => type?[(type.LastIndexOf('.') + 1)..];
 
-    /// <summary>A message's type without its namespace: of <c>Orders:PlaceOrder</c> the last part.</summary>
+    /// <summary>A message's type without its namespace: the last part of <c>Orders:PlaceOrder</c>.</summary>
     public static string ShortMessage(string type) => type[(type.LastIndexOf(':') + 1)..];
 }

@@ -3,14 +3,14 @@ using Microsoft.AspNetCore.Components.Rendering;
 
 namespace WorkinIt.DeadLetters.Dashboard.Shared;
 
-/// <summary>What stands in a page's head.</summary>
+/// <summary>The values in a page's <c>head</c> element.</summary>
 /// <param name="Title">The title.</param>
-/// <param name="Refreshes">Whether it shows what goes on.</param>
+/// <param name="Refreshes">Whether the page reloads to show progress.</param>
 internal sealed record Head(string Title, bool Refreshes);
 
 /// <summary>
-/// A page in its frame. Hands the request and the model down as cascading values: these may be of internal types, while a component's
-/// own parameters would make each model a part of the package's face.
+/// A page in its layout. Passes the request and the model on as cascading values: these can have internal types, while a component's own
+/// parameters would make each model part of the package's public API.
 /// </summary>
 internal sealed class Root<TPage, TModel> : ComponentBase
     where TPage : IComponent
