@@ -255,7 +255,7 @@ public sealed class OurDeadLetters
 
         var settings = new Dictionary<string, string> { ["RabbitMqManagement__Url"] = "http://127.0.0.1:1", ["ConnectionStrings__RabbitMq"] = "amqp://replay:secret@127.0.0.1:1" };
         var away = await new OperatorCommand(settings).RunAsync("dead-letters", "list");
-        away.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("out of reach at http://127.0.0.1:1"));
+        away.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("unreachable at http://127.0.0.1:1"));
         (await new OperatorCommand(settings).RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--yes")).ShouldSatisfyAllConditions(
             it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("out of reach at 127.0.0.1:1"), it => it.Errors.ShouldNotContain("secret"));
         settings["ConnectionStrings__RabbitMq"] = "localhost";
