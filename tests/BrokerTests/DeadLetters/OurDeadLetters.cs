@@ -182,7 +182,7 @@ public sealed class OurDeadLetters
 
         var refused = await operate.RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--yes", "--json");
         refused.Code.ShouldBe(1);
-        refused.Json.GetProperty("refused").EnumerateArray().Select(one => one.GetProperty("why").GetString()).ShouldAllBe(why => why!.StartsWith("held, for it may have arrived (", StringComparison.Ordinal));
+        refused.Json.GetProperty("refused").EnumerateArray().Select(one => one.GetProperty("why").GetString()).ShouldAllBe(why => why!.StartsWith("outcome unknown: it may have been sent (", StringComparison.Ordinal));
         await system.SeeReadyAsync(Error, 2);
 
         // Sent again once, even though its first try is deferred and comes back by a delay queue.
