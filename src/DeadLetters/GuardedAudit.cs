@@ -1,6 +1,8 @@
 namespace WorkinIt.DeadLetters;
 
-/// <summary>An audit log whose failures are told as what they are: nobody acts, or sees what is masked, without a record of it.</summary>
+/// <summary>
+/// An audit log that reports its failures as <see cref="DeadLetterException"/>. Without an audit record, no operation starts and no masked value is shown.
+/// </summary>
 internal sealed class GuardedAudit(IAuditLog log) : IAuditLog
 {
     public async Task WriteAsync(AuditEntry entry, CancellationToken cancellationToken)
@@ -27,15 +29,15 @@ internal sealed class GuardedAudit(IAuditLog log) : IAuditLog
         }
     }
 
-    // A log of the application's own may fail in any way.
+    // An application can supply its own log, which may throw any exception.
     private static bool IsOfTheLog(Exception e) => e is not (OperationCanceledException or DeadLetterException);
 
     private static string Reason(Exception e) => e.Message.TrimEnd('.');
 
     private static string After(AuditEntry entry) => entry switch
     {
-        { EndedAt: null } => "So nothing was done",
-        { Verb: "reveal" } => "So nothing is shown",
-        _ => $"The operation has ended: {entry.Done} of {entry.Selected} were moved. Its entry has no end",
+        { EndedAt: null } => "Nothing was done",
+        { Verb: "reveal" } => "Nothing was revealed",
+        _ => $"The operation ended: {entry.Done} of {entry.Selected} messages were moved. Its audit entry has no end time",
     };
 }

@@ -4,21 +4,21 @@ using System.Text.RegularExpressions;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// The list of what may be shown of a message before it is revealed: by its shape (ids, hashes, booleans, times), or by its name together with a
-/// shape that fits (<c>orderId: 4711</c>, <c>status: Pending</c>). All else is taken for somebody's.
+/// Decides which values of a message are shown before it is revealed: by shape (ids, hashes, booleans, times), or by name together with a
+/// matching shape (<c>orderId: 4711</c>, <c>status: Pending</c>). All other values are treated as personal data.
 /// </summary>
 internal static partial class Harmless
 {
-    private const int LongestCount = 9; // digits: a longer one may be a telephone's
+    private const int LongestCount = 9; // digits: a longer number may be a telephone number
 
-    /// <summary>Whether a value may be shown, whatever its name.</summary>
+    /// <summary>Whether a value may be shown under any name.</summary>
     public static bool IsShape(string value) =>
         Guid.TryParse(value, out _)
         || bool.TryParse(value, out _)
         || Hash().IsMatch(value)
         || IsTime(value);
 
-    /// <summary>Whether a value may be shown under its name.</summary>
+    /// <summary>Whether a value may be shown under this name.</summary>
     public static bool IsNamed(string name, string value)
     {
         if (Personal().IsMatch(name))
@@ -32,7 +32,7 @@ internal static partial class Harmless
         return CountName().IsMatch(name) && value.Count(char.IsAsciiDigit) <= LongestCount && Number().IsMatch(value);
     }
 
-    /// <summary>Whether it is a payment card's number: 13 to 19 digits whose last one checks the others.</summary>
+    /// <summary>Whether a value is a payment card number: 13 to 19 digits, the last of which is a valid check digit.</summary>
     public static bool IsCard(string value)
     {
         int digits = 0, sum = 0;
@@ -53,7 +53,7 @@ internal static partial class Harmless
     private static bool IsTime(string value) =>
         Time().IsMatch(value) && DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _);
 
-    // A letter among the digits, for 16 digits alone are a card's.
+    // Requires a letter among the digits, because 16 digits alone may be a card number.
     [GeneratedRegex("^(?=.*[0-9])(?=.*[A-Za-z])([0-9a-fA-F]{16,128}|[0-9A-HJKMNP-TV-Z]{26})$", RegexOptions.CultureInvariant)]
     private static partial Regex Hash();
 

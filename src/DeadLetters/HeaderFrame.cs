@@ -4,17 +4,17 @@ using RabbitMQ.Client;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// The size of a message's properties as AMQP 0-9-1 writes them. They must fit into one frame: the broker answers a larger one by
-/// closing the connection, and with it everything else on it.
+/// The size of a message's properties in AMQP 0-9-1. They must fit into one frame: on a larger one the broker closes the connection,
+/// which ends everything else on that connection too.
 /// </summary>
 internal static class HeaderFrame
 {
-    private const int Around = 7 + 1 + 14; // the frame's head and end; class, weight, body size and flags
+    private const int FixedSize = 7 + 1 + 14; // frame header and frame end; class, weight, body size and flags
 
     /// <summary>The size of the frame in bytes.</summary>
     public static long SizeOf(IReadOnlyBasicProperties properties)
     {
-        long size = Around;
+        long size = FixedSize;
         foreach (var text in Texts(properties))
             size += 1 + Encoding.UTF8.GetByteCount(text);
         size += properties.IsDeliveryModePresent() ? 1 : 0;
@@ -35,7 +35,7 @@ internal static class HeaderFrame
 
     private static long SizeOf(IDictionary<string, object?> table) => 4 + table.Sum(item => 1 + Encoding.UTF8.GetByteCount(item.Key) + SizeOf(item.Value));
 
-    // With the byte that names its type.
+    // Includes the byte for the type.
     private static long SizeOf(object? value) => 1 + value switch
     {
         null => 0,

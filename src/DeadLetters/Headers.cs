@@ -6,7 +6,7 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>The headers of a message as AMQP carries them, in words.</summary>
+/// <summary>Names of AMQP headers, and their values as text.</summary>
 internal static class Headers
 {
     private const int LongestName = 128;
@@ -17,17 +17,17 @@ internal static class Headers
     public const string ReplayCount = "Replay-Count";
     public const string ReplaySendAgain = "Replay-Send-Again";
 
-    /// <summary>What a moved message had and would act on its way: its expiration and its delivery mode. No part of its identity.</summary>
+    /// <summary>The expiration and the delivery mode of a message before it was moved, which would take effect on the way. Not part of its identity.</summary>
     public const string OriginalExpiration = "Original-Expiration";
     public const string OriginalDeliveryMode = "Original-Delivery-Mode";
 
-    /// <summary>Where the answer to a request goes, of a message without an envelope.</summary>
+    /// <summary>The response address of a request without an envelope.</summary>
     public const string ResponseAddress = "MT-Response-Address";
 
-    /// <summary>Where the message's trace was when it was published.</summary>
+    /// <summary>The position in the message's trace at the time it was published.</summary>
     public const string ActivityId = "MT-Activity-Id";
 
-    /// <summary>How MassTransit goes on from there: <c>Link</c> begins a new trace with a link to that one.</summary>
+    /// <summary>How MassTransit continues the trace: <c>Link</c> begins a new trace that links to the original one.</summary>
     public const string ActivityPropagation = "MT-Activity-Propagation";
 
     public const string DiscardedPrefix = "Discarded-";
@@ -37,23 +37,23 @@ internal static class Headers
     public const string DiscardedFrom = DiscardedPrefix + "From";
     public const string DiscardedExpiration = DiscardedPrefix + "Expiration";
 
-    /// <summary>What tells of the first try and would spoil the second. <c>MT-Fault-Address</c> is none of it: it is an address.</summary>
+    /// <summary>Whether a header describes the first try and would disturb the second. <c>MT-Fault-Address</c> does not: it is an address.</summary>
     public static bool IsOfFirstTry(string header) =>
         header is "MT-Reason" or "MT-Redelivery-Count" or "MT-Forwarder-Address" or "x-dotnet-pub-seq-no"
         || (header.StartsWith("MT-Fault-", StringComparison.Ordinal) && header != "MT-Fault-Address")
         || header.StartsWith("MT-Host-", StringComparison.Ordinal)
         || IsOfBroker(header);
 
-    /// <summary>What the broker wrote when it dead-lettered or returned the message.</summary>
+    /// <summary>Whether the broker wrote a header when it dead-lettered or returned the message.</summary>
     public static bool IsOfBroker(string header) =>
         header is "x-death" || IsCount(header)
         || header.StartsWith("x-first-death-", StringComparison.Ordinal)
         || header.StartsWith("x-last-death-", StringComparison.Ordinal);
 
-    /// <summary>A name as our stamp holds it: the headers of a message must fit into one frame.</summary>
+    /// <summary>Limits a name for use in a stamp, because the headers of a message must fit into one frame.</summary>
     public static string Bounded(string name) => name.Length <= LongestName ? name : name[..LongestName] + "…";
 
-    /// <summary>What changes at each look, and so is no part of the message.</summary>
+    /// <summary>Whether a header is a counter that changes each time the message is read, and so is not part of the message.</summary>
     public static bool IsCount(string header) => header is "x-delivery-count" or "x-acquired-count";
 
     public static string? Text(IDictionary<string, object?>? headers, string name) =>
@@ -73,11 +73,11 @@ internal static class Headers
         _ => value.ToString() ?? "",
     };
 
-    /// <summary>A time; of one beyond the year 9999, milliseconds by mistake for instance, its number.</summary>
+    /// <summary>A time as text. A time beyond the year 9999 (for example, milliseconds by mistake) is shown as its number.</summary>
     public static string Show(AmqpTimestamp time) =>
         Time(time)?.ToString("u", CultureInfo.InvariantCulture) ?? time.UnixTime.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>A time; null where it is none.</summary>
+    /// <summary>A time; null if it is out of range.</summary>
     public static DateTimeOffset? Time(AmqpTimestamp time) =>
         time.UnixTime >= DateTimeOffset.MinValue.ToUnixTimeSeconds() && time.UnixTime <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
             ? DateTimeOffset.FromUnixTimeSeconds(time.UnixTime)

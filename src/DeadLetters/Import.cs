@@ -1,33 +1,33 @@
 namespace WorkinIt.DeadLetters;
 
-/// <summary>An import.</summary>
+/// <summary>The parameters of an import.</summary>
 public sealed record ImportRequest
 {
-    /// <summary>The queue; null: the one that the file names.</summary>
+    /// <summary>The queue to import to; null: the queue that the file names.</summary>
     public string? Queue { get; init; }
 
-    /// <summary>The person.</summary>
+    /// <summary>The operator.</summary>
     public required string By { get; init; }
 
-    /// <summary>Whether only to count.</summary>
+    /// <summary>Whether to count only, without importing.</summary>
     public bool DryRun { get; init; }
 }
 
-/// <summary>What an import did.</summary>
-/// <param name="Id">The operation's id; empty of a dry run.</param>
+/// <summary>The result of an import.</summary>
+/// <param name="Id">The operation's id; empty for a dry run.</param>
 /// <param name="Queue">The queue.</param>
-/// <param name="Selected">How many the file holds.</param>
-/// <param name="Done">How many were put into the queue (of a dry run: would be).</param>
-/// <param name="Present">How many were in it already.</param>
-/// <param name="Refused">Those that the broker did not take.</param>
-/// <param name="Stopped">Why it ended before its time; null when it did not.</param>
+/// <param name="Selected">How many dead letters the file contains.</param>
+/// <param name="Done">How many were put into the queue (dry run: would be).</param>
+/// <param name="Present">How many were in the queue already.</param>
+/// <param name="Refused">The dead letters that the broker refused.</param>
+/// <param name="Stopped">Why it ended early; null if it completed.</param>
 public sealed record ImportResult(string Id, string Queue, long Selected, long Done, long Present, IReadOnlyList<Refusal> Refused, string? Stopped)
 {
-    /// <summary>Whether all that the file holds is in the queue.</summary>
+    /// <summary>Whether every dead letter of the file is in the queue.</summary>
     public bool AllAsAsked => Stopped is null && Refused.Count == 0;
 }
 
-/// <summary>An import while it runs.</summary>
+/// <summary>A running import.</summary>
 internal sealed class ImportRun(string id, string queue, long total, IProgress<OperationProgress>? progress)
 {
     private readonly Queue<(string Name, string? MessageId, Task<string?> Confirm)> _outstanding = new();

@@ -5,33 +5,33 @@ using System.Text.RegularExpressions;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>A text as far as it is shown.</summary>
+/// <summary>A text, cut to the length that is shown.</summary>
 /// <param name="Text">The text.</param>
-/// <param name="IsCut">Whether there is more.</param>
+/// <param name="IsCut">Whether the text was cut.</param>
 public sealed record ShownText(string Text, bool IsCut)
 {
-    /// <summary>The beginning of a text.</summary>
+    /// <summary>The beginning of a text, up to a number of characters.</summary>
     internal static ShownText Of(string text, int most) => text.Length > most ? new ShownText(text[..most], true) : new ShownText(text, false);
 }
 
-/// <summary>How to print.</summary>
+/// <summary>Options for printing JSON.</summary>
 internal sealed record PrintOptions
 {
-    /// <summary>Characters, about.</summary>
+    /// <summary>The maximum length in characters, approximately.</summary>
     public int Most { get; init; } = int.MaxValue;
 
     public bool Masked { get; init; }
 
-    /// <summary>What the JSON as a whole is.</summary>
+    /// <summary>What the top level of the JSON is.</summary>
     public MessageArea Area { get; init; }
 
-    /// <summary>What the message of an envelope is.</summary>
+    /// <summary>What the envelope's message is.</summary>
     public MessageArea Message { get; init; }
 }
 
 /// <summary>
-/// JSON indented for a person, masked where asked for, up to a length: token by token, so that it needs no more memory than what it prints, however
-/// large the JSON is. What a parsed document would refuse, half an emoji or a name that comes twice, it prints as it is.
+/// Prints JSON indented, optionally masked, up to a length. Works token by token, so it needs memory only for the output, however large the JSON is.
+/// Prints as it is what a parsed document would refuse, such as half an emoji or a duplicate name.
 /// </summary>
 internal sealed partial class JsonPrinter(PrintOptions options)
 {
@@ -43,7 +43,7 @@ internal sealed partial class JsonPrinter(PrintOptions options)
     private bool _first = true;
     private int _keys;
 
-    /// <summary>Prints; null where it is not JSON, as far as it was read.</summary>
+    /// <summary>Prints JSON; null if the part that was read is not valid JSON.</summary>
     public static ShownText? Print(ReadOnlySpan<byte> json, PrintOptions options)
     {
         if (json.StartsWith("\uFEFF"u8))
@@ -101,7 +101,7 @@ internal sealed partial class JsonPrinter(PrintOptions options)
         }
     }
 
-    // An object within an array is of the area that the array's name leads to.
+    // An object in an array has the area of the array's name.
     private MessageArea Inside() => _now.Area.Under(_now.Name, options.Message);
 
     private void Scalar(ref Utf8JsonReader reader)
@@ -124,7 +124,7 @@ internal sealed partial class JsonPrinter(PrintOptions options)
         : _now.Area == MessageArea.Headers ? Masking.Header(_now.Name, value)
         : Masking.Named(_now.Name, value);
 
-    // In a dictionary a name or an address may be a key. The number keeps two that look the same apart.
+    // The keys of a dictionary may be names or addresses. The number distinguishes keys that look the same when masked.
     private string Key(string key) =>
         (Identifier().IsMatch(key) || Harmless.IsShape(key) ? Masking.Text(key) : Masking.Value(key)) is var masked && masked == key
             ? key : string.Create(CultureInfo.InvariantCulture, $"{masked} ({++_keys})");
@@ -147,7 +147,7 @@ internal sealed partial class JsonPrinter(PrintOptions options)
 
     private void NewLine(int depth) => _text.Append('\n').Append(' ', depth * 2);
 
-    // As a person writes it, but for what would break the line or the quotes.
+    // Unescaped, for readability, except for characters that would break the line or the quotes.
     private void Quoted(string value)
     {
         _text.Append('"');
@@ -167,7 +167,7 @@ internal sealed partial class JsonPrinter(PrintOptions options)
         _text.Append('"');
     }
 
-    // Half a character can't be decoded: its escape is shown.
+    // Half a character can't be decoded, so its escape is shown.
     private static string Decoded(ref Utf8JsonReader reader)
     {
         try

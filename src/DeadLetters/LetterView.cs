@@ -2,41 +2,41 @@ using System.Text.Json;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>A dead letter as people see it, on a page, in the command and from the API alike: masked until it is revealed, and no longer than what can be read.</summary>
+/// <summary>A dead letter as the pages, the command and the API show it: masked until it is revealed, and cut to a readable length.</summary>
 /// <param name="letter">The dead letter.</param>
-/// <param name="revealed">Whether all of it is shown.</param>
+/// <param name="revealed">Whether to show it unmasked.</param>
 public sealed class LetterView(DeadLetter letter, bool revealed)
 {
-    /// <summary>How many characters of a message or a body are shown. All of it is in an export, or a download.</summary>
+    /// <summary>The maximum number of characters shown of a message or a body. An export or a download contains all of it.</summary>
     public const int MostShown = 200_000;
 
-    /// <summary>Whether all of it is shown.</summary>
+    /// <summary>Whether it is shown unmasked.</summary>
     public bool IsRevealed => revealed;
 
-    /// <summary>Its MessageId; null where it has none.</summary>
+    /// <summary>Its MessageId; null if it has none.</summary>
     public string? MessageId => letter.MessageId is { } id ? Shown("messageId", id) : null;
 
     /// <summary>Why it failed.</summary>
     public string Reason => revealed ? letter.Reason : Masking.Text(letter.Reason);
 
-    /// <summary>The stack trace; null where there is none.</summary>
+    /// <summary>The stack trace; null if there is none.</summary>
     public string? StackTrace => letter.StackTrace is { } stack ? revealed ? stack : Masking.Text(stack) : null;
 
-    /// <summary>The message as indented JSON; null where there is none in JSON.</summary>
+    /// <summary>The message as indented JSON; null if there is no JSON message.</summary>
     public ShownText? Message => Print(MostShown);
 
-    /// <summary>The body as text, indented where it is JSON; null where it is not text.</summary>
+    /// <summary>The body as text, indented if it is JSON; null if it is not text.</summary>
     public ShownText? Body =>
         letter.HasJson
             ? JsonPrinter.Print(letter.Body.Span, Options(MostShown) with { Area = Envelope.IsEnvelope(letter.ContentType) ? MessageArea.Envelope : MessageAreas.OfMessage(letter.MessageTypes) })
         : DeadLetterReading.TextOf(letter.Body.Span) is { } text ? revealed ? ShownText.Of(text, MostShown) : new ShownText(Masking.Value(text), false)
         : null;
 
-    /// <summary>The headers in words.</summary>
+    /// <summary>The headers as text.</summary>
     public IEnumerable<KeyValuePair<string, string>> Headers =>
         letter.HeaderTexts.Select(header => KeyValuePair.Create(header.Key, revealed ? header.Value : Masking.Header(header.Key, header.Value)));
 
-    /// <summary>The AMQP properties that are set, but for the MessageId and the content type.</summary>
+    /// <summary>The AMQP properties that are set, except the MessageId and the content type.</summary>
     public IEnumerable<KeyValuePair<string, string>> Properties
     {
         get
@@ -65,8 +65,8 @@ public sealed class LetterView(DeadLetter letter, bool revealed)
         }
     }
 
-    /// <summary>All of it as one JSON object on one line: revealed as <c>export</c> writes it, masked without the body.</summary>
-    /// <param name="writer">Where to.</param>
+    /// <summary>Writes the dead letter as one JSON object on one line: if revealed, as <c>export</c> writes it; if masked, without the body.</summary>
+    /// <param name="writer">The writer.</param>
     public void Write(Utf8JsonWriter writer)
     {
         if (revealed)

@@ -10,7 +10,7 @@ using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Asks RabbitMQ's management API about one virtual host.</summary>
+/// <summary>A client of RabbitMQ's management API for one virtual host.</summary>
 internal sealed class ManagementClient : IDisposable
 {
     private readonly DeadLetterOptions _options;
@@ -26,32 +26,32 @@ internal sealed class ManagementClient : IDisposable
         _api = RestService.ForGenerated<IManagementApi>(_http);
     }
 
-    /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
+    /// <exception cref="DeadLetterException">The API does not answer, or refuses the request.</exception>
     public async Task<IReadOnlyList<BrokerQueue>> QueuesAsync(CancellationToken cancellationToken) =>
         await SendAsync(_api.QueuesAsync(_options.VirtualHost, cancellationToken)) ?? [];
 
-    /// <returns>Null where there is none.</returns>
-    /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
+    /// <returns>Null if it does not exist.</returns>
+    /// <exception cref="DeadLetterException">The API does not answer, or refuses the request.</exception>
     public Task<BrokerQueue?> QueueAsync(string queue, CancellationToken cancellationToken) => SendAsync(_api.QueueAsync(_options.VirtualHost, queue, cancellationToken));
 
-    /// <returns>Null where there is none.</returns>
-    /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
+    /// <returns>Null if it does not exist.</returns>
+    /// <exception cref="DeadLetterException">The API does not answer, or refuses the request.</exception>
     public Task<BrokerExchange?> ExchangeAsync(string exchange, CancellationToken cancellationToken) => SendAsync(_api.ExchangeAsync(_options.VirtualHost, exchange, cancellationToken));
 
-    /// <exception cref="DeadLetterException">It does not answer, or refuses.</exception>
+    /// <exception cref="DeadLetterException">The API does not answer, or refuses the request.</exception>
     public async Task<IReadOnlyList<BrokerBinding>> BindingsFromAsync(string exchange, CancellationToken cancellationToken) =>
         await SendAsync(_api.BindingsFromAsync(_options.VirtualHost, exchange, cancellationToken)) ?? [];
 
-    /// <returns>Null where there is none.</returns>
-    /// <exception cref="DeadLetterException">It does not answer, or the user may not read policies: that takes an administrator.</exception>
+    /// <returns>Null if it does not exist.</returns>
+    /// <exception cref="DeadLetterException">The API does not answer, or the user may not read policies, which requires an administrator.</exception>
     public Task<BrokerPolicy?> PolicyAsync(string policy, CancellationToken cancellationToken) => SendAsync(_api.PolicyAsync(_options.VirtualHost, policy, cancellationToken));
 
-    /// <summary>Which alarm keeps the broker from taking messages, in words; null where there is none, or the API does not tell.</summary>
+    /// <summary>The alarm that stops the broker from accepting messages, as text; null if there is none, or if the API does not report it.</summary>
     public async Task<string?> AlarmAsync(CancellationToken cancellationToken)
     {
         try
         {
-            // Answered out of the broker's state of now; the alarms in /api/nodes are some seconds old. A failed check is a 503 with its details.
+            // This check reads the broker's current state; the alarms in /api/nodes are some seconds old. A failed check is a 503 with its details.
             using var check = await _api.AlarmsAsync(cancellationToken);
             if (check.StatusCode != HttpStatusCode.ServiceUnavailable || check.Error is not ApiException { Content: { } content })
                 return null;
@@ -62,7 +62,7 @@ internal sealed class ManagementClient : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or ApiException or JsonException or OperationCanceledException { InnerException: TimeoutException })
         {
-            return null; // connection.blocked says it as well, after the first message
+            return null; // connection.blocked reports it too, after the first message
         }
     }
 
@@ -78,37 +78,37 @@ internal sealed class ManagementClient : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or ApiException or OperationCanceledException { InnerException: TimeoutException })
         {
-            throw OutOfReach(e);
+            throw Unreachable(e);
         }
         using (response)
         {
             return response.StatusCode switch
             {
                 HttpStatusCode.NotFound => null,
-                HttpStatusCode.Unauthorized => throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The management API at {_options.Management} refuses the user {_options.Username}: it needs the tag monitoring, and rights on {_options.VirtualHost}"),
+                HttpStatusCode.Unauthorized => throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The management API at {_options.Management} refuses the user {_options.Username}: it needs the tag monitoring, and permissions on {_options.VirtualHost}"),
                 _ when response is { IsSuccessStatusCode: true, Content: { } content } => content,
-                { } status => throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The management API at {_options.Management} answers {(int)status}", response.Error),
-                null => throw OutOfReach(response.Error),
+                { } status => throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The management API at {_options.Management} returned {(int)status}", response.Error),
+                null => throw Unreachable(response.Error),
             };
         }
     }
 
-    [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "The client ends its handler")]
+    [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "The client disposes its handler")]
     private static HttpClient ConnectTo(Uri management) => new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(3), SslOptions = { RemoteCertificateValidationCallback = ServerCertificate.Check } })
     {
         BaseAddress = management,
         Timeout = TimeSpan.FromSeconds(20),
     };
 
-    private DeadLetterException OutOfReach(Exception? cause) =>
+    private DeadLetterException Unreachable(Exception? cause) =>
         new(
             DeadLetterProblem.OutOfReach,
             ServerCertificate.ProblemIn(cause) is { } problem ? $"The management API at {_options.Management} can't be trusted. {problem}"
-            : $"The management API is out of reach at {_options.Management}: check the address, and that the plugin runs; a queue that is named works without it",
+            : $"The management API is unreachable at {_options.Management}: check the address, and that the plugin is enabled. A queue given by name works without it",
             cause);
 }
 
-/// <summary>What we use of RabbitMQ's management API. Source: rabbitmq.com/docs/http-api-reference.</summary>
+/// <summary>The parts of RabbitMQ's management API that are used here. Source: rabbitmq.com/docs/http-api-reference.</summary>
 internal interface IManagementApi
 {
     [Get("/api/queues/{virtualHost}")]
@@ -130,7 +130,7 @@ internal interface IManagementApi
     Task<ApiResponse<BrokerAlarmCheck>> AlarmsAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>A queue as the management API tells it. Its counts may be 5 seconds old, and are missing in the first seconds of a queue.</summary>
+/// <summary>A queue as the management API reports it. Its counts may be 5 seconds old, and are missing in the first seconds of a queue.</summary>
 internal sealed partial record BrokerQueue(
     [property: JsonPropertyName("name")] string Name,
     [property: JsonPropertyName("type")] string? Type,
@@ -144,19 +144,19 @@ internal sealed partial record BrokerQueue(
     [property: JsonPropertyName("arguments")] JsonElement Arguments,
     [property: JsonPropertyName("effective_policy_definition")] JsonElement Policy)
 {
-    /// <summary>Whether its limit could not be read, and the least is assumed.</summary>
+    /// <summary>Whether its delivery limit could not be read, so that the lowest one is assumed.</summary>
     [JsonIgnore]
     public bool IsAssumed { get; init; }
 
     public string? Text(string argument) => Word(Arguments, argument);
 
-    /// <summary>Of the queue's own argument and a policy the lower limit counts.</summary>
+    /// <summary>The lower limit of the queue's own argument and a policy; null if neither sets one.</summary>
     public long? DeliveryLimit => Limit("delivery-limit");
 
-    /// <summary>How long a message may be held, by the queue's own argument or a policy; null where only the broker's own setting counts.</summary>
+    /// <summary>How long a consumer may hold a message, by the queue's own argument or a policy; null if only the broker's own setting applies.</summary>
     public TimeSpan? ConsumerTimeout => (Number(Arguments, "x-consumer-timeout") ?? Number(Policy, "consumer-timeout")) is > 0 and var milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null;
 
-    /// <summary>RabbitMQ 4.3's delayed retry: what hides a message that was given back; null where nothing does.</summary>
+    /// <summary>How long RabbitMQ 4.3's delayed retry hides a returned message, as text; null if it does not hide it.</summary>
     public string? HidesReturnedMessages => Type == "quorum" && (Text("x-delayed-retry-type") ?? Word(Policy, "delayed-retry-type")) is "all" or "returned"
         ? (Number(Arguments, "x-delayed-retry-min") ?? Number(Policy, "delayed-retry-min")) is { } delay
             ? string.Create(CultureInfo.InvariantCulture, $"for {TimeSpan.FromMilliseconds(delay).TotalSeconds:0.###} s or more")
@@ -164,10 +164,10 @@ internal sealed partial record BrokerQueue(
         : null;
 
     /// <summary>
-    /// How many messages delayed retry hides. In a queue that hides what is given back, all that is not ready counts: an old figure still calls
-    /// unacknowledged what the look before has given back, and what is unacknowledged now is not gone either.
+    /// How many messages delayed retry hides. In a queue that hides returned messages, every message that is not ready counts: an old figure still
+    /// reports as unacknowledged the messages that the previous read returned, and a message that is unacknowledged now is still in the queue.
     /// </summary>
-    /// <param name="ready">How many are ready now.</param>
+    /// <param name="ready">How many messages are ready now.</param>
     public long HiddenBeside(long ready) => HidesReturnedMessages is null ? Delayed : Math.Max(Delayed, Math.Max(0, Messages - ready));
 
     private static string? Word(JsonElement element, string name) =>
@@ -184,6 +184,6 @@ internal sealed record BrokerBinding(
 
 internal sealed record BrokerAlarmCheck([property: JsonPropertyName("alarms")] IReadOnlyList<BrokerAlarm>? Alarms);
 
-/// <summary>An alarm of one node, for which the cluster takes no messages.</summary>
+/// <summary>An alarm on one node, which stops the cluster from accepting messages.</summary>
 /// <param name="Resource">memory or disk.</param>
 internal sealed record BrokerAlarm([property: JsonPropertyName("resource")] string Resource);

@@ -3,14 +3,14 @@ using System.Buffers.Binary;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>The frames of AMQP as they come in, in pieces of any length: all pass as they are, but for the <see cref="EmptyFields"/> of content headers.</summary>
+/// <summary>Incoming AMQP frames, in pieces of any length. All bytes pass unchanged, except the <see cref="EmptyFields"/> of content headers.</summary>
 internal sealed class MarkedFrames
 {
     private const int FrameHeader = 7;
 
     private readonly ArrayBufferWriter<byte> _frame = new();
     private readonly ArrayBufferWriter<byte> _ready = new();
-    private long _passing; // bytes left of a frame that passes as it is
+    private long _passing; // remaining bytes of a frame that passes unchanged
     private int _taken;
 
     public bool HasSome => _taken < _ready.WrittenCount;
@@ -44,7 +44,7 @@ internal sealed class MarkedFrames
         return count;
     }
 
-    // Of the header alone, until that is there.
+    // The length of the header alone, until it is complete.
     private long Length => _frame.WrittenCount < FrameHeader ? FrameHeader : FrameHeader + Payload + 1;
 
     private long Payload => BinaryPrimitives.ReadUInt32BigEndian(_frame.WrittenSpan[3..]);

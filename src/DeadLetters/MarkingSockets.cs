@@ -9,8 +9,8 @@ using RabbitMQ.Client;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// Connects RabbitMQ.Client to the broker, and marks the <see cref="EmptyFields"/> of what it reads. TLS is spoken here, for the client would put it
-/// around what it gets.
+/// Connects RabbitMQ.Client to the broker, and marks the <see cref="EmptyFields"/> in what it reads. TLS is handled here, because the client would
+/// wrap it around the marking stream, which would then see encrypted bytes.
 /// </summary>
 /// <param name="endpoints">The nodes of the broker.</param>
 internal sealed class MarkingSockets(IEnumerable<AmqpTcpEndpoint> endpoints) : IEndpointResolver
@@ -23,12 +23,12 @@ internal sealed class MarkingSockets(IEnumerable<AmqpTcpEndpoint> endpoints) : I
         RandomNumberGenerator.Shuffle<AmqpTcpEndpoint>(nodes); // as the client does, so that one node does not get all connections
         foreach (var endpoint in nodes)
         {
-            _tls = endpoint.Ssl.Enabled ? endpoint.Ssl : null; // the client connects to the one that it got last
+            _tls = endpoint.Ssl.Enabled ? endpoint.Ssl : null; // the client connects to the endpoint that it received last
             yield return new AmqpTcpEndpoint(endpoint.HostName, endpoint.Port) { AddressFamily = endpoint.AddressFamily };
         }
     }
 
-    [SuppressMessage("Reliability", "CA2000", Justification = "The client disposes of its socket")]
+    [SuppressMessage("Reliability", "CA2000", Justification = "The client disposes its socket")]
     public ITcpClient Create(AddressFamily family) => new Client(new Socket(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }, _tls);
 
     private sealed class Client(Socket socket, SslOption? tls) : TcpClientAdapter(socket)
@@ -56,7 +56,7 @@ internal sealed class MarkingSockets(IEnumerable<AmqpTcpEndpoint> endpoints) : I
         public override NetworkStream GetStream() => new Marking(Client, _encrypted ?? base.GetStream());
     }
 
-    // As the client asks for it: a network's stream.
+    // Derived from NetworkStream because the client requires one.
     private sealed class Marking(Socket socket, Stream inner) : NetworkStream(socket)
     {
         private const int ReadAtOnce = 64 * 1024;

@@ -4,25 +4,28 @@ using System.Text.RegularExpressions;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Hides personal data and leaves what tells messages apart: ids, enumerations, booleans, times, and what MassTransit writes itself. What is not known to be harmless is hidden.</summary>
+/// <summary>
+/// Masks personal data and keeps the values that distinguish messages: ids, enumerations, booleans, times, and what MassTransit writes itself. A value
+/// that is not known to be harmless is masked.
+/// </summary>
 public static partial class Masking
 {
-    /// <summary>JSON with each value masked that is not on the list of harmless ones; all of it where it is not JSON.</summary>
+    /// <summary>Masks each value in JSON that is not known to be harmless; masks all of the text if it is not JSON.</summary>
     /// <param name="json">The JSON.</param>
     public static string Json(string json) => JsonPrinter.Print(Encoding.UTF8.GetBytes(json), new PrintOptions { Masked = true })?.Text ?? Value(json);
 
-    /// <summary>A complete body: of an envelope its message and its headers, of anything else all of it.</summary>
+    /// <summary>Masks a complete body: the message and the headers of an envelope, or all of any other body.</summary>
     /// <param name="body">The body.</param>
     /// <param name="isEnvelope">Whether it is MassTransit's envelope.</param>
     public static string Body(string body, bool isEnvelope) =>
         JsonPrinter.Print(Encoding.UTF8.GetBytes(body), new PrintOptions { Masked = true, Area = isEnvelope ? MessageArea.Envelope : MessageArea.Data })?.Text ?? Value(body);
 
-    /// <summary>A header's value: of those that MassTransit, the broker and a replay write, the personal data in it; of others all, unless its name is harmless.</summary>
+    /// <summary>Masks a header's value: the personal data in headers that MassTransit, the broker or a replay write; all of any other value, unless its name is harmless.</summary>
     /// <param name="name">The header.</param>
     /// <param name="value">Its value.</param>
     public static string Header(string name, string value) => IsKnown(name) ? Text(value) : Named(name, value);
 
-    /// <summary>A text that an application wrote for an operator, such as an exception's message: the addresses, card and telephone numbers in it.</summary>
+    /// <summary>Masks the addresses, card numbers and telephone numbers in a text that an application wrote for operators, such as an exception's message.</summary>
     /// <param name="text">The text.</param>
     public static string Text(string text) =>
         Phones().Replace(
@@ -31,16 +34,16 @@ public static partial class Masking
                 match => Harmless.IsCard(match.Value) ? First(match.Value) + "…" : match.Value),
             match => First(match.Value) + "…");
 
-    /// <summary>One value whose name is not known.</summary>
+    /// <summary>Masks one value with an unknown name.</summary>
     /// <param name="value">The value.</param>
     public static string Value(string value) => value.Length == 0 || Harmless.IsShape(value) ? value : Hidden(value);
 
-    /// <summary>One value under its name.</summary>
+    /// <summary>Masks one value, unless its name allows it to be shown.</summary>
     /// <param name="name">The name.</param>
     /// <param name="value">The value.</param>
     public static string Named(string name, string value) => value.Length == 0 || Harmless.IsNamed(name, value) ? value : Hidden(value);
 
-    /// <summary>A filter as the audit has it: the words that were looked for may be somebody's.</summary>
+    /// <summary>Masks the search text of a filter for the audit log, because it may be personal data.</summary>
     /// <param name="filter">The filter as text.</param>
     public static string Filter(string filter) => SearchedText().Replace(filter, match => "text=" + Value(match.Groups[1].Value));
 

@@ -1,6 +1,6 @@
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Whose a part of a body is: the application's data, or one of MassTransit's own contracts, whose fields are not personal.</summary>
+/// <summary>What a part of a body belongs to: the application's data, or one of MassTransit's own contracts, whose fields are not personal.</summary>
 internal enum MessageArea
 {
     Data,
@@ -13,10 +13,10 @@ internal enum MessageArea
     Exceptions,
 }
 
-/// <summary>MassTransit's own fields.</summary>
+/// <summary>Finds MassTransit's own fields.</summary>
 internal static class MessageAreas
 {
-    /// <summary>Of a message, by its types.</summary>
+    /// <summary>The area of a message, by its types.</summary>
     public static MessageArea OfMessage(IEnumerable<string> types)
     {
         foreach (var type in types)
@@ -29,7 +29,7 @@ internal static class MessageAreas
         return MessageArea.Data;
     }
 
-    /// <summary>Of what stands under a name.</summary>
+    /// <summary>The area of the value with a name.</summary>
     public static MessageArea Under(this MessageArea area, string name, MessageArea message) => (area, name.ToUpperInvariant()) switch
     {
         (MessageArea.Envelope, "MESSAGE") => message,
@@ -41,7 +41,7 @@ internal static class MessageAreas
         _ => MessageArea.Data,
     };
 
-    /// <summary>Whether a value is MassTransit's own.</summary>
+    /// <summary>Whether a field is one of MassTransit's own.</summary>
     public static bool IsOwn(this MessageArea area, string name) => (area, name.ToUpperInvariant()) switch
     {
         (MessageArea.Host, _) => true,

@@ -3,19 +3,19 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>What one operation finds out about the queues that it moves messages to, and about each message, before that goes.</summary>
+/// <summary>Checks for one operation the queues that it moves messages to, and each message before it is moved.</summary>
 internal sealed class MoveCheck(ManagementClient management, QueueSession session, DeadLetterOptions options) : IAsyncDisposable
 {
     private readonly PublishProbe _probe = new(options, session.Queue);
     private readonly Dictionary<string, ReplayTarget?> _targets = [];
 
-    /// <summary>The queues that were found.</summary>
+    /// <summary>The queues that exist, of those checked so far.</summary>
     public IEnumerable<ReplayTarget> Targets => _targets.Values.OfType<ReplayTarget>();
 
-    /// <summary>Checks a queue, once; null where there is none.</summary>
+    /// <summary>Checks a queue, once per operation; null if it does not exist.</summary>
     /// <param name="queue">The queue.</param>
-    /// <param name="byExchange">Whether to publish to the exchange of its name; else straight to the queue.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="byExchange">Whether to publish to the exchange with the same name; otherwise directly to the queue.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<ReplayTarget?> TargetAsync(string queue, bool byExchange, CancellationToken cancellationToken)
     {
         if (!_targets.TryGetValue(queue, out var target))
@@ -23,14 +23,14 @@ internal sealed class MoveCheck(ManagementClient management, QueueSession sessio
         return target;
     }
 
-    /// <summary>Whether an exchange exists; null where that can't be seen.</summary>
+    /// <summary>Whether an exchange exists; null if that can't be determined.</summary>
     /// <param name="exchange">Its name.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public Task<bool?> HasExchangeAsync(string exchange, CancellationToken cancellationToken) => new TargetCheck(management, session, _probe).HasExchangeAsync(exchange, cancellationToken);
 
-    /// <summary>Counts anew what fits, where a limit is set.</summary>
-    /// <param name="underWay">How many were published and are not confirmed.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Recounts how much fits into each queue that has a limit.</summary>
+    /// <param name="underWay">How many messages were published and are not confirmed.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task RecountAsync(long underWay, CancellationToken cancellationToken)
     {
         foreach (var target in Targets.Where(target => target.Room is not null))
@@ -40,19 +40,19 @@ internal sealed class MoveCheck(ManagementClient management, QueueSession sessio
         }
     }
 
-    /// <summary>Why this message can't be moved there; null when it can.</summary>
-    /// <param name="target">Where to.</param>
-    /// <param name="properties">Its properties as they would be published.</param>
-    /// <param name="body">Its body.</param>
-    /// <param name="warnings">Gets what is to be known, where it can.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Why a message can't be moved to a queue; null if it can be.</summary>
+    /// <param name="target">The queue.</param>
+    /// <param name="properties">The properties as they would be published.</param>
+    /// <param name="body">The body.</param>
+    /// <param name="warnings">Receives the warnings about a message that can be moved.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<string?> ProblemAsync(ReplayTarget target, BasicProperties properties, ReadOnlyMemory<byte> body, List<string> warnings, CancellationToken cancellationToken)
     {
         if (target.Refusal is { } refusal)
             return refusal;
         var size = HeaderFrame.SizeOf(properties);
         if (session.FrameMax > 0 && size > session.FrameMax)
-            return string.Create(CultureInfo.InvariantCulture, $"its headers have {size:N0} bytes with our stamp, and the broker takes {session.FrameMax:N0} at most (frame_max)");
+            return string.Create(CultureInfo.InvariantCulture, $"its headers have {size:N0} bytes including the stamp of the move, and the broker accepts at most {session.FrameMax:N0} (frame_max)");
         if (await _probe.SizeProblemAsync(target.Exchange, target.RoutingKey, body, cancellationToken) is { } large)
             return large;
         if (target.Room?.Take(body.Length) is { } full)

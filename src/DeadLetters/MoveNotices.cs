@@ -1,14 +1,14 @@
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Notifies the application of the messages that an operation has moved, in batches: no more of them are in memory than the operation holds.</summary>
-/// <param name="notify">The application's method; null where there is no advisor.</param>
+/// <summary>Notifies the application of moved messages in batches, so that memory holds no more of them than the operation itself does.</summary>
+/// <param name="notify">The application's method; null if there is no advisor.</param>
 internal sealed class MoveNotices(Func<IReadOnlyList<DeadLetter>, CancellationToken, Task>? notify)
 {
     private readonly List<DeadLetter> _moved = [];
     private long _missed;
     private string? _why;
 
-    /// <summary>Notes a message that was moved.</summary>
+    /// <summary>Adds a message that was moved.</summary>
     /// <param name="letter">The message.</param>
     public void Add(DeadLetter letter)
     {
@@ -16,7 +16,7 @@ internal sealed class MoveNotices(Func<IReadOnlyList<DeadLetter>, CancellationTo
             _moved.Add(letter);
     }
 
-    /// <summary>Notifies the application of what was moved since. A failure is kept for <see cref="Problem"/>: the messages are moved in any case.</summary>
+    /// <summary>Notifies the application of the messages moved since the last call. A failure is kept for <see cref="Problem"/>: the messages are moved in any case.</summary>
     public async Task SendAsync()
     {
         if (_moved.Count == 0)
@@ -32,6 +32,6 @@ internal sealed class MoveNotices(Func<IReadOnlyList<DeadLetter>, CancellationTo
         _moved.Clear();
     }
 
-    /// <summary>What the application was not notified of; null where it knows of all.</summary>
+    /// <summary>Which messages the application was not notified of, and why; null if it was notified of all.</summary>
     public string? Problem => _why is null ? null : FormattableString.Invariant($"The application could not be notified of {_missed:N0} moved messages, so it may still show them as before: {_why}");
 }

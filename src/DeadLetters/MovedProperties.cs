@@ -3,13 +3,13 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>The properties of a message's copy, where it is moved to: those of the message, but for what its way here left on it.</summary>
+/// <summary>The properties of the copy of a moved message: those of the message, without what earlier deliveries left on it.</summary>
 internal static class MovedProperties
 {
-    /// <summary>In the queue of the discarded: with what it needs to be restored, and a time to live.</summary>
+    /// <summary>For the queue of discarded messages: adds what a restore needs, and a time to live.</summary>
     /// <param name="letter">The message.</param>
-    /// <param name="entry">The operation.</param>
-    /// <param name="life">How long it is kept.</param>
+    /// <param name="entry">The operation's audit entry.</param>
+    /// <param name="life">How long the message is kept.</param>
     public static BasicProperties Discarded(DeadLetter letter, AuditEntry entry, TimeSpan life)
     {
         var properties = Of(letter, header => !Headers.IsCount(header));
@@ -22,12 +22,12 @@ internal static class MovedProperties
         return properties;
     }
 
-    /// <summary>Back in the queue that it was discarded from.</summary>
+    /// <summary>For the queue that the message was discarded from.</summary>
     /// <param name="letter">The message.</param>
     public static BasicProperties Restored(DeadLetter letter)
     {
         var properties = Of(letter, header => !Headers.IsCount(header) && !header.StartsWith(Headers.DiscardedPrefix, StringComparison.Ordinal));
-        // Its time here was that of a discarded one, and not its sender's.
+        // The current expiration was set by the discard, not by the sender.
         if ((letter.Header(Headers.DiscardedExpiration) ?? letter.Header(Headers.OriginalExpiration)) is { } expiration)
             properties.Headers![Headers.OriginalExpiration] = expiration;
         else
@@ -35,7 +35,7 @@ internal static class MovedProperties
         return properties;
     }
 
-    /// <summary>At the end of the queue that it is in, its count of returns at nought; what is discarded keeps its time.</summary>
+    /// <summary>For the end of the same queue, with the count of returns reset. A discarded message keeps its expiration.</summary>
     /// <param name="letter">The message.</param>
     public static BasicProperties Renewed(DeadLetter letter)
     {
@@ -49,9 +49,12 @@ internal static class MovedProperties
         return properties;
     }
 
-    /// <summary>With some of its headers; persistent, without an expiration; its user-id becomes one of them, and those that would send copies to other queues get another name.</summary>
+    /// <summary>
+    /// The properties with some of the headers, persistent and without an expiration. The user-id becomes a header, and headers that would send copies to
+    /// other queues get another name.
+    /// </summary>
     /// <param name="letter">The message.</param>
-    /// <param name="keep">Which ones.</param>
+    /// <param name="keep">Which headers to keep.</param>
     public static BasicProperties Of(DeadLetter letter, Func<string, bool> keep)
     {
         var properties = new BasicProperties(letter.Properties)
@@ -63,13 +66,13 @@ internal static class MovedProperties
             if (properties.Headers.Remove(copies, out var queues))
                 properties.Headers["Original-" + copies] = queues;
         }
-        // The broker takes a user-id from that user's connection only.
+        // The broker accepts a user-id only on a connection of that user.
         if (properties.IsUserIdPresent())
         {
             properties.Headers["Original-User-Id"] = properties.UserId;
             properties.ClearUserId();
         }
-        // What is left of its first time to live must not end the second, and a restart of the broker must not either.
+        // Neither the rest of the first time to live nor a restart of the broker may delete the copy.
         if (properties.IsExpirationPresent())
         {
             properties.Headers[Headers.OriginalExpiration] = properties.Expiration;

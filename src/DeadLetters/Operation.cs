@@ -6,7 +6,7 @@ using RabbitMQ.Client.Exceptions;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>What to do with one message.</summary>
+/// <summary>The decision about one message.</summary>
 internal abstract record Decision
 {
     public sealed record Leave : Decision;
@@ -21,8 +21,8 @@ internal abstract record Decision
 }
 
 /// <summary>
-/// Moves, or removes, what was decided on out of a queue, exactly: published mandatory, confirmed, then acked; up to so many at once, in their
-/// order. What is not moved is given back to its place.
+/// Moves or removes exactly the messages that were decided on. A move publishes the message as mandatory, waits for the confirm, then acks it; up to
+/// <see cref="DeadLetterOptions.Outstanding"/> moves at once, in their order. The other messages are returned to their places.
 /// </summary>
 internal sealed class Operation(QueueSession session, DeadLetterOptions options, IProgress<OperationProgress>? progress)
 {
@@ -32,7 +32,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     private readonly Dictionary<string, Refusal> _refused = [];
     private readonly List<Doubt> _doubts = []; // published, and never confirmed or never acked
     private readonly List<string> _messages = [];
-    private readonly HashSet<string> _returned = []; // by the broker: not tried again at each pass
+    private readonly HashSet<string> _returned = []; // by the broker: not tried again in each pass
     private long _left;
     private long _examined;
 
@@ -40,21 +40,21 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
 
     public long Done { get; private set; }
 
-    /// <summary>How many were moved, or would have been if the broker had taken them.</summary>
+    /// <summary>How many messages were moved, or would have been if the broker had accepted them.</summary>
     public long Attempted { get; private set; }
 
-    /// <summary>How many were published and are not confirmed.</summary>
+    /// <summary>How many messages were published and are not confirmed.</summary>
     public int Unconfirmed { get; private set; }
 
-    /// <summary>How many are known to be meant before they are looked at; 0 where that is not known.</summary>
+    /// <summary>How many messages are known to be selected before they are read; 0 if unknown.</summary>
     public long Meant { get; set; }
 
     public long Selected => Math.Max(Done + _refused.Count, Meant);
 
-    /// <summary>How many the queue held when it began, those included that delayed retry hides.</summary>
+    /// <summary>How many messages the queue held when the operation began, including those that delayed retry hides.</summary>
     public long Held => Total + session.Hidden;
 
-    /// <summary>Of a replay: follows what becomes of what is moved.</summary>
+    /// <summary>Of a replay: follows the outcomes of the moved messages.</summary>
     public OutcomeTracker? Tracker { get; set; }
 
     /// <summary>Called for each message once it has left the queue.</summary>
@@ -67,16 +67,16 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
 
     public IReadOnlyList<Replayed> Replayed => Tracker?.Replayed ?? [];
 
-    /// <summary>The outcomes in words; empty where it is no replay.</summary>
+    /// <summary>The outcomes as text; empty if it is not a replay.</summary>
     public string Results => Tracker?.Counts.ToString() ?? "";
 
     public IReadOnlyList<string> Messages => _messages;
 
-    /// <summary>Goes through the queue once, or in passes where it is paced.</summary>
+    /// <summary>Goes through the queue once, or in several passes if it is paced.</summary>
     /// <param name="decide">Decides on a window of messages.</param>
-    /// <param name="pace">Messages a second.</param>
-    /// <param name="most">Ends after so many were moved or returned by the broker.</param>
-    /// <param name="cancellationToken">Ends it between two messages; what was not moved is given back.</param>
+    /// <param name="pace">Messages per second.</param>
+    /// <param name="most">Ends after this many messages were moved or returned by the broker.</param>
+    /// <param name="cancellationToken">Cancels the operation between two messages; messages that were not moved are returned.</param>
     public async Task RunAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, long most, CancellationToken cancellationToken)
     {
         await session.OpenPublisherAsync(cancellationToken);
@@ -89,7 +89,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
             _left = 0;
             var moves = Math.Min(aPass, most - (Attempted - before));
             if (Attempted > before)
-                await WaitForTurnAsync(pace, 1, Stopwatch.StartNew(), cancellationToken); // with nothing held
+                await WaitForTurnAsync(pace, 1, Stopwatch.StartNew(), cancellationToken); // while no message is held
             cancellationToken.ThrowIfCancellationRequested();
             var atTheEnd = await GuardedAsync(() => PassAsync(decide, pace, moves, cancellationToken));
             if (atTheEnd || Attempted - before >= most)
@@ -110,11 +110,11 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
         }
     }
 
-    // True at the end of what was in the queue when the operation began.
+    // Returns true at the end of the messages that were in the queue when the operation began.
     private async Task<bool> PassAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, long most, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        // One window is taken while the one before is published.
+        // One window is taken while the previous one is published.
         var windows = Channel.CreateBounded<IReadOnlyList<Taken>>(1);
         var taking = TakeAsync(windows.Writer, Total - Done, ending.Token);
         var outstanding = new Queue<(Taken Taken, Decision.Move Move, Task<string?> Confirm)>();
@@ -141,7 +141,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
                             break;
                         case Decision.Move move:
                             if (TurnOf(pace, moved) > clock.Elapsed)
-                                await SettleAllAsync(outstanding); // nothing published is held while the next one waits
+                                await SettleAllAsync(outstanding); // no published message is held while the next one waits
                             await WaitForTurnAsync(pace, moved, clock, cancellationToken);
                             session.EnsureHolds();
                             if (cancellationToken.IsCancellationRequested)
@@ -184,7 +184,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
             {
                 windows.Reader.TryRead(out _);
                 await taking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                while (outstanding.Count > 0) // each one is told apart: confirmed and acked, or in doubt
+                while (outstanding.Count > 0) // sort each one: confirmed and acked, or in doubt
                     await SettleQuietlyAsync(outstanding.Dequeue());
                 await session.GiveBackAsync();
             }
@@ -247,7 +247,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
         }
         catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException)
         {
-            // Its copy has arrived, and the broker puts it back to its place: it must not be replayed beside its copy without a word.
+            // The copy has arrived, and the broker returns the original to its place. A later replay must not repeat it without a warning.
             AddDoubt(one.Taken.Letter, one.Move);
             throw;
         }
@@ -264,7 +264,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
         }
         catch (Exception e) when (e is DeadLetterException or RabbitMQClientException or IOException or TimeoutException)
         {
-            // Noted; the first of them is on its way up.
+            // Recorded as a doubt; the first failure is being thrown already.
         }
     }
 
@@ -274,7 +274,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     {
         Done++;
         OnMoved?.Invoke(letter);
-        _refused.Remove(letter.Id); // in an earlier pass there was no room for it
+        _refused.Remove(letter.Id); // an earlier pass had no room for it
         if (_messages.Count < AuditEntry.NamedMessages)
             _messages.Add(letter.MessageId ?? letter.Id);
     }

@@ -4,18 +4,18 @@ using System.Diagnostics.CodeAnalysis;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// Follows what becomes of replayed messages: while the replay runs, and after it, cancelled or not. It claims what was observed: a failure
-/// that came by, the application's word, an empty queue.
+/// Follows the outcomes of replayed messages, while the replay runs and after it, cancelled or not. It reports only what was observed: a failure
+/// that was seen, the application's answer, an empty queue.
 /// </summary>
-/// <param name="advisor">The application's word; null where there is none.</param>
+/// <param name="advisor">The application's advisor; null if there is none.</param>
 /// <param name="session">The replay's session.</param>
 /// <param name="targets">The queues that messages were replayed to.</param>
-/// <param name="stamps">Looks into a dead-letter queue for messages of this replay.</param>
+/// <param name="stamps">Reads from a dead-letter queue the messages of this replay.</param>
 internal sealed class OutcomeTracker(
     IReplayAdvisor? advisor, QueueSession session, Func<IReadOnlyCollection<string>> targets, Func<string, CancellationToken, Task<IReadOnlyList<DeadLetter>>> stamps) : IAsyncDisposable
 {
     private static readonly TimeSpan _ask = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan _settled = TimeSpan.FromSeconds(3); // a failure is written down before its dead letter is there
+    private static readonly TimeSpan _settled = TimeSpan.FromSeconds(3); // a failure is recorded before its dead letter arrives
 
     private readonly Lock _lock = new();
     private readonly List<Replayed> _replayed = [];
@@ -25,7 +25,7 @@ internal sealed class OutcomeTracker(
     private readonly SemaphoreSlim _one = new(1, 1);
     private Task _following = Task.CompletedTask;
 
-    /// <summary>All that were replayed, each with its outcome so far.</summary>
+    /// <summary>The replayed messages, each with its outcome so far.</summary>
     public IReadOnlyList<Replayed> Replayed
     {
         get
@@ -50,13 +50,13 @@ internal sealed class OutcomeTracker(
             _replayed.Add(replayed);
     }
 
-    /// <summary>Counts outcomes while messages are moved.</summary>
+    /// <summary>Starts to follow outcomes while messages are moved.</summary>
     public void Follow() => _following = FollowAsync();
 
     /// <summary>Waits until all outcomes are known.</summary>
-    /// <param name="operation">Hears of them.</param>
-    /// <param name="wait">For how long at most.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="operation">Reports the progress.</param>
+    /// <param name="wait">The maximum wait.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task SettleAsync(Operation operation, TimeSpan wait, CancellationToken cancellationToken)
     {
         for (var waited = Stopwatch.StartNew(); ;)
@@ -78,7 +78,7 @@ internal sealed class OutcomeTracker(
         _one.Dispose();
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "What can't be asked now is asked again while it is waited for, and said then")]
+    [SuppressMessage("Design", "CA1031", Justification = "A query that fails here is repeated while the replay waits for outcomes, and its failure is reported then")]
     private async Task FollowAsync()
     {
         while (!_ended.IsCancellationRequested)
@@ -90,7 +90,7 @@ internal sealed class OutcomeTracker(
             }
             catch (Exception)
             {
-                // Again, in a moment; or it has ended.
+                // Retried after the next delay, unless the tracker has ended.
             }
         }
     }
@@ -101,7 +101,7 @@ internal sealed class OutcomeTracker(
         try
         {
             foreach (var late in await session.Failures.WatchLateAsync(cancellationToken))
-                await SeeAsync(late, cancellationToken);
+                await ReadLateAsync(late, cancellationToken);
             UpdateOpen(Seen);
             await QueryAdvisorAsync(cancellationToken);
             await QueryQueuesAsync(cancellationToken);
@@ -112,8 +112,8 @@ internal sealed class OutcomeTracker(
         }
     }
 
-    // A place that was made after the replay began: what came there before it was watched is in its queue.
-    private async Task SeeAsync(string late, CancellationToken cancellationToken)
+    // An exchange that was created after the replay began: dead letters that arrived before it was watched are in its queue.
+    private async Task ReadLateAsync(string late, CancellationToken cancellationToken)
     {
         try
         {
@@ -122,7 +122,7 @@ internal sealed class OutcomeTracker(
         }
         catch (DeadLetterException)
         {
-            // It can't be looked into: these have left their queue, and nothing was heard of them.
+            // The queue can't be read: these messages have left their queue, with an unknown outcome.
         }
     }
 
@@ -143,7 +143,7 @@ internal sealed class OutcomeTracker(
         }
     }
 
-    // The broker confirmed these before it was asked: where the queue is empty, they have left it. Who holds them it does not say.
+    // The broker confirmed these messages before this query: if the queue is empty, they have left it. The broker does not report who holds them.
     private async Task QueryQueuesAsync(CancellationToken cancellationToken)
     {
         var waiting = Replayed.Where(message => message.Outcome == Outcome.Waiting).Select(message => message.ReplayId).ToHashSet();
@@ -159,7 +159,7 @@ internal sealed class OutcomeTracker(
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.NoSuchQueue)
         {
-            return; // deleted since: nothing is known of what it held
+            return; // deleted since: the outcome of its messages is unknown
         }
         UpdateOpen(message => waiting.Contains(message.ReplayId) && message.Outcome == Outcome.Waiting ? message with { Outcome = Outcome.LeftQueue } : null);
     }

@@ -6,8 +6,8 @@ using RabbitMQ.Client.Exceptions;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// Publishes mandatory and confirmed, many at once, in the order of the calls. The client's own tracking of confirms would write a
-/// header of its own on each message; a replay adds nothing but its stamp.
+/// Publishes messages as mandatory and with confirms, many at once, in the order of the calls. The client's own tracking of confirms would add
+/// a header to each message; a replay adds nothing but its stamp.
 /// </summary>
 internal sealed class Publisher : IAsyncDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class Publisher : IAsyncDisposable
     private readonly IChannel _channel;
     private readonly TimeSpan _patience;
     private readonly ConcurrentDictionary<ulong, Pending> _pending = new();
-    private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly SemaphoreSlim _sendLock = new(1, 1);
     private readonly BlockedState _blocked;
     private ulong _confirmed;
 
@@ -24,31 +24,31 @@ internal sealed class Publisher : IAsyncDisposable
         (_connection, _channel, _patience) = (connection, channel, patience);
         _blocked = new BlockedState(connection, onBlocked);
         channel.BasicAcksAsync += (_, ack) => Settle(ack.DeliveryTag, ack.Multiple, null);
-        channel.BasicNacksAsync += (_, nack) => Settle(nack.DeliveryTag, nack.Multiple, "the broker refused it: the queue is full, or has a problem of its own");
+        channel.BasicNacksAsync += (_, nack) => Settle(nack.DeliveryTag, nack.Multiple, "the broker refused it: the queue is full, or has an internal problem");
         channel.BasicReturnAsync += (_, returned) => Return(returned);
         channel.ChannelShutdownAsync += (_, shutdown) => Fail(shutdown);
     }
 
-    /// <summary>Why RabbitMQ takes no messages now; null where it does.</summary>
+    /// <summary>Why RabbitMQ accepts no messages now; null if it does.</summary>
     public string? Blocked => _blocked.Reason;
 
     public static async Task<Publisher> OpenAsync(DeadLetterOptions options, string name, Action onBlocked, CancellationToken cancellationToken)
     {
-        // A connection of its own: one whose deliveries are waited for can't read the confirms.
+        // A separate connection: confirms can't be read on a connection whose deliveries are waited for.
         var connection = await BrokerConnection.OpenAsync(options, name, cancellationToken);
         var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false), cancellationToken);
         return new Publisher(connection, channel, options.Patience, onBlocked);
     }
 
-    /// <summary>Sends one. The order is that of the calls, where each comes after the one before has returned.</summary>
-    /// <returns>The wait for the confirm: null when the broker has it, else why it does not.</returns>
-    /// <exception cref="DeadLetterException">The broker was lost; also out of the wait.</exception>
+    /// <summary>Publishes one message. The order is that of the calls, if each call is made after the previous one has returned.</summary>
+    /// <returns>The wait for the confirm: null if the broker has the message, otherwise why it does not.</returns>
+    /// <exception cref="DeadLetterException">The connection to the broker was lost; the wait can throw this too.</exception>
     public async Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         await _blocked.WaitForItsEndAsync(_patience, cancellationToken);
         using var deadline = new CancellationTokenSource(_patience);
-        await _one.WaitAsync(CancellationToken.None);
+        await _sendLock.WaitAsync(CancellationToken.None);
         try
         {
             var number = await _channel.GetNextPublishSequenceNumberAsync(deadline.Token);
@@ -59,22 +59,22 @@ internal sealed class Publisher : IAsyncDisposable
         }
         catch (Exception e) when (e is AlreadyClosedException or OperationInterruptedException or IOException or OperationCanceledException)
         {
-            throw e is OperationInterruptedException { ShutdownReason: { } reason } ? Told(reason) : Lost(e);
+            throw e is OperationInterruptedException { ShutdownReason: { } reason } ? ErrorFor(reason) : Lost(e);
         }
         finally
         {
-            _one.Release();
+            _sendLock.Release();
         }
     }
 
-    /// <summary>No confirm is waited for any longer, where the broker takes no messages.</summary>
+    /// <summary>Stops the waits for confirms if the broker accepts no messages.</summary>
     public void GiveUpWhileBlocked() => _blocked.GiveUp();
 
     public async ValueTask DisposeAsync()
     {
-        await _connection.CloseAsync(isBlocked: _blocked.Reason is not null); // and the channel with it
+        await _connection.CloseAsync(isBlocked: _blocked.Reason is not null); // closes the channel too
         _blocked.Dispose();
-        _one.Dispose();
+        _sendLock.Dispose();
     }
 
     private async Task<string?> ConfirmAsync(Pending pending)
@@ -87,7 +87,7 @@ internal sealed class Publisher : IAsyncDisposable
         {
             if (_blocked.Reason is not null)
                 throw _blocked.InWords(e);
-            throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker did not confirm within {_patience.TotalSeconds:0} s. The message stands where it was, and may be in its queue too: look there before you go on", e);
+            throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker did not confirm within {_patience.TotalSeconds:0} s. The message is where it was, and may be in its target queue too: check that queue before you continue", e);
         }
     }
 
@@ -103,7 +103,7 @@ internal sealed class Publisher : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    // It comes before the confirm, and carries no number: it is told by all that it is.
+    // A return arrives before the confirm and carries no number, so the message is recognized by its content.
     private Task Return(BasicReturnEventArgs returned)
     {
         var hash = DeadLetterJson.HashOf(EmptyFields.Restore(returned.BasicProperties), returned.Body.Span);
@@ -111,26 +111,26 @@ internal sealed class Publisher : IAsyncDisposable
             one.Returned is null && one.Body.Length == returned.Body.Length && one.Exchange == returned.Exchange && one.RoutingKey == returned.RoutingKey
             && DeadLetterJson.HashOf(one.Properties, one.Body.Span) == hash);
         if (pending is not null)
-            pending.Returned = $"no queue takes it there ({returned.ReplyText})";
+            pending.Returned = $"no route to a queue ({returned.ReplyText})";
         return Task.CompletedTask;
     }
 
     private Task Fail(ShutdownEventArgs shutdown)
     {
         foreach (var pending in _pending.Values)
-            pending.Confirm.TrySetException(Told(shutdown));
+            pending.Confirm.TrySetException(ErrorFor(shutdown));
         return Task.CompletedTask;
     }
 
-    private static DeadLetterException Told(ShutdownEventArgs shutdown) => shutdown.ReplyCode switch
+    private static DeadLetterException ErrorFor(ShutdownEventArgs shutdown) => shutdown.ReplyCode switch
     {
-        Constants.AccessRefused => new DeadLetterException(DeadLetterProblem.Forbidden, $"The RabbitMQ user lacks a right: {shutdown.ReplyText}"),
-        Constants.PreconditionFailed or Constants.NotFound => new DeadLetterException(DeadLetterProblem.Refused, $"The broker refuses: {shutdown.ReplyText}"),
+        Constants.AccessRefused => new DeadLetterException(DeadLetterProblem.Forbidden, $"The RabbitMQ user lacks a permission: {shutdown.ReplyText}"),
+        Constants.PreconditionFailed or Constants.NotFound => new DeadLetterException(DeadLetterProblem.Refused, $"The broker refused: {shutdown.ReplyText}"),
         _ => Lost(null),
     };
 
     private static DeadLetterException Lost(Exception? cause) =>
-        new(DeadLetterProblem.OutOfReach, "The connection to the broker was lost. What was not confirmed stands where it was, and may be in its queue too", cause);
+        new(DeadLetterProblem.OutOfReach, "The connection to the broker was lost. Messages that were not confirmed are where they were, and may be in their target queue too", cause);
 
     private sealed class Pending(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body)
     {

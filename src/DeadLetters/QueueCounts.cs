@@ -4,16 +4,16 @@ using RabbitMQ.Client.Exceptions;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// What the queues hold now. The management API's counts are up to 5 seconds old: enough to tell somebody that all is well while
-/// the first dead letter stands there.
+/// The current message counts of queues. The management API's counts are up to 5 seconds old: they may report an empty queue after the first
+/// dead letter has arrived.
 /// </summary>
 internal static class QueueCounts
 {
-    /// <summary>Asks the broker for the messages that are ready.</summary>
+    /// <summary>Reads from the broker how many messages are ready.</summary>
     /// <param name="options">The broker.</param>
     /// <param name="queues">The queues.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <returns>By queue; a queue that is gone, or down, is not among them.</returns>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The counts by queue, without queues that no longer exist or are down.</returns>
     public static async Task<IReadOnlyDictionary<string, long>> ReadyAsync(DeadLetterOptions options, IReadOnlyList<string> queues, CancellationToken cancellationToken)
     {
         var ready = new Dictionary<string, long>();
@@ -32,14 +32,14 @@ internal static class QueueCounts
                 }
                 catch (Exception e) when (e is OperationInterruptedException or TimeoutException && connection.IsOpen)
                 {
-                    await channel.DisposeAsync(); // the refusal has cost it
+                    await channel.DisposeAsync(); // the broker closed it with the refusal
                     channel = null;
                 }
             }
         }
         catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException)
         {
-            throw new DeadLetterException(DeadLetterProblem.OutOfReach, "The connection to the broker was lost: try again when it is back", e);
+            throw new DeadLetterException(DeadLetterProblem.OutOfReach, "The connection to the broker was lost: try again when the broker is back", e);
         }
         finally
         {

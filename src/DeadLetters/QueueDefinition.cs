@@ -3,13 +3,13 @@ using System.Text.Json.Serialization;
 
 namespace WorkinIt.DeadLetters;
 
-/// <content>What its arguments and policies say of it.</content>
+/// <content>Settings from arguments and policies.</content>
 internal sealed partial record BrokerQueue
 {
     [JsonPropertyName("durable")]
     public bool Durable { get; init; } = true;
 
-    /// <summary>A number that the queue's argument (with x-) or a policy sets; of both the lower one counts.</summary>
+    /// <summary>A number that the queue's argument (with x-) or a policy sets; the lower one if both do.</summary>
     public long? Limit(string name)
     {
         var (own, policy) = (Number(Arguments, "x-" + name), Number(Policy, name));
@@ -20,25 +20,25 @@ internal sealed partial record BrokerQueue
     public IReadOnlyList<string> Texts(string name) => [.. new[] { JsonMember.TextOf(Arguments, "x-" + name), JsonMember.TextOf(Policy, name) }.OfType<string>()];
 }
 
-/// <summary>An exchange as the management API shows it.</summary>
+/// <summary>An exchange as the management API reports it.</summary>
 internal sealed record BrokerExchange(
     [property: JsonPropertyName("type")] string Type,
     [property: JsonPropertyName("policy")] string? PolicyName,
     [property: JsonPropertyName("arguments")] JsonElement Arguments)
 {
-    /// <summary>The type by which it routes; an exchange that delays has another one underneath.</summary>
+    /// <summary>The type that it routes by; an exchange that delays has another type underneath.</summary>
     public string Kind => Type == "x-delayed-message" ? JsonMember.TextOf(Arguments, "x-delayed-type") ?? Type : Type;
 
     public string? Alternate => JsonMember.TextOf(Arguments, "alternate-exchange");
 }
 
-/// <summary>A policy as the management API shows it.</summary>
+/// <summary>A policy as the management API reports it.</summary>
 internal sealed record BrokerPolicy([property: JsonPropertyName("definition")] JsonElement Definition)
 {
     public string? Text(string name) => JsonMember.TextOf(Definition, name);
 }
 
-/// <summary>Texts in what may be an object, or an empty list where there is nothing to say.</summary>
+/// <summary>Reads texts from an element that is an object, or an empty list if there is nothing to report.</summary>
 internal static class JsonMember
 {
     public static string? TextOf(JsonElement element, string name) =>

@@ -5,28 +5,29 @@ using RabbitMQ.Client.Exceptions;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// One operation at a time on one queue. The lock is an exclusive queue: the broker keeps it, beside any kind of queue, and drops it with the
-/// connection. Its arguments tell who has it.
+/// Allows one operation at a time on a queue. The lock is an exclusive queue: it works with any kind of queue, and the broker deletes it with the
+/// connection. Its arguments show who holds it.
 /// </summary>
 internal static class QueueLock
 {
     public const string Prefix = "dead-letters-lock:";
 
-    /// <summary>The lock's name; with a hash in the place of a long queue's name.</summary>
+    /// <summary>The lock's name; a long queue name is replaced by a hash.</summary>
     /// <param name="queue">The queue.</param>
-    /// <param name="suffix">Of what else an operation declares for itself.</param>
+    /// <param name="suffix">The suffix for other queues that an operation declares.</param>
     public static string NameFor(string queue, string suffix = "") => BrokerNames.Of(Prefix, queue, suffix);
 
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
 
-    /// <param name="connection">The connection that has it from then on.</param>
+    /// <summary>Takes the lock.</summary>
+    /// <param name="connection">The connection that will hold the lock.</param>
     /// <param name="queue">The queue.</param>
-    /// <param name="what">The verb, for whoever finds the queue locked.</param>
-    /// <param name="who">The person.</param>
-    /// <param name="patience">How long to wait for another operation's end.</param>
-    /// <param name="holder">Asks who holds the lock.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="DeadLetterException">Somebody else has it.</exception>
+    /// <param name="what">The verb, shown to others who find the queue locked.</param>
+    /// <param name="who">The operator.</param>
+    /// <param name="patience">How long to wait for another operation to end.</param>
+    /// <param name="holder">Reads who holds the lock.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="DeadLetterException">Another operation holds the lock.</exception>
     public static async Task TakeAsync(
         IConnection connection, string queue, string what, string who, TimeSpan patience, Func<string, CancellationToken, Task<string>> holder, CancellationToken cancellationToken)
     {
@@ -49,13 +50,13 @@ internal static class QueueLock
             catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode is Constants.ResourceLocked)
             {
                 if (DateTimeOffset.UtcNow > until)
-                    throw new DeadLetterException(DeadLetterProblem.Locked, $"{await holder(name, cancellationToken)}. One operation at a time: wait for its end", e);
+                    throw new DeadLetterException(DeadLetterProblem.Locked, $"{await holder(name, cancellationToken)}. Only one operation can run on a queue at a time: wait until it ends", e);
                 await Task.Delay(_pause, cancellationToken);
             }
         }
     }
 
-    /// <summary>Gives it back before the connection ends.</summary>
+    /// <summary>Releases the lock before the connection ends.</summary>
     public static Task ReleaseAsync(IConnection connection, string queue, CancellationToken cancellationToken) =>
         connection.OnOwnChannelAsync(
             queue, channel => channel.QueueDeleteAsync(NameFor(queue), ifUnused: false, ifEmpty: false, cancellationToken: cancellationToken), cancellationToken);

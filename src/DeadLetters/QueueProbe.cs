@@ -7,17 +7,17 @@ using RabbitMQ.Client.Exceptions;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// What is known of a queue without the management API. A queue is declared again with other arguments, which the broker refuses and says what they
-/// are: so its type and its delivery limit can be read. That takes the right to configure the queue. Policies can't be seen.
+/// Describes a queue without the management API. The queue is declared again with different arguments. The broker refuses that and reports the actual
+/// ones, which gives the queue's type and delivery limit. This requires the permission to configure the queue. Policies can't be read.
 /// </summary>
 internal static partial class QueueProbe
 {
     private const int MostArguments = 16;
 
-    // RabbitMQ 3.x: the second look of a message is the last one that is safe whatever the limit is. From 4.0 on each has one, and from 4.3 on looks do not count.
+    // RabbitMQ 3.x: the second read of a message is the last one that is safe whatever the limit is. From 4.0 on each queue has a limit, and from 4.3 on reads do not count.
     private const int LeastLimit = 2;
 
-    /// <summary>Reads type and arguments. Where that is not allowed, it is taken for the kind that needs the most care: a quorum queue that counts looks.</summary>
+    /// <summary>Reads type and arguments. If that is not allowed, assumes the kind that needs the most care: a quorum queue that counts reads.</summary>
     public static async Task<BrokerQueue> DescribeAsync(IConnection connection, string queue, Version broker, CancellationToken cancellationToken)
     {
         var arguments = new Dictionary<string, object?> { ["x-queue-type"] = "quorum" };
@@ -30,7 +30,7 @@ internal static partial class QueueProbe
                 break;
             var name = difference.Groups["name"].Value;
             if (!name.StartsWith("x-", StringComparison.Ordinal) || name == "x-queue-type")
-                return New(queue, new Dictionary<string, object?> { ["x-queue-type"] = "classic" }); // as no quorum queue can be
+                return New(queue, new Dictionary<string, object?> { ["x-queue-type"] = "classic" }); // a quorum queue can't differ in this
             arguments[name] = difference.Groups["type"].Value == "longstr" || !long.TryParse(difference.Groups["value"].Value, CultureInfo.InvariantCulture, out var number)
                 ? difference.Groups["value"].Value
                 : number;
@@ -45,7 +45,7 @@ internal static partial class QueueProbe
         try
         {
             await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-            await channel.QueueDeclarePassiveAsync(queue, cancellationToken); // else it would be made
+            await channel.QueueDeclarePassiveAsync(queue, cancellationToken); // otherwise the next call would create it
             await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
             return (null, "");
         }

@@ -4,17 +4,17 @@ using RabbitMQ.Client.Exceptions;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>A message that was taken and not yet acked.</summary>
+/// <summary>A message that was taken and is not acked yet.</summary>
 internal readonly record struct Taken(ulong Tag, DeadLetter Letter, TakenWindow Window);
 
 /// <summary>
-/// One operation on one queue: holds its lock, takes messages from its head, acks those that were moved and gives back the
+/// One operation on one queue: holds the queue's lock, takes messages from its head, acks those that were moved and returns the
 /// others in their order.
 /// </summary>
 internal sealed class QueueSession : IAsyncDisposable
 {
     private const int LargestWindow = 1000;
-    private const int LargestPassedOver = 20_000; // of these only the tags are held
+    private const int LargestPassedOver = 20_000; // only their tags are kept
     private const long WindowBytes = 16 * 1024 * 1024;
 
     private static readonly Version _returnsGoFirst = new(4, 3);
@@ -34,19 +34,20 @@ internal sealed class QueueSession : IAsyncDisposable
 
     public string Queue { get; }
 
-    /// <summary>Which of the replayed messages fail again.</summary>
+    /// <summary>Detects which of the replayed messages fail again.</summary>
     public FailureWatch Failures { get; }
 
     public bool IsQuorum { get; set; }
 
-    /// <summary>How many returns the broker allows a message before it drops it; null where it counts none.</summary>
+    /// <summary>How many returns of a message the broker allows before it drops the message; null if it does not count returns.</summary>
     public long? DeliveryLimit { get; set; }
 
-    /// <summary>How long the queue lets a message wait; null where it sets no limit.</summary>
+    /// <summary>How long a message may wait in the queue; null if there is no limit.</summary>
     public TimeSpan? TimeToLive { get; set; }
 
-    /// <summary>The largest frame that the broker takes; 0: any.</summary>
+    /// <summary>The largest frame that the broker accepts; 0: any.</summary>
     public uint FrameMax => _connection.FrameMax;
+
     /// <summary>How long a pass may hold messages; see <see cref="ConsumerTimeout"/>.</summary>
     public TimeSpan LongestPass { get; set; } = TimeSpan.FromMinutes(5);
 
@@ -55,19 +56,20 @@ internal sealed class QueueSession : IAsyncDisposable
 
     public Version BrokerVersion { get; private init; } = new(0, 0);
 
-    /// <summary>Why RabbitMQ takes no messages now; null where it does.</summary>
+    /// <summary>Why RabbitMQ accepts no messages now; null if it does.</summary>
     public string? Blocked => _publisher?.Blocked;
 
-    /// <summary>Called when that changes.</summary>
+    /// <summary>Called when <see cref="Blocked"/> changes.</summary>
     public Action? OnBlocked { get; set; }
 
+    /// <summary>Connects and takes the lock.</summary>
     /// <param name="options">The broker.</param>
     /// <param name="queue">The queue.</param>
-    /// <param name="what">The verb, for whoever finds the queue locked.</param>
-    /// <param name="who">The person.</param>
-    /// <param name="patience">How long to wait for another operation's end.</param>
-    /// <param name="holder">Asks who holds the lock.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="what">The verb, shown to others who find the queue locked.</param>
+    /// <param name="who">The operator.</param>
+    /// <param name="patience">How long to wait for another operation to end.</param>
+    /// <param name="holder">Reads who holds the lock.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<QueueSession> OpenAsync(
         DeadLetterOptions options, string queue, string what, string who, TimeSpan patience,
         Func<string, CancellationToken, Task<string>> holder, CancellationToken cancellationToken)
@@ -88,20 +90,20 @@ internal sealed class QueueSession : IAsyncDisposable
         }
     }
 
-    /// <summary>The messages that are ready.</summary>
+    /// <summary>How many messages are ready.</summary>
     public Task<long> ReadyAsync(CancellationToken cancellationToken) => ReadyAsync(Queue, cancellationToken);
 
-    /// <summary>What can be known of it without the management API.</summary>
+    /// <summary>Describes the queue without the management API.</summary>
     public Task<BrokerQueue> ProbeAsync(CancellationToken cancellationToken) => QueueProbe.DescribeAsync(_connection, Queue, BrokerVersion, cancellationToken);
 
-    /// <summary>How many consume it. Exact, as the management API's count is not: that one still has our last look in it.</summary>
+    /// <summary>How many consumers a queue has. Exact, unlike the management API's count, which still includes our previous read.</summary>
     public Task<uint> ConsumersAsync(string queue, CancellationToken cancellationToken) =>
         _connection.OnOwnChannelAsync(queue, async channel => (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).ConsumerCount, cancellationToken);
 
     public Task<long> ReadyAsync(string queue, CancellationToken cancellationToken) =>
         _connection.OnOwnChannelAsync(queue, async channel => (long)(await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken);
 
-    /// <summary>How many messages are ready in a queue, and how many consume it; null where there is none.</summary>
+    /// <summary>How many messages are ready in a queue, and how many consumers it has; null if it does not exist.</summary>
     public async Task<(long Ready, uint Consumers)?> CountsAsync(string queue, CancellationToken cancellationToken)
     {
         try
@@ -118,11 +120,11 @@ internal sealed class QueueSession : IAsyncDisposable
         }
         catch (DeadLetterException e) when (e.InnerException is OperationInterruptedException { ShutdownReason.ReplyCode: Constants.ResourceLocked or Constants.AccessRefused })
         {
-            return (0, 1); // another connection's own queue, or, from RabbitMQ 4 on, one that the user has no right on: it shows nothing
+            return (0, 1); // an exclusive queue of another connection, or, from RabbitMQ 4 on, a queue without any permission for the user: its counts can't be read
         }
     }
 
-    /// <summary>Whether an exchange of that name stands.</summary>
+    /// <summary>Whether an exchange exists.</summary>
     public async Task<bool> HasExchangeAsync(string exchange, CancellationToken cancellationToken)
     {
         if (!BrokerNames.Fits(exchange))
@@ -174,7 +176,7 @@ internal sealed class QueueSession : IAsyncDisposable
                 largest = Math.Max(largest, delivery.Body.Length);
             }
             left -= letters.Count;
-            // One return more, and the broker would drop it: a copy at the queue's end, its count at nought, waits for the next look.
+            // The broker would drop these messages at their next return: a copy at the queue's end, with its count reset, waits for the next read.
             foreach (var spent in letters.Where(taken => taken.Letter.DeliveryCount >= DeliveryLimit).ToList())
             {
                 if (await RenewAsync(spent))
@@ -185,7 +187,7 @@ internal sealed class QueueSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes the message at the head and holds it; it is the first that <see cref="TakeAsync"/> brings.</summary>
+    /// <summary>Takes the message at the head and holds it; <see cref="TakeAsync"/> returns it first.</summary>
     public async Task<Taken?> PeekAsync(CancellationToken cancellationToken)
     {
         (var window, _window) = (_window, 1);
@@ -195,11 +197,11 @@ internal sealed class QueueSession : IAsyncDisposable
         return _peeked;
     }
 
-    /// <summary>Checks that what was taken is still held.</summary>
-    /// <exception cref="DeadLetterException">The broker took it back: it closed the channel or the connection.</exception>
+    /// <summary>Checks that the taken messages are still held.</summary>
+    /// <exception cref="DeadLetterException">The broker took them back: it closed the channel or the connection.</exception>
     public void EnsureHolds() => _windows.EnsureHolds();
 
-    /// <summary>Acks one that was moved.</summary>
+    /// <summary>Acks a message that was moved.</summary>
     public async Task AckAsync(Taken taken, CancellationToken cancellationToken)
     {
         await _windows.AckAsync(taken.Window, taken.Tag, cancellationToken);
@@ -207,11 +209,11 @@ internal sealed class QueueSession : IAsyncDisposable
     }
 
     /// <summary>
-    /// Gives all that is held back to its place. On a classic queue one nack keeps the order. A quorum queue puts what comes back
-    /// behind all else, or behind what came back before and ahead of the rest (<see cref="ReturnsGoFirst"/>): so what is in its way
-    /// is taken first, and comes back after it.
+    /// Returns all held messages to their places. On a classic queue one nack keeps the order. A quorum queue puts a returned message behind
+    /// all others, or behind those returned earlier and ahead of the rest (<see cref="ReturnsGoFirst"/>). So the messages in the way are taken
+    /// first, and returned after it.
     /// </summary>
-    /// <param name="withTheRest">Whether order counts; else the broker's count of returns does, which the rest would spend as well.</param>
+    /// <param name="withTheRest">Whether to keep the order. Otherwise only the held messages are returned: a return also counts toward the delivery limit of the rest.</param>
     public async Task GiveBackAsync(bool withTheRest = true)
     {
         if (!_windows.HoldsSome)
@@ -220,26 +222,24 @@ internal sealed class QueueSession : IAsyncDisposable
             await TakeTheRestAsync();
         await _windows.ReturnAsync(oneByOne: IsQuorum);
         _seen.Clear();
-        foreach (var (hash, count) in _moved) // a twin keeps its number when the one before it is gone
+        foreach (var (hash, count) in _moved) // a twin keeps its number when the one before it was moved
             _seen.Add(hash, count);
     }
 
-    /// <summary>Lets others at the queue, when all that is left is to wait for outcomes.</summary>
+    /// <summary>Releases the lock on the queue, when the operation only waits for outcomes.</summary>
     public Task ReleaseAsync(CancellationToken cancellationToken) => QueueLock.ReleaseAsync(_connection, Queue, cancellationToken);
 
-    /// <summary>Publishes, mandatory; see <see cref="Publisher.SendAsync"/>.</summary>
+    /// <summary>Publishes a message as mandatory; see <see cref="Publisher.SendAsync"/>.</summary>
     public Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
         _publisher!.SendAsync(exchange, routingKey, properties, body, cancellationToken);
 
-    /// <summary>No confirm is waited for any longer, where the broker takes no messages.</summary>
+    /// <summary>Stops the waits for confirms if the broker accepts no messages.</summary>
     public void GiveUpWhileBlocked() => _publisher?.GiveUpWhileBlocked();
 
     public async Task OpenPublisherAsync(CancellationToken cancellationToken) =>
         _publisher ??= await Publisher.OpenAsync(_options, $"dead letters: publish from {Queue}", () => OnBlocked?.Invoke(), cancellationToken);
 
-    /// <summary>
-    /// For one that the broker would drop at its next return: a copy at the queue's end, its count at nought, takes its place.
-    /// </summary>
+    /// <summary>Puts a copy of a message that the broker would drop at its next return at the queue's end, with its count reset, and acks the message.</summary>
     public async Task<bool> RenewAsync(Taken taken)
     {
         await OpenPublisherAsync(CancellationToken.None);
@@ -257,7 +257,7 @@ internal sealed class QueueSession : IAsyncDisposable
         }
         catch (Exception e) when (e is DeadLetterException or OperationInterruptedException or AlreadyClosedException or IOException or TimeoutException)
         {
-            // The broker gives back what a lost connection held.
+            // The broker returns the messages that a lost connection held.
         }
         finally
         {
@@ -268,21 +268,21 @@ internal sealed class QueueSession : IAsyncDisposable
             }
             finally
             {
-                await _connection.DisposeAsync(); // and with it the lock, whatever went wrong before
+                await _connection.DisposeAsync(); // releases the lock too, even after an error above
             }
         }
     }
 
-    // Seen on 3.10 and 4.3: only an older quorum queue without a limit puts what comes back at its very end.
+    // Seen on 3.10 and 4.3: only an older quorum queue without a limit puts returned messages at its very end.
     private bool ReturnsGoFirst => DeliveryLimit is not null || BrokerVersion >= _returnsGoFirst;
 
-    // All, or, where returns go first, until one comes that had never been taken.
+    // Takes all messages, or, if returned messages go first, until one comes that was never taken before.
     private async Task TakeTheRestAsync()
     {
         if (AllInPlace())
             return;
         if (ReturnsGoFirst)
-            _window = 1; // in most cases the next one is fresh
+            _window = 1; // in most cases the next message was never taken before
         if (DeliveryLimit is not null)
         {
             await foreach (var _ in TakeAsync(await ReadyAsync(CancellationToken.None), 1, CancellationToken.None))

@@ -7,48 +7,48 @@ using RabbitMQ.Client.Events;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>A message as the broker brought it, or, of one that was passed over, its tag alone.</summary>
+/// <summary>A message as the broker delivered it; only the tag of a message that was passed over.</summary>
 internal readonly record struct Delivery(TakenWindow Window, ulong Tag, BasicProperties Properties, byte[] Body);
 
-/// <summary>What one consumer brought.</summary>
+/// <summary>The messages that one consumer delivered.</summary>
 internal sealed class TakenWindow
 {
-    /// <summary>The tags that are neither acked nor given back.</summary>
+    /// <summary>The tags of the messages that are neither acked nor returned.</summary>
     public ConcurrentDictionary<ulong, byte> Held { get; } = new();
 }
 
 /// <summary>
-/// Takes messages from a queue's head in windows, each by a consumer of its own whose prefetch is the window: so the broker sends no
-/// more, whatever is held already. Returns them window by window, in the order in which they were taken.
+/// Takes messages from a queue's head in windows. Each window has its own consumer, whose prefetch is the window's size, so the broker sends no
+/// more, whatever is held already. Returns messages window by window, in the order in which they were taken.
 /// </summary>
-/// <param name="channel">For this alone; its connection ends it.</param>
+/// <param name="channel">A channel for this class alone; its connection closes it.</param>
 /// <param name="queue">The queue.</param>
-/// <param name="ready">Counts what is ready in it.</param>
+/// <param name="ready">Counts the ready messages in the queue.</param>
 internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<long>> ready)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10); // of one consumer; the next one asks again
+    private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10); // of one consumer; then the next consumer tries again
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _returnPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _returnPause = TimeSpan.FromMilliseconds(5);
     private static readonly BasicProperties _none = new();
 
-    // In a cluster another node than the one that counts may send: what it has not sent yet comes back when its consumer ends, and is counted then.
-    private const int AnswersThatSettle = 3;
+    // In a cluster, the node that sends may not be the node that counts. Messages that it has not sent yet return when their consumer ends, and are counted then.
+    private const int EmptyAnswersNeeded = 3;
 
     private readonly List<TakenWindow> _windows = [];
     private int _consumers;
     private volatile bool _lastHadComeBack;
 
-    /// <summary>Whether something may be held, and can be returned.</summary>
+    /// <summary>Whether messages may be held, and can be returned.</summary>
     public bool HoldsSome => channel.IsOpen && _windows.Count > 0;
 
-    /// <summary>Whether the last that came had been taken before.</summary>
+    /// <summary>Whether the last delivered message had been taken before.</summary>
     public bool LastHadComeBack => _lastHadComeBack;
 
-    /// <summary>Takes the next ones.</summary>
-    /// <param name="size">At most so many; fewer only where the queue holds no more.</param>
-    /// <param name="tagsOnly">They are in the way, and come back unread: nothing of them is kept but their tags.</param>
+    /// <summary>Takes the next messages.</summary>
+    /// <param name="size">How many at most; fewer only if the queue has no more.</param>
+    /// <param name="tagsOnly">Whether to keep only the tags: the messages are in the way, and are returned unread.</param>
     /// <exception cref="DeadLetterException">The broker closed the channel, or counts messages that it does not deliver.</exception>
     public async Task<IReadOnlyList<Delivery>> TakeAsync(int size, bool tagsOnly = false)
     {
@@ -58,17 +58,17 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
         {
             var before = window.Count;
             await ConsumeAsync(window, size, tagsOnly);
-            // What a cancelled consumer missed is ready again by now. So the count decides, not the time that it took.
+            // The messages that a cancelled consumer missed are ready again by now. So the count decides, not the time that it took.
             if (window.Count >= size || await CountAsync() is not (> 0 and var undelivered))
                 return window;
             if (window.Count > before)
                 sinceLast.Restart();
             else if (sinceLast.Elapsed > _patience)
-                throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"RabbitMQ counts {undelivered} more messages in {queue} and has delivered none of them for {_patience.TotalSeconds:0} s. Nothing was moved that is not reported: try again when it is less busy");
+                throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"RabbitMQ counts {undelivered} more messages in {queue} but has delivered none of them for {_patience.TotalSeconds:0} s. Every message that was moved is reported: try again when RabbitMQ is less busy");
         }
     }
 
-    // Adds to the window what one consumer brings.
+    // Adds the messages that one consumer delivers to the window.
     private async Task ConsumeAsync(List<Delivery> window, int size, bool tagsOnly)
     {
         var tag = string.Create(CultureInfo.InvariantCulture, $"window-{_consumers++:D8}");
@@ -91,17 +91,17 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
         {
             await channel.BasicQosAsync(0, (ushort)(size - window.Count), global: false, CancellationToken.None);
             await channel.BasicConsumeAsync(queue, autoAck: false, tag, noLocal: false, exclusive: false, arguments: null, consumer, CancellationToken.None);
-            // To its end, even when nobody wants it any more: what is on its way when its consumer is cancelled, a quorum queue
-            // takes back at once, before that which was taken first.
+            // Runs to its end even after a cancel. When a consumer is cancelled, a quorum queue immediately takes back the messages in
+            // transit, ahead of the messages that were taken first.
             await FillAsync(window, size, inbox.Reader);
         }
         finally
         {
-            if (channel.IsOpen) // before anything is given back: else it would come here again
+            if (channel.IsOpen) // before anything is returned, otherwise it would be delivered here again
                 await channel.BasicCancelAsync(tag, cancellationToken: CancellationToken.None);
         }
         EnsureHolds();
-        // The consumer hears of its end after all that came for it.
+        // The consumer is notified of its end after all of its deliveries.
         await foreach (var delivery in inbox.Reader.ReadAllAsync())
             window.Add(delivery);
 
@@ -112,24 +112,24 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
         }
     }
 
-    /// <summary>Checks that the channel is open: when it closes, the broker returns all that it holds to the queue.</summary>
+    /// <summary>Checks that the channel is open: when it closes, the broker returns all of its messages to the queue.</summary>
     public void EnsureHolds()
     {
         if (!channel.IsOpen)
             throw BrokerConnection.Closed(channel.CloseReason);
     }
 
-    /// <summary>Acks one.</summary>
+    /// <summary>Acks a message.</summary>
     public async Task AckAsync(TakenWindow window, ulong tag, CancellationToken cancellationToken)
     {
         await channel.BasicAckAsync(tag, multiple: false, cancellationToken);
         window.Held.TryRemove(tag, out _);
     }
 
-    /// <summary>Returns all that is held.</summary>
+    /// <summary>Returns all held messages.</summary>
     /// <param name="oneByOne">
-    /// A channel that is busy with acks sends a quorum queue's returns of several consumers in the reverse order: so each window is returned,
-    /// and seen to have arrived, before the next. The last one too, for such a queue counts it later than it answers for it.
+    /// A channel that is busy with acks sends a quorum queue's returns of several consumers in reverse order. So each window is returned,
+    /// and seen to have arrived, before the next. The last one too, because such a queue counts returned messages later than it answers.
     /// </param>
     public async Task ReturnAsync(bool oneByOne)
     {
@@ -138,22 +138,22 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
             var expected = await ready();
             foreach (var window in _windows.Where(window => !window.Held.IsEmpty))
             {
-                // Up to the last that is still held: of one that was acked the broker knows nothing, and closes the channel.
+                // Up to the last message that is still held: for a tag that was acked already, the broker closes the channel.
                 await channel.BasicNackAsync(window.Held.Keys.Max(), multiple: true, requeue: true);
                 expected += window.Held.Count;
                 for (var clock = Stopwatch.StartNew(); clock.Elapsed < _returnPatience && await ready() < expected;)
                     await Task.Delay(_returnPause);
             }
         }
-        await channel.BasicNackAsync(0, multiple: true, requeue: true); // 0: all, those too that were on their way when their consumer was cancelled
+        await channel.BasicNackAsync(0, multiple: true, requeue: true); // 0: all, including those in transit when their consumer was cancelled
         _windows.Clear();
-        await channel.QueueDeclarePassiveAsync(queue); // answered when the broker has done it
+        await channel.QueueDeclarePassiveAsync(queue); // answered after the broker has returned them
     }
 
-    // Until all have come that were asked for, or there is no other on its way.
+    // Until all requested messages have arrived, or no more are in transit.
     private async Task FillAsync(List<Delivery> window, int size, ChannelReader<Delivery> inbox)
     {
-        var nothingOnItsWay = 0;
+        var emptyAnswers = 0;
         var sinceLast = Stopwatch.StartNew();
         while (window.Count < size)
         {
@@ -165,14 +165,14 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
             }
             catch (OperationCanceledException)
             {
-                // Fewer than were counted: some expired, somebody took them, or they are slow. On this channel the broker answers after all that
-                // it has sent before: the first answer counts what it has not sent yet, the second comes when the rest is here.
-                nothingOnItsWay = await CountAsync() == 0 && await CountAsync() == 0 && inbox.Count == 0 ? nothingOnItsWay + 1 : 0;
-                if (nothingOnItsWay >= AnswersThatSettle || sinceLast.Elapsed > _silence)
+                // Fewer than were counted: some expired, were taken by another consumer, or are slow. On this channel the broker answers after
+                // everything that it has sent before: the first answer counts what it has not sent yet, the second comes when the rest is here.
+                emptyAnswers = await CountAsync() == 0 && await CountAsync() == 0 && inbox.Count == 0 ? emptyAnswers + 1 : 0;
+                if (emptyAnswers >= EmptyAnswersNeeded || sinceLast.Elapsed > _silence)
                     return;
                 continue;
             }
-            nothingOnItsWay = 0;
+            emptyAnswers = 0;
             sinceLast.Restart();
             while (window.Count < size && inbox.TryRead(out var delivery))
                 window.Add(delivery);

@@ -1,20 +1,20 @@
 namespace WorkinIt.DeadLetters;
 
 /// <summary>A queue that messages are moved to, and what the broker's configuration would do to them there.</summary>
-/// <param name="Queue">Its name.</param>
-/// <param name="Exchange">Where to publish; empty: the default exchange.</param>
-/// <param name="RoutingKey">By which key.</param>
+/// <param name="Queue">The queue's name.</param>
+/// <param name="Exchange">The exchange to publish to; empty: the default exchange.</param>
+/// <param name="RoutingKey">The routing key.</param>
 internal sealed record ReplayTarget(string Queue, string Exchange, string RoutingKey)
 {
-    /// <summary>Why nothing can be moved there; null when something can.</summary>
+    /// <summary>Why no message can be moved there; null if messages can be.</summary>
     public string? Refusal { get; init; }
 
-    /// <summary>What there is to know about each message that is moved there.</summary>
+    /// <summary>The warnings about each message that is moved there.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
-    /// <summary>How much still fits; null where no limit is set.</summary>
+    /// <summary>How much still fits; null if the queue has no limit.</summary>
     public TargetRoom? Room { get; init; }
 
-    /// <summary>What the management API says of it; null where it can't be asked.</summary>
+    /// <summary>The queue as the management API reports it; null if the API does not answer.</summary>
     public BrokerQueue? Definition { get; init; }
 }

@@ -1,6 +1,6 @@
 namespace WorkinIt.DeadLetters;
 
-/// <summary>What there is to know about messages that can be replayed.</summary>
+/// <summary>Finds the warnings about messages that can be replayed.</summary>
 internal sealed class ReplayWarnings(MoveCheck check, ReplayRequest request)
 {
     private readonly Dictionary<string, bool?> _answersTo = [];
@@ -8,7 +8,7 @@ internal sealed class ReplayWarnings(MoveCheck check, ReplayRequest request)
     public async Task<List<string>> OfAsync(DeadLetter letter, ReplayTarget target, CancellationToken cancellationToken)
     {
         var warnings = new List<string>();
-        // Bindings show neither: they stay when a consumer is taken out, and a consumer may do without.
+        // Bindings don't show it: they remain when a consumer is removed, and a consumer may work without one.
         if (letter.Kind == DeadLetterKind.Skipped)
             warnings.Add($"no consumer of {target.Queue} handled its type, and whether one does now can't be checked: replay one first");
         if (await RequestAsync(letter, cancellationToken) is { } answer)
@@ -22,10 +22,10 @@ internal sealed class ReplayWarnings(MoveCheck check, ReplayRequest request)
         if (letter.AnswersTo is not { } exchange)
             return null;
         if (request.WithoutResponse)
-            return "a request: its response address is taken out, so its consumer publishes the answer instead of sending it";
+            return "a request: its response address is removed, so its consumer publishes the answer instead of sending it";
         if (!_answersTo.TryGetValue(exchange, out var exists))
             _answersTo.Add(exchange, exists = await check.HasExchangeAsync(exchange, cancellationToken));
         return exists != false ? $"a request: its consumer answers to {exchange} again"
-            : $"a request: exchange {exchange}, which it answers to, is gone, so its consumer may run twice: replay it with --without-response";
+            : $"a request: its response exchange {exchange} no longer exists, so its consumer may run twice: replay it with --without-response";
     }
 }

@@ -2,10 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>The frames of a stack trace, as .NET writes it.</summary>
+/// <summary>Reads the frames of a stack trace in the format of .NET.</summary>
 internal static partial class StackFrames
 {
-    // Code that an application calls, and that others call too: where it throws says little.
+    // Libraries that many applications call: the place where they throw says little about the cause.
     private static readonly string[] _others =
     [
         "System.", "Microsoft.", "MassTransit.", "Internal.", "Interop.", "Windows.", "RabbitMQ.", "Npgsql.", "Dapper.", "MySql.", "MySqlConnector.", "Oracle.", "MongoDB.", "StackExchange.",
@@ -13,7 +13,7 @@ internal static partial class StackFrames
         "Castle.", "Serilog.", "NLog.", "OpenTelemetry.", "NHibernate.", "Marten.", "RestSharp.", "Flurl.", "Elastic.", "Nest.", "Quartz.", "Hangfire.", "Automatonymous.", "GreenPipes.", "SQLitePCL.",
     ];
 
-    /// <summary>The first frame of the application's own code, with its line where that is known; null where there is none.</summary>
+    /// <summary>The first frame of the application's own code, with its line if known; null if there is none.</summary>
     public static string? FirstOwn(string stack)
     {
         foreach (Match frame in Frames().Matches(stack))

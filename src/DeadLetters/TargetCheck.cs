@@ -1,15 +1,15 @@
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// Finds out where a message that is moved to a queue would really go, and what becomes of it there: bindings, alternate exchange,
-/// limits and times to live, by arguments and by policies, and the right to publish.
+/// Finds out where a message that is moved to a queue would really go, and what happens to it there: checks bindings, alternate exchange,
+/// limits and times to live, by arguments and by policies, and the permission to publish.
 /// </summary>
 internal sealed class TargetCheck(ManagementClient management, QueueSession session, PublishProbe probe)
 {
-    /// <summary>Checks one queue; null where there is none.</summary>
+    /// <summary>Checks one queue; null if it does not exist.</summary>
     /// <param name="queue">The queue.</param>
-    /// <param name="byExchange">Whether to publish to the exchange of its name, where there is one, as MassTransit does; else straight to the queue.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="byExchange">Whether to publish to the exchange with the same name, if it exists, as MassTransit does; otherwise directly to the queue.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<ReplayTarget?> FindAsync(string queue, bool byExchange, CancellationToken cancellationToken)
     {
         if (!BrokerNames.Fits(queue) || await session.CountsAsync(queue, cancellationToken) is not var (ready, consumers))
@@ -33,9 +33,9 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
         return consumers == 0 ? target with { Warnings = [.. target.Warnings, $"no consumer is connected to {queue}: it will wait there"] } : target;
     }
 
-    /// <summary>Whether an exchange exists; null where neither the broker nor the management API says.</summary>
+    /// <summary>Whether an exchange exists; null if neither the broker nor the management API reports it.</summary>
     /// <param name="exchange">Its name.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<bool?> HasExchangeAsync(string exchange, CancellationToken cancellationToken)
     {
         try
@@ -44,7 +44,7 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Forbidden)
         {
-            // From RabbitMQ 4 on, a look needs some right on it, too.
+            // From RabbitMQ 4 on, this check also requires some permission on the exchange.
         }
         try
         {
@@ -66,14 +66,14 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
             if (queue.Texts("dead-letter-exchange") is [var next, ..])
                 warnings.Add($"it waits {time} at most in {queue.Name}, then goes to {(next.Length > 0 ? next : queue.Texts("dead-letter-routing-key") is [var key, ..] ? key : queue.Name)} (message-ttl)");
             else if (consumers == 0)
-                refusal ??= $"{queue.Name} has no consumer, and deletes it after {time} (message-ttl): start the consumer first, or take that limit away";
+                refusal ??= $"{queue.Name} has no consumer, and deletes it after {time} (message-ttl): start the consumer first, or remove that limit";
             else
                 warnings.Add($"{queue.Name} deletes it after {time} if no consumer has taken it by then (message-ttl)");
         }
         if (queue.Limit("expires") is { } life && consumers == 0)
             refusal ??= $"{queue.Name} has no consumer, and is deleted with all messages after {Duration.Words(TimeSpan.FromMilliseconds(life))} without one (expires): start the consumer first";
         if (!queue.Durable)
-            warnings.Add($"{queue.Name} is not durable: a restart of the broker deletes what waits there");
+            warnings.Add($"{queue.Name} is not durable: a restart of the broker deletes the messages in it");
         return target with { Warnings = warnings, Refusal = refusal };
     }
 }

@@ -1,6 +1,6 @@
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Where the exchange in front of a queue leads, with the routing key that MassTransit uses, an empty one.</summary>
+/// <summary>Finds the queues that the exchange in front of a queue routes to with an empty routing key, as MassTransit uses.</summary>
 internal sealed class TargetRoute(ManagementClient management, string queue)
 {
     private const int MostExchanges = 50;
@@ -9,7 +9,7 @@ internal sealed class TargetRoute(ManagementClient management, string queue)
     private readonly HashSet<string> _seen = [];
     private string? _unclear;
 
-    /// <summary>What is wrong with the way to the queue, and whether nothing would arrive; null where all is well.</summary>
+    /// <summary>What is wrong with the route to the queue, and whether nothing would arrive; null if nothing is wrong.</summary>
     public async Task<(bool Refused, string Text)?> ProblemAsync(CancellationToken cancellationToken)
     {
         var exchange = await management.ExchangeAsync(queue, cancellationToken);
@@ -17,7 +17,7 @@ internal sealed class TargetRoute(ManagementClient management, string queue)
         if (!_queues.Remove(queue))
         {
             return _unclear is { } type ? (false, $"whether exchange {queue} leads to the queue can't be checked: its type is {type}")
-                : (true, $"no queue takes it there: exchange {queue} does not lead to queue {queue}{(await AlternateAsync(exchange, cancellationToken) is { } other ? $", and its alternate exchange {other} would take it" : "")}. Bind the queue to it");
+                : (true, $"no route to the queue: exchange {queue} does not lead to queue {queue}{(await AlternateAsync(exchange, cancellationToken) is { } other ? $", and its alternate exchange {other} would take it" : "")}. Bind the queue to it");
         }
         return _queues.Count > 0 ? (false, $"exchange {queue} also sends a copy to {string.Join(", ", _queues.Order(StringComparer.Ordinal))}") : null;
     }
@@ -37,7 +37,7 @@ internal sealed class TargetRoute(ManagementClient management, string queue)
         }
     }
 
-    // Null: it depends on what can't be seen here.
+    // Null: it depends on data that can't be seen here.
     private static bool? Leads(string? type, string key) => type switch
     {
         "fanout" => true,
@@ -60,7 +60,7 @@ internal sealed class TargetRoute(ManagementClient management, string queue)
         }
         catch (DeadLetterException)
         {
-            return null; // only an administrator may read policies; that nothing arrives is known without it
+            return null; // only an administrator may read policies; the refusal does not depend on them
         }
     }
 }

@@ -5,11 +5,11 @@ using WorkinIt.Storage;
 
 namespace WorkinIt.DeliveryAdvice;
 
-/// <summary>The ledger's advice as a service.</summary>
+/// <summary>Registers the delivery ledger's advisor.</summary>
 public static class DeliveryAdviceRegistration
 {
-    /// <summary>Adds the advisor; it is asked before and after each replay.</summary>
-    /// <param name="services">The services, with a <see cref="DeadLetterOptions"/> among them.</param>
+    /// <summary>Adds the advisor, which is queried before and after each replay.</summary>
+    /// <param name="services">The services, which must include a <see cref="DeadLetterOptions"/>.</param>
     /// <param name="database">The ledger's database.</param>
     public static IServiceCollection AddDeliveryAdvice(this IServiceCollection services, Database database) =>
         services.AddSingleton<IReplayAdvisor>(provider => new DeliveryAdvisor(

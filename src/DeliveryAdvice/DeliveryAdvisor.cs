@@ -5,40 +5,40 @@ using WorkinIt.Deliveries;
 
 namespace WorkinIt.DeliveryAdvice;
 
-/// <summary>What the delivery ledger knows of dead letters: already sent, held, being sent, and what became of a replay.</summary>
+/// <summary>Reports from the delivery ledger which dead letters were already sent, have an unknown outcome or are in flight, and the outcomes of a replay.</summary>
 /// <param name="ledger">The ledger.</param>
-/// <param name="notice">Notifies Web of what an operator decided.</param>
+/// <param name="notice">Notifies Web of an operator's decisions.</param>
 public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) : IReplayAdvisor
 {
     private static readonly string _command = $"{typeof(SendGifEmail).Namespace}:{nameof(SendGifEmail)}";
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<Verdict?>> JudgeAsync(IReadOnlyList<DeadLetter> letters, bool sendAgain, CancellationToken cancellationToken) =>
-        Ask(() => letters.Select(letter => SubmissionOf(letter) is { } id ? Judge(ledger.Find(id), sendAgain) : null));
+        QueryAsync(() => letters.Select(letter => SubmissionOf(letter) is { } id ? Judge(ledger.Find(id), sendAgain) : null));
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<Outcome?>> OutcomesAsync(IReadOnlyList<Replayed> replayed, CancellationToken cancellationToken) =>
-        Ask(() => replayed.Select(message => message.Verdict.Note is int attempts && Guid.TryParse(message.MessageId, out var id) ? OutcomeOf(ledger.Find(id), attempts) : null));
+        QueryAsync(() => replayed.Select(message => message.Verdict.Note is int attempts && Guid.TryParse(message.MessageId, out var id) ? OutcomeOf(ledger.Find(id), attempts) : null));
 
     /// <inheritdoc/>
     public async Task<string?> WasDoneAsync(DeadLetter letter, string by, CancellationToken cancellationToken)
     {
         if (SubmissionOf(letter) is not { } id)
-            return "it is no SendGifEmail: the ledger knows nothing of it";
+            return "it is not a SendGifEmail message, so the ledger has no entry for it";
         try
         {
             await ledger.ConfirmSentAsync(id, by, cancellationToken);
             if (ledger.Find(id) is not { State: DeliveryState.Sent } sent)
-                return "the ledger says that it was not sent: only what is held can be said to have arrived";
+                return "the ledger does not show an unknown outcome: only a message with an unknown outcome can be recorded as sent";
             await notice.PublishAsync(
                 [new GifEmailSent(id, sent.Attempt, sent.SentAt!.Value, sent.Gif ?? "")],
-                "The ledger says “sent” now, but submission-status could not be told: look at the broker, and discard it as sent once more",
+                "The ledger now records it as sent, but the queue submission-status could not be notified: check the broker, then discard it as sent again",
                 cancellationToken);
             return null;
         }
         catch (DbException e)
         {
-            throw OutOfReach(e);
+            throw Unreachable(e);
         }
     }
 
@@ -59,7 +59,7 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
         }
         catch (DbException e)
         {
-            throw OutOfReach(e);
+            throw Unreachable(e);
         }
     }
 
@@ -72,14 +72,14 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
 
     private static string Describe(Delivery delivery) => delivery.State switch
     {
-        DeliveryState.Sent => $"It was sent at {delivery.SentAt:u}, at try {delivery.Attempt}: {delivery.Detail}",
-        DeliveryState.Sending => $"A consumer took it at {delivery.TakenAt:u}, for try {delivery.Attempt}; its lease ends at {delivery.LeaseUntil:u}",
-        DeliveryState.Unknown => $"It is held, for it may have arrived: {delivery.Detail}",
-        DeliveryState.Blocked => $"It was not sent: at try {delivery.Attempt} its recipient did not want to be mailed",
-        _ => $"It is not sent yet, after {delivery.Attempt} tries; the last one: {delivery.Detail}",
+        DeliveryState.Sent => $"It was sent at {delivery.SentAt:u}, on try {delivery.Attempt}: {delivery.Detail}",
+        DeliveryState.Sending => $"A consumer took it at {delivery.TakenAt:u} for try {delivery.Attempt}; its lease ends at {delivery.LeaseUntil:u}",
+        DeliveryState.Unknown => $"Its outcome is unknown, because it may have been sent: {delivery.Detail}",
+        DeliveryState.Blocked => $"It was not sent: on try {delivery.Attempt} its recipient was on the suppression list",
+        _ => $"It is not sent yet, after {delivery.Attempt} tries. The last try: {delivery.Detail}",
     };
 
-    // Of a dead letter that says nothing of its type, the id alone tells: nobody else's is in the ledger.
+    // A dead letter without a type is identified by its id alone: the ledger holds no ids of other messages.
     private static Guid? SubmissionOf(DeadLetter letter) =>
         (letter.MessageTypes.Count == 0 || letter.MessageTypes.Contains(_command)) && Guid.TryParse(letter.MessageId, out var id) ? id : null;
 
@@ -89,10 +89,10 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
             return Verdict.Good with { Note = 0 };
         var verdict = delivery switch
         {
-            { State: DeliveryState.Sent } => new Verdict(VerdictKind.Warning, $"already sent at {delivery.SentAt:u}: nothing is sent again, only its page learns of it"),
-            { State: DeliveryState.Sending } when ledger.IsLeased(delivery) => new Verdict(VerdictKind.Warning, $"a consumer has it in hand until {delivery.LeaseUntil:u}: it waits for that one"),
-            { State: DeliveryState.Unknown or DeliveryState.Sending } when sendAgain => new Verdict(VerdictKind.Warning, "held, for it may have arrived: it is sent again at your word"),
-            { State: DeliveryState.Unknown or DeliveryState.Sending } => new Verdict(VerdictKind.Refused, $"held, for it may have arrived ({delivery.Detail ?? "its consumer is gone"}): “send again” if it did not, discard it as sent if it did"),
+            { State: DeliveryState.Sent } => new Verdict(VerdictKind.Warning, $"already sent at {delivery.SentAt:u}: no second mail is sent, only its page is updated"),
+            { State: DeliveryState.Sending } when ledger.IsLeased(delivery) => new Verdict(VerdictKind.Warning, $"a consumer is processing it until {delivery.LeaseUntil:u}: it waits for that consumer"),
+            { State: DeliveryState.Unknown or DeliveryState.Sending } when sendAgain => new Verdict(VerdictKind.Warning, "outcome unknown: it may have been sent, and is sent again as requested"),
+            { State: DeliveryState.Unknown or DeliveryState.Sending } => new Verdict(VerdictKind.Refused, $"outcome unknown: it may have been sent ({delivery.Detail ?? "its consumer no longer exists"}). If it did not arrive, replay it with “send again”; if it did, discard it as sent"),
             _ => Verdict.Good,
         };
         return verdict with { Note = delivery.Attempt };
@@ -106,18 +106,18 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
         _ => null,
     };
 
-    private static Task<IReadOnlyList<T>> Ask<T>(Func<IEnumerable<T>> questions)
+    private static Task<IReadOnlyList<T>> QueryAsync<T>(Func<IEnumerable<T>> query)
     {
         try
         {
-            return Task.FromResult<IReadOnlyList<T>>([.. questions()]);
+            return Task.FromResult<IReadOnlyList<T>>([.. query()]);
         }
         catch (DbException e)
         {
-            throw OutOfReach(e);
+            throw Unreachable(e);
         }
     }
 
-    private static DeadLetterException OutOfReach(DbException e) =>
-        new(DeadLetterProblem.OutOfReach, $"The delivery ledger does not answer ({e.GetType().Name}): check ConnectionStrings__Deliveries and the database. Without it nobody knows what was sent", e);
+    private static DeadLetterException Unreachable(DbException e) =>
+        new(DeadLetterProblem.OutOfReach, $"The delivery ledger does not answer ({e.GetType().Name}): check ConnectionStrings__Deliveries and the database. Without the ledger, it is unknown what was sent", e);
 }

@@ -6,7 +6,7 @@ using WorkinIt.DeadLetters;
 
 namespace WorkinIt.DeliveryAdvice;
 
-/// <summary>Publishes to Web's status queue what no consumer says: an operator's decisions about a submission.</summary>
+/// <summary>Publishes an operator's decisions about submissions to Web's status queue. No consumer publishes these.</summary>
 /// <param name="options">The broker.</param>
 public sealed class StatusNotice(DeadLetterOptions options)
 {
@@ -15,7 +15,7 @@ public sealed class StatusNotice(DeadLetterOptions options)
     /// <summary>Publishes events of one type, confirmed, on one connection.</summary>
     /// <typeparam name="T">The event, a type of the contracts.</typeparam>
     /// <param name="events">The events.</param>
-    /// <param name="problem">What to say when the broker can't be reached or has no such queue: what is done already, and what to do next.</param>
+    /// <param name="problem">The error message if the broker can't be reached or has no such queue: what is already done, and what to do next.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <exception cref="DeadLetterException">Not all were confirmed.</exception>
     public async Task PublishAsync<T>(IReadOnlyList<T> events, string problem, CancellationToken cancellationToken)

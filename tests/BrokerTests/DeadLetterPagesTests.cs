@@ -241,7 +241,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         (await _client.GetAsync($"/dead-letters/queues/{Errors}/letters/{await FirstIdAsync()}")).Text.ShouldContain("A request: its consumer answers to bus-shop-1 again");
         var dryRun = await _client.SeeEndAsync(await _client.FollowAsync($"/dead-letters/queues/{Errors}/replay", ("which", "all")));
         dryRun.Text.ShouldContain("1 to send-gif-email");
-        dryRun.Text.ShouldContain("exchange bus-shop-1, which it answers to, is gone");
+        dryRun.Text.ShouldContain("its response exchange bus-shop-1 no longer exists");
         dryRun.Html.ShouldContain("name=\"noresponse\"");
         await _client.FollowAsync(dryRun.Path + "/run", ("noresponse", "true"));
         await _system.SeeReadyAsync("send-gif-email", 1);

@@ -165,7 +165,7 @@ public sealed class BeforeAMove
             (plan.Done, replay.Done).ShouldBe((1, 1));
             return;
         }
-        plan.Refused.Single().Why.ShouldContain("the broker takes 16,777,216 at most");
+        plan.Refused.Single().Why.ShouldContain("the broker accepts at most 16,777,216");
         replay.Refused.Single().MessageId.ShouldBe(ids[0].ToString());
         (await orders.Client.ReplayAsync(Request(Orders.Error), null, _none)).Done.ShouldBe(2);
     }

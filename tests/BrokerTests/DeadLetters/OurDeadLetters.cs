@@ -182,7 +182,7 @@ public sealed class OurDeadLetters
 
         var refused = await operate.RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--yes", "--json");
         refused.Code.ShouldBe(1);
-        refused.Json.GetProperty("refused").EnumerateArray().Select(one => one.GetProperty("why").GetString()).ShouldAllBe(why => why!.StartsWith("held, for it may have arrived (", StringComparison.Ordinal));
+        refused.Json.GetProperty("refused").EnumerateArray().Select(one => one.GetProperty("why").GetString()).ShouldAllBe(why => why!.StartsWith("outcome unknown: it may have been sent (", StringComparison.Ordinal));
         await system.SeeReadyAsync(Error, 2);
 
         // Sent again once, even though its first try is deferred and comes back by a delay queue.
@@ -255,7 +255,7 @@ public sealed class OurDeadLetters
 
         var settings = new Dictionary<string, string> { ["RabbitMqManagement__Url"] = "http://127.0.0.1:1", ["ConnectionStrings__RabbitMq"] = "amqp://replay:secret@127.0.0.1:1" };
         var away = await new OperatorCommand(settings).RunAsync("dead-letters", "list");
-        away.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("out of reach at http://127.0.0.1:1"));
+        away.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("unreachable at http://127.0.0.1:1"));
         (await new OperatorCommand(settings).RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--yes")).ShouldSatisfyAllConditions(
             it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("out of reach at 127.0.0.1:1"), it => it.Errors.ShouldNotContain("secret"));
         settings["ConnectionStrings__RabbitMq"] = "localhost";

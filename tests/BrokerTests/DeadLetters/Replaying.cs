@@ -161,7 +161,7 @@ public sealed class Replaying
             new Once(now => now.Done > 0, () => orders.Channel.QueueUnbindAsync(Orders.Input, Orders.Input, "").GetAwaiter().GetResult()), _none);
         (result.Done + result.Refused.Count).ShouldBe(5);
         result.Refused.ShouldNotBeEmpty();
-        result.Refused.ShouldAllBe(refusal => refusal.Why.Contains("no queue takes it there (NO_ROUTE)"));
+        result.Refused.ShouldAllBe(refusal => refusal.Why.Contains("no route to a queue (NO_ROUTE)"));
         await orders.SeeAsync(Orders.Error, result.Refused.Count);
 
         // From then on the check sees it, whatever the pace.

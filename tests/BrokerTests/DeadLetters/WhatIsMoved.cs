@@ -129,7 +129,7 @@ public sealed class WhatIsMoved
 
         (await orders.Command.RunAsync("dead-letters", "show", id.ToString(), "--queue", Orders.Error)).Output.ShouldContain("bus-shop-1");
         var plan = (await orders.Command.RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--all", "--dry-run")).Output;
-        plan.ShouldContain("a request: exchange bus-shop-1, which it answers to, is gone, so its consumer may run twice");
+        plan.ShouldContain("a request: its response exchange bus-shop-1 no longer exists, so its consumer may run twice");
         plan.ShouldContain("--without-response");
         await orders.Channel.ExchangeDeclareAsync("bus-shop-1", ExchangeType.Fanout, durable: true);
         (await orders.Command.RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--all", "--dry-run")).Output.ShouldContain("a request: its consumer answers to bus-shop-1 again");

@@ -90,7 +90,7 @@ public sealed class WithoutManagement
         await using var orders = await Orders.CreateAsync();
         var list = await Command(orders, "operator").RunAsync("dead-letters", "list");
         list.Code.ShouldBe(3);
-        list.Errors.ShouldContain("a queue that is named works without it");
+        list.Errors.ShouldContain("A queue given by name works without it");
     }
 
     private static async Task<CommandResult> RunAsync(OperatorCommand command, params string[] arguments)
