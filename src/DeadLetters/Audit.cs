@@ -4,89 +4,89 @@ using System.Text.Json.Serialization;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Who did what to the dead letters, and when.</summary>
+/// <summary>The audit log: who did what to the dead letters, and when.</summary>
 public interface IAuditLog
 {
-    /// <summary>Writes an entry, or a newer version of it.</summary>
-    /// <param name="entry">The entry; its id tells which one it is.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Writes an entry, or a newer version of one.</summary>
+    /// <param name="entry">The entry. An entry with the same id replaces the earlier version.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     Task WriteAsync(AuditEntry entry, CancellationToken cancellationToken);
 
-    /// <summary>The newest entries, the newest first.</summary>
-    /// <param name="queue">Of one queue, or null for all.</param>
-    /// <param name="limit">At most so many.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Reads the newest entries, newest first.</summary>
+    /// <param name="queue">The queue; null for all queues.</param>
+    /// <param name="limit">The maximum number of entries.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     Task<IReadOnlyList<AuditEntry>> ReadAsync(string? queue, int limit, CancellationToken cancellationToken);
 }
 
-/// <summary>One operation.</summary>
+/// <summary>One operation in the audit log.</summary>
 public sealed record AuditEntry
 {
-    /// <summary>How many messages an entry names at most; all of them carry its id as a stamp.</summary>
+    /// <summary>How many messages an entry lists at most. The moved messages all have the entry's id in a header.</summary>
     public const int NamedMessages = 1000;
 
-    /// <summary>The operation's id; replayed messages carry it as their stamp.</summary>
+    /// <summary>The operation's id; replayed messages have it in their <c>Replay-Id</c> header.</summary>
     public required string Id { get; init; }
 
-    /// <summary>When it began.</summary>
+    /// <summary>When the operation began.</summary>
     public required DateTimeOffset At { get; init; }
 
-    /// <summary>The person.</summary>
+    /// <summary>The operator.</summary>
     public required string By { get; init; }
 
-    /// <summary>The operator's verb: replay, edit, discard, restore, remove, export, reveal.</summary>
+    /// <summary>What the operator did: replay, edit, discard, restore, remove, export, reveal.</summary>
     public required string Verb { get; init; }
 
     /// <summary>The queue.</summary>
     public required string Queue { get; init; }
 
-    /// <summary>Which messages were asked for.</summary>
+    /// <summary>The filter that selected the messages.</summary>
     public string Filter { get; init; } = "";
 
-    /// <summary>When it ended; null while it goes on, and for ever when it was cut off.</summary>
+    /// <summary>When the operation ended; null while it runs, and permanently if its process was killed.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
-    /// <summary>How many messages were asked for.</summary>
+    /// <summary>How many messages were selected.</summary>
     public long Selected { get; init; }
 
-    /// <summary>How many it was done to.</summary>
+    /// <summary>How many messages were processed.</summary>
     public long Done { get; init; }
 
-    /// <summary>How many were left where they were.</summary>
+    /// <summary>How many messages were refused, and stayed where they were.</summary>
     public long Refused { get; init; }
 
-    /// <summary>Why it ended before its time; empty when it did not.</summary>
+    /// <summary>Why the operation ended early; empty if it completed.</summary>
     public string Problem { get; init; } = "";
 
-    /// <summary>The MessageIds (where there is none, the dead letters' ids), up to <see cref="NamedMessages"/>.</summary>
+    /// <summary>The MessageIds (for a message without one, the dead letter's id), up to <see cref="NamedMessages"/>.</summary>
     public IReadOnlyList<string> Messages { get; init; } = [];
 
-    /// <summary>Of a replay: what became of the messages, as in <c>173 failed again</c>.</summary>
+    /// <summary>For a replay: the outcomes, as in <c>173 failed again</c>.</summary>
     public string Results { get; init; } = "";
 
-    /// <summary>What was published and never confirmed; the next replay settles it.</summary>
+    /// <summary>Messages that were published and never confirmed; the next replay resolves them.</summary>
     public IReadOnlyList<Doubt> Doubts { get; init; } = [];
 
-    /// <summary>Of an edit: the message before it. Personal data.</summary>
+    /// <summary>For an edit: the message before the edit. Contains personal data.</summary>
     public string? Original { get; init; }
 
-    /// <summary>Of an edit: the message after it. Personal data.</summary>
+    /// <summary>For an edit: the message after the edit. Contains personal data.</summary>
     public string? Edited { get; init; }
 }
 
-/// <summary>An audit log in a file, one JSON object a line; several processes of one machine can share it.</summary>
-/// <param name="path">The file; made when it is first written to, readable by its owner alone.</param>
+/// <summary>An audit log in a file, one JSON object per line. Several processes on one machine can share it.</summary>
+/// <param name="path">The file; created on the first write, readable only by its owner.</param>
 public sealed class AuditFile(string path) : IAuditLog
 {
     private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     private const string Erased = "(erased)";
-    private const string Beginning = "{\"id\":\""; // of each entry
+    private const string Beginning = "{\"id\":\""; // each entry starts with it
 
     private static readonly TimeSpan _lockPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _lockRetry = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The file's path.</summary>
     public string FilePath => path;
 
     /// <inheritdoc/>
@@ -98,7 +98,7 @@ public sealed class AuditFile(string path) : IAuditLog
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         await using var file = new FileStream(path, options);
-        // What a full disk has cut off ends here, and the entry after it has a line of its own.
+        // If a full disk cut off the last line, end that line first, so that this entry gets a line of its own.
         byte[] line = [.. EndsInALine(file) ? ""u8 : "\n"u8, .. JsonSerializer.SerializeToUtf8Bytes(entry, _json), (byte)'\n'];
         file.Seek(0, SeekOrigin.End);
         await file.WriteAsync(line, cancellationToken);
@@ -110,7 +110,7 @@ public sealed class AuditFile(string path) : IAuditLog
     {
         if (!File.Exists(path))
             return [];
-        // Without the lock: an erasure puts a new file into the place of this one, which stays readable to its end.
+        // Needs no lock: an erasure replaces the file with a new one, and the old one stays readable while it is open.
         var entries = new Dictionary<string, AuditEntry>();
         await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using var reader = new StreamReader(file);
@@ -123,13 +123,13 @@ public sealed class AuditFile(string path) : IAuditLog
     }
 
     /// <summary>
-    /// Takes out what people typed, of the entries that concern somebody: the message before and after an edit, the words that were looked
-    /// for. That something was done, when, by whom and to which ids stays. A line that can't be read goes whole.
+    /// Erases what people typed from the entries about one person: the message before and after an edit, and the search words. It keeps
+    /// what was done, when, by whom and to which ids. An unreadable line about the person is deleted completely.
     /// </summary>
-    /// <param name="concerns">Whether a text, JSON or not, is about that somebody.</param>
-    /// <param name="dryRun">Whether only to count.</param>
-    /// <param name="cancellationToken">Ends it; before the new file is in its place, nothing is changed.</param>
-    /// <returns>How many entries there were.</returns>
+    /// <param name="concerns">Returns whether a text, JSON or not, is about the person.</param>
+    /// <param name="dryRun">Whether to count only, without erasing.</param>
+    /// <param name="cancellationToken">Cancels the operation; nothing is changed until the new file replaces the old one.</param>
+    /// <returns>How many entries were erased, or would be.</returns>
     public async Task<int> EraseAsync(Func<string, bool> concerns, bool dryRun, CancellationToken cancellationToken)
     {
         if (!File.Exists(path))
@@ -189,7 +189,7 @@ public sealed class AuditFile(string path) : IAuditLog
 
     private string Folder => Path.GetDirectoryName(Path.GetFullPath(path))!;
 
-    // Beside the file, for an erasure puts another one into its place.
+    // The lock is a separate file, because an erasure replaces the log file.
     private async Task<FileStream> LockAsync(CancellationToken cancellationToken)
     {
         var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
@@ -217,7 +217,8 @@ public sealed class AuditFile(string path) : IAuditLog
         return file.ReadByte() == '\n';
     }
 
-    // A line that a sudden death has cut is no reason to show none of the others; nor is what an older version wrote behind it, on the same line.
+    // A line may be cut off by a killed process, and an older version may have written the next entry on the same line.
+    // Skip what is cut off, and read the entry behind it.
     private static AuditEntry? Read(string line)
     {
         if (TryRead(line) is { } entry)

@@ -3,8 +3,8 @@ using RabbitMQ.Client;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// Whether RabbitMQ has stopped reading from a connection that publishes (connection.blocked): memory or disk run low. What is published into
-/// such a connection arrives after the alarm, whatever was said of it meanwhile; so nothing is.
+/// Tracks whether RabbitMQ has stopped reading from a publishing connection (connection.blocked) because memory or disk is low. A message
+/// published to a blocked connection arrives after the alarm, even if it was reported as failed in the meantime, so nothing is published.
 /// </summary>
 internal sealed class BlockedState : IDisposable
 {
@@ -13,7 +13,7 @@ internal sealed class BlockedState : IDisposable
     private volatile TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="connection">The connection that publishes.</param>
-    /// <param name="changed">Called when it is blocked and when it is not any more.</param>
+    /// <param name="changed">Called when the connection is blocked and when it is unblocked.</param>
     public BlockedState(IConnection connection, Action changed)
     {
         connection.ConnectionBlockedAsync += (_, blocked) =>
@@ -37,14 +37,14 @@ internal sealed class BlockedState : IDisposable
         };
     }
 
-    /// <summary>Why; null while it is not blocked.</summary>
+    /// <summary>Why the connection is blocked; null while it is not blocked.</summary>
     public string? Reason => _reason;
 
-    /// <summary>Ends the waits for confirms that can't come.</summary>
+    /// <summary>Cancels the waits for confirms that can't arrive.</summary>
     public CancellationToken GivenUp => _givenUp.Token;
 
-    /// <summary>Waits until the connection takes messages.</summary>
-    /// <exception cref="DeadLetterException">It took none for so long.</exception>
+    /// <summary>Waits until the connection accepts messages.</summary>
+    /// <exception cref="DeadLetterException">The connection was still blocked after <paramref name="patience"/>.</exception>
     public async Task WaitForItsEndAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         if (_reason is null)
@@ -68,11 +68,11 @@ internal sealed class BlockedState : IDisposable
 
     public DeadLetterException InWords(Exception? cause = null) => InWords(_reason ?? "an alarm", cause);
 
-    /// <summary>What it is, and what to do.</summary>
-    /// <param name="reason">Why.</param>
-    /// <param name="cause">What lies beneath.</param>
+    /// <summary>Describes the alarm, and what to do.</summary>
+    /// <param name="reason">Why the broker accepts no messages.</param>
+    /// <param name="cause">The inner exception.</param>
     public static DeadLetterException InWords(string reason, Exception? cause = null) => new(
-        DeadLetterProblem.Blocked, $"RabbitMQ takes no messages now: {reason}. What was not moved is in the queue: run it again when the alarm is over", cause);
+        DeadLetterProblem.Blocked, $"RabbitMQ takes no messages now: {reason}. Messages that were not moved are still in the queue: run the operation again when the alarm is over", cause);
 
     public void Dispose() => _givenUp.Dispose();
 

@@ -5,14 +5,14 @@ using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Connections to the broker, and what it refuses in an operator's words.</summary>
+/// <summary>Opens and closes connections to the broker, and turns its errors into messages for an operator.</summary>
 internal static class BrokerConnection
 {
-    /// <summary>Connects.</summary>
+    /// <summary>Opens a connection.</summary>
     /// <param name="options">The broker.</param>
-    /// <param name="name">For the management UI: what the connection is for.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="DeadLetterException">It is out of reach, or refuses the user.</exception>
+    /// <param name="name">The connection's name, shown in the management UI.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="DeadLetterException">The broker is unreachable, or refuses the user.</exception>
     public static async Task<IConnection> OpenAsync(DeadLetterOptions options, string name, CancellationToken cancellationToken)
     {
         var sockets = new MarkingSockets(options.Endpoints);
@@ -22,7 +22,7 @@ internal static class BrokerConnection
             UserName = options.Username,
             Password = options.Password,
             VirtualHost = options.VirtualHost,
-            AutomaticRecoveryEnabled = false, // tags of a lost connection mean nothing on a new one
+            AutomaticRecoveryEnabled = false, // delivery tags of a lost connection are invalid on a new one
             RequestedConnectionTimeout = TimeSpan.FromSeconds(5),
             ContinuationTimeout = options.Patience,
             RequestedHeartbeat = TimeSpan.FromSeconds(20),
@@ -38,7 +38,7 @@ internal static class BrokerConnection
             throw new DeadLetterException(
                 DeadLetterProblem.OutOfReach,
                 ServerCertificate.ProblemIn(e) is { } problem ? $"RabbitMQ at {where} can't be trusted. {problem}"
-                : refused ? $"RabbitMQ at {where} refuses the user {options.Username}: check the name, the password and the virtual host" : $"RabbitMQ is out of reach at {where}: check the address, and that the broker runs",
+                : refused ? $"RabbitMQ at {where} refuses the user {options.Username}: check the name, the password and the virtual host" : $"RabbitMQ is unreachable at {where}: check the address, and that the broker is running",
                 e);
         }
         catch (OperationInterruptedException e)
@@ -47,12 +47,12 @@ internal static class BrokerConnection
         }
     }
 
-    /// <summary>Does something on a channel of its own: what the broker refuses costs the channel.</summary>
-    /// <typeparam name="T">What it brings.</typeparam>
+    /// <summary>Runs work on its own channel, because the broker closes the channel when it refuses something.</summary>
+    /// <typeparam name="T">The type of the result.</typeparam>
     /// <param name="connection">The connection.</param>
-    /// <param name="queue">The queue that it is about.</param>
-    /// <param name="work">What to do.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="queue">The queue, for error messages.</param>
+    /// <param name="work">The work.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<T> OnOwnChannelAsync<T>(this IConnection connection, string queue, Func<IChannel, Task<T>> work, CancellationToken cancellationToken)
     {
         try
@@ -66,15 +66,15 @@ internal static class BrokerConnection
         }
         catch (Exception e) when (e is AlreadyClosedException or IOException or TimeoutException)
         {
-            throw new DeadLetterException(DeadLetterProblem.OutOfReach, "The connection to the broker was lost. What was not moved stands in the queue", e);
+            throw new DeadLetterException(DeadLetterProblem.OutOfReach, "The connection to the broker was lost. Messages that were not moved are still in the queue", e);
         }
     }
 
     /// <summary>Closes a connection that the broker may have blocked.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="isBlocked">
-    /// The broker does not read from it, so it never answers the close. RabbitMQ.Client 7.2.2 waits 35 s for that in <c>DisposeAsync</c>, also after a
-    /// <c>CloseAsync</c> with a timeout of 1 s, so nobody waits for it.
+    /// Whether the broker has blocked the connection. The broker does not read from a blocked connection, so it never answers the close.
+    /// RabbitMQ.Client 7.2.2 waits 35 s for that in <c>DisposeAsync</c>, also after a <c>CloseAsync</c> with a timeout of 1 s, so this method does not wait.
     /// </param>
     public static async ValueTask CloseAsync(this IConnection connection, bool isBlocked)
     {
@@ -92,39 +92,39 @@ internal static class BrokerConnection
         }
         catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException or OperationCanceledException)
         {
-            // It is closed in any case.
+            // The connection is closed in any case.
         }
     }
 
-    /// <summary>RabbitMQ's version; 0.0 where it does not tell.</summary>
-    /// <param name="connection">A connection to it.</param>
+    /// <summary>RabbitMQ's version; 0.0 if the broker does not report it.</summary>
+    /// <param name="connection">A connection to the broker.</param>
     public static Version BrokerVersion(this IConnection connection) =>
         connection.ServerProperties?["version"] is byte[] text && Version.TryParse(System.Text.Encoding.ASCII.GetString(text).Split('-', '+')[0], out var version)
             ? version
             : new Version(0, 0);
 
-    /// <summary>Why a channel was closed, in an operator's words.</summary>
-    /// <param name="reason">What the broker said; null where nothing was heard of it.</param>
-    /// <param name="cause">What the client makes of it.</param>
+    /// <summary>Describes to an operator why a channel was closed.</summary>
+    /// <param name="reason">The broker's reason; null if it gave none.</param>
+    /// <param name="cause">The client's exception.</param>
     public static DeadLetterException Closed(ShutdownEventArgs? reason, Exception? cause = null) => reason switch
     {
         { ReplyCode: Constants.PreconditionFailed, ReplyText: var text } when ConsumerTimeout.IsIn(text) => new DeadLetterException(
             DeadLetterProblem.Refused, ConsumerTimeout.InWords(text), cause),
         { Initiator: ShutdownInitiator.Peer, ReplyText: { Length: > 0 } text, ReplyCode: not (Constants.ConnectionForced or Constants.InternalError) } => new DeadLetterException(
-            DeadLetterProblem.OutOfReach, $"RabbitMQ closed the channel: {text}. What was not moved is in the queue", cause),
+            DeadLetterProblem.OutOfReach, $"RabbitMQ closed the channel: {text}. Messages that were not moved are still in the queue", cause),
         _ => new DeadLetterException(
-            DeadLetterProblem.OutOfReach, "The connection to the broker was lost. What was not moved is in the queue: run it again when the broker is back", cause),
+            DeadLetterProblem.OutOfReach, "The connection to the broker was lost. Messages that were not moved are still in the queue: run the operation again when the broker is back", cause),
     };
 
-    /// <summary>What the broker said when it closed a channel.</summary>
-    /// <param name="e">What the client makes of it.</param>
-    /// <param name="name">What was asked for.</param>
+    /// <summary>Turns a refusal of the broker into an error for an operator.</summary>
+    /// <param name="e">The client's exception.</param>
+    /// <param name="name">The name of the queue.</param>
     public static DeadLetterException InWords(OperationInterruptedException e, string name) => e.ShutdownReason?.ReplyCode switch
     {
-        Constants.NotFound => new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"There is no {name}", e),
-        Constants.AccessRefused or Constants.NotAllowed => new DeadLetterException(DeadLetterProblem.Forbidden, $"The RabbitMQ user lacks a right: {e.ShutdownReason.ReplyText}", e),
+        Constants.NotFound => new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"Queue \"{name}\" not found", e),
+        Constants.AccessRefused or Constants.NotAllowed => new DeadLetterException(DeadLetterProblem.Forbidden, $"The RabbitMQ user lacks a permission: {e.ShutdownReason.ReplyText}", e),
         Constants.PreconditionFailed when ConsumerTimeout.IsIn(e.ShutdownReason.ReplyText) => Closed(e.ShutdownReason, e),
-        Constants.PreconditionFailed => new DeadLetterException(DeadLetterProblem.Refused, $"The broker refuses: {e.ShutdownReason.ReplyText}", e),
-        _ => new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker ended the connection: {e.ShutdownReason?.ReplyText}", e),
+        Constants.PreconditionFailed => new DeadLetterException(DeadLetterProblem.Refused, $"The broker refused: {e.ShutdownReason.ReplyText}", e),
+        _ => new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker closed the connection: {e.ShutdownReason?.ReplyText}", e),
     };
 }

@@ -3,16 +3,19 @@ using System.Text;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Names on the broker, of 255 bytes at most, that are made from a queue's name.</summary>
+/// <summary>Builds broker names, which have at most 255 bytes, from a queue's name.</summary>
 internal static class BrokerNames
 {
     private const int Longest = 255;
     private const int HashLength = 32;
 
-    /// <summary>Whether anything on the broker can have this name.</summary>
+    /// <summary>Whether the name is short enough for the broker.</summary>
     public static bool Fits(string name) => Encoding.UTF8.GetByteCount(name) <= Longest;
 
-    /// <summary>The queue's name between a prefix and a suffix. Where that would be too long, the queue's name is cut and a hash of it added, the same each time.</summary>
+    /// <summary>
+    /// The queue's name between a prefix and a suffix. If that is too long, the queue's name is cut and a hash of it added; the same queue always
+    /// gets the same name.
+    /// </summary>
     public static string Of(string prefix, string queue, string suffix)
     {
         if (Fits(prefix + queue + suffix))

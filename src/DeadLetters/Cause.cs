@@ -5,18 +5,19 @@ using System.Text;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// Why messages failed: what throws, at one place of the application's own code, is one cause, whatever its message says; where no stack trace names
-/// such a place, the message without its ids, numbers, addresses and quoted words is. All that could not be read is one.
+/// What dead letters have in common. Exceptions of one type thrown at one place in the application's own code are one cause, whatever their
+/// messages say. If no stack trace names such a place, the message without its ids, numbers, addresses and quoted words is the cause.
+/// All unreadable messages are one cause.
 /// </summary>
-/// <param name="Id">Eight hexadecimal digits: names it in filters.</param>
-/// <param name="ExceptionType">The exception's type; null where there is none.</param>
-/// <param name="Text">The message, its ids, numbers and addresses replaced; of a group, the text that most of its messages have.</param>
-/// <param name="Frame">The first frame of the application's own code; null where none is known.</param>
+/// <param name="Id">Eight hexadecimal digits, for use in filters.</param>
+/// <param name="ExceptionType">The exception's type; null if there is none.</param>
+/// <param name="Text">The message with its ids, numbers and addresses replaced; for a group, its most frequent text.</param>
+/// <param name="Frame">The first stack frame in the application's own code; null if unknown.</param>
 public sealed record Cause(string Id, string? ExceptionType, string Text, string? Frame)
 {
     private const string NotRead = "unreadable";
 
-    /// <summary>The cause's id, a hyphen and eight digits for its text: names in filters those of the cause that have this text.</summary>
+    /// <summary>The cause's id, a hyphen and eight digits for its text. In a filter, it selects the messages of the cause that have this text.</summary>
     public string VariantId => $"{Id}-{IdOf(Text)}";
 
     internal static Cause Of(DeadLetter letter)
@@ -30,7 +31,7 @@ public sealed record Cause(string Id, string? ExceptionType, string Text, string
     internal static Cause Of(string? exceptionType, string text, string? place) =>
         new(IdOf($"{exceptionType}\n{place ?? text}"), exceptionType, text, place);
 
-    // What its consumer has seen was read.
+    // A message that reached its consumer was readable.
     private static bool IsUnreadable(DeadLetter letter) =>
         letter.Header("MT-Fault-ConsumerType") is null
         && (letter.ExceptionType?.EndsWith(".SerializationException", StringComparison.Ordinal) == true || (letter.Kind is DeadLetterKind.Fault or DeadLetterKind.Unknown && letter.Unreadable is not null));
@@ -38,27 +39,27 @@ public sealed record Cause(string Id, string? ExceptionType, string Text, string
     private static string IdOf(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)).AsSpan(0, 4));
 }
 
-/// <summary>A text within a cause.</summary>
-/// <param name="Text">The message, its ids, numbers and addresses replaced.</param>
-/// <param name="Count">How many have it.</param>
-/// <param name="Id">Names them in filters, in place of a cause's id.</param>
+/// <summary>One text within a cause.</summary>
+/// <param name="Text">The message with its ids, numbers and addresses replaced.</param>
+/// <param name="Count">How many messages have this text.</param>
+/// <param name="Id">Selects these messages in filters, in place of a cause's id.</param>
 public sealed record CauseVariant(string Text, long Count, string Id);
 
 /// <summary>The dead letters of one cause.</summary>
-/// <param name="Cause">Why.</param>
-/// <param name="Count">How many.</param>
-/// <param name="First">When the first failed; null where none says so.</param>
-/// <param name="Last">When the last failed.</param>
-/// <param name="Example">The dead letter's id of the first one in the queue.</param>
-/// <param name="MessageTypes">The types among them, up to five.</param>
-/// <param name="Variants">The texts among them, the most frequent first, up to <see cref="MostVariants"/>.</param>
-/// <param name="OtherVariants">How many messages have none of these texts.</param>
+/// <param name="Cause">The cause.</param>
+/// <param name="Count">How many messages.</param>
+/// <param name="First">When the first of them failed; null if none has a time.</param>
+/// <param name="Last">When the last of them failed; null if none has a time.</param>
+/// <param name="Example">The dead-letter id of the first one in the queue.</param>
+/// <param name="MessageTypes">Their message types, up to five.</param>
+/// <param name="Variants">Their texts, the most frequent first, up to <see cref="MostVariants"/>.</param>
+/// <param name="OtherVariants">How many messages have another text.</param>
 public sealed record CauseGroup(
     Cause Cause, long Count, DateTimeOffset? First, DateTimeOffset? Last, string Example, IReadOnlyList<string> MessageTypes, IReadOnlyList<CauseVariant> Variants, long OtherVariants)
 {
-    /// <summary>How many texts are kept of a cause: each has 300 characters at most, so that a cause takes no more than some kilobytes.</summary>
+    /// <summary>How many texts are kept per cause. Each has at most 300 characters, so a cause takes a few kilobytes at most.</summary>
     public const int MostVariants = 20;
 
-    /// <summary>The count with thousands separated.</summary>
+    /// <summary>The count with thousands separators.</summary>
     public string CountText => Count.ToString("N0", CultureInfo.InvariantCulture);
 }

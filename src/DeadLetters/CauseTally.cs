@@ -1,7 +1,7 @@
 namespace WorkinIt.DeadLetters;
 
 /// <summary>Counts the dead letters of one cause.</summary>
-/// <param name="first">The first of them.</param>
+/// <param name="first">The first dead letter of the cause.</param>
 internal sealed class CauseTally(DeadLetter first)
 {
     private const int MostTypes = 5;

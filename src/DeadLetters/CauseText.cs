@@ -3,12 +3,12 @@ using System.Text.RegularExpressions;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>A message without what is in it once only: addresses, ids, numbers, quoted words.</summary>
+/// <summary>Replaces what differs from message to message in a text: addresses, ids, numbers, quoted words.</summary>
 internal static partial class CauseText
 {
-    private const int MostRead = 2048; // as many as MassTransit keeps
+    private const int MostRead = 2048; // MassTransit cuts exception messages there
     private const int MostShown = 300;
-    private const long MostKept = 2 * 1024 * 1024; // characters, in all: 4 MB
+    private const long MostKept = 2 * 1024 * 1024; // characters in total: 4 MB
 
     private static readonly ConcurrentDictionary<string, string> _known = new();
 
@@ -27,7 +27,7 @@ internal static partial class CauseText
         return text;
     }
 
-    // Kept by their size, not their number: reasons may have kilobytes each.
+    // The cache is limited by size, not by number of entries: a reason may have kilobytes.
     private static void Keep(string reason, string text)
     {
         if (Interlocked.Add(ref _kept, reason.Length + text.Length) > MostKept)
@@ -38,7 +38,7 @@ internal static partial class CauseText
         _known[reason] = text;
     }
 
-    // A quoted type or queue is a word of the program's, and says more than a placeholder.
+    // Keep a quoted type or queue name: it comes from the program, and says more than a placeholder.
     private static string Words(Match match) => match.Value.Contains('{', StringComparison.Ordinal) || match.Value.Any(char.IsWhiteSpace) || match.Value.Any(char.IsAsciiDigit)
         ? $"{match.Value[0]}{{text}}{match.Value[^1]}" : match.Value;
 

@@ -2,10 +2,10 @@ using System.Buffers;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>JSON on one line, otherwise byte for byte: without the spaces between its tokens, its control characters escaped.</summary>
+/// <summary>Puts JSON on one line: removes the spaces between tokens and escapes control characters. All else stays byte for byte.</summary>
 internal static class CompactJson
 {
-    /// <summary>Writes it.</summary>
+    /// <summary>Returns the JSON on one line.</summary>
     /// <param name="json">Valid JSON.</param>
     public static byte[] Of(ReadOnlySpan<byte> json)
     {
@@ -18,7 +18,7 @@ internal static class CompactJson
                 continue;
             if (c == '"')
                 isInString = !isInString;
-            // DEL and the second set of control characters, which are two bytes: valid in JSON, and commands to a terminal.
+            // DEL and the C1 control characters (two bytes in UTF-8) are valid in JSON, but a terminal executes them as commands.
             if (c == 0x7f)
                 output.Write("\\u007f"u8);
             else if (c == 0xe2 && i + 2 < json.Length && TurnsDirection(json[i + 1], json[i + 2]))
@@ -36,7 +36,7 @@ internal static class CompactJson
         return output.WrittenSpan.ToArray();
     }
 
-    // U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069: after one of these a terminal shows other text than is there.
+    // U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069 change the text direction: a terminal then shows another text than the actual one.
     private static bool TurnsDirection(byte second, byte third) => second switch
     {
         0x80 => third is 0x8e or 0x8f or (>= 0xaa and <= 0xae),

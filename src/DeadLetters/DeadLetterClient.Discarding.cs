@@ -2,19 +2,19 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.DeadLetters;
 
-/// <content>What takes dead letters away without a replay, and brings them back.</content>
+/// <content>Discards, restores and removes dead letters.</content>
 public sealed partial class DeadLetterClient
 {
-    /// <summary>Moves dead letters to the queue of the discarded, where they are kept for <see cref="DeadLetterOptions.DiscardedLife"/>.</summary>
-    /// <param name="request">Which ones.</param>
-    /// <param name="progress">Hears how far it is.</param>
-    /// <param name="cancellationToken">Ends it between two messages.</param>
+    /// <summary>Moves dead letters to the <c>_discarded</c> queue, where they are kept for <see cref="DeadLetterOptions.DiscardedLife"/>.</summary>
+    /// <param name="request">Which messages.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation between two messages.</param>
     public async Task<OperationResult> DiscardAsync(DiscardRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
         if (DeadLetterQueueNames.IsDiscarded(request.Queue))
-            throw new DeadLetterException(DeadLetterProblem.Refused, $"{request.Queue} holds what is discarded already; each message goes by itself after its time");
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"The messages in {request.Queue} are already discarded; each one is deleted automatically when it expires");
         if (request.WasSent && _advisor is null)
-            throw new DeadLetterException(DeadLetterProblem.Refused, "Nobody here knows what was sent: without a ledger there is nothing to write it to. Discard without it");
+            throw new DeadLetterException(DeadLetterProblem.Refused, "The messages can't be recorded as sent, because there is no ledger to record it in. Discard them without marking them as sent");
         await using var session = await OpenAsync(request.Queue, "discard", request.By, TimeSpan.Zero, cancellationToken);
         var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
         await GuardAccessAsync(session, passes: 1, cancellationToken);
@@ -41,10 +41,10 @@ public sealed partial class DeadLetterClient
             }, null, long.MaxValue, cancellationToken)), cancellationToken);
     }
 
-    /// <summary>Moves what was discarded back to the end of the queue that it came from, as it was.</summary>
-    /// <param name="request">Which ones; the queue may be the one they came from.</param>
-    /// <param name="progress">Hears how far it is.</param>
-    /// <param name="cancellationToken">Ends it between two messages.</param>
+    /// <summary>Moves discarded messages back to the end of the queue that they came from, as they were.</summary>
+    /// <param name="request">Which messages. The queue may be the <c>_discarded</c> queue, or the queue that they came from.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation between two messages.</param>
     public async Task<OperationResult> RestoreAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
         var from = DiscardedQueue(request.Queue);
@@ -65,16 +65,16 @@ public sealed partial class DeadLetterClient
                 {
                     decisions.Add(!request.Filter.Matches(letter) || (request.Queue != from && letter.DiscardedFrom != request.Queue) ? Decision.Left
                         : letter.DiscardedFrom is { } origin ? await MoveAsync(check, origin, MovedProperties.Restored(letter), letter.Body, cancellationToken)
-                        : new Decision.Refuse("it does not say which queue it was discarded from"));
+                        : new Decision.Refuse("no header names the queue it was discarded from"));
                 }
                 return decisions;
             }, null, long.MaxValue, cancellationToken)), cancellationToken);
     }
 
-    /// <summary>Removes messages for good, from any dead-letter queue and that of the discarded too: nothing is kept, and nothing can be restored.</summary>
-    /// <param name="request">Which ones.</param>
-    /// <param name="progress">Hears how far it is.</param>
-    /// <param name="cancellationToken">Ends it between two messages.</param>
+    /// <summary>Deletes messages permanently from any dead-letter queue, including <c>_discarded</c> queues. They can't be restored.</summary>
+    /// <param name="request">Which messages.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation between two messages.</param>
     public async Task<OperationResult> RemoveAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
         await using var session = await OpenAsync(request.Queue, "remove", request.By, _lookPatience, cancellationToken);
@@ -91,7 +91,7 @@ public sealed partial class DeadLetterClient
         }, cancellationToken);
     }
 
-    /// <summary>The queue for what is discarded from a queue.</summary>
+    /// <summary>The <c>_discarded</c> queue for a queue.</summary>
     /// <param name="queue">A dead-letter queue.</param>
     public string DiscardedQueue(string queue) => BrokerNames.Of("", InputQueueOf(queue), "_discarded");
 
@@ -110,11 +110,11 @@ public sealed partial class DeadLetterClient
     }
 
     private static async Task<Decision> MoveAsync(MoveCheck check, string queue, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
-        await check.TargetAsync(queue, byExchange: false, cancellationToken) is not { } target ? new Decision.Refuse($"there is no queue {queue}")
+        await check.TargetAsync(queue, byExchange: false, cancellationToken) is not { } target ? new Decision.Refuse($"queue \"{queue}\" not found")
         : await check.ProblemAsync(target, properties, body, [], cancellationToken) is { } problem ? new Decision.Refuse(problem)
         : new Decision.Move(target.Exchange, target.RoutingKey, properties, body, null);
 
-    // As safe as the queue that they come from: replicated where that one is.
+    // The _discarded queue is replicated if the dead-letter queue is, so that its messages are as safe.
     private async Task DeclareDiscardedAsync(QueueSession session, string discarded, CancellationToken cancellationToken)
     {
         if (await session.CountsAsync(discarded, cancellationToken) is not null)

@@ -2,18 +2,18 @@ using System.Text;
 
 namespace WorkinIt.DeadLetters;
 
-/// <content>What puts exported dead letters back.</content>
+/// <content>Imports exported dead letters.</content>
 public sealed partial class DeadLetterClient
 {
     /// <summary>
-    /// Puts exported dead letters at the end of the queue that they came from, as they were: headers with their types, body byte for byte. What is
-    /// in the queue already is left out, so that an import that was cut off can be run again.
+    /// Adds exported dead letters to the end of the queue that they came from, as they were: headers with their types, body byte for byte.
+    /// Messages that are already in the queue are skipped, so an interrupted import can be run again.
     /// </summary>
-    /// <param name="request">Where to.</param>
-    /// <param name="file">What <see cref="ExportAsync"/> wrote; read twice, so it must be seekable.</param>
-    /// <param name="progress">Hears how far it is.</param>
-    /// <param name="cancellationToken">Ends it between two messages.</param>
-    /// <exception cref="DeadLetterException">A line can't be read: then nothing was put into the queue.</exception>
+    /// <param name="request">The queue to import to, and whether this is a dry run.</param>
+    /// <param name="file">The output of <see cref="ExportAsync"/>; must be seekable, because it is read twice.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation between two messages.</param>
+    /// <exception cref="DeadLetterException">A line can't be read; in this case, nothing was imported.</exception>
     public async Task<ImportResult> ImportAsync(ImportRequest request, Stream file, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
         var (total, queue) = await CheckAsync(request, file, cancellationToken);
@@ -44,7 +44,7 @@ public sealed partial class DeadLetterClient
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            stopped = "It was cancelled: run it again for the rest";
+            stopped = "Cancelled: run the import again for the rest";
             await run.SettleAsync(0);
         }
         catch (Exception e)
@@ -67,7 +67,7 @@ public sealed partial class DeadLetterClient
         return run.Result(stopped);
     }
 
-    // All of it before anything is moved: a file that is cut, or another one by mistake, leaves no half of itself in a queue.
+    // Check the complete file before importing, so that a cut or wrong file is not imported in part.
     private static async Task<(long Total, string Queue)> CheckAsync(ImportRequest request, Stream file, CancellationToken cancellationToken)
     {
         var total = 0L;
@@ -75,13 +75,13 @@ public sealed partial class DeadLetterClient
         await foreach (var letter in ReadAsync(file, cancellationToken))
         {
             total++;
-            queues.Add(request.Queue ?? letter.Queue ?? throw new DeadLetterException(DeadLetterProblem.Refused, $"Line {total} names no queue: give the queue (--queue)"));
+            queues.Add(request.Queue ?? letter.Queue ?? throw new DeadLetterException(DeadLetterProblem.Refused, $"Line {total} has no queue: set one with --queue"));
         }
         return queues.Count switch
         {
-            0 => throw new DeadLetterException(DeadLetterProblem.Refused, "The file holds no dead letter"),
+            0 => throw new DeadLetterException(DeadLetterProblem.Refused, "The file contains no dead letters"),
             1 => (total, queues.Single()),
-            _ => throw new DeadLetterException(DeadLetterProblem.Refused, $"The file names several queues ({string.Join(", ", queues.Order(StringComparer.Ordinal))}): give one (--queue)"),
+            _ => throw new DeadLetterException(DeadLetterProblem.Refused, $"The file has dead letters of several queues ({string.Join(", ", queues.Order(StringComparer.Ordinal))}): set one with --queue"),
         };
     }
 
@@ -120,7 +120,7 @@ public sealed partial class DeadLetterClient
         return present;
     }
 
-    // As it was exported, or as an import puts it: some properties get another name on the way.
+    // Compare both with the exported form and with the imported form: an import moves some properties to other names.
     private static bool IsPresent(Dictionary<ulong, int> present, ExportedLetter letter, RabbitMQ.Client.BasicProperties properties)
     {
         foreach (var hash in new[] { DeadLetterJson.HashOf(letter.Properties, letter.Body), DeadLetterJson.HashOf(properties, letter.Body) })

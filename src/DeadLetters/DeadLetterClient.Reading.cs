@@ -2,28 +2,28 @@ using System.Text.Json;
 
 namespace WorkinIt.DeadLetters;
 
-/// <content>What only looks: all are given back to their places.</content>
+/// <content>Reads queues without changing them: every message returns to its place.</content>
 public sealed partial class DeadLetterClient
 {
-    private const int DefaultDeliveryLimit = 20; // RabbitMQ 4.x, quorum queues that name none
+    private const int DefaultDeliveryLimit = 20; // of RabbitMQ 4.x, for quorum queues that set none
     private static readonly TimeSpan _oldestFigures = TimeSpan.FromSeconds(10); // a quorum queue reports every 5 s, and the API collects every 5 s
     private static readonly TimeSpan _betweenFigures = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan _briefPatience = TimeSpan.FromSeconds(1); // for who only passes by, on the way to the next queue
+    private static readonly TimeSpan _briefPatience = TimeSpan.FromSeconds(1); // for a search, which then goes on to the next queue
 
-    /// <summary>Shows a page of dead letters. All are given back to their places.</summary>
+    /// <summary>Lists a page of dead letters. Every message returns to its place.</summary>
     /// <param name="queue">The queue.</param>
-    /// <param name="filter">Which of them.</param>
-    /// <param name="skip">So many of these are passed over.</param>
-    /// <param name="take">The page's length.</param>
-    /// <param name="by">The person.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <param name="most">Looks at so many from the head.</param>
+    /// <param name="filter">Which messages.</param>
+    /// <param name="skip">How many matching messages to skip.</param>
+    /// <param name="take">The page size.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <param name="most">The maximum number of messages to read, from the head of the queue.</param>
     public async Task<DeadLetterPage> ListAsync(
         string queue, DeadLetterFilter filter, long skip, int take, string by, CancellationToken cancellationToken, long most = long.MaxValue)
     {
         var letters = new List<DeadLetter>();
         long examined = 0, matching = 0;
-        // Without a filter, what comes after the page need not be looked at.
+        // Without a filter, the messages after the page need not be read.
         var (ready, hidden) = await LookAsync(queue, "list", by, filter.IsEmpty ? Math.Min(most, skip + take) : most, letter =>
         {
             examined++;
@@ -34,13 +34,13 @@ public sealed partial class DeadLetterClient
         return new DeadLetterPage(letters, ready, examined, filter.IsEmpty ? ready : matching) { Hidden = hidden };
     }
 
-    /// <summary>Groups dead letters by their cause.</summary>
+    /// <summary>Groups dead letters by cause.</summary>
     /// <param name="queue">The queue.</param>
-    /// <param name="filter">Which of them.</param>
-    /// <param name="by">The person.</param>
-    /// <param name="progress">Hears how far it is.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <param name="most">Looks at so many from the head.</param>
+    /// <param name="filter">Which messages.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <param name="most">The maximum number of messages to read, from the head of the queue.</param>
     public async Task<CausePage> GroupAsync(
         string queue, DeadLetterFilter filter, string by, IProgress<OperationProgress>? progress, CancellationToken cancellationToken, long most = long.MaxValue)
     {
@@ -59,11 +59,11 @@ public sealed partial class DeadLetterClient
         return new CausePage([.. groups.Values.Select(group => group.ToGroup()).OrderByDescending(group => group.Count)], ready, examined) { Hidden = hidden };
     }
 
-    /// <summary>Finds one dead letter by its id or its MessageId; the first in the queue where several have it.</summary>
+    /// <summary>Finds one dead letter by its id or its MessageId; the first in the queue if there are several.</summary>
     /// <param name="queue">The queue.</param>
-    /// <param name="id">The id.</param>
-    /// <param name="by">The person.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="id">The dead letter's id, or a MessageId.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public Task<DeadLetter?> FindAsync(string queue, string id, string by, CancellationToken cancellationToken) =>
         FindAsync(queue, id, by, _lookPatience, cancellationToken);
 
@@ -80,10 +80,10 @@ public sealed partial class DeadLetterClient
         return found;
     }
 
-    /// <summary>Finds where messages with an id stand, in all dead-letter queues.</summary>
+    /// <summary>Searches all dead-letter queues for messages with an id.</summary>
     /// <param name="id">A MessageId, or a dead letter's id.</param>
-    /// <param name="by">The person.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<SearchResult> SearchAsync(string id, string by, CancellationToken cancellationToken)
     {
         var (places, passedOver) = (new List<FoundMessage>(), new List<DeadLetterQueue>());
@@ -107,18 +107,18 @@ public sealed partial class DeadLetterClient
         return new SearchResult(places, passedOver);
     }
 
-    /// <summary>Tells what the application knows of a message, wherever it is; null where it knows nothing.</summary>
-    /// <param name="messageId">Its id.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Describes what the application knows about a message, wherever it is; null if it has no record of the message.</summary>
+    /// <param name="messageId">The MessageId.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public Task<string?> DescribeAsync(string messageId, CancellationToken cancellationToken) =>
         _advisor?.DescribeAsync(messageId, cancellationToken) ?? Task.FromResult<string?>(null);
 
-    /// <summary>Writes dead letters as JSON Lines, one object a line, complete and unmasked; written to the audit log.</summary>
-    /// <param name="request">Which ones.</param>
-    /// <param name="output">Where to.</param>
-    /// <param name="progress">Hears how far it is.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <returns>How many.</returns>
+    /// <summary>Exports dead letters as JSON Lines, one object per line, complete and unmasked. The audit log records the export.</summary>
+    /// <param name="request">Which messages.</param>
+    /// <param name="output">The stream to write to.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>How many messages were exported.</returns>
     public async Task<long> ExportAsync(OperationRequest request, Stream output, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
         long count = 0;
@@ -151,10 +151,10 @@ public sealed partial class DeadLetterClient
         return count;
     }
 
-    /// <summary>Writes down that a person has looked at what is masked.</summary>
+    /// <summary>Records in the audit log that an operator has revealed the masked values of a message.</summary>
     /// <param name="letter">The message.</param>
-    /// <param name="by">The person.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public Task RevealedAsync(DeadLetter letter, string by, CancellationToken cancellationToken)
     {
         var entry = Begin(new OperationRequest { Queue = letter.Queue, Filter = DeadLetterFilter.ById(letter.Id), By = by }, "reveal");
@@ -185,13 +185,13 @@ public sealed partial class DeadLetterClient
         }
         catch (OperationCanceledException) when (!goesOn)
         {
-            // What was looked for is found.
+            // The caller has what it needs.
         }
         cancellationToken.ThrowIfCancellationRequested();
         return (ready, session.Hidden);
     }
 
-    // A queue that counts looks and has too few left is left alone; so is one that somebody works off.
+    // Refuse a queue that counts reads and has too few of them left, and a queue that has a consumer.
     private async Task GuardAccessAsync(QueueSession session, long passes, CancellationToken cancellationToken, Func<TimeSpan, long>? pacedPasses = null)
     {
         var queue = await DescribeAsync(session, cancellationToken);
@@ -201,23 +201,24 @@ public sealed partial class DeadLetterClient
         session.LongestPass = ConsumerTimeout.LongestPass(queue, session.BrokerVersion, countsReturns: Limit(queue, session.BrokerVersion) is not null);
         passes += pacedPasses?.Invoke(session.LongestPass) ?? 0;
         if (await session.ConsumersAsync(session.Queue, cancellationToken) > 0)
-            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} has a consumer: somebody works it off, so these are no dead letters. Stop that consumer first, if they are");
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} has a consumer, so its messages are being processed and are not dead letters. If they are dead letters, stop that consumer first");
         if (Limit(queue, session.BrokerVersion) is not { } limit)
             return;
         if (limit < 1)
-            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} drops a message at its first return (x-delivery-limit {limit} on RabbitMQ {session.BrokerVersion}): nobody can look into it. Give it a policy with a higher delivery-limit, or move its messages by a shovel to a queue without a limit");
-        // The message at the head tells how many looks are left; one has to stay for the refusal itself.
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} drops a message at its first return (x-delivery-limit {limit} on RabbitMQ {session.BrokerVersion}): it can't be read without losing messages. Set a policy with a higher delivery-limit, or move its messages with a shovel to a queue without a limit");
+        // The message at the head shows how many reads are left; the refusal itself needs one.
         if (await session.PeekAsync(cancellationToken) is { } head && limit - head.Letter.DeliveryCount - passes < 1)
         {
             if (head.Letter.DeliveryCount >= limit)
                 await session.RenewAsync(head);
             await session.GiveBackAsync(withTheRest: false);
-            throw new DeadLetterException(DeadLetterProblem.Refused, $"Each look at {session.Queue} is counted, and the broker drops a message at its {limit + 1}th return: {Math.Max(limit - head.Letter.DeliveryCount - 1, 0)} looks are left, {passes} would be needed. Raise its delivery-limit by a policy first{(queue.IsAssumed ? ". That limit is the least that is assumed where the real one can’t be read: that takes the management API, or the right to configure the queue" : "")}");
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"RabbitMQ counts each read of {session.Queue}, and drops a message at its {limit + 1}th return: {Math.Max(limit - head.Letter.DeliveryCount - 1, 0)} reads are left, {passes} are needed. Raise its delivery-limit by a policy first{(queue.IsAssumed ? ". This limit is an assumed minimum, because the real one can’t be read: that needs the management API, or permission to configure the queue" : "")}");
         }
         session.DeliveryLimit = limit;
     }
 
-    // A queue whose delayed retry may hide all of its messages is not called empty by figures that may be older than these messages.
+    // The figures of the management API may be older than the messages. If delayed retry may hide all messages of a queue, wait for newer figures
+    // before reporting it as empty.
     private async Task<long> HiddenAsync(BrokerQueue? queue, QueueSession session, CancellationToken cancellationToken)
     {
         var start = _time.GetTimestamp();
@@ -232,7 +233,7 @@ public sealed partial class DeadLetterClient
         }
     }
 
-    // The queue is there, its messages were counted. Without the management API it is asked by AMQP.
+    // The queue exists, because its messages were counted. Without the management API, use AMQP.
     private async Task<BrokerQueue> DescribeAsync(QueueSession session, CancellationToken cancellationToken)
     {
         try
@@ -242,7 +243,7 @@ public sealed partial class DeadLetterClient
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
         {
-            // No plugin, or another problem of the API alone: a queue that is named can be worked on all the same.
+            // The management plugin is missing, or only the API has a problem: AMQP is enough for a queue whose name is given.
         }
         return await session.ProbeAsync(cancellationToken);
     }
@@ -253,7 +254,7 @@ public sealed partial class DeadLetterClient
             return null;
         if (version.Major < 4)
             return queue.DeliveryLimit;
-        // From 4.3 on only what is rejected or lost with its channel counts, not what is given back.
+        // From 4.3 on, only a message that is rejected or lost with its channel counts, not one that is returned.
         if (version >= new Version(4, 3) || queue.DeliveryLimit is < 0)
             return null;
         return queue.DeliveryLimit ?? DefaultDeliveryLimit;

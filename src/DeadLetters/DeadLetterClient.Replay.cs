@@ -3,7 +3,7 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.DeadLetters;
 
-/// <content>What a replay does with each message.</content>
+/// <content>Decides what a replay does with each message.</content>
 public sealed partial class DeadLetterClient
 {
     /// <summary>Decides what a replay does with each message.</summary>
@@ -18,19 +18,19 @@ public sealed partial class DeadLetterClient
 
         public string Id => id;
 
-        /// <summary>What earlier replays left in doubt.</summary>
+        /// <summary>Messages that earlier replays published without a confirm.</summary>
         public EarlierDoubts Earlier { get; set; } = new();
 
         public IReadOnlyCollection<string> Targets => [.. _check.Targets.Select(target => target.Queue)];
 
-        /// <summary>Of an edit: the message before it.</summary>
+        /// <summary>For an edit: the message before the edit.</summary>
         public string? Original { get; private set; }
 
         public ValueTask DisposeAsync() => _check.DisposeAsync();
 
         /// <param name="window">The messages.</param>
-        /// <param name="unconfirmed">How many of those before were published and are not confirmed; null where none is.</param>
-        /// <param name="cancellationToken">Ends it.</param>
+        /// <param name="unconfirmed">How many earlier messages are published and not yet confirmed; null for a dry run.</param>
+        /// <param name="cancellationToken">Cancels the operation.</param>
         public async Task<IReadOnlyList<Decision>> DecideAsync(IReadOnlyList<DeadLetter> window, long? unconfirmed, CancellationToken cancellationToken)
         {
             if (unconfirmed is { } underWay)
@@ -52,13 +52,13 @@ public sealed partial class DeadLetterClient
             if (Earlier.HasArrived(letter))
                 return Earlier.Settle();
             if (letter.DiscardedFrom is not null)
-                return new Decision.Refuse("it is discarded: restore it first");
+                return new Decision.Refuse("discarded: restore it first");
             if (letter.Unreadable is { } unreadable && request.Edited is null)
                 return new Decision.Refuse($"unreadable: {unreadable}");
             if (advice is { Kind: VerdictKind.Refused, Text: var why })
                 return new Decision.Refuse(why);
             if (await TargetAsync(letter, cancellationToken) is not { } target)
-                return new Decision.Refuse($"there is no queue {QueuesFor(letter).FirstOrDefault() ?? letter.Queue} to replay it to");
+                return new Decision.Refuse($"queue \"{QueuesFor(letter).FirstOrDefault() ?? letter.Queue}\" not found");
             if (request.Edited is not null && EditProblem(letter) is { } problem)
                 return new Decision.Refuse(problem);
 
@@ -81,9 +81,9 @@ public sealed partial class DeadLetterClient
         private string? EditProblem(DeadLetter letter)
         {
             if (_edited.Count > 0 && !_edited.Contains(letter.Id))
-                return "an edit is for one message, and this is another one with the same id: name it by its own";
+                return "an edit changes one message, and this is another one with the same id: use its dead-letter id";
             _edited.Add(letter.Id);
-            return letter.CanBeEdited ? null : "only JSON can be edited, and its body holds none";
+            return letter.CanBeEdited ? null : "only JSON can be edited, and its body contains none";
         }
 
         private ReadOnlyMemory<byte> Body(DeadLetter letter)
@@ -110,14 +110,14 @@ public sealed partial class DeadLetterClient
             headers[Headers.ReplayCount] = (letter.LastReplay?.Count ?? 0) + 1;
             if (request.SendAgain)
                 headers[Headers.ReplaySendAgain] = true;
-            // Days may lie between the two tries: a trace of its own, linked to the first one, instead of more of that one.
+            // There may be days between the two tries, so the new try gets its own trace, linked to the first one.
             if (headers.ContainsKey(Headers.ActivityId))
                 headers.TryAdd(Headers.ActivityPropagation, "Link");
             return properties;
         }
 
-        // Where it failed, as it says itself; else the queue whose dead letters these are. Only what died in a quarantine queue goes back to
-        // the queue beside it, for there it is one of many again.
+        // The queue that the headers name as the one where the message failed, else the input queue of this dead-letter queue. Only a message
+        // that failed in a quarantine queue goes back to the normal input queue.
         private IEnumerable<string> QueuesFor(DeadLetter letter)
         {
             if (request.To is { } to)

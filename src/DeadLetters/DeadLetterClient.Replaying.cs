@@ -2,16 +2,16 @@ using System.Globalization;
 
 namespace WorkinIt.DeadLetters;
 
-/// <content>Replays, and what a replay would do.</content>
+/// <content>Replays and dry runs.</content>
 public sealed partial class DeadLetterClient
 {
     private const int EntriesOfDoubt = 50;
     private static readonly TimeSpan _canaryWait = TimeSpan.FromMinutes(1);
 
-    /// <summary>Judges what a replay would do. All are given back to their places.</summary>
+    /// <summary>Dry run: reports what a replay would do. Every message returns to its place.</summary>
     /// <param name="request">The replay.</param>
-    /// <param name="progress">Hears how far it is.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<OperationResult> PlanAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
         await using var session = await OpenAsync(request.Queue, "dry run", request.By, _lookPatience, cancellationToken);
@@ -42,17 +42,20 @@ public sealed partial class DeadLetterClient
     }
 
     /// <summary>
-    /// Replays: publishes to the exchange of the queue that the message failed in, confirmed, then acks. The body stays as it is, but
-    /// for a count of redeliveries in it; headers of the first try are taken off, a stamp is put on, all others stay, but for those that would send copies to other queues, which get another name.
+    /// Replays dead letters: publishes each message to the exchange of the queue that it failed in, waits for the confirm, then acks it. The body
+    /// stays the same, except for a redelivery count in it, which is removed. Headers of the first try are removed, and the replay headers are
+    /// added. All other headers stay, except <c>CC</c> and <c>BCC</c>, which would send copies to other queues and are renamed.
     /// </summary>
     /// <param name="request">The replay.</param>
-    /// <param name="progress">Hears how far it is.</param>
-    /// <param name="cancellationToken">Ends it between two messages.</param>
-    /// <exception cref="DeadLetterException">It could not be begun, or the broker was lost in the middle; nothing is lost, and it can be run again.</exception>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation between two messages.</param>
+    /// <exception cref="DeadLetterException">
+    /// The replay could not start, or the connection to the broker was lost. No message is lost, and the replay can be run again.
+    /// </exception>
     public async Task<OperationResult> ReplayAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
         if (request.Pace < ReplayRequest.LeastPace)
-            throw new DeadLetterException(DeadLetterProblem.Refused, "The pace must be at least one message in 5 minutes, that is 0.0034 a second");
+            throw new DeadLetterException(DeadLetterProblem.Refused, "The pace must be at least 0.0034 messages per second (one message in 5 minutes)");
         await using var session = await OpenAsync(request.Queue, "replay", request.By, TimeSpan.Zero, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
         var audited = await _audit.ReadAsync(request.Queue, EntriesOfDoubt, cancellationToken);
@@ -85,7 +88,7 @@ public sealed partial class DeadLetterClient
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // What was moved has its outcome all the same.
+            // The messages moved so far still get their outcomes.
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Blocked)
         {
@@ -101,22 +104,22 @@ public sealed partial class DeadLetterClient
         return stopped;
     }
 
-    // Why the others are left; null where they may go.
+    // Why the other messages are not replayed; null if they can be.
     private static async Task<string?> CanaryAsync(ReplayRequest request, Replay replay, Operation operation, CancellationToken cancellationToken)
     {
         await operation.RunAsync(window => replay.DecideAsync(window, operation.Unconfirmed, cancellationToken), null, 1, cancellationToken);
         if (operation.Attempted > 0 && operation.Replayed.Count == 0 && replay.Earlier.Settled == 0)
-            return "The first one was not taken by the broker: the others were left where they are";
+            return "The broker did not accept the canary, so the other messages were not moved";
         await operation.Tracker!.SettleAsync(operation, request.Wait > TimeSpan.Zero ? request.Wait : _canaryWait, cancellationToken);
         return operation.Replayed is [{ Outcome: not Outcome.Handled and var outcome }]
-            ? $"The first one: {OutcomeCounts.Word(outcome)}. The others were left where they are{(outcome == Outcome.LeftQueue ? ": look in the application what became of it, then replay them without a canary" : "")}"
+            ? $"Canary: {OutcomeCounts.Word(outcome)}. The other messages were not moved{(outcome == Outcome.LeftQueue ? ": check its outcome in the application, then replay them without a canary" : "")}"
             : null;
     }
 
     private static string InDoubt(string message, IReadOnlyList<Doubt> doubts) => doubts.Count == 0 ? message
-        : $"{message}. Published and never confirmed, so where they were and perhaps in their queue too; the next replay settles them: {string.Join(", ", doubts.Take(20).Select(doubt => doubt.MessageId ?? doubt.Id))}{(doubts.Count > 20 ? string.Create(CultureInfo.InvariantCulture, $" and {doubts.Count - 20:N0} more, named in the audit") : "")}";
+        : $"{message}. Published but never confirmed, so still in this queue and possibly in their target queue too (the next replay resolves them): {string.Join(", ", doubts.Take(20).Select(doubt => doubt.MessageId ?? doubt.Id))}{(doubts.Count > 20 ? string.Create(CultureInfo.InvariantCulture, $" and {doubts.Count - 20:N0} more, listed in the audit log") : "")}";
 
-    // What the management API knows beforehand; an alarm that comes later is heard of by the connection itself.
+    // Checks for an alarm that is already active. If one starts later, the connection itself reports it.
     private async Task GuardAlarmAsync(CancellationToken cancellationToken)
     {
         if (await _management.AlarmAsync(cancellationToken) is { } alarm)

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// The operator's verbs over the dead-letter queues of one virtual host, whatever MassTransit application they belong to. All of
-/// its operations are safe to interrupt and to run again: nothing is taken off a queue before its copy is confirmed.
+/// Lists, replays, edits, discards, restores, exports and imports the dead letters of one virtual host, for any MassTransit application. All
+/// operations are safe to interrupt and to run again: no message is removed from a queue before its copy is confirmed.
 /// </summary>
 public sealed partial class DeadLetterClient : IDisposable
 {
@@ -16,10 +16,10 @@ public sealed partial class DeadLetterClient : IDisposable
     private readonly TimeProvider _time;
     private readonly ManagementClient _management;
 
-    /// <summary>Speaks to one virtual host.</summary>
+    /// <summary>Creates a client for one virtual host.</summary>
     /// <param name="options">The broker.</param>
-    /// <param name="audit">Where operations are written down.</param>
-    /// <param name="advisor">What only the application knows.</param>
+    /// <param name="audit">The audit log that records the operations.</param>
+    /// <param name="advisor">Adds what only the application knows; null for none.</param>
     /// <param name="time">The clock.</param>
     public DeadLetterClient(DeadLetterOptions options, IAuditLog audit, IReplayAdvisor? advisor = null, TimeProvider? time = null)
     {
@@ -30,8 +30,8 @@ public sealed partial class DeadLetterClient : IDisposable
     /// <summary>The audit log.</summary>
     public IAuditLog Audit => _audit;
 
-    /// <summary>Finds the dead-letter queues, those that hold something first.</summary>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Lists the dead-letter queues, non-empty ones first.</summary>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="DeadLetterException">The management API does not answer.</exception>
     public async Task<IReadOnlyList<DeadLetterQueue>> FindQueuesAsync(CancellationToken cancellationToken)
     {
@@ -44,9 +44,9 @@ public sealed partial class DeadLetterClient : IDisposable
             .OrderBy(queue => queue.Messages == 0).ThenBy(queue => queue.IsDiscarded).ThenBy(queue => queue.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>Tells of one queue; null where there is none.</summary>
-    /// <param name="queue">Its name.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Finds one queue; null if there is none.</summary>
+    /// <param name="queue">The queue's name.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<DeadLetterQueue?> FindQueueAsync(string queue, CancellationToken cancellationToken)
     {
         try
@@ -57,7 +57,7 @@ public sealed partial class DeadLetterClient : IDisposable
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
         {
-            // Without the management API. Where the broker does not answer either, that is said.
+            // Without the management API, ask the broker. If it does not answer either, this throws.
             return (await QueueCounts.ReadyAsync(_options, [queue], cancellationToken)).TryGetValue(queue, out var count)
                 ? new DeadLetterQueue(queue, count, InputQueueOf(queue), DeadLetterQueueNames.IsDiscarded(queue), null)
                 : null;
@@ -75,11 +75,11 @@ public sealed partial class DeadLetterClient : IDisposable
         {
             stopped = await work();
             if (cancellationToken.IsCancellationRequested)
-                stopped = InDoubt("It was cancelled: what was not moved is where it was", operation.Doubts);
+                stopped = InDoubt("Cancelled: messages that were not moved are still in the queue", operation.Doubts);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            stopped = InDoubt("It was cancelled: what was not moved is where it was", operation.Doubts);
+            stopped = InDoubt("Cancelled: messages that were not moved are still in the queue", operation.Doubts);
         }
         catch (Exception e)
         {
@@ -117,25 +117,25 @@ public sealed partial class DeadLetterClient : IDisposable
         try
         {
             return await _management.QueueAsync(lockQueue, cancellationToken) is { } queue && queue.Text("who") is { } who
-                ? $"{who} is at work on this queue ({queue.Text("what")}, since {queue.Text("since")})"
-                : "Somebody is at work on this queue";
+                ? $"{who} is running an operation on this queue ({queue.Text("what")}, since {queue.Text("since")})"
+                : "Another operation is running on this queue";
         }
         catch (DeadLetterException)
         {
-            return "Somebody is at work on this queue (who, the management API could not tell)";
+            return "Another operation is running on this queue (the management API could not report whose)";
         }
     }
 
-    // In hand counts too: somebody replays, perhaps, and may give it back.
+    // Count unacked messages too: a replay in progress may return them.
     private DeadLetterQueue Describe(BrokerQueue queue, IReadOnlyDictionary<string, long> ready)
     {
         var now = ready.GetValueOrDefault(queue.Name, queue.Ready);
         var hidden = queue.HiddenBeside(now);
         return new DeadLetterQueue(
             queue.Name, now + hidden > 0 ? now + hidden : queue.Unacknowledged, InputQueueOf(queue.Name), DeadLetterQueueNames.IsDiscarded(queue.Name),
-            queue.HidesReturnedMessages is { } delay ? $"The queue has RabbitMQ's delayed retry: each message that is looked at is hidden {delay}, and comes back automatically"
+            queue.HidesReturnedMessages is { } delay ? $"The queue uses RabbitMQ's delayed retry: each message that is read is hidden {delay}, and comes back automatically"
             : queue.Type == "quorum" && queue.DeliveryLimit is >= 0 and var limit
-                ? string.Create(CultureInfo.InvariantCulture, $"The queue has a delivery limit of {limit}: up to RabbitMQ 4.2 each look counts, and after {limit} the broker drops the message")
+                ? string.Create(CultureInfo.InvariantCulture, $"The queue has a delivery limit of {limit}: up to RabbitMQ 4.2 each read counts toward it, and after {limit} the broker drops the message")
                 : null)
         {
             Hidden = hidden,
@@ -155,12 +155,12 @@ public sealed partial class DeadLetterClient : IDisposable
         Filter = request.Filter.ToString(),
     };
 
-    // For the audit log: an operation that failed has ended, whatever it failed by.
+    // For the audit log: whatever the exception, the operation has ended, and its entry needs a reason.
     private static string Why(Exception e) => e switch
     {
         DeadLetterException => e.Message,
-        OperationCanceledException => "It was cancelled",
-        _ => $"It failed ({e.GetType().Name})",
+        OperationCanceledException => "Cancelled",
+        _ => $"Failed ({e.GetType().Name})",
     };
 
     private static string NewId() => Guid.CreateVersion7().ToString("N");

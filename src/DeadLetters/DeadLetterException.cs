@@ -1,12 +1,12 @@
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Why something could not be done, in words for an operator. Nothing was lost.</summary>
-/// <param name="problem">Which kind.</param>
-/// <param name="message">What happened and what to do.</param>
-/// <param name="cause">What lies beneath.</param>
+/// <summary>An operation failed, and no dead letter was lost. The exception's message is written for an operator.</summary>
+/// <param name="problem">The kind of problem.</param>
+/// <param name="message">What happened, and what to do.</param>
+/// <param name="cause">The inner exception.</param>
 public sealed class DeadLetterException(DeadLetterProblem problem, string message, Exception? cause = null) : Exception(message, cause)
 {
-    /// <summary>Which kind of problem it is.</summary>
+    /// <summary>The kind of problem.</summary>
     public DeadLetterProblem Problem { get; } = problem;
 }
 
@@ -16,19 +16,19 @@ public enum DeadLetterProblem
     /// <summary>The broker or its management API does not answer, or refuses the login.</summary>
     OutOfReach,
 
-    /// <summary>The user lacks a right.</summary>
+    /// <summary>The RabbitMQ user lacks a permission.</summary>
     Forbidden,
 
-    /// <summary>There is no such queue.</summary>
+    /// <summary>The queue does not exist.</summary>
     NoSuchQueue,
 
-    /// <summary>Somebody else is at work on the queue.</summary>
+    /// <summary>Another operation is running on the queue.</summary>
     Locked,
 
-    /// <summary>RabbitMQ takes no messages now: an alarm for memory or disk.</summary>
+    /// <summary>RabbitMQ accepts no messages, because of an alarm for memory or disk.</summary>
     Blocked,
 
-    /// <summary>It can't be done safely, or makes no sense.</summary>
+    /// <summary>The operation is not safe, or makes no sense.</summary>
     Refused,
 
     /// <summary>The audit log can't be written or read.</summary>

@@ -3,49 +3,49 @@ using System.Text;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Which dead letters are meant. All of its conditions must hold; without any, all are meant.</summary>
+/// <summary>Selects dead letters. All conditions must hold; without conditions, it selects all.</summary>
 public sealed record DeadLetterFilter
 {
-    /// <summary>The conditions that a person can type, as in <c>exception=Timeout</c>.</summary>
+    /// <summary>The conditions that a user can type, as in <c>exception=Timeout</c>.</summary>
     public const string Conditions = "exception=TYPE, text=WORDS, type=MESSAGE, cause=ID, id=ID[,ID…], since=TIME, until=TIME";
 
-    /// <summary>No condition: all of them.</summary>
+    /// <summary>No condition: all dead letters.</summary>
     public static DeadLetterFilter All { get; } = new();
 
-    /// <summary>Part of the exception's type.</summary>
+    /// <summary>The exception's type contains this text.</summary>
     public string? Exception { get; init; }
 
-    /// <summary>Words in the message or the reason.</summary>
+    /// <summary>The message or the reason contains these words.</summary>
     public string? Text { get; init; }
 
-    /// <summary>Part of the message's type.</summary>
+    /// <summary>A message type contains this text.</summary>
     public string? MessageType { get; init; }
 
     /// <summary>The id of a <see cref="DeadLetters.Cause"/>, or of one of its <see cref="CauseVariant"/>s.</summary>
     public string? Cause { get; init; }
 
-    /// <summary>Not failed before.</summary>
+    /// <summary>Failed at this time or later.</summary>
     public DateTimeOffset? Since { get; init; }
 
-    /// <summary>Not failed after.</summary>
+    /// <summary>Failed at this time or earlier.</summary>
     public DateTimeOffset? Until { get; init; }
 
     /// <summary>MessageIds, or dead letters' ids.</summary>
     public IReadOnlySet<string>? Ids { get; init; }
 
-    /// <summary>A condition of the application's own, and what the audit log calls it. It can't be typed, so it may go by what no log may hold.</summary>
+    /// <summary>A condition from the application, and its name for the audit log. It can't be typed, so it can test for data that must not be logged.</summary>
     public (string Name, Func<DeadLetter, bool> Holds)? Own { get; init; }
 
-    /// <summary>Whether it has no condition.</summary>
+    /// <summary>Whether the filter has no condition.</summary>
     public bool IsEmpty => this == All;
 
-    /// <summary>Those with certain ids.</summary>
+    /// <summary>Selects dead letters by id.</summary>
     /// <param name="ids">MessageIds, or dead letters' ids.</param>
     public static DeadLetterFilter ById(params IEnumerable<string> ids) => new() { Ids = ids.Select(Normal).ToHashSet(StringComparer.OrdinalIgnoreCase) };
 
-    /// <summary>Reads conditions as a person types them.</summary>
-    /// <param name="conditions">Each a name, an equals sign and a value.</param>
-    /// <exception cref="FormatException">One of them is none; the message says which ones there are.</exception>
+    /// <summary>Parses conditions as a user types them.</summary>
+    /// <param name="conditions">Conditions of the form <c>name=value</c>.</param>
+    /// <exception cref="FormatException">A condition is invalid; the message lists the valid ones.</exception>
     public static DeadLetterFilter Parse(IEnumerable<string> conditions)
     {
         var (filter, named) = (All, new HashSet<string>());
@@ -53,9 +53,9 @@ public sealed record DeadLetterFilter
         {
             var parts = condition.Split('=', 2);
             if (parts is not [var name, { Length: > 0 } value])
-                throw new FormatException($"“{condition}” is no condition: {Conditions}");
+                throw new FormatException($"“{condition}” is not a condition. Use {Conditions}");
             if (!named.Add(name) && name != "id")
-                throw new FormatException($"{name} is given twice, and all conditions must hold: say it once");
+                throw new FormatException($"{name} is given twice, and all conditions must hold: give it once");
             filter = name switch
             {
                 "exception" => filter with { Exception = value },
@@ -65,13 +65,13 @@ public sealed record DeadLetterFilter
                 "id" => filter with { Ids = ById((filter.Ids ?? new HashSet<string>()).Concat(value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))).Ids },
                 "since" => filter with { Since = Time(name, value) },
                 "until" => filter with { Until = Time(name, value) },
-                _ => throw new FormatException($"There is no condition “{name}”: {Conditions}"),
+                _ => throw new FormatException($"Unknown condition “{name}”. Use {Conditions}"),
             };
         }
         return filter;
     }
 
-    /// <summary>Whether a dead letter is meant.</summary>
+    /// <summary>Whether the filter selects a dead letter.</summary>
     /// <param name="letter">The dead letter.</param>
     public bool Matches(DeadLetter letter) =>
         (Ids is null || Ids.Contains(letter.Id) || (letter.MessageId is { } id && Ids.Contains(Normal(id))))
@@ -85,7 +85,7 @@ public sealed record DeadLetterFilter
             || letter.Reason.Contains(Text, StringComparison.OrdinalIgnoreCase)
             || letter.Contains(Text));
 
-    /// <summary>As a person would type it; “all” without a condition.</summary>
+    /// <summary>The conditions as a user would type them; “all” without conditions.</summary>
     public override string ToString()
     {
         var text = new StringBuilder();
@@ -107,11 +107,11 @@ public sealed record DeadLetterFilter
         }
     }
 
-    // The same id with and without hyphens is the same id.
+    // An id with hyphens and the same id without them are equal.
     private static string Normal(string id) => Guid.TryParse(id, out var guid) ? guid.ToString() : id;
 
     private static DateTimeOffset Time(string name, string value) =>
         DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
             ? time
-            : throw new FormatException($"{name}={value} is no time: write it as in {name}=2026-01-31T03:00Z");
+            : throw new FormatException($"{name}={value} is not a time: write it as in {name}=2026-01-31T03:00Z");
 }

@@ -5,16 +5,16 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>A dead letter as it was exported.</summary>
-/// <param name="Queue">The queue that it was in; null where that is not written.</param>
-/// <param name="Properties">Its properties, headers among them.</param>
-/// <param name="Body">Its body.</param>
+/// <summary>A dead letter from an export file.</summary>
+/// <param name="Queue">The queue that it was in; null if the file does not name it.</param>
+/// <param name="Properties">The properties, including the headers.</param>
+/// <param name="Body">The body.</param>
 internal sealed record ExportedLetter(string? Queue, BasicProperties Properties, byte[] Body);
 
-/// <summary>A dead letter as JSON: complete, for a file; and without what changes, for its hash.</summary>
+/// <summary>A dead letter as JSON: complete for an export file, and without the parts that change for its hash.</summary>
 internal static class DeadLetterJson
 {
-    /// <summary>All of it as one object.</summary>
+    /// <summary>Writes the complete dead letter as one object.</summary>
     public static void Write(DeadLetter letter, Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
@@ -26,13 +26,13 @@ internal static class DeadLetterJson
         writer.WriteBase64String("body", letter.Body.Span);
         writer.WritePropertyName("message");
         if (letter.JsonMessage is { } json)
-            writer.WriteRawValue(CompactJson.Of(json.Span), skipInputValidation: true); // it was read from JSON, deeper perhaps than the writer would believe
+            writer.WriteRawValue(CompactJson.Of(json.Span), skipInputValidation: true); // it is valid JSON, but may be nested deeper than the writer accepts
         else
             writer.WriteNullValue();
         writer.WriteEndObject();
     }
 
-    /// <summary>What it is and why it is here.</summary>
+    /// <summary>Writes what the message is, and why it failed.</summary>
     public static void WriteFacts(DeadLetter letter, Utf8JsonWriter writer, string? messageId, string reason)
     {
         writer.WriteString("id", letter.Id);
@@ -55,8 +55,8 @@ internal static class DeadLetterJson
         writer.WriteEndArray();
     }
 
-    /// <summary>Reads back what <see cref="Write"/> wrote, as far as the message itself goes: its queue, properties, headers and body.</summary>
-    /// <exception cref="FormatException">It is something else; the message says what is wrong.</exception>
+    /// <summary>Reads the message itself from the output of <see cref="Write"/>: its queue, properties, headers and body.</summary>
+    /// <exception cref="FormatException">The line is not the output of <see cref="Write"/>; the message says what is wrong.</exception>
     public static ExportedLetter Read(ReadOnlyMemory<byte> line)
     {
         try
@@ -64,7 +64,7 @@ internal static class DeadLetterJson
             using var json = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 600 });
             var letter = json.RootElement;
             if (letter.ValueKind != JsonValueKind.Object || !letter.TryGetProperty("body", out var body) || body.ValueKind != JsonValueKind.String)
-                throw new FormatException("it has no body in base64: import takes what export wrote");
+                throw new FormatException("it has no base64 body: only the output of export can be imported");
             var properties = letter.TryGetProperty("properties", out var written) ? ReadProperties(written) : new BasicProperties();
             if (letter.TryGetProperty("headers", out var headers) && FieldValues.ReadTable(headers) is { Count: > 0 } table)
                 properties.Headers = table;
@@ -72,7 +72,7 @@ internal static class DeadLetterJson
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new FormatException("it is not a JSON object as export writes it", e);
+            throw new FormatException("it is not a JSON object as written by export", e);
         }
     }
 
@@ -97,7 +97,7 @@ internal static class DeadLetterJson
                 case "userId": properties.UserId = value.GetString(); break;
                 case "appId": properties.AppId = value.GetString(); break;
                 case "clusterId": properties.ClusterId = value.GetString(); break;
-                default: throw new FormatException($"there is no property {property.Name}");
+                default: throw new FormatException($"unknown property {property.Name}");
             }
         }
         return properties;
@@ -135,7 +135,7 @@ internal static class DeadLetterJson
         writer.WriteEndObject();
     }
 
-    /// <summary>A hash of all that the message is; what changes at each look is left out.</summary>
+    /// <summary>A hash of the message, without the headers that change with each read.</summary>
     public static ulong HashOf(IReadOnlyBasicProperties properties, ReadOnlySpan<byte> body)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -148,7 +148,7 @@ internal static class DeadLetterJson
             writer.WriteString("r", properties.IsCorrelationIdPresent() ? properties.CorrelationId : null);
             foreach (var (name, value) in (properties.Headers ?? new Dictionary<string, object?>()).OrderBy(header => header.Key, StringComparer.Ordinal))
             {
-                if (Headers.IsCount(name) || name.StartsWith(Headers.DiscardedPrefix, StringComparison.Ordinal) // so that its id stays while it is discarded
+                if (Headers.IsCount(name) || name.StartsWith(Headers.DiscardedPrefix, StringComparison.Ordinal) // so that its id stays the same while it is discarded
                     || name is Headers.OriginalExpiration or Headers.OriginalDeliveryMode)
                     continue;
                 writer.WritePropertyName(name);

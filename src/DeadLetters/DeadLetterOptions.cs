@@ -3,46 +3,46 @@ using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Where the broker is, and as whom to act on it.</summary>
+/// <summary>The address of the broker, the credentials, and the settings of the client.</summary>
 public sealed record DeadLetterOptions
 {
-    /// <summary>The nodes of the broker, tried in turn.</summary>
+    /// <summary>The broker's nodes, tried in turn.</summary>
     public required IReadOnlyList<AmqpTcpEndpoint> Endpoints { get; init; }
 
     /// <summary>The RabbitMQ user.</summary>
     public required string Username { get; init; }
 
-    /// <summary>Its password.</summary>
+    /// <summary>The RabbitMQ user's password.</summary>
     public required string Password { get; init; }
 
     /// <summary>The virtual host.</summary>
     public string VirtualHost { get; init; } = "/";
 
-    /// <summary>The management API, as in <c>http://localhost:15672</c>: it tells which queues there are. The same user must be able to sign in there (tag <c>monitoring</c>).</summary>
+    /// <summary>The management API, as in <c>http://localhost:15672</c>. It lists the queues. The same user needs access to it (tag <c>monitoring</c>).</summary>
     public required Uri Management { get; init; }
 
-    /// <summary>How the dead-letter queues are named: as MassTransit names them, and by patterns beside that.</summary>
+    /// <summary>The names of the dead-letter queues: MassTransit's names, and optional patterns.</summary>
     public DeadLetterQueueNames Names { get; init; } = DeadLetterQueueNames.Usual;
 
-    /// <summary>How long a discarded message is kept, unless told: 30 days.</summary>
+    /// <summary>How long a discarded message is kept by default: 30 days.</summary>
     public static TimeSpan UsualDiscardedLife { get; } = TimeSpan.FromDays(30);
 
-    /// <summary>The longest that the broker takes for a message's expiration: 2^32 - 1 milliseconds, 49 days.</summary>
+    /// <summary>The longest message expiration that the broker accepts: 2^32 - 1 milliseconds, 49 days.</summary>
     public static TimeSpan LongestDiscardedLife { get; } = TimeSpan.FromMilliseconds(uint.MaxValue);
 
     /// <summary>How long a discarded message is kept; at most <see cref="LongestDiscardedLife"/>.</summary>
     public TimeSpan DiscardedLife { get; init; } = UsualDiscardedLife;
 
-    /// <summary>How long to wait for an answer of the broker, a publisher confirm for instance.</summary>
+    /// <summary>How long to wait for an answer from the broker, for instance a publisher confirm.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How many messages may be published and not confirmed yet. After a sudden death so many may be published once more.</summary>
+    /// <summary>How many messages may be published and not confirmed yet. If the process is killed, up to this many may be published a second time.</summary>
     public int Outstanding { get; init; } = 256;
 
-    /// <summary>Reads the connection string of RabbitMQ.</summary>
-    /// <param name="connection"><c>amqp://user:password@host:5672/vhost</c>; amqps for TLS, the hosts of a cluster separated by commas.</param>
+    /// <summary>Parses a RabbitMQ connection string.</summary>
+    /// <param name="connection"><c>amqp://user:password@host:5672/vhost</c>; <c>amqps</c> for TLS; separate the hosts of a cluster by commas.</param>
     /// <param name="management">The management API.</param>
-    /// <exception cref="FormatException">It is none; the message says what it must look like and holds no password.</exception>
+    /// <exception cref="FormatException">The connection string is invalid; the message shows the required form and contains no password.</exception>
     public static DeadLetterOptions Parse(string connection, Uri management)
     {
         const string form = "it must read amqp://user:password@host:5672/vhost (amqps:// for TLS, several hosts separated by commas)";
@@ -53,7 +53,7 @@ public sealed record DeadLetterOptions
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         var authority = slash < 0 ? rest : rest[..slash];
         var at = authority.LastIndexOf('@');
-        // Not by a Uri as a whole: it takes "#" and "?" in a password for the beginning of something else.
+        // Don't parse the connection string with Uri: it ends the authority at a "#" or "?" in the password.
         if ((at < 0 ? [] : authority[..at].Split(':', 2)) is not [{ Length: > 0 } user, { Length: > 0 } password])
             throw new FormatException(form);
         return new DeadLetterOptions
@@ -72,9 +72,9 @@ public sealed record DeadLetterOptions
         };
     }
 
-    /// <summary>Opens a connection; it does not recover by itself.</summary>
-    /// <param name="name">Shown in the management UI.</param>
-    /// <param name="cancellationToken">Ends the attempt.</param>
-    /// <exception cref="DeadLetterException">The broker is out of reach, or refuses the user.</exception>
+    /// <summary>Opens a connection. It does not recover automatically.</summary>
+    /// <param name="name">The connection's name, shown in the management UI.</param>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
+    /// <exception cref="DeadLetterException">The broker is unreachable, or refuses the user.</exception>
     public Task<IConnection> ConnectAsync(string name, CancellationToken cancellationToken) => BrokerConnection.OpenAsync(this, name, cancellationToken);
 }

@@ -2,9 +2,9 @@ using System.Text;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>The body of a dead letter, as far as it can be read.</summary>
-/// <param name="Message">The message as indented JSON; null where the body is none.</param>
-/// <param name="Text">The whole body as text, indented where it is JSON; null where it is no text.</param>
+/// <summary>The body of a dead letter, as far as it is readable.</summary>
+/// <param name="Message">The message as indented JSON; null if the body is not JSON.</param>
+/// <param name="Text">The complete body as text, indented if it is JSON; null if it is not text.</param>
 internal sealed record DeadLetterReading(string? Message, string? Text)
 {
     private static readonly UTF8Encoding _strict = new(false, throwOnInvalidBytes: true);
@@ -22,11 +22,11 @@ internal sealed record DeadLetterReading(string? Message, string? Text)
             text);
     }
 
-    /// <summary>Whether it is JSON: nothing of it is parsed, or kept.</summary>
+    /// <summary>Whether the body is JSON. Validates it only, without building a document.</summary>
     public static bool IsJson(DeadLetter letter) =>
         (!Envelope.IsReadable(letter.ContentType) || Envelope.IsJson(letter.ContentType)) && Envelope.IsValid(letter.Body.Span);
 
-    /// <summary>Its types, the most derived first.</summary>
+    /// <summary>The message types, the most derived first.</summary>
     public static IReadOnlyList<string> TypesOf(DeadLetter letter)
     {
         if (Envelope.IsEnvelope(letter.ContentType) && Envelope.MessageTypes(letter.Body.Span) is { Count: > 0 } urns)
@@ -36,18 +36,18 @@ internal sealed record DeadLetterReading(string? Message, string? Text)
         static string Named(string urn) => urn.StartsWith("urn:message:", StringComparison.OrdinalIgnoreCase) ? urn[12..] : urn;
     }
 
-    /// <summary>Why it can't be read; null when it can, or when no one knows its form.</summary>
+    /// <summary>Why no consumer can read the body; null if one can, or if the format is one that this library can't check.</summary>
     public static string? ProblemOf(DeadLetter letter)
     {
         if (letter.Consumer is not null)
-            return null; // it came as far as its consumer, so that one can read it, whatever it looks like
+            return null; // it reached its consumer, so that consumer can read it
         if (!Envelope.IsReadable(letter.ContentType))
             return $"no MassTransit content type ({letter.ContentType ?? "none"})";
         if (!Envelope.IsJson(letter.ContentType))
-            return null; // XML, BSON, encrypted: its consumer can read what we can't
+            return null; // XML, BSON or encrypted: its consumer can read it, but this library can't
         if (!Envelope.IsValid(letter.Body.Span))
             return "its body is not valid JSON";
-        return Envelope.IsEnvelope(letter.ContentType) && !Envelope.HasMessage(letter.Body.Span) ? "its envelope holds no message" : null;
+        return Envelope.IsEnvelope(letter.ContentType) && !Envelope.HasMessage(letter.Body.Span) ? "its envelope has no message" : null;
     }
 
     public static string? TextOf(ReadOnlySpan<byte> body)

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>How long something takes, in words.</summary>
+/// <summary>Formats a duration as text.</summary>
 internal static class Duration
 {
-    /// <summary>In the largest unit of which there are two at least, rounded up.</summary>
+    /// <summary>The duration in the largest unit that gives at least two, rounded up.</summary>
     public static string Words(TimeSpan time) =>
         time >= TimeSpan.FromDays(2) ? Words(time.TotalDays, "days")
         : time >= TimeSpan.FromHours(2) ? Words(time.TotalHours, "h")

@@ -3,24 +3,24 @@ using System.Globalization;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// What earlier replays published and never saw confirmed (the audit names these). Where the copy stands here as a dead letter again, it did
-/// arrive: then the old one is taken off instead of replayed. Of the others nobody knows, and the dry run says so.
+/// Messages that earlier replays published without a confirm (the audit log lists them). If the copy is in this queue as a dead letter again, it
+/// arrived: the old message is then removed instead of replayed. For the others it is unknown whether the copy arrived, and the dry run warns.
 /// </summary>
 internal sealed class EarlierDoubts
 {
     private readonly Dictionary<string, (Doubt Doubt, DateTimeOffset At)> _doubts = [];
     private readonly HashSet<string> _arrived = [];
 
-    /// <summary>How many were taken off because their copy had arrived.</summary>
+    /// <summary>How many messages were removed because their copy had arrived.</summary>
     public long Settled { get; private set; }
 
-    /// <summary>How many looks at the queue it takes.</summary>
-    /// <param name="entries">The newest entries of the queue.</param>
+    /// <summary>How many extra reads of the queue this needs.</summary>
+    /// <param name="entries">The newest audit entries of the queue.</param>
     public static int PassesNeeded(IReadOnlyList<AuditEntry> entries) => entries.Any(entry => entry.Doubts.Count > 0) ? 1 : 0;
 
-    /// <summary>Reads the audit, and where it names some, looks which of them arrived.</summary>
-    /// <param name="entries">The newest entries of the queue.</param>
-    /// <param name="look">Looks at each message of the queue.</param>
+    /// <summary>Collects the unconfirmed messages from the audit entries and, if there are any, checks which of their copies arrived.</summary>
+    /// <param name="entries">The newest audit entries of the queue.</param>
+    /// <param name="look">Reads the queue and passes on each message.</param>
     public static async Task<EarlierDoubts> ReadAsync(IReadOnlyList<AuditEntry> entries, Func<Action<DeadLetter>, Task> look)
     {
         var earlier = new EarlierDoubts();
@@ -40,17 +40,17 @@ internal sealed class EarlierDoubts
         return earlier;
     }
 
-    /// <summary>Whether its copy has arrived, and so is here beside it.</summary>
+    /// <summary>Whether the message's copy arrived, and so is in this queue too.</summary>
     public bool HasArrived(DeadLetter letter) => _doubts.TryGetValue(letter.Id, out var one) && _arrived.Contains(one.Doubt.ReplayId!);
 
-    /// <summary>Takes one off.</summary>
+    /// <summary>Removes a message whose copy arrived.</summary>
     public Decision Settle()
     {
         Settled++;
         return new Decision.Remove();
     }
 
-    /// <summary>What there is to know before it is replayed; null where nothing is.</summary>
+    /// <summary>The warning before the message is replayed; null if there is none.</summary>
     public string? WarningFor(DeadLetter letter) => _doubts.TryGetValue(letter.Id, out var one)
         ? string.Create(CultureInfo.InvariantCulture, $"published by the replay of {one.At.ToUniversalTime():u}, but never confirmed or never removed from this queue: it may have been handled already")
         : null;

@@ -4,16 +4,16 @@ using System.Text;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>An e-mail address within a text.</summary>
-/// <param name="Start">Where it begins.</param>
-/// <param name="Length">How long it is, as it is written.</param>
-/// <param name="Local">What comes before the @, as it is written.</param>
-/// <param name="Domain">What comes after it.</param>
+/// <summary>An e-mail address in a text.</summary>
+/// <param name="Start">The index of its first character.</param>
+/// <param name="Length">Its length, as written.</param>
+/// <param name="Local">The part before the @, as written.</param>
+/// <param name="Domain">The part after the @.</param>
 public readonly record struct EmailAddress(int Start, int Length, string Local, string Domain)
 {
     /// <summary>
-    /// The addresses that it may be. In <c>to=jane@example.com</c> the equals sign may belong to the address, by the grammar, or to the text
-    /// around it; in an address of the web <c>eve%2Bx%40host</c> is eve+x; and <c>"jane"@host</c> is jane.
+    /// The addresses that the text may mean. In <c>to=jane@example.com</c> the equals sign may belong to the address, by the grammar, or to the
+    /// text around it. In a URL, <c>eve%2Bx%40host</c> means eve+x, and <c>"jane"@host</c> means jane.
     /// </summary>
     public IEnumerable<string> Readings
     {
@@ -47,18 +47,18 @@ public readonly record struct EmailAddress(int Start, int Length, string Local, 
 }
 
 /// <summary>
-/// Finds e-mail addresses in texts, by the grammar of RFC 5321, 5322 and 6531: dot-atoms with their apostrophes, quoted local parts, domain
-/// literals, international ones; and the @ as people and programs write it: as %40, full-width, as an escape of JSON or HTML.
+/// Finds e-mail addresses in texts, by the grammar of RFC 5321, 5322 and 6531: dot-atoms including apostrophes, quoted local parts, domain
+/// literals, and international addresses. The @ may also be written as %40, full-width, or as a JSON or HTML escape.
 /// </summary>
 public static class EmailAddresses
 {
     private const int LongestQuoted = 256;
-    private const string OfAtoms = "!#$%&'*+-/=?^_`{|}~.";
+    private const string AtomCharacters = "!#$%&'*+-/=?^_`{|}~.";
 
-    private static readonly SearchValues<char> _beginsOfAts = SearchValues.Create("@＠﹫%\\&");
+    private static readonly SearchValues<char> _atStarts = SearchValues.Create("@＠﹫%\\&");
     private static readonly string[] _ats = ["@", "＠", "﹫", "%40", "\\u0040", "&#64;", "&#x40;", "&commat;"];
 
-    /// <summary>Finds them.</summary>
+    /// <summary>Finds the addresses in a text.</summary>
     /// <param name="text">The text.</param>
     public static IEnumerable<EmailAddress> In(string text)
     {
@@ -76,13 +76,13 @@ public static class EmailAddresses
         }
     }
 
-    /// <summary>Whether a text is one address and nothing else.</summary>
+    /// <summary>Whether the text is one address and nothing else.</summary>
     /// <param name="text">The text.</param>
     public static bool IsOne(string text) => In(text).FirstOrDefault() is { Length: > 0 } address && address.Length == text.Length;
 
-    /// <summary>Puts something else in their places.</summary>
+    /// <summary>Replaces the addresses in a text.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="replacement">Of each what comes in its place.</param>
+    /// <param name="replacement">Returns the replacement for an address.</param>
     public static string Replace(string text, Func<EmailAddress, string> replacement)
     {
         StringBuilder? replaced = null;
@@ -99,7 +99,7 @@ public static class EmailAddresses
     {
         for (var i = from; i < text.Length; i++)
         {
-            i = text.AsSpan(i).IndexOfAny(_beginsOfAts) is >= 0 and var next ? i + next : text.Length;
+            i = text.AsSpan(i).IndexOfAny(_atStarts) is >= 0 and var next ? i + next : text.Length;
             foreach (var form in _ats)
             {
                 if (string.CompareOrdinal(text, i, form, 0, form.Length) == 0)
@@ -113,11 +113,11 @@ public static class EmailAddresses
         return -1;
     }
 
-    // In "a@b"@host the first @ is a letter of the quoted part.
+    // In "a@b"@host the first @ is part of the quoted local part.
     private static bool IsWithinQuotes(string text, int from, int at)
     {
         if (at > from && text[at - 1] == '"')
-            return false; // it ends one
+            return false; // this @ follows the closing quote
         for (var i = at; i < text.Length && i - at < LongestQuoted && text[i] is not ('\r' or '\n'); i++)
         {
             if (text[i] == '"' && text[i - 1] != '\\')
@@ -133,13 +133,13 @@ public static class EmailAddresses
         var start = at;
         while (start > from && IsOfLocal(text, start - 1))
             start--;
-        // A quote, a full stop or a brace before it is of the text around it.
+        // A quote, full stop, brace or separator before the address belongs to the text around it.
         while (start < at && (text[start] is '\'' or '`' or '.' or '{' or '}' or '|' or '=' or '/' or '?' or '&'))
             start++;
         return start;
     }
 
-    // Of a text within JSON the quotes are escaped, both of them.
+    // In a text within JSON, both quotes are escaped.
     private static int QuoteStart(string text, int from, int close)
     {
         var isEscaped = close > from && text[close - 1] == '\\';
@@ -173,7 +173,7 @@ public static class EmailAddresses
     }
 
     private static bool IsOfLocal(string text, int index) =>
-        char.IsAscii(text[index]) ? char.IsAsciiLetterOrDigit(text[index]) || OfAtoms.Contains(text[index], StringComparison.Ordinal)
+        char.IsAscii(text[index]) ? char.IsAsciiLetterOrDigit(text[index]) || AtomCharacters.Contains(text[index], StringComparison.Ordinal)
         : text[index] is not ('＠' or '﹫') && IsOfWord(text, index);
 
     private static bool IsOfDomain(string text, int index) =>

@@ -4,27 +4,28 @@ using RabbitMQ.Client;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// Empty tables and arrays within a message's headers. RabbitMQ.Client reads both as null, which it then writes as void: a message that is moved would
-/// be changed. So before it reads them they become a value of the same five bytes that the broker takes from nobody, and afterwards what they were.
+/// Preserves empty tables and arrays in a message's headers. RabbitMQ.Client reads both as null, and writes null as void, so moving a message would
+/// change it. Before the client reads a frame, they are replaced with a value of the same five bytes that the broker accepts from no sender.
+/// Afterwards they are restored.
 /// </summary>
 internal static class EmptyFields
 {
-    private const int ContentHeader = 2; // the type of a frame
+    private const int ContentHeader = 2; // the frame type
     private const int FrameHeader = 7;
-    private const int FieldsOfHeader = 14; // class, weight, size of the body, flags
+    private const int FieldsOfHeader = 14; // class, weight, body size, flags
     private const ushort HasContentType = 1 << 15;
     private const ushort HasContentEncoding = 1 << 14;
     private const ushort HasHeaders = 1 << 13;
 
-    // Neither is a number. A sender's can't be one of them: RabbitMQ refuses such values (541).
+    // Both are NaN. A sender's value can't be one of them, because RabbitMQ refuses such values (541).
     private const int Table = 0x7FE5A0F1;
     private const int Array = 0x7FE5A0A1;
 
-    /// <summary>Whether a frame is one that has headers.</summary>
+    /// <summary>Whether a frame contains message properties.</summary>
     public static bool HasProperties(ReadOnlySpan<byte> frameHeader) => frameHeader[0] == ContentHeader;
 
-    /// <summary>Marks them in a frame.</summary>
-    /// <param name="frame">A content header, complete.</param>
+    /// <summary>Replaces empty tables and arrays in a frame with markers.</summary>
+    /// <param name="frame">A complete content header frame.</param>
     public static void Mark(Span<byte> frame)
     {
         var payload = frame[FrameHeader..^1];
@@ -40,7 +41,7 @@ internal static class EmptyFields
             MarkTable(rest.Slice(4, Length(rest)));
     }
 
-    /// <summary>What was marked is again what it was.</summary>
+    /// <summary>Replaces the markers with the original empty tables and arrays.</summary>
     /// <param name="properties">A message's properties.</param>
     public static BasicProperties Restore(IReadOnlyBasicProperties properties)
     {
@@ -74,7 +75,7 @@ internal static class EmptyFields
             items = items[MarkValue(items)..];
     }
 
-    /// <returns>The value's length, with its type.</returns>
+    /// <returns>The value's length, including its type.</returns>
     private static int MarkValue(Span<byte> value)
     {
         switch ((char)value[0])
@@ -101,7 +102,7 @@ internal static class EmptyFields
                 return 6;
             case 'l' or 'L' or 'd' or 'T':
                 return 9;
-            default: // void, and what is not known: the client tells of that
+            default: // void, or an unknown type, for which the client reports an error
                 return value[0] == 'V' ? 1 : value.Length;
         }
     }

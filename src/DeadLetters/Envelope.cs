@@ -7,8 +7,8 @@ using System.Text.RegularExpressions;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// MassTransit's JSON envelope, changed at one place and left byte for byte everywhere else. Property names are compared without
-/// regard to case, as MassTransit does.
+/// Reads and edits MassTransit's JSON envelope. An edit changes one place and keeps the rest byte for byte. Property names are compared
+/// case-insensitively, as in MassTransit.
 /// </summary>
 internal static partial class Envelope
 {
@@ -20,7 +20,7 @@ internal static partial class Envelope
     private static readonly JsonReaderOptions _reading = new() { MaxDepth = 256 };
     private static readonly JsonDocumentOptions _parsing = new() { MaxDepth = 256 };
 
-    /// <summary>Content types that MassTransit's serializers use. Of anything else no consumer of MassTransit can make a message.</summary>
+    /// <summary>Whether one of MassTransit's serializers uses the content type. A MassTransit consumer can't read any other.</summary>
     public static bool IsReadable(string? contentType) => MediaType(contentType) is
         ContentType or "application/json" or "application/vnd.masstransit+xml" or "application/xml" or "application/vnd.masstransit+bson"
         or "application/vnd.masstransit+aes" or "application/vnd.masstransit.v2+aes" or "application/vnd.masstransit+msgpack";
@@ -31,7 +31,7 @@ internal static partial class Envelope
 
     private static string? MediaType(string? contentType) => contentType?.Split(';')[0].Trim().ToLowerInvariant();
 
-    /// <summary>Parses; null when it is no JSON.</summary>
+    /// <summary>Parses a body; null if it is not JSON.</summary>
     public static JsonDocument? TryParse(ReadOnlyMemory<byte> body)
     {
         try
@@ -45,8 +45,8 @@ internal static partial class Envelope
     }
 
     /// <summary>
-    /// Indented, and every character as a person writes it: the serializer escapes those beyond 16 bits whatever its encoder. As it came where
-    /// it holds half a character, an emoji that was cut in the middle for instance, which the serializer does not write.
+    /// Indented JSON without escapes: the serializer escapes characters beyond 16 bits with any encoder, so they are unescaped here. If the JSON
+    /// contains half a surrogate pair, such as an emoji cut in the middle, the serializer can't write it, and the JSON is returned unchanged.
     /// </summary>
     public static string Pretty(JsonElement element)
     {
@@ -80,7 +80,7 @@ internal static partial class Envelope
         return null;
     }
 
-    /// <summary>Its name; empty where that holds half a character.</summary>
+    /// <summary>The property's name; empty if it contains half a surrogate pair.</summary>
     private static string NameOf(JsonProperty property)
     {
         try
@@ -99,13 +99,13 @@ internal static partial class Envelope
         {
             return reader.GetString()!;
         }
-        catch (InvalidOperationException) // half a character
+        catch (InvalidOperationException) // half a surrogate pair
         {
             return "";
         }
     }
 
-    /// <summary>Whether it is one JSON value and nothing else.</summary>
+    /// <summary>Whether the body is one JSON value and nothing else.</summary>
     public static bool IsValid(ReadOnlySpan<byte> body)
     {
         var reader = new Utf8JsonReader(WithoutMark(body), _reading);
@@ -124,14 +124,14 @@ internal static partial class Envelope
 
     public static bool HasMessage(ReadOnlySpan<byte> body) => Find(body, "message") is not null;
 
-    /// <summary>The message within a body of JSON: of an envelope its <c>message</c>, null where it has none; of anything else all of it.</summary>
+    /// <summary>The message within a JSON body: for an envelope its <c>message</c>, null if it has none; for anything else the complete body.</summary>
     public static ReadOnlyMemory<byte>? MessageIn(ReadOnlyMemory<byte> body, string? contentType)
     {
         body = WithoutMark(body);
         return !IsEnvelope(contentType) ? body : Find(body.Span, "message") is { } found ? body[found.Value..found.End] : null;
     }
 
-    /// <summary>The URNs in <c>messageType</c>; none where it is no envelope.</summary>
+    /// <summary>The URNs in <c>messageType</c>; empty if the body is not an envelope.</summary>
     public static IReadOnlyList<string> MessageTypes(ReadOnlySpan<byte> body)
     {
         if (Find(body, "messageType") is not { } found)
@@ -146,7 +146,7 @@ internal static partial class Envelope
         return types;
     }
 
-    /// <summary>The envelope without the count of redeliveries in its headers, with which a replay would begin with its tries used up.</summary>
+    /// <summary>The envelope without the redelivery count in its headers. With that count, a replay would start with no tries left.</summary>
     public static ReadOnlyMemory<byte> WithoutRedeliveryCount(ReadOnlyMemory<byte> body)
     {
         while (Find(body.Span, "headers", "MT-Redelivery-Count") is { } found)
@@ -154,7 +154,7 @@ internal static partial class Envelope
         return body;
     }
 
-    /// <summary>The envelope without the address that a consumer would answer to.</summary>
+    /// <summary>The envelope without the address that the consumer would respond to.</summary>
     public static ReadOnlyMemory<byte> WithoutResponseAddress(ReadOnlyMemory<byte> body)
     {
         while (Find(body.Span, ResponseAddress) is { } found)
@@ -162,7 +162,7 @@ internal static partial class Envelope
         return body;
     }
 
-    /// <summary>A text of the envelope; null where it has none of that name.</summary>
+    /// <summary>A text property of the envelope; null if it has none of that name.</summary>
     public static string? TextOf(ReadOnlySpan<byte> body, string name)
     {
         if (Find(body, name) is not { } found)
@@ -171,13 +171,13 @@ internal static partial class Envelope
         return reader.Read() && reader.TokenType == JsonTokenType.String && Text(ref reader) is { Length: > 0 } text ? text : null;
     }
 
-    /// <summary>The body with another <c>message</c>; where it is no envelope, the body is the message.</summary>
+    /// <summary>The body with another <c>message</c>. If the body is not an envelope, it is replaced by the message.</summary>
     public static ReadOnlyMemory<byte> WithMessage(ReadOnlyMemory<byte> body, string? contentType, string message)
     {
         var replacement = Encoding.UTF8.GetBytes(message);
         if (!IsEnvelope(contentType))
             return replacement;
-        var found = Find(body.Span, "message") ?? throw new DeadLetterException(DeadLetterProblem.Refused, "The envelope has no message that could be edited");
+        var found = Find(body.Span, "message") ?? throw new DeadLetterException(DeadLetterProblem.Refused, "The envelope has no message to edit");
         return (byte[])[.. body.Span[..found.Value], .. replacement, .. body.Span[found.End..]];
     }
 
@@ -220,7 +220,7 @@ internal static partial class Envelope
         return null;
     }
 
-    // With one comma: the one after it, or before it where it is the last.
+    // Also cuts one comma: the one after the property, or the one before it if it is the last.
     private static byte[] Cut(ReadOnlySpan<byte> body, Place place)
     {
         var (start, end) = (place.Name, place.End);

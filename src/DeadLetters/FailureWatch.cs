@@ -5,12 +5,12 @@ using RabbitMQ.Client.Events;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>What was seen of a replayed message.</summary>
+/// <summary>A replayed message that failed again or was skipped.</summary>
 internal sealed record SeenFailure(Outcome Outcome, NewLetter Letter);
 
 /// <summary>
-/// Notices which replayed messages fail again: copies of what goes to the dead-letter exchanges of a queue come to a queue of the operation's
-/// own, so that nobody has to look into the dead-letter queues themselves.
+/// Detects replayed messages that fail again. A temporary queue of the operation receives a copy of each message that goes to the dead-letter
+/// exchanges of a queue, so the dead-letter queues need not be read.
 /// </summary>
 internal sealed class FailureWatch(IConnection connection, string queue)
 {
@@ -25,13 +25,14 @@ internal sealed class FailureWatch(IConnection connection, string queue)
 
     private string Copies => QueueLock.NameFor(queue, ":" + _operation);
 
-    /// <param name="replayId">A replay's id, and the message's number in it.</param>
+    /// <summary>The failure of a replayed message; null if none was seen.</summary>
+    /// <param name="replayId">The replay's id, and the message's number in it.</param>
     public SeenFailure? Find(string replayId) => _seen.GetValueOrDefault(replayId);
 
-    /// <summary>Watches from now on, beside what is watched already.</summary>
+    /// <summary>Starts watching more exchanges.</summary>
     /// <param name="operation">The replay's id.</param>
-    /// <param name="exchanges">Where its messages would come by; those that are not there yet, as soon as they are.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="exchanges">The exchanges that its failed messages would pass through. Missing ones are watched as soon as they exist.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task WatchAsync(string operation, IReadOnlyCollection<string> exchanges, CancellationToken cancellationToken)
     {
         if (_channel is null)
@@ -43,9 +44,9 @@ internal sealed class FailureWatch(IConnection connection, string queue)
         }
     }
 
-    /// <summary>Watches the places that have been made since.</summary>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <returns>Those: what came there before is not seen.</returns>
+    /// <summary>Starts watching exchanges that were missing before and exist now.</summary>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>These exchanges. Messages that passed through them earlier were not seen.</returns>
     public async Task<IReadOnlyList<string>> WatchLateAsync(CancellationToken cancellationToken)
     {
         if (_missing.IsEmpty || _sinceLate.Elapsed < _lateEvery)
@@ -60,9 +61,9 @@ internal sealed class FailureWatch(IConnection connection, string queue)
         return late;
     }
 
-    /// <summary>Takes note of a dead letter, where it is one of this replay.</summary>
-    /// <param name="letter">The dead letter, or a copy.</param>
-    /// <param name="exchange">Where it came by.</param>
+    /// <summary>Records a dead letter if it belongs to this replay.</summary>
+    /// <param name="letter">The dead letter, or a copy of it.</param>
+    /// <param name="exchange">The exchange that it passed through.</param>
     public void See(DeadLetter letter, string exchange)
     {
         if (letter.Header(Headers.ReplayId) is not { } id || !id.StartsWith(_operation + ".", StringComparison.Ordinal))
@@ -74,7 +75,7 @@ internal sealed class FailureWatch(IConnection connection, string queue)
             new NewLetter(isQueue ? exchange : null, letter.Id, letter.ExceptionType, reason)));
     }
 
-    // Without the right to read an exchange, what comes by there is not heard of: no outcome is claimed then.
+    // Without permission to read an exchange, failures there are not seen, and no outcome is reported for them.
     private async Task<bool> BindAsync(string exchange, CancellationToken cancellationToken)
     {
         try

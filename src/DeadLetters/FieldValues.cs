@@ -6,8 +6,8 @@ using RabbitMQ.Client;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// The field values of AMQP as JSON and back, each with its type. A string of valid UTF-8, a boolean and void are JSON's own; all else is an object of
-/// <c>type</c> and <c>value</c>, for JSON has one kind of number, and no bytes. What is read is byte for byte what was written.
+/// Converts AMQP field values to JSON and back, with their types. A string of valid UTF-8, a boolean and void become the JSON equivalent. Any other
+/// value becomes an object of <c>type</c> and <c>value</c>, because JSON has only one number type and no bytes. The round trip is byte for byte.
 /// </summary>
 internal static class FieldValues
 {
@@ -51,7 +51,7 @@ internal static class FieldValues
     }
 
     /// <summary>Reads a table.</summary>
-    /// <exception cref="FormatException">It is none; the message says what is wrong.</exception>
+    /// <exception cref="FormatException">The JSON is not a table; the message says what is wrong.</exception>
     public static Dictionary<string, object?> ReadTable(JsonElement table)
     {
         if (table.ValueKind != JsonValueKind.Object)
@@ -71,7 +71,7 @@ internal static class FieldValues
             case JsonValueKind.True or JsonValueKind.False:
                 return field.GetBoolean();
             case JsonValueKind.String:
-                return Encoding.UTF8.GetBytes(field.GetString()!); // as the broker's client reads it
+                return Encoding.UTF8.GetBytes(field.GetString()!); // as RabbitMQ.Client reads it
             case JsonValueKind.Object when field.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && field.TryGetProperty("value", out var value):
                 try
                 {
@@ -97,13 +97,13 @@ internal static class FieldValues
         "int32" => value.GetInt32(),
         "uint32" => value.GetUInt32(),
         "int64" => value.GetInt64(),
-        "float" => value.GetSingle(), // RabbitMQ takes no infinity, and nothing that is not a number
+        "float" => value.GetSingle(), // RabbitMQ accepts neither infinity nor NaN
         "double" => value.GetDouble(),
         "decimal" => Decimal(value.GetString()!),
         "timestamp" => new AmqpTimestamp(value.GetInt64()),
         "array" => value.EnumerateArray().Select(Read).ToList(),
         "table" => ReadTable(value),
-        _ => throw new FormatException($"there is no type {type}"),
+        _ => throw new FormatException($"unknown type {type}"),
     };
 
     private static string TypeOf(object value) => value switch
@@ -123,7 +123,7 @@ internal static class FieldValues
         AmqpTimestamp => "timestamp",
         IDictionary<string, object?> => "table",
         IEnumerable<object?> => "array",
-        _ => throw new NotSupportedException($"AMQP has no field of {value.GetType()}"),
+        _ => throw new NotSupportedException($"AMQP has no field type for {value.GetType()}"),
     };
 
     private static void WriteTyped(Utf8JsonWriter writer, object value)
@@ -142,7 +142,7 @@ internal static class FieldValues
             case double number:
                 writer.WriteNumberValue(number);
                 break;
-            case decimal number: // with its scale, and the sign of a nought
+            case decimal number: // with its scale, and the sign of a negative zero
                 writer.WriteStringValue((decimal.IsNegative(number) ? "-" : "") + Math.Abs(number).ToString(CultureInfo.InvariantCulture));
                 break;
             case AmqpTimestamp time:

@@ -311,7 +311,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
 
         answer.Status.ShouldBe(HttpStatusCode.Conflict);
         answer.Text.ShouldContain("Another operation is running on this queue");
-        answer.Text.ShouldContain("Ann on the night shift is at work on this queue (replay, since 20");
+        answer.Text.ShouldContain("Ann on the night shift is running an operation on this queue (replay, since 20");
         await cancel.CancelAsync();
         await slow;
     }

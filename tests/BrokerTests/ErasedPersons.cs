@@ -54,7 +54,7 @@ public sealed class ErasedPersons
         {
             var locked = await EraseAsync("--yes");
             locked.Code.ShouldBe(1, locked.ToString());
-            locked.Json.GetProperty("problems").EnumerateArray().Select(it => it.GetString()).ShouldHaveSingleItem()!.ShouldContain("is at work on this queue");
+            locked.Json.GetProperty("problems").EnumerateArray().Select(it => it.GetString()).ShouldHaveSingleItem()!.ShouldContain("Another operation is running on this queue");
             (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(5);
         }
 

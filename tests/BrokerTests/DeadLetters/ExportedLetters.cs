@@ -69,7 +69,7 @@ public sealed class ExportedLetters
     [Theory]
     [InlineData("{\"queue\":\"orders_error\",\"body\":\"e30=\"}\n{\"queue\":\"orders_error\",\"bo", "Line 2")]
     [InlineData("[]", "Line 1")]
-    [InlineData("{\"body\":\"e30=\"}", "names no queue")]
+    [InlineData("{\"body\":\"e30=\"}", "has no queue")]
     [InlineData("{\"queue\":\"orders_error\",\"body\":\"e30=\",\"headers\":{\"a\":{\"type\":\"int8\",\"value\":300}}}", "int8")]
     [InlineData("{\"queue\":\"a_error\",\"body\":\"e30=\"}\n{\"queue\":\"b_error\",\"body\":\"e30=\"}", "several queues")]
     [InlineData("", "no dead letter")]

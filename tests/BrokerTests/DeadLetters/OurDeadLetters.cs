@@ -236,13 +236,13 @@ public sealed class OurDeadLetters
         {
             (["dead-letters", "replay", "--queue", Error], "--where CONDITION, or all of them with --all"),
             (["dead-letters", "replay", "--queue", Error, "--all", "--where", "text=x"], "--where and --all can't be combined"),
-            (["dead-letters", "replay", "--queue", Error, "--where", "color=red"], "There is no condition “color”"),
-            (["dead-letters", "replay", "--queue", Error, "--where", "since=yesterday"], "is no time"),
+            (["dead-letters", "replay", "--queue", Error, "--where", "color=red"], "Unknown condition “color”"),
+            (["dead-letters", "replay", "--queue", Error, "--where", "since=yesterday"], "is not a time"),
             (["dead-letters", "replay", "--queue", Error, "--all", "--pace", "0"], "--pace must be a number of messages a second"),
             (["dead-letters", "replay", "--queue", Error, "--all", "--pace", "abc"], "“abc”"),
             (["dead-letters", "list", "--queue", Error, "--limit", "abc"], "“abc”"),
             (["dead-letters", "replay", "--queue", Error, "--all", "--wait", "soon"], "“soon” is not a duration"),
-            (["dead-letters", "replay", "--queue", "nowhere_error", "--all"], "There is no nowhere_error"),
+            (["dead-letters", "replay", "--queue", "nowhere_error", "--all"], "Queue \"nowhere_error\" not found"),
             (["dead-letters", "bury"], "'bury'.\nSee: workinit dead-letters --help"),
             (["dead-letters", "replay", "--colour"], "See: workinit dead-letters replay --help"),
         })
@@ -257,7 +257,7 @@ public sealed class OurDeadLetters
         var away = await new OperatorCommand(settings).RunAsync("dead-letters", "list");
         away.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("unreachable at http://127.0.0.1:1"));
         (await new OperatorCommand(settings).RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--yes")).ShouldSatisfyAllConditions(
-            it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("out of reach at 127.0.0.1:1"), it => it.Errors.ShouldNotContain("secret"));
+            it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("unreachable at 127.0.0.1:1"), it => it.Errors.ShouldNotContain("secret"));
         settings["ConnectionStrings__RabbitMq"] = "localhost";
         (await new OperatorCommand(settings).RunAsync("dead-letters", "list")).Code.ShouldBe(2);
         settings["ConnectionStrings__RabbitMq"] = "";

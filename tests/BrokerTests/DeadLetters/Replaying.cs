@@ -144,7 +144,7 @@ public sealed class Replaying
         await orders.Channel.ExchangeDeleteAsync(Orders.Input);
 
         var plan = await orders.Client.PlanAsync(Request(DeadLetterFilter.All), null, _none);
-        plan.Refused.ShouldAllBe(refusal => refusal.Why.Contains("no queue orders"));
+        plan.Refused.ShouldAllBe(refusal => refusal.Why.Contains("queue \"orders\" not found"));
         var result = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
         (result.Done, result.Refused.Count, result.AllAsAsked).ShouldBe((0, 5, false));
         await orders.SeeAsync(Orders.Error, 5);
@@ -204,7 +204,7 @@ public sealed class Replaying
 
         var second = await Should.ThrowAsync<DeadLetterException>(orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { By = "joe" }, null, _none));
         second.Problem.ShouldBe(DeadLetterProblem.Locked);
-        second.Message.ShouldContain("jane is at work on this queue (replay, since 20");
+        second.Message.ShouldContain("jane is running an operation on this queue (replay, since 20");
         await cancel.CancelAsync();
         await first;
 

@@ -177,7 +177,7 @@ public sealed class WhateverStandsThere
         }
         looks.ShouldBeGreaterThan(0);
         refused!.Problem.ShouldBe(DeadLetterProblem.Refused);
-        refused.Message.ShouldContain("looks are left");
+        refused.Message.ShouldContain("reads are left");
         (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Count(letter => Orders.Header(letter, "Original-User-Id") == "operator").ShouldBe(1);
     }
 

@@ -20,7 +20,7 @@ public sealed class TheConsumerTimeout
         const string said = "PRECONDITION_FAILED - delivery acknowledgement on channel 2 timed out. Timeout value used: 60000 ms. This timeout value can be configured, see consumers doc guide to learn more";
         ConsumerTimeout.IsIn(said).ShouldBeTrue();
         ConsumerTimeout.IsIn("PRECONDITION_FAILED - unknown delivery tag 7").ShouldBeFalse();
-        ConsumerTimeout.InWords(said).ShouldStartWith("Messages were held longer than RabbitMQ's consumer_timeout of 60 s, so it took them back.");
+        ConsumerTimeout.InWords(said).ShouldStartWith("Messages were held longer than RabbitMQ's consumer_timeout of 60 s, so RabbitMQ took them back.");
     }
 
     [Theory]
