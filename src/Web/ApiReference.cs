@@ -8,13 +8,13 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web;
 
-/// <summary>The API as an OpenAPI document, and as a page to read and try it. Neither page nor browser asks anybody but this host.</summary>
+/// <summary>The API as an OpenAPI document, and a page to read it and try it. The page sends requests to this host only.</summary>
 internal static class ApiReference
 {
     private const string Document = "v1";
     private const string Path = "/api-reference";
 
-    // The colours of workinit.css, all of them with the contrast that text needs.
+    // The colours of workinit.css, each with enough contrast for text.
     private const string Style = """
         .light-mode {
           --scalar-background-1: #fff; --scalar-background-2: #f6f1ea; --scalar-background-3: #e4dacd; --scalar-border-color: #e4dacd;
@@ -32,7 +32,7 @@ internal static class ApiReference
 
     public static void AddApiReference(this IServiceCollection services)
     {
-        // The schema of a number is a number: the web defaults would let it be a string as well.
+        // The web defaults would describe a number as a number or a string. The schema should say number only.
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict);
         services.AddOpenApi(Document, openApi => openApi
             .AddDocumentTransformer((document, _, _) => Describe(document))
@@ -49,7 +49,7 @@ internal static class ApiReference
             page.WithTitle("WorkinIt API")
                 .WithNonce(nonce)
                 .WithFavicon("/icon.svg")
-                .AddHeadContent($"""<script nonce="{nonce}">document.documentElement.lang = "en"</script>""") // which the page's own markup leaves out
+                .AddHeadContent($"""<script nonce="{nonce}">document.documentElement.lang = "en"</script>""") // the page's own markup omits it
                 .WithTheme(ScalarTheme.None)
                 .WithCustomCss(Style)
                 .AddDocument(Document)
@@ -62,8 +62,8 @@ internal static class ApiReference
         });
     }
 
-    // The page is not ours, and could do more than is switched off above: the browser sees to it that it speaks to this host alone.
-    // It makes its styles while it runs, with no nonce.
+    // Scalar's code may do more than is switched off above. This policy makes the browser limit it to this host.
+    // Scalar creates styles at run time without a nonce, so style-src needs 'unsafe-inline'.
     private static string Policy(string nonce) =>
         $"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " +
         "font-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
@@ -75,15 +75,15 @@ internal static class ApiReference
             Title = "WorkinIt API",
             Version = Document,
             Description = """
-                Submit an e-mail address and a thought; a worker finds a GIF about the thought and mails it, once.
+                Submit an e-mail address and a thought. A worker finds a GIF about the thought and mails it once.
 
-                Each error is a problem detail (RFC 9457, `application/problem+json`). Where trying again helps, the answer has a `Retry-After`.
+                Errors are problem details (RFC 9457, `application/problem+json`). If a retry helps, the response has a `Retry-After` header.
                 """,
             License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" },
         };
-        document.Servers = [new OpenApiServer { Url = "/" }]; // where the document came from: behind a proxy this host does not know its own name
-        document.Tags = new HashSet<OpenApiTag> { new() { Name = SubmissionsApiDescription.Tag, Description = "A thought on its way to becoming a mail." } };
-        document.Components?.Schemas?.Remove($"{nameof(SseItem<>)}Of{nameof(SubmissionView)}"); // how an event is made here; a client sees text
+        document.Servers = [new OpenApiServer { Url = "/" }]; // relative to the document: behind a proxy this host does not know its public name
+        document.Tags = new HashSet<OpenApiTag> { new() { Name = SubmissionsApiDescription.Tag, Description = "Submit a thought, and follow it until its mail is sent." } };
+        document.Components?.Schemas?.Remove($"{nameof(SseItem<>)}Of{nameof(SubmissionView)}"); // a server-side type; a client sees text
         return Task.CompletedTask;
     }
 }

@@ -8,12 +8,12 @@ using Microsoft.Extensions.Options;
 namespace WorkinIt.Web;
 
 /// <summary>
-/// The keys behind forms and sign-ins. Whoever has a form open posts it to whatever instance comes next, after a restart too: so all
-/// instances keep their keys in one place, under one name, wherever they are installed.
+/// The keys that protect forms and sign-ins. A form may be posted to another instance than the one that served it, or after a restart.
+/// So all instances share one key folder and one application name, whatever folder they are installed in.
 /// </summary>
 internal static class KeyRing
 {
-    // A part of what the keys are derived from: another name is another application, which reads nothing of this one.
+    // Keys are derived from this name too: an application with another name can't read what this one protected.
     private const string ApplicationName = "WorkinIt.Web";
 
     public static void AddKeyRing(this IServiceCollection services)
@@ -25,7 +25,7 @@ internal static class KeyRing
             if (options.Value.KeysDirectory is { Length: > 0 } directory)
                 keys.XmlRepository = new FileSystemXmlRepository(new DirectoryInfo(directory), log);
         });
-        // Of all cookies the one that ASP.NET Core would send over plain HTTP too.
+        // The only cookie that ASP.NET Core would by default also send over plain HTTP.
         services.Configure<AntiforgeryOptions>(antiforgery => antiforgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest);
     }
 }
@@ -33,26 +33,26 @@ internal static class KeyRing
 /// <summary>The section <c>DataProtection</c>.</summary>
 internal sealed class KeyRingOptions : IValidatableObject
 {
-    /// <summary>Without one, ASP.NET Core's choice: a folder of the user's, or nothing that outlasts the process.</summary>
+    /// <summary>The folder of the keys. If null, ASP.NET Core chooses: a folder in the user's home, or memory, which a restart loses.</summary>
     public string? KeysDirectory { get; set; }
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (KeysDirectory is { Length: > 0 } directory && WhatIsWrongWith(directory) is { } problem)
+        if (KeysDirectory is { Length: > 0 } directory && FindProblem(directory) is { } problem)
             yield return new ValidationResult($"DataProtection__KeysDirectory {problem}");
     }
 
-    // The first key is written when the first form is opened: too late to learn that it can't be.
-    private static string? WhatIsWrongWith(string directory)
+    // The first key is written when the first form is opened. Without this check a bad folder would be noticed only then.
+    private static string? FindProblem(string directory)
     {
         if (!Path.IsPathFullyQualified(directory))
-            return "must be an absolute path: the folder of the keys that all instances of Web share";
+            return "must be an absolute path: the key folder that all instances of Web share";
         try
         {
             if (OperatingSystem.IsWindows())
                 Directory.CreateDirectory(directory);
             else
-                Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute); // whoever has the keys signs in as anybody
+                Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute); // with the keys, an attacker can sign in as any user
             var probe = Path.Combine(directory, $".{Guid.NewGuid():N}");
             File.WriteAllText(probe, "");
             File.Delete(probe);

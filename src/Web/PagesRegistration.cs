@@ -8,15 +8,15 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web;
 
-/// <summary>The pages, and what every answer has in common: limits, errors, headers.</summary>
+/// <summary>The pages, and what all responses have in common: limits, errors, headers.</summary>
 internal static class PagesRegistration
 {
-    // 500 characters of four bytes each, percent-encoded, and an address: under 8 KiB. Nothing legal is larger than this.
+    // A valid submission (500 characters of four bytes each, percent-encoded, and an address) is under 8 KiB.
     private const long LargestBody = 32 * 1024;
 
-    private const int LongestHost = 260; // a name of the DNS, and a port
+    private const int LongestHost = 260; // a DNS name and a port
 
-    public const string TooLarge = "A submission has 32 KiB at most.";
+    public const string TooLarge = "A submission can have at most 32 KiB.";
 
     public static void AddPages(this WebApplicationBuilder builder)
     {
@@ -24,7 +24,7 @@ internal static class PagesRegistration
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = LargestBody;
-            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10); // a body that trickles is cut off by Kestrel's own limit
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10); // for slow bodies, Kestrel's own minimum rate applies
         });
         builder.Services.AddRazorPages();
         builder.Services.AddHsts(hsts => hsts.MaxAge = TimeSpan.FromDays(365));
@@ -37,7 +37,7 @@ internal static class PagesRegistration
     {
         app.UseSecurityHeaders();
         app.Use(RefuseOddHosts);
-        app.UseHsts(); // says nothing on localhost, and nothing by HTTP
+        app.UseHsts(); // sends nothing on localhost or over plain HTTP
         app.UseWhen(IsApi, api => api.UseExceptionHandler(ExceptionOptions()).UseStatusCodePages());
         app.UseWhen(http => !IsApi(http), pages => pages
             .UseExceptionHandler(ExceptionOptions("/error/500"))
@@ -51,8 +51,8 @@ internal static class PagesRegistration
         app.MapRazorPages();
     }
 
-    // What Kestrel finds wrong with a body while it is read (too long, cut off) is the sender's fault, and no error of ours to log.
-    // A database that can't be read is away for a while: what was asked for may be asked for again.
+    // A body that Kestrel rejects while reading it (too long, cut off) is the client's error, so it is not logged as ours.
+    // A database that can't be read is usually back soon, so the client gets 503 and can retry.
     private static ExceptionHandlerOptions ExceptionOptions(string? page = null) => new()
     {
         ExceptionHandlingPath = page,
@@ -70,7 +70,7 @@ internal static class PagesRegistration
         problem.ProblemDetails.Detail ??= problem.ProblemDetails.Status switch
         {
             StatusCodes.Status413PayloadTooLarge => TooLarge,
-            StatusCodes.Status415UnsupportedMediaType => SubmissionsApi.NotJson, // said by the routing, before the API is asked
+            StatusCodes.Status415UnsupportedMediaType => SubmissionsApi.NotJson, // the routing answers before the API's code runs
             StatusCodes.Status503ServiceUnavailable => Unavailable.Reading,
             _ => null,
         };
@@ -78,12 +78,12 @@ internal static class PagesRegistration
             problem.HttpContext.Response.Headers.RetryAfter = Unavailable.RetryAfter;
     }
 
-    // What programs ask, and a page's script: they can't read a page.
+    // Requests by programs and by a page's script. They need problem details, not an HTML page.
     private static bool IsApi(HttpContext http) =>
         http.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
         || (http.Request.Path.StartsWithSegments("/submissions", StringComparison.OrdinalIgnoreCase) && http.Request.Path.Value!.EndsWith("/events", StringComparison.OrdinalIgnoreCase));
 
-    // Kestrel lets an empty name pass, and one of any length: no page or link can be made of it. A load balancer's health check may have none.
+    // Kestrel accepts an empty host name, and one of any length, from which no link can be built. A load balancer's health check may send none.
     private static Task RefuseOddHosts(HttpContext http, RequestDelegate next)
     {
         if (http.Request.Host is { Value.Length: > 0 and <= LongestHost } || http.Request.Path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase))
@@ -92,7 +92,7 @@ internal static class PagesRegistration
         return http.Response.WriteAsync("The Host header is empty or too long.", http.RequestAborted);
     }
 
-    // Kestrel would say so only when the body is read, which the antiforgery check does, and reports as a bad token.
+    // Kestrel checks the size only when the body is read. The antiforgery check reads it, and would report a bad token.
     private static Task RefuseLargeBodies(HttpContext http, RequestDelegate next)
     {
         var isErrorPage = http.Features.Get<IStatusCodeReExecuteFeature>() is not null;
@@ -102,7 +102,7 @@ internal static class PagesRegistration
         return Task.CompletedTask;
     }
 
-    // An edited message may be as large as messages are: those pages have a limit of their own, for who is signed in.
+    // An edited message may be as large as any message. The dead-letter pages have their own limit, for signed-in users.
     private static bool TakesMore(PathString path) =>
         path.StartsWithSegments(OperatorSignIn.Path, StringComparison.OrdinalIgnoreCase) && !path.StartsWithSegments(OperatorSignIn.SignInPath, StringComparison.OrdinalIgnoreCase);
 }

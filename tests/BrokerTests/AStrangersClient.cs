@@ -47,7 +47,7 @@ public sealed class AStrangersClient(RunningSystem running) : IDisposable
         using var first = await Api.SubmitAsync(new Thought("one@example.com", "one"), key);
         using var other = await Api.SubmitAsync(new Thought("one@example.com", "another"), key);
         other.StatusCode.ShouldBe(HttpStatusCode.Conflict);
-        (await ProblemAsync(other)).Detail!.ShouldContain("Take a new one");
+        (await ProblemAsync(other)).Detail!.ShouldContain("Use a new one");
     }
 
     [Fact]

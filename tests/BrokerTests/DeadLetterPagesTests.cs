@@ -81,7 +81,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     {
         var answer = await _client.SignInAsync(user, password);
         answer.Status.ShouldBe(HttpStatusCode.Unauthorized);
-        answer.Text.ShouldContain("does not know this user with this password");
+        answer.Text.ShouldContain("Wrong RabbitMQ user or password");
         (await _client.GetAsync("/dead-letters")).Status.ShouldBe(HttpStatusCode.Redirect);
         if (password == "wrong")
             (answer.Html + _system.Logs).ShouldNotContain("value=\"wrong");

@@ -26,7 +26,7 @@ public sealed partial class NeverMailedAgain
 
         var blocked = await WorkinItSystem.SubmitAsync(web, "Jane+again@example.com", "the second");
         var status = await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, blocked), it => it.State == "failed", "the second failed");
-        status.Detail.ShouldStartWith("This address takes no mail from us");
+        status.Detail.ShouldStartWith("This address doesn’t accept mail from us");
         await WorkinItSystem.SubmitAsync(web, "john@example.com", "somebody else");
         await system.SeeMailsAsync(2);
         system.Mail.Mails.Select(it => it.Recipient).ShouldBe(["jane@example.com", "john@example.com"]);
@@ -41,7 +41,7 @@ public sealed partial class NeverMailedAgain
         await WorkinItSystem.SubmitAsync(web, "jane@example.com", "the third");
         await system.SeeMailsAsync(3);
         system.Logs.ShouldNotContain("jane", Case.Insensitive);
-        system.Logs.ShouldContain("A recipient wants to be mailed again");
+        system.Logs.ShouldContain("A recipient allowed mail again");
         system.Logs.ShouldNotContain(link.Segments[^1]); // who has it may use it
     }
 

@@ -37,12 +37,12 @@ public sealed class Looks(Browser browser) : AtThePages(browser)
         foreach (var path in new[] { $"/submissions/{Guid.CreateVersion7()}", "/submissions/1", "/nowhere" })
         {
             (await visit.Page.GotoAsync(path))!.Status.ShouldBe(404);
-            await Assertions.Expect(visit.Heading).ToHaveTextAsync("Nothing here");
+            await Assertions.Expect(visit.Heading).ToHaveTextAsync("Page not found");
             await visit.ShouldLookRightAsync();
         }
         if (width == 320)
             await visit.StateAsync("error-404", scheme);
-        await visit.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "To the form" }).ClickAsync();
+        await visit.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "Go to the form" }).ClickAsync();
         await Assertions.Expect(visit.Email).ToBeVisibleAsync();
     }
 
@@ -68,7 +68,7 @@ public sealed class Looks(Browser browser) : AtThePages(browser)
         var visit = await VisitAsync(scheme, width);
         foreach (var (code, heading, advice) in new[]
         {
-            (403, "Not for you", "sign out and in again"), (413, "That was too much", "shorten it"), (429, "Slow down a little", "Wait a minute"), (500, "Something broke on our side", "Try again in a minute"),
+            (403, "Not allowed", "sign out and in again"), (413, "That was too much", "shorten it"), (429, "Slow down a little", "Wait a minute"), (500, "Something broke on our side", "Try again in a minute"),
         })
         {
             await visit.Page.GotoAsync($"/error/{code}");

@@ -14,11 +14,11 @@ public sealed class NeverAgain(Browser browser) : AtThePages(browser)
         var path = await LinkInMailAsync(address);
         var visit = await VisitAsync(scheme, width);
         await visit.Page.GotoAsync(path);
-        await Assertions.Expect(visit.Heading).ToHaveTextAsync("Never mail me again?");
+        await Assertions.Expect(visit.Heading).ToHaveTextAsync("Unsubscribe?");
         await LooksRightAsync("never-again");
 
-        await PressAsync(visit, "Never mail me again");
-        await Assertions.Expect(visit.Heading).ToHaveTextAsync("You won’t be mailed again");
+        await PressAsync(visit, "Unsubscribe");
+        await Assertions.Expect(visit.Heading).ToHaveTextAsync("You are unsubscribed");
         await LooksRightAsync("never-again-done");
 
         var blocked = await WorkinItSystem.SubmitAsync(Browser.Web, address, "once more");
@@ -26,17 +26,17 @@ public sealed class NeverAgain(Browser browser) : AtThePages(browser)
         var stranger = await VisitAsync(scheme, width);
         await stranger.Page.GotoAsync($"/submissions/{blocked}");
         await Assertions.Expect(stranger.Heading).ToHaveTextAsync("It was not sent");
-        await Assertions.Expect(stranger.Status).ToContainTextAsync("This address takes no mail from us");
+        await Assertions.Expect(stranger.Status).ToContainTextAsync("This address doesn’t accept mail from us");
         await stranger.ShouldLookRightAsync();
         if (width == 320)
             await stranger.StateAsync("failed-blocked", scheme);
 
-        await PressAsync(visit, "Mail me again");
-        await Assertions.Expect(visit.Heading).ToHaveTextAsync("You can be mailed again");
+        await PressAsync(visit, "Allow mail again");
+        await Assertions.Expect(visit.Heading).ToHaveTextAsync("You can get mail again");
         await LooksRightAsync("never-again-undone");
 
         (await visit.Page.GotoAsync(path[..^1]))!.Status.ShouldBe(404);
-        await Assertions.Expect(visit.Heading).ToHaveTextAsync("This link is not whole");
+        await Assertions.Expect(visit.Heading).ToHaveTextAsync("This link is incomplete");
         await LooksRightAsync("never-again-404");
 
         async Task LooksRightAsync(string state)
@@ -52,10 +52,10 @@ public sealed class NeverAgain(Browser browser) : AtThePages(browser)
     {
         var visit = await VisitAsync(script: false);
         await visit.Page.GotoAsync(await LinkInMailAsync("never-scripted@example.com"));
-        await PressAsync(visit, "Never mail me again");
-        await Assertions.Expect(visit.Heading).ToHaveTextAsync("You won’t be mailed again");
-        await PressAsync(visit, "Mail me again");
-        await Assertions.Expect(visit.Heading).ToHaveTextAsync("You can be mailed again");
+        await PressAsync(visit, "Unsubscribe");
+        await Assertions.Expect(visit.Heading).ToHaveTextAsync("You are unsubscribed");
+        await PressAsync(visit, "Allow mail again");
+        await Assertions.Expect(visit.Heading).ToHaveTextAsync("You can get mail again");
     }
 
     /// <summary>The path of the link: Web of these tests is not where <c>OptOut__Url</c> says.</summary>

@@ -20,7 +20,7 @@ public sealed class TheApiReference(Browser browser) : AtThePages(browser)
         visit.Page.Request += (_, request) => asked.Add(request.Url);
         await OpenAsync(visit);
 
-        foreach (var (path, operation) in new[] { ("/submissions/{id}/events", "Watch a submission"), ("/api/submissions/{id}", "See how far a submission is"), ("/api/submissions", "Submit a thought") })
+        foreach (var (path, operation) in new[] { ("/submissions/{id}/events", "Watch a submission"), ("/api/submissions/{id}", "Get the state of a submission"), ("/api/submissions", "Submit a thought") })
         {
             await visit.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = path }).First.ClickAsync(); // what is not looked at is not rendered
             await Assertions.Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = operation })).ToBeVisibleAsync();

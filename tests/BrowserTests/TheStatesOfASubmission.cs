@@ -8,10 +8,10 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
     public static TheoryData<string, string, string> Words => new()
     {
         { "accepted", "It’s on its way", "Your thought is safe with us" },
-        { "queued", "It’s on its way", "waits for a worker" },
+        { "queued", "It’s on its way", "is waiting for a worker" },
         { "delayed", "It takes a little longer", "The next try is at" },
-        { "sent", "Sent", "The mail server took it at" },
-        { "failed", "It could not be sent", "All tries failed" },
+        { "sent", "Sent", "The mail server accepted it at" },
+        { "failed", "It could not be sent", "We couldn’t deliver your GIF" },
         { "held", "We are checking", "the mail may have arrived" },
     };
 
@@ -48,7 +48,7 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
 
         var answer = (await visit.Page.GotoAsync($"/submissions/{Guid.CreateVersion7()}"))!;
         (answer.Status, answer.Headers["retry-after"]).ShouldBe((503, "10"));
-        await Assertions.Expect(visit.Heading).ToHaveTextAsync("Not right now");
+        await Assertions.Expect(visit.Heading).ToHaveTextAsync("Temporarily unavailable");
         await visit.ShouldLookRightAsync();
         if (width == 320)
             await visit.StateAsync("error-503", scheme);
@@ -64,7 +64,7 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
             await visit.OpenFormAsync();
             status = await visit.SendAsync("many@example.com", "one of many");
         }
-        await Assertions.Expect(visit.Notice).ToContainTextAsync("Those were many thoughts in a short time. This one was not sent: try again in ");
+        await Assertions.Expect(visit.Notice).ToContainTextAsync("Too many thoughts in a short time. This one was not sent: try again in ");
         await Assertions.Expect(visit.Thought).ToHaveValueAsync("one of many");
         await visit.ShouldLookRightAsync();
         if (width == 320)
@@ -76,10 +76,10 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
     {
         // On the phone alone: at other widths the page is looked at with the dead letters.
         var (day, night) = (await VisitAsync(ColorScheme.Light, 320, at: states.Web.Address), await VisitAsync(ColorScheme.Dark, 320, at: states.Web.Address));
-        await SignInAsync(day, ColorScheme.Light, "sign-in-401", 401, "does not know this user");
-        await SignInAsync(night, ColorScheme.Dark, "sign-in-401", 401, "does not know this user");
-        await SignInAsync(day, ColorScheme.Light, "sign-in-429", 429, "Those were many attempts. Wait ");
-        await SignInAsync(night, ColorScheme.Dark, "sign-in-429", 429, "Those were many attempts. Wait ");
+        await SignInAsync(day, ColorScheme.Light, "sign-in-401", 401, "Wrong RabbitMQ user or password");
+        await SignInAsync(night, ColorScheme.Dark, "sign-in-401", 401, "Wrong RabbitMQ user or password");
+        await SignInAsync(day, ColorScheme.Light, "sign-in-429", 429, "Too many attempts. Wait ");
+        await SignInAsync(night, ColorScheme.Dark, "sign-in-429", 429, "Too many attempts. Wait ");
 
         var unlucky = await VisitAsync(ColorScheme.Light, 320, at: states.Broken.Address);
         await SignInAsync(unlucky, ColorScheme.Light, "sign-in-503", 503, "management API does not answer");

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace WorkinIt.Web.Limits;
 
-/// <summary>How many submissions one client may make, each Web instance by itself.</summary>
+/// <summary>Limits the submissions of one client. Each Web instance counts separately.</summary>
 internal sealed class ClientLimit : IDisposable
 {
     private readonly PartitionedRateLimiter<IPAddress?> _limiter;
@@ -17,7 +17,7 @@ internal sealed class ClientLimit : IDisposable
     }
 
     /// <summary>Counts a submission.</summary>
-    /// <returns>How long to wait before the next; null when this one may go on.</returns>
+    /// <returns>How long to wait before the next attempt; null if this submission is allowed.</returns>
     public TimeSpan? Try(IPAddress? from) => _limiter.Try(from);
 
     public void Dispose() => _limiter.Dispose();

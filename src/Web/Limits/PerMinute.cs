@@ -4,17 +4,17 @@ using System.Threading.RateLimiting;
 
 namespace WorkinIt.Web.Limits;
 
-/// <summary>What limits per minute have in common.</summary>
+/// <summary>Helpers for limits per minute.</summary>
 internal static class PerMinute
 {
     private const int SecondsPerMinute = 60;
 
     /// <summary>
-    /// A partition that lets so many through at once, and after that as many in each minute, one by one. With a window of a minute the only wait
-    /// that the limiter knows is all of the window.
+    /// A token bucket: allows <paramref name="permits"/> at once, then the same number per minute, one at a time. A fixed window of a minute
+    /// would report the complete window as the time to wait.
     /// </summary>
-    /// <param name="key">The partition.</param>
-    /// <param name="permits">1 or more; above 60 a minute they come back by the second, rounded up.</param>
+    /// <param name="key">The key of the partition.</param>
+    /// <param name="permits">1 or more. Above 60, tokens are added every second, and their number is rounded up.</param>
     public static RateLimitPartition<string> Of(string key, int permits) =>
         RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
         {
@@ -23,7 +23,7 @@ internal static class PerMinute
             ReplenishmentPeriod = TimeSpan.FromSeconds(Math.Max(1, (double)SecondsPerMinute / permits)),
         });
 
-    /// <summary>Who counts as one client. Whoever has one address of IPv6 has 2^64 of them.</summary>
+    /// <summary>The network that counts as one client. For IPv6 it is the /64, because one client usually has all 2^64 addresses of it.</summary>
     public static string Network(IPAddress? address) => address switch
     {
         null => "",
@@ -32,8 +32,8 @@ internal static class PerMinute
         _ => address.ToString(),
     };
 
-    /// <summary>Counts one.</summary>
-    /// <returns>How long to wait before the next; null when this one may go on.</returns>
+    /// <summary>Counts one attempt.</summary>
+    /// <returns>How long to wait before the next attempt; null if this one is allowed.</returns>
     public static TimeSpan? Try<T>(this PartitionedRateLimiter<T> limiter, T resource)
     {
         using var lease = limiter.AttemptAcquire(resource);

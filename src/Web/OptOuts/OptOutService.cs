@@ -5,17 +5,17 @@ using WorkinIt.Storage;
 
 namespace WorkinIt.Web.OptOuts;
 
-/// <summary>Takes "never mail me again", and takes it back.</summary>
+/// <summary>Adds recipients to the suppression list (unsubscribe), and removes them.</summary>
 internal sealed partial class OptOutService(OptOutTokens tokens, OptOutList list, ILogger<OptOutService> log)
 {
     private static readonly Counter<long> _changed = Telemetry.Meter.CreateCounter<long>(
-        "workinit.opt_out.changed", "{recipient}", "Recipients who do not want to be mailed any more (blocked), or want it again (lifted)");
+        "workinit.opt_out.changed", "{recipient}", "Recipients added to the suppression list (blocked) or removed from it (lifted)");
 
-    /// <summary>Whether the recipient that a token names is on the list; null where it names none.</summary>
+    /// <summary>Whether the token's recipient is on the suppression list; null if the token is not valid.</summary>
     public bool? IsBlocked(string token) => tokens.TryRead(token, out var name) ? list.Contains(name) : null;
 
-    /// <summary>Puts the recipient on the list, or takes it off.</summary>
-    /// <returns>False where the token names none.</returns>
+    /// <summary>Adds the token's recipient to the suppression list, or removes it.</summary>
+    /// <returns>False if the token is not valid.</returns>
     public bool Change(string token, bool block)
     {
         if (!tokens.TryRead(token, out var name))
@@ -31,10 +31,10 @@ internal sealed partial class OptOutService(OptOutTokens tokens, OptOutList list
         return true;
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "A recipient does not want to be mailed any more")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "A recipient unsubscribed")]
     private static partial void LogBlocked(ILogger log);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "A recipient wants to be mailed again")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "A recipient allowed mail again")]
     private static partial void LogLifted(ILogger log);
 }
 
@@ -43,7 +43,7 @@ internal static class OptOutRegistration
     public static IServiceCollection AddOptOutPage(this IServiceCollection services)
     {
         services.AddOptOuts();
-        // The list is read at the first click only: too late to learn that nobody said where it is.
+        // The list is first read when a link is opened. This check reports a missing connection string at startup instead.
         services.AddOptions<OptOutOptions>().PostConfigure<IConfiguration>((_, configuration) => configuration.GetDatabase("Deliveries"));
         return services.AddSingleton<OptOutService>();
     }

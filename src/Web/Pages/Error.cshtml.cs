@@ -7,7 +7,7 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web.Pages;
 
-[IgnoreAntiforgeryToken] // it is shown for POSTs too, the one with a bad token among them
+[IgnoreAntiforgeryToken] // this page also answers POSTs, including one with a bad token
 [ResponseCache(NoStore = true)]
 internal sealed class ErrorModel : PageModel
 {
@@ -15,12 +15,12 @@ internal sealed class ErrorModel : PageModel
 
     public string Advice { get; private set; } = "";
 
-    public (string Href, string Text) WayOut { get; private set; } = ("/", "To the form");
+    public (string Href, string Text) WayOut { get; private set; } = ("/", "Go to the form");
 
-    // No parameter: to bind one, MVC would read the form of a POST once more, which may be the very thing that failed.
+    // No parameter: to bind one, MVC would read the form of a POST again, which may be what failed.
     public void OnGet()
     {
-        // What an exception leads to is decided where it is caught; the address that it is shown at is always the same.
+        // After an exception, the exception handler has set the status of the response, and the path is always /error/500.
         var code = HttpContext.Features.Get<IExceptionHandlerFeature>() is null
             ? Convert.ToInt32(RouteData.Values["code"], CultureInfo.InvariantCulture)
             : Response.StatusCode;
@@ -29,24 +29,24 @@ internal sealed class ErrorModel : PageModel
         Explain(code);
         if (OperatorSessionCheck.IsUnknown(HttpContext))
         {
-            (Heading, Advice) = ("Not right now", "Your rights can’t be checked: RabbitMQ’s management API, or the database of the sessions, does not answer. Nothing was done. Check that both run, then load the page again: you are still signed in.");
-            WayOut = (OperatorSignIn.Path, "Back to the dead letters");
+            (Heading, Advice) = ("Temporarily unavailable", "Your rights can’t be checked: RabbitMQ’s management API or the session database does not answer. Nothing was changed. Check that both are running, then reload the page. You are still signed in.");
+            WayOut = (OperatorSignIn.Path, "Go to dead letters");
         }
         if (code == StatusCodes.Status403Forbidden)
-            WayOut = (OperatorSignIn.Path, "To the dead letters"); // where one signs out
+            WayOut = (OperatorSignIn.Path, "Go to dead letters"); // has the sign-out button
     }
 
     public void OnPost() => OnGet();
 
     private void Explain(int code) => (Heading, Advice) = code switch
     {
-        400 => ("That didn’t work", "Your browser sent something we could not read, or the form was open for too long. Open it again and send it once more."),
-        403 => ("Not for you", "Your RabbitMQ user may look at dead letters and not act on them. That takes the tag administrator: sign out and in again as a user who has it."),
-        404 => ("Nothing here", "There is no such page. If you followed a link to a submission, check that it was copied whole."),
-        413 => ("That was too much", "A thought has 500 characters at most. Go back and shorten it."),
-        429 => ("Slow down a little", "Those were many thoughts in a short time. Wait a minute, then send the next one."),
-        503 => ("Not right now", Unavailable.Reading),
-        < 500 => ("That didn’t work", "What was asked for is not to be had in this way. Begin at the form."),
-        _ => ("Something broke on our side", "It was not you. Try again in a minute."),
+        400 => ("That didn’t work", "We couldn’t read what your browser sent, or the form was open for too long. Open it again and send it once more."),
+        403 => ("Not allowed", "Your RabbitMQ user can view dead letters but can’t change them. That needs the tag administrator: sign out and in again as a user with this tag."),
+        404 => ("Page not found", "If you followed a link to a submission, check that you copied all of it."),
+        413 => ("That was too much", "A thought can have at most 500 characters. Go back and shorten it."),
+        429 => ("Slow down a little", "Too many thoughts in a short time. Wait a minute, then send the next one."),
+        503 => ("Temporarily unavailable", Unavailable.Reading),
+        < 500 => ("That didn’t work", "This request is not possible here. Start at the form."),
+        _ => ("Something broke on our side", "It’s not your fault. Try again in a minute."),
     };
 }

@@ -5,12 +5,12 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web.Pages;
 
-internal sealed class IndexModel(SubmissionService desk, SenderCookie senders, TimeProvider time) : PageModel
+internal sealed class IndexModel(SubmissionService service, SenderCookie senders, TimeProvider time) : PageModel
 {
-    /// <summary>A field that no person sees.</summary>
+    /// <summary>A field that is hidden from people, to catch robots.</summary>
     public const string Trap = "website";
 
-    // Read from the form itself: model binding would turn a blank thought into null and report in words of its own.
+    // Read directly from the form: model binding would turn a blank thought into null and add its own error texts.
     public string? Email { get; private set; }
 
     public string? Thought { get; private set; }
@@ -19,7 +19,7 @@ internal sealed class IndexModel(SubmissionService desk, SenderCookie senders, T
 
     public Dictionary<string, string[]> Errors { get; private set; } = [];
 
-    /// <summary>Why it could not be taken, though nothing is wrong with it.</summary>
+    /// <summary>Why a valid submission was not accepted (a limit, or the store is unavailable); null otherwise.</summary>
     public string? Refusal { get; private set; }
 
     public async Task<IActionResult> OnPostAsync(CancellationToken cancellationToken)
@@ -35,7 +35,7 @@ internal sealed class IndexModel(SubmissionService desk, SenderCookie senders, T
         var isRobot = form[Trap] is [{ Length: > 0 }, ..];
         if (!NewSubmission.TryCreate(Email, Thought, out var submission, out var errors) || isRobot)
         {
-            Errors = isRobot ? new() { [Trap] = ["Leave this field empty: it is there for robots, which fill in all they find."] } : errors!;
+            Errors = isRobot ? new() { [Trap] = ["Leave this field empty. It is a trap for robots, which fill in every field."] } : errors!;
             Response.StatusCode = StatusCodes.Status400BadRequest;
             return Page();
         }
@@ -61,13 +61,13 @@ internal sealed class IndexModel(SubmissionService desk, SenderCookie senders, T
         return Page();
     }
 
-    // For the page that this leads to, and for no other.
+    // Sent only to the page that this redirects to.
     private void SetDurationCookie(TimeSpan took) => Response.Cookies.Append(
         SubmissionEvents.AnsweredIn,
         Math.Ceiling(took.TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
         new CookieOptions { Path = $"/submissions/{SubmissionId}", HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = Request.IsHttps, MaxAge = TimeSpan.FromHours(1) });
 
-    // A browser's form was read before, for its token; with the token in a header it may be anything at all.
+    // With the antiforgery token in the form, the form was already read. With the token in a header, the body may be anything.
     private async Task<IFormCollection?> ReadFormAsync(CancellationToken cancellationToken)
     {
         try
@@ -80,15 +80,15 @@ internal sealed class IndexModel(SubmissionService desk, SenderCookie senders, T
         }
     }
 
-    // The form carries its submission's id, so that a second click or a reload sends nothing twice. Who goes back and writes
-    // something else means a new submission.
+    // The form carries the id of its submission, so a second click or a reload sends nothing twice. If the user goes back and
+    // changes the text, it is a new submission.
     private async Task<Acceptance> AcceptAsync(NewSubmission submission, CancellationToken cancellationToken)
     {
         var from = HttpContext.Connection.RemoteIpAddress;
-        if (await desk.AcceptAsync(from, SubmissionId, submission, cancellationToken) is not Acceptance.Conflict and var acceptance)
+        if (await service.AcceptAsync(from, SubmissionId, submission, cancellationToken) is not Acceptance.Conflict and var acceptance)
             return acceptance;
         SubmissionId = Guid.CreateVersion7(time.GetUtcNow());
-        return await desk.AcceptAsync(from, SubmissionId, submission, cancellationToken);
+        return await service.AcceptAsync(from, SubmissionId, submission, cancellationToken);
     }
 
     public string? Error(string field) => Errors.GetValueOrDefault(field)?[0];

@@ -5,12 +5,13 @@ using WorkinIt.Web.OptOuts;
 namespace WorkinIt.Web.Pages;
 
 /// <summary>
-/// Where the link in a mail leads. Opening it changes nothing, for mail scanners open all links; a post does: the page's button, or the
-/// mail program's own (RFC 8058), which brings no cookie and no antiforgery token. Who has the link is who the mail was for.
+/// The unsubscribe page, which the link in each mail opens. A GET changes nothing, because mail scanners open all links. A POST does: from
+/// the page's button, or from the mail program's own button (RFC 8058), which sends no cookie and no antiforgery token. The link itself
+/// authorizes: only the recipient of the mail has it.
 /// </summary>
 [IgnoreAntiforgeryToken]
 [ResponseCache(NoStore = true)]
-internal sealed class NeverAgainModel(OptOutService desk) : PageModel
+internal sealed class NeverAgainModel(OptOutService service) : PageModel
 {
     private const string LiftHandler = "Lift";
 
@@ -20,10 +21,10 @@ internal sealed class NeverAgainModel(OptOutService desk) : PageModel
 
     public string Text { get; private set; } = "";
 
-    /// <summary>What can be done from here; null where nothing can.</summary>
+    /// <summary>The text of the button; null if there is none.</summary>
     public string? Button { get; private set; }
 
-    /// <summary>Who takes the button's post.</summary>
+    /// <summary>The page handler that receives the button's POST; null for the default one.</summary>
     public string? Handler { get; private set; }
 
     public void OnGet(string token)
@@ -37,7 +38,7 @@ internal sealed class NeverAgainModel(OptOutService desk) : PageModel
                 ShowBlocked();
                 break;
             default:
-                Show("Never mail me again?", "One click, and WorkinIt mails nothing more to the address that got this link, whoever asks for it.", block: true);
+                Show("Unsubscribe?", "Stop all WorkinIt mail to this address.", block: true);
                 break;
         }
     }
@@ -53,7 +54,7 @@ internal sealed class NeverAgainModel(OptOutService desk) : PageModel
     public void OnPostLift(string token)
     {
         if (Open(token).Change(token, block: false))
-            Show("You can be mailed again", "Who gives your address to WorkinIt can have a GIF mailed to you, as before.", block: true);
+            Show("You can get mail again", "WorkinIt can mail GIFs to this address again.", block: true);
         else
             ShowBadLink();
     }
@@ -61,18 +62,18 @@ internal sealed class NeverAgainModel(OptOutService desk) : PageModel
     private OptOutService Open(string token)
     {
         Token = token;
-        return desk;
+        return service;
     }
 
     private void ShowBlocked() =>
-        Show("You won’t be mailed again", "WorkinIt mails nothing more to your address, whoever asks for it. Was it a slip? You can take it back, here or by the link in the mail.", block: false);
+        Show("You are unsubscribed", "WorkinIt sends no more mail to this address. You can undo this here, or later with the link in the mail.", block: false);
 
     private void ShowBadLink()
     {
         Response.StatusCode = StatusCodes.Status404NotFound;
-        (Heading, Text) = ("This link is not whole", "Nothing was changed. Open the link in the mail once more, or copy all of it: it is a long one.");
+        (Heading, Text) = ("This link is incomplete", "Nothing was changed. Open the link in the mail again, or copy all of it. It is long.");
     }
 
     private void Show(string heading, string text, bool block) =>
-        (Heading, Text, Button, Handler) = (heading, text, block ? "Never mail me again" : "Mail me again", block ? null : LiftHandler);
+        (Heading, Text, Button, Handler) = (heading, text, block ? "Unsubscribe" : "Allow mail again", block ? null : LiftHandler);
 }

@@ -7,11 +7,11 @@ using SignInResult = WorkinIt.Web.SignIn.SignInResult;
 
 namespace WorkinIt.Web.Pages;
 
-// Not to be stored: its form says so, and warns where somebody has said it before.
+// No [ResponseCache]: the form's antiforgery token already sets no-store, and ASP.NET Core logs a warning if it was set before.
 internal sealed class SignInModel(IServiceProvider services) : PageModel
 {
-    // Not there where the pages of the dead letters are not set up.
-    private readonly SignInService? _desk = services.GetService<SignInService>();
+    // Null if the dead-letter pages are not configured.
+    private readonly SignInService? _service = services.GetService<SignInService>();
 
     [BindProperty(SupportsGet = true)]
     public string? ReturnUrl { get; set; }
@@ -20,33 +20,33 @@ internal sealed class SignInModel(IServiceProvider services) : PageModel
 
     public string? Error { get; private set; }
 
-    public IActionResult OnGet() => _desk is null ? NotFound() : Page();
+    public IActionResult OnGet() => _service is null ? NotFound() : Page();
 
     public async Task<IActionResult> OnPostAsync(CancellationToken cancellationToken)
     {
-        if (_desk is null)
+        if (_service is null)
             return NotFound();
         Username = Request.Form["username"];
-        var result = await _desk.SignInAsync(HttpContext.Connection.RemoteIpAddress, Username ?? "", Request.Form["password"].ToString(), cancellationToken);
+        var result = await _service.SignInAsync(HttpContext.Connection.RemoteIpAddress, Username ?? "", Request.Form["password"].ToString(), cancellationToken);
         switch (result)
         {
-            case SignInResult.Welcome(var person):
-                await HttpContext.SignInAsync(OperatorSignIn.Scheme, person);
+            case SignInResult.Welcome(var user):
+                await HttpContext.SignInAsync(OperatorSignIn.Scheme, user);
                 Response.Headers.Location = Url.IsLocalUrl(ReturnUrl) ? ReturnUrl : OperatorSignIn.Path;
                 return StatusCode(StatusCodes.Status303SeeOther);
             case SignInResult.TooOften(var wait):
                 var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
                 Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-                return Told(StatusCodes.Status429TooManyRequests, $"Those were many attempts. Wait {seconds} seconds, then try again.");
+                return ShowError(StatusCodes.Status429TooManyRequests, $"Too many attempts. Wait {seconds} seconds, then try again.");
             case SignInResult.OutOfReach:
                 Response.Headers.RetryAfter = "10";
-                return Told(StatusCodes.Status503ServiceUnavailable, "RabbitMQ’s management API does not answer, so nobody can be signed in. See that the broker runs, then try again.");
+                return ShowError(StatusCodes.Status503ServiceUnavailable, "RabbitMQ’s management API does not answer, so you can’t sign in now. Check that the broker is running, then try again.");
             default:
-                return Told(StatusCodes.Status401Unauthorized, "RabbitMQ does not know this user with this password, or the user has no tag that lets them in (management or administrator).");
+                return ShowError(StatusCodes.Status401Unauthorized, "Wrong RabbitMQ user or password, or the user has no tag that allows access (management or administrator).");
         }
     }
 
-    private PageResult Told(int status, string error)
+    private PageResult ShowError(int status, string error)
     {
         Response.StatusCode = status;
         Error = error;

@@ -13,10 +13,10 @@ internal sealed class SubmissionModel(SubmissionStore store, BuiltInGifs gifs, S
 
     public SubmissionView View { get; private set; } = null!;
 
-    /// <summary>The recipient; masked for all but the sender.</summary>
+    /// <summary>The recipient, masked for everyone but the sender; null if it is no longer stored.</summary>
     public string? Email { get; private set; }
 
-    /// <summary>For the sender only.</summary>
+    /// <summary>The thought, for the sender only; null for everyone else.</summary>
     public string? Thought { get; private set; }
 
     public IActionResult OnGet(Guid id)

@@ -3,7 +3,7 @@ using FluentMigrator;
 
 namespace WorkinIt.Web.SignIn;
 
-/// <summary>Who is signed in at the dead-letter pages. Times are Unix milliseconds; the id is a hash of the session's key.</summary>
+/// <summary>The sessions of operators who are signed in to the dead-letter pages. Times are Unix milliseconds; the id is a hash of the session's key.</summary>
 [SuppressMessage("Maintainability", "CA1515:Consider making public types internal", Justification = "FluentMigrator finds public migrations only")]
 [Migration(202611280025, "Sessions of operators")]
 public sealed class AddOperatorSessions : Migration

@@ -4,11 +4,11 @@ using Refit;
 
 namespace WorkinIt.Web.SignIn;
 
-/// <summary>Asks RabbitMQ what a person may do. The password goes there and nowhere else.</summary>
+/// <summary>Asks RabbitMQ which tags a user has. The password is sent to RabbitMQ only.</summary>
 internal sealed class OperatorRights(IManagementSignIn management)
 {
-    // Any of these lets a user into the management UI, where they see the queues.
-    private static readonly string[] _looking = ["administrator", "monitoring", "policymaker", "management"];
+    // Each of these tags lets a user into the management UI, where they can see the queues.
+    private static readonly string[] _viewTags = ["administrator", "monitoring", "policymaker", "management"];
 
     public async Task<RightsAnswer> FindAsync(string name, string password, CancellationToken cancellationToken)
     {
@@ -31,15 +31,15 @@ internal sealed class OperatorRights(IManagementSignIn management)
 
     private static RightsAnswer Read(ManagementUser user)
     {
-        var tags = user.TagNames.Intersect(_looking).ToArray();
+        var tags = user.TagNames.Intersect(_viewTags).ToArray();
         return tags.Length == 0 ? new RightsAnswer.Refused() : new RightsAnswer.Granted(user.Name, tags);
     }
 }
 
-/// <summary>What RabbitMQ says of a person.</summary>
+/// <summary>RabbitMQ's answer about a user.</summary>
 internal abstract record RightsAnswer
 {
-    /// <summary>The user exists, the password is right, and a tag lets the person look.</summary>
+    /// <summary>The user exists, the password is right, and a tag allows viewing.</summary>
     internal sealed record Granted(string Name, IReadOnlyList<string> Tags) : RightsAnswer;
 
     /// <summary>Wrong name or password, or no tag.</summary>

@@ -5,16 +5,16 @@ using Microsoft.AspNetCore.Authentication.Cookies;
 namespace WorkinIt.Web.SignIn;
 
 /// <summary>
-/// What a cookie is worth now. RabbitMQ is asked again at each act, and while somebody looks as often as their rights may be old at most:
-/// a user that was deleted, lost the tag or got another password acts no more.
+/// Checks the session of a cookie on each request. RabbitMQ is asked again for each action, and for a view if the last answer is 30 s old.
+/// So a user that was deleted, lost the tag or got another password can't act any more.
 /// </summary>
 internal sealed class OperatorSessionCheck(OperatorSessions sessions, OperatorRights rights, TimeProvider time)
 {
     private const string SessionKey = "session";
-    private static readonly TimeSpan _askAgain = TimeSpan.FromSeconds(30); // a minute is promised
+    private static readonly TimeSpan _askAgain = TimeSpan.FromSeconds(30); // well under the promised minute
     private static readonly object _unknown = new();
 
-    /// <summary>A person with the rights that RabbitMQ gave at the last answer.</summary>
+    /// <summary>A principal with the tags from RabbitMQ's last answer.</summary>
     public static ClaimsPrincipal Person(string key, string name, IEnumerable<string> tags) => new(new ClaimsIdentity(
         [
             new Claim(ClaimTypes.NameIdentifier, name), new Claim(ClaimTypes.Name, name), new Claim(SessionKey, key),
@@ -22,18 +22,18 @@ internal sealed class OperatorSessionCheck(OperatorSessions sessions, OperatorRi
         ],
         OperatorSignIn.Scheme));
 
-    /// <summary>The key of the person's session; null where nobody is signed in.</summary>
-    public static string? KeyOf(ClaimsPrincipal person) => person.FindFirst(SessionKey)?.Value;
+    /// <summary>The key of the user's session; null if nobody is signed in.</summary>
+    public static string? KeyOf(ClaimsPrincipal user) => user.FindFirst(SessionKey)?.Value;
 
-    /// <summary>Whether nobody could say what the person may do: the management API or the database did not answer.</summary>
+    /// <summary>Whether the user's rights could not be checked, because the management API or the database did not answer.</summary>
     public static bool IsUnknown(HttpContext http) => http.Items.ContainsKey(_unknown);
 
     public async Task ValidateAsync(CookieValidatePrincipalContext context)
     {
         try
         {
-            if (await RightsNowAsync(context) is { } person)
-                context.ReplacePrincipal(person);
+            if (await RightsNowAsync(context) is { } user)
+                context.ReplacePrincipal(user);
             else
                 context.RejectPrincipal();
         }
@@ -62,12 +62,12 @@ internal sealed class OperatorSessionCheck(OperatorSessions sessions, OperatorRi
                 sessions.Refuse(session);
                 return null;
             default:
-                context.HttpContext.Items[_unknown] = true; // the session stays: the next request asks again
+                context.HttpContext.Items[_unknown] = true; // keep the session: the next request asks again
                 return null;
         }
     }
 
-    // To sign out nobody needs a right, and it must work while the broker is down.
+    // Signing out needs no rights, and must work while the broker is down.
     private bool MustAsk(HttpRequest request, OperatorSession session) =>
         request.Path != OperatorSignIn.SignOutPath
         && (!(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) || time.GetUtcNow() - session.AskedAt >= _askAgain);

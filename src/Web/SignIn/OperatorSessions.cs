@@ -6,19 +6,19 @@ using WorkinIt.Storage;
 namespace WorkinIt.Web.SignIn;
 
 /// <summary>
-/// Who is signed in, in the database of the submissions, which all instances of Web share: a session that is ended at one instance is ended
-/// at all of them. The cookie holds the key to a session. The password is kept to ask RabbitMQ again, encrypted by that key and the key ring:
-/// the database alone does not give it away, and neither does the database with the key ring.
+/// The sessions of operators. They are in the submissions database, which all instances of Web share, so signing out at one instance ends
+/// the session at all of them. The cookie holds the session's key. The password is kept to ask RabbitMQ again. It is encrypted with both that
+/// key and the key ring, so neither the database alone nor the database with the key ring is enough to read it.
 /// </summary>
 internal sealed class OperatorSessions(Database database, IDataProtectionProvider protection, TimeProvider time)
 {
     private const string Purpose = "WorkinIt.Web: password of a session";
 
-    /// <summary>A shift.</summary>
+    /// <summary>How long a session lasts: a working shift.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromHours(8);
 
-    /// <summary>Begins a session, and removes those whose time is over.</summary>
-    /// <returns>Its key.</returns>
+    /// <summary>Starts a session, and removes expired ones.</summary>
+    /// <returns>The key of the session.</returns>
     public string Begin(string name, IReadOnlyList<string> tags, string password)
     {
         var key = RandomNumberGenerator.GetHexString(64);
@@ -31,13 +31,13 @@ internal sealed class OperatorSessions(Database database, IDataProtectionProvide
         return key;
     }
 
-    /// <summary>The session of a key; null where it has ended.</summary>
+    /// <summary>The session with this key; null if it has ended.</summary>
     public OperatorSession? Find(string key) => database.Read(statements => statements.Row(
         "SELECT name, tags, password, asked_at FROM operator_sessions WHERE id = @id AND expires_at > @now",
         row => new OperatorSession(key, row.GetString(0), row.GetString(1).Split(','), row.GetString(2), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(3))),
         ("id", Id(key)), ("now", time.GetUtcNow().ToUnixTimeMilliseconds())));
 
-    /// <summary>The password; null where the key ring can't read it any more.</summary>
+    /// <summary>The password; null if the key ring can't decrypt it any more.</summary>
     public string? PasswordOf(OperatorSession session)
     {
         try
@@ -50,7 +50,7 @@ internal sealed class OperatorSessions(Database database, IDataProtectionProvide
         }
     }
 
-    /// <summary>RabbitMQ was asked again, and these are the tags now.</summary>
+    /// <summary>Records that RabbitMQ was asked again, and the current tags.</summary>
     public void Confirm(OperatorSession session, IReadOnlyList<string> tags) => Write(
         "UPDATE operator_sessions SET tags = @tags, asked_at = @now WHERE id = @id",
         ("id", Id(session.Key)), ("tags", string.Join(',', tags)), ("now", time.GetUtcNow().ToUnixTimeMilliseconds()));
@@ -58,7 +58,7 @@ internal sealed class OperatorSessions(Database database, IDataProtectionProvide
     /// <summary>Ends a session.</summary>
     public void End(string key) => Write("DELETE FROM operator_sessions WHERE id = @id", ("id", Id(key)));
 
-    /// <summary>Ends a session that RabbitMQ refuses. Each other one of that name is asked about before it does anything more.</summary>
+    /// <summary>Ends a session whose login RabbitMQ refused. All other sessions of this user are checked again on their next request.</summary>
     public void Refuse(OperatorSession session)
     {
         End(session.Key);
@@ -69,7 +69,7 @@ internal sealed class OperatorSessions(Database database, IDataProtectionProvide
     {
         using var connection = database.Open();
         using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // a text of ours; what people typed comes as parameters
+#pragma warning disable CA2100 // the SQL is a constant; user input is passed as parameters
         command.CommandText = sql;
 #pragma warning restore CA2100
         foreach (var (name, value) in parameters)
@@ -83,14 +83,14 @@ internal sealed class OperatorSessions(Database database, IDataProtectionProvide
 
     private IDataProtector Protector(string key) => protection.CreateProtector(Purpose, key);
 
-    // A copy of the database must not be a bunch of keys.
+    // Only a hash of the key is stored, so a copy of the database does not contain usable session keys.
     private static string Id(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(key)));
 }
 
-/// <summary>A person who is signed in.</summary>
+/// <summary>The session of a signed-in operator.</summary>
 /// <param name="Key">The key that the cookie holds.</param>
 /// <param name="Name">The RabbitMQ user.</param>
-/// <param name="Tags">Its tags, as far as they let people look or act.</param>
-/// <param name="Password">Encrypted.</param>
-/// <param name="AskedAt">When RabbitMQ was asked last.</param>
+/// <param name="Tags">Its tags that allow viewing or acting.</param>
+/// <param name="Password">The encrypted password.</param>
+/// <param name="AskedAt">When RabbitMQ was last asked about the user.</param>
 internal sealed record OperatorSession(string Key, string Name, IReadOnlyList<string> Tags, string Password, DateTimeOffset AskedAt);

@@ -10,8 +10,8 @@ using WorkinIt.Storage;
 namespace WorkinIt.Web.SignIn;
 
 /// <summary>
-/// The pages of the dead letters, closed to all but RabbitMQ's users: <c>administrator</c> acts, the other tags look. The sign-in only
-/// authorises; on the broker the pages act as a user of their own, and the audit names the person.
+/// The dead-letter pages, open only to RabbitMQ users: the tag <c>administrator</c> may act, the other tags may view. The sign-in only
+/// authorizes. On the broker the pages act as their own user, and the audit names the signed-in user.
 /// </summary>
 internal static class OperatorSignIn
 {
@@ -40,7 +40,7 @@ internal static class OperatorSignIn
             provider.GetRequiredService<IConfiguration>().GetDatabase("Submissions"), provider.GetRequiredService<IDataProtectionProvider>(), provider.GetRequiredService<TimeProvider>()));
         services.AddRefitGeneratedClient<IManagementSignIn>()
             .ConfigureHttpClient(http => (http.BaseAddress, http.Timeout) = (settings.Management, TimeSpan.FromSeconds(10)))
-            .RemoveAllLoggers(); // a request's headers hold the password
+            .RemoveAllLoggers(); // the request headers contain the password
         services.AddAuthentication(Scheme).AddCookie(Scheme, Configure);
         services.AddAuthorizationBuilder()
             .AddPolicy(Look, policy => policy.AddAuthenticationSchemes(Scheme).RequireAuthenticatedUser())
@@ -65,9 +65,9 @@ internal static class OperatorSignIn
     private static void Configure(CookieAuthenticationOptions cookie)
     {
         cookie.Cookie.Name = "WorkinIt.Operator";
-        cookie.Cookie.Path = Path; // the form and the API never see it
+        cookie.Cookie.Path = Path; // not sent to the form and the API
         cookie.Cookie.HttpOnly = true;
-        cookie.Cookie.SameSite = SameSiteMode.Lax; // so that a link in a chat leads to its page; each act asks for a token besides
+        cookie.Cookie.SameSite = SameSiteMode.Lax; // so that a link in a chat opens its page; each action also needs an antiforgery token
         cookie.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
         cookie.ExpireTimeSpan = OperatorSessions.Life;
         cookie.SlidingExpiration = false;
@@ -79,7 +79,7 @@ internal static class OperatorSignIn
                 context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
                 return Task.CompletedTask;
             }
-            // What was posted is not done by signing in: that leads back to where it can be asked for again.
+            // Signing in does not repeat a POST. After it, the user returns to the start page and can repeat the action there.
             var back = HttpMethods.IsGet(context.Request.Method) ? context.Request.Path + context.Request.QueryString : Path;
             context.Response.Redirect($"{SignInPath}?returnUrl={Uri.EscapeDataString(back)}");
             return Task.CompletedTask;

@@ -5,30 +5,30 @@ using WorkinIt.Web.Limits;
 namespace WorkinIt.Web.SignIn;
 
 /// <summary>
-/// How often a password may be tried. One address may try a few times a minute, whatever the name. Guessing one name from many addresses is
-/// slowed down to one try of each address; it keeps nobody out, for the operator's own address has its try too.
+/// Limits sign-in attempts. One address has a few attempts a minute, whatever the user name. After many wrong passwords for one name, each
+/// address has one attempt a minute for that name. This locks nobody out: the operator's own address keeps its attempt.
 /// </summary>
 internal sealed class SignInLimit : IDisposable
 {
-    private const int AMinuteOfAnAddress = 5;
-    private const int WrongOfAName = 10;
-    private static readonly TimeSpan _wrongIsRemembered = TimeSpan.FromMinutes(10);
+    private const int PerAddressPerMinute = 5;
+    private const int WrongPerName = 10;
+    private static readonly TimeSpan _wrongWindow = TimeSpan.FromMinutes(10);
 
     private readonly PartitionedRateLimiter<IPAddress?> _addresses =
-        PartitionedRateLimiter.Create<IPAddress?, string>(from => PerMinute.Of(PerMinute.Network(from), AMinuteOfAnAddress));
+        PartitionedRateLimiter.Create<IPAddress?, string>(from => PerMinute.Of(PerMinute.Network(from), PerAddressPerMinute));
 
     private readonly PartitionedRateLimiter<string> _wrong = PartitionedRateLimiter.Create<string, string>(name => RateLimitPartition.GetFixedWindowLimiter(
-        Normal(name), _ => new FixedWindowRateLimiterOptions { PermitLimit = WrongOfAName, Window = _wrongIsRemembered }));
+        Normal(name), _ => new FixedWindowRateLimiterOptions { PermitLimit = WrongPerName, Window = _wrongWindow }));
 
     private readonly PartitionedRateLimiter<Attempt> _oneOfEach =
         PartitionedRateLimiter.Create<Attempt, string>(attempt => PerMinute.Of($"{PerMinute.Network(attempt.From)} {Normal(attempt.Name)}", 1));
 
     /// <summary>Counts an attempt.</summary>
-    /// <returns>How long to wait before the next; null when this one may go on.</returns>
+    /// <returns>How long to wait before the next attempt; null if this one is allowed.</returns>
     public TimeSpan? Try(IPAddress? from, string name) =>
         _addresses.Try(from) ?? (IsGuessed(name) ? _oneOfEach.Try(new Attempt(from, name)) : null);
 
-    /// <summary>The password was wrong.</summary>
+    /// <summary>Counts a wrong password for a name.</summary>
     public void Wrong(string name) => _wrong.Try(name);
 
     public void Dispose()
@@ -38,7 +38,7 @@ internal sealed class SignInLimit : IDisposable
         _oneOfEach.Dispose();
     }
 
-    // Of no permit at all the limiter says whether one is left, and counts nothing.
+    // Acquiring zero permits only asks whether one is left; it counts nothing.
     private bool IsGuessed(string name)
     {
         using var lease = _wrong.AttemptAcquire(name, permitCount: 0);

@@ -3,19 +3,19 @@ using System.Security.Claims;
 
 namespace WorkinIt.Web.SignIn;
 
-/// <summary>Lets in who RabbitMQ's management UI would let in.</summary>
+/// <summary>Signs in the users that RabbitMQ's management UI accepts.</summary>
 internal sealed class SignInService(OperatorRights rights, OperatorSessions sessions, SignInLimit limit)
 {
-    private const int LongestName = 255; // RabbitMQ's
+    private const int LongestName = 255; // RabbitMQ's limit
     private const int LongestPassword = 1024;
 
-    /// <summary>Asks RabbitMQ, and begins a session.</summary>
+    /// <summary>Checks the login with RabbitMQ, and starts a session.</summary>
     public async Task<SignInResult> SignInAsync(IPAddress? from, string name, string password, CancellationToken cancellationToken)
     {
-        var known = name.Length is > 0 and <= LongestName && !name.Contains(':', StringComparison.Ordinal) && password.Length is > 0 and <= LongestPassword;
-        if (limit.Try(from, known ? name : "") is { } wait)
+        var isValid = name.Length is > 0 and <= LongestName && !name.Contains(':', StringComparison.Ordinal) && password.Length is > 0 and <= LongestPassword;
+        if (limit.Try(from, isValid ? name : "") is { } wait)
             return new SignInResult.TooOften(wait);
-        if (!known)
+        if (!isValid)
             return new SignInResult.Refused();
         switch (await rights.FindAsync(name, password, cancellationToken))
         {
@@ -30,7 +30,7 @@ internal sealed class SignInService(OperatorRights rights, OperatorSessions sess
     }
 }
 
-/// <summary>What came of an attempt.</summary>
+/// <summary>The result of a sign-in attempt.</summary>
 internal abstract record SignInResult
 {
     internal sealed record Welcome(ClaimsPrincipal Person) : SignInResult;

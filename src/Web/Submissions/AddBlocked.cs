@@ -3,7 +3,7 @@ using FluentMigrator;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>When a submission ended because its recipient does not want to be mailed.</summary>
+/// <summary>The time when a submission ended because its recipient has unsubscribed.</summary>
 [SuppressMessage("Maintainability", "CA1515:Consider making public types internal", Justification = "FluentMigrator finds public migrations only")]
 [Migration(202611240022, "Blocked submissions")]
 public sealed class AddBlocked : Migration

@@ -3,7 +3,7 @@ using FluentMigrator;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>When an operator discarded the dead letter of a submission, and when it was restored last.</summary>
+/// <summary>The times when an operator discarded the dead letter of a submission, and last restored it.</summary>
 [SuppressMessage("Maintainability", "CA1515:Consider making public types internal", Justification = "FluentMigrator finds public migrations only")]
 [Migration(202611280040, "Discarded submissions")]
 public sealed class AddDiscarded : Migration

@@ -4,7 +4,7 @@ using WorkinIt.Storage;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>Where the health check writes to.</summary>
+/// <summary>The table that the health check writes to.</summary>
 [SuppressMessage("Maintainability", "CA1515:Consider making public types internal", Justification = "FluentMigrator finds public migrations only")]
 [Migration(202611280001, "Submissions: a table to try a write on")]
 public sealed class AddSubmissionsProbe : Migration

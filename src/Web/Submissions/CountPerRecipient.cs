@@ -3,7 +3,7 @@ using FluentMigrator;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>By what the submissions to one recipient are counted: a hash of the address, taken out with it.</summary>
+/// <summary>A hash of the recipient's address, by which the submissions to one recipient are counted. It is removed together with the address.</summary>
 [SuppressMessage("Maintainability", "CA1515:Consider making public types internal", Justification = "FluentMigrator finds public migrations only")]
 [Migration(202611240004, "Submissions per recipient")]
 public sealed class CountPerRecipient : Migration

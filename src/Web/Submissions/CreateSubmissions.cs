@@ -3,7 +3,7 @@ using FluentMigrator;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>The store's table. Times are Unix milliseconds, ids 32 hexadecimal digits: the same on SQLite and PostgreSQL.</summary>
+/// <summary>The store's table. Times are Unix milliseconds, and ids are 32 hexadecimal digits, on both SQLite and PostgreSQL.</summary>
 [SuppressMessage("Maintainability", "CA1515:Consider making public types internal", Justification = "FluentMigrator finds public migrations only")]
 [Migration(202611240001, "Submissions")]
 public sealed class CreateSubmissions : Migration
@@ -13,9 +13,9 @@ public sealed class CreateSubmissions : Migration
     {
         Create.Table("submissions")
             .WithColumn("id").AsString(32).PrimaryKey()
-            .WithColumn("email").AsString(254).Nullable() // both are taken out when their time is over
+            .WithColumn("email").AsString(254).Nullable() // email and thought are removed after Submissions__KeepFor
             .WithColumn("thought").AsString(2000).Nullable()
-            .WithColumn("body_hash").AsString(64).NotNullable() // stays, so that the same key means the same submission for ever
+            .WithColumn("body_hash").AsString(64).NotNullable() // kept, so that the same key always means the same submission
             .WithColumn("state").AsInt16().NotNullable()
             .WithColumn("attempt").AsInt32().NotNullable()
             .WithColumn("accepted_at").AsInt64().NotNullable()
@@ -23,7 +23,7 @@ public sealed class CreateSubmissions : Migration
             .WithColumn("sent_at").AsInt64().Nullable()
             .WithColumn("next_try_at").AsInt64().Nullable()
             .WithColumn("gif").AsString(2048).Nullable();
-        // Small whatever the table's size: only what the broker has not confirmed, and only what still holds personal data.
+        // Partial indexes, which stay small in a large table: unconfirmed submissions only, and those that still hold personal data.
         Execute.Sql("CREATE INDEX submissions_unconfirmed ON submissions (accepted_at) WHERE confirmed_at IS NULL");
         Execute.Sql("CREATE INDEX submissions_personal ON submissions (accepted_at) WHERE email IS NOT NULL");
     }

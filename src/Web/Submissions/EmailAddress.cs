@@ -6,20 +6,20 @@ using System.Text.RegularExpressions;
 namespace WorkinIt.Web.Submissions;
 
 /// <summary>
-/// One bare e-mail address that any mail server can take: the local part as the HTML standard's "valid e-mail address" has it,
-/// an international domain in its ASCII form. No display name, no list, no quoted local part, no address literal.
+/// One bare e-mail address that any mail server accepts. The local part follows the HTML standard's "valid e-mail address";
+/// an international domain is in its ASCII form. No display name, no list, no quoted local part, no address literal.
 /// </summary>
 internal static partial class EmailAddress
 {
     public const int LongestAddress = 254; // RFC 5321: a path has 256 characters, two of them angle brackets
     private const int LongestLocalPart = 64;
     private static readonly string _tooLong =
-        $"That address is too long: mail servers take {LongestAddress} characters at most, {LongestLocalPart} before the @.";
+        $"That address is too long: mail servers accept at most {LongestAddress} characters, and at most {LongestLocalPart} before the @.";
     private static readonly IdnMapping _idn = new() { UseStd3AsciiRules = true };
 
-    /// <param name="text">What was typed or pasted; blanks and invisible characters around it are forgiven.</param>
+    /// <param name="text">The text that was typed or pasted. Blanks and invisible characters around it are ignored.</param>
     /// <param name="address">The address, its domain in lower-case ASCII.</param>
-    /// <param name="error">What to do about it.</param>
+    /// <param name="error">What the user should do.</param>
     public static bool TryParse(string? text, [NotNullWhen(true)] out string? address, [NotNullWhen(false)] out string? error)
     {
         address = null;
@@ -38,8 +38,8 @@ internal static partial class EmailAddress
         }
 
         error = text.FirstOrDefault(IsInvisible) is var invisible and not '\0'
-            ? string.Create(CultureInfo.InvariantCulture, $"There is an invisible character (U+{(int)invisible:X4}) in that address. Type the address by hand, like name@example.com.")
-            : at > 0 && !Ascii.IsValid(text.AsSpan(0, at)) ? "Before the @, mail servers take only letters without accents, digits and a few marks. Is there another way to write that address?"
+            ? string.Create(CultureInfo.InvariantCulture, $"That address contains an invisible character (U+{(int)invisible:X4}). Type it by hand, like name@example.com.")
+            : at > 0 && !Ascii.IsValid(text.AsSpan(0, at)) ? "Before the @, mail servers accept only letters without accents, digits and a few other characters. Is there another spelling of that address?"
             : "Enter one e-mail address, like name@example.com, and nothing else.";
         if (at < 1 || !LocalPart().IsMatch(text.AsSpan(0, at)) || AsciiDomain(text[(at + 1)..]) is not { } domain)
             return false;
@@ -54,7 +54,7 @@ internal static partial class EmailAddress
         return true;
     }
 
-    // A copy out of a document or a chat brings no-break and zero-width characters along, which nobody sees to delete them.
+    // Text copied from a document or a chat may have no-break and zero-width characters, which a user can't see and delete.
     private static string WithoutEnds(string? text)
     {
         var span = text.AsSpan();
@@ -67,7 +67,7 @@ internal static partial class EmailAddress
 
     private static bool IsBlank(char character) => character == ' ' || IsInvisible(character);
 
-    // All but the plain blank, which a person sees.
+    // Every blank except the plain space, which a user can see.
     private static bool IsInvisible(char character) =>
         character != ' ' && (char.IsWhiteSpace(character) || char.IsControl(character) || char.GetUnicodeCategory(character) == UnicodeCategory.Format);
 
@@ -87,7 +87,7 @@ internal static partial class EmailAddress
     [GeneratedRegex(@"^[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*\z")]
     private static partial Regex LocalPart();
 
-    // At least two labels, the last one no number: a bare host name or an IP address is no address that a person has.
+    // At least two labels, the last one not a number: nobody has a mail address at a bare host name or an IP address.
     [GeneratedRegex(@"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+(?![0-9]+\z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\z")]
     private static partial Regex Domain();
 }

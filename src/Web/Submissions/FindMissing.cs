@@ -3,7 +3,7 @@ using FluentMigrator;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>When a submission that nothing is heard of is looked for next, and an index of those that something is expected of.</summary>
+/// <summary>The time when a submission without events is next checked, and an index of the submissions that still expect an event.</summary>
 [SuppressMessage("Maintainability", "CA1515:Consider making public types internal", Justification = "FluentMigrator finds public migrations only")]
 [Migration(202611280041, "Missing submissions")]
 public sealed class FindMissing : Migration

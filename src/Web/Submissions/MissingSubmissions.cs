@@ -5,9 +5,9 @@ using WorkinIt.Messaging;
 namespace WorkinIt.Web.Submissions;
 
 /// <summary>
-/// Publishes submissions again whose message is gone: RabbitMQ had confirmed it, and then a queue was purged, or deleted with what was in it.
-/// Nothing is heard of such a submission although the input queue is empty. A message that exists all the same makes this a second copy, which
-/// the consumers' ledger makes harmless.
+/// Publishes a submission again if its message is gone: RabbitMQ confirmed it, and then a queue was purged, or deleted with its messages.
+/// It finds these by their missing events while the input queue is empty. If the message still exists, this publishes a second copy. The
+/// consumers' ledger makes that harmless.
 /// </summary>
 internal sealed partial class MissingSubmissions(
     SubmissionStore store, SubmissionPublisher publisher, RabbitMqProbe broker, IOptions<SubmissionOptions> options, TimeProvider time, ILogger<MissingSubmissions> log)
@@ -24,9 +24,9 @@ internal sealed partial class MissingSubmissions(
         {
             try
             {
-                await LookAsync(stoppingToken);
+                await PublishMissingAsync(stoppingToken);
             }
-#pragma warning disable CA1031 // whatever it is, the same submissions are found the next time
+#pragma warning disable CA1031 // any error: the next run finds the same submissions
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
 #pragma warning restore CA1031
             {
@@ -35,7 +35,7 @@ internal sealed partial class MissingSubmissions(
         }
     }
 
-    private async Task LookAsync(CancellationToken stopping)
+    private async Task PublishMissingAsync(CancellationToken stopping)
     {
         var missing = store.Missing(options.Value.MissingAfter, AtOnce);
         if (missing.Count == 0)
@@ -45,7 +45,7 @@ internal sealed partial class MissingSubmissions(
             LogUnknown(log, missing.Count);
             return;
         }
-        if (waiting > 0) // silence means nothing then
+        if (waiting > 0) // these may still be in the queue
             return;
         foreach (var command in missing)
         {
@@ -56,12 +56,12 @@ internal sealed partial class MissingSubmissions(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} was in RabbitMQ, nothing was heard of it since, and no message waits: it is published again. Was a queue purged or deleted?")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Published {SubmissionId} again: RabbitMQ had confirmed it, but no event followed and no message waits. Was a queue purged or deleted?")]
     private static partial void LogPublishedAgain(ILogger log, Guid submissionId);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Nothing was heard of {Count} submissions or more, and RabbitMQ does not say whether send-gif-email is empty. Check that the broker is up, that the topology is deployed, and that the user of Web has the right to write to send-gif-email")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No event arrived for {Count} submissions or more, and RabbitMQ does not report whether send-gif-email is empty. Check that the broker is up, that the topology is deployed, and that the user of Web has the right to write to send-gif-email")]
     private static partial void LogUnknown(ILogger log, int count);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Missing submissions could not be looked for or published again: {Reason}. The next attempt follows within a minute")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Missing submissions could not be found or published again: {Reason}. The next attempt follows within a minute")]
     private static partial void LogFailed(ILogger log, string reason);
 }

@@ -7,22 +7,22 @@ using RabbitMQ.Client.Exceptions;
 namespace WorkinIt.Web.Submissions;
 
 /// <summary>
-/// The connection that the bus publishes on. One that confirms nothing any more, because the broker was frozen or something on the way
-/// swallows its packets, is closed: MassTransit then opens another one, and what waited on the old one is published again.
+/// Tracks the connection that the bus publishes on, and closes it if confirms stop arriving, because the broker froze or the network drops
+/// packets. MassTransit then opens another connection, and the publishes that waited on the old one are made again.
 /// </summary>
 internal sealed partial class PublishConnection(ILogger<PublishConnection> log) : IFilter<ChannelContext>
 {
-    // Nobody answers on it: the time is for the socket.
-    private static readonly TimeSpan _closing = TimeSpan.FromSeconds(1);
+    // The broker does not answer on this connection, so this time is only for closing the socket.
+    private static readonly TimeSpan _closeTimeout = TimeSpan.FromSeconds(1);
 
     private volatile Link? _current;
 
-    /// <summary>The one in use; null before the first.</summary>
+    /// <summary>The connection in use; null before the first.</summary>
     public Link? Current => _current;
 
     public Task Send(ChannelContext context, IPipe<ChannelContext> next)
     {
-        // The bus has one connection for what it sends and for what it receives; this is asked for each channel that receives.
+        // The bus sends and receives on the same connection. This filter runs for each channel that receives.
         var connection = context.ConnectionContext.Connection;
         if (_current?.Connection != connection)
             _current = new Link(connection);
@@ -31,9 +31,9 @@ internal sealed partial class PublishConnection(ILogger<PublishConnection> log) 
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("publishConnection");
 
-    /// <summary>Closes a connection on which a publish outlived its deadline, unless it works for others or the broker has blocked it.</summary>
-    /// <param name="link">The connection when that publish began.</param>
-    /// <param name="began">When it began, by <see cref="Stopwatch"/>.</param>
+    /// <summary>Closes a connection on which a publish timed out, unless it has confirmed other publishes since or the broker has blocked it.</summary>
+    /// <param name="link">The connection that was in use when the publish began.</param>
+    /// <param name="began">When the publish began: a <see cref="Stopwatch"/> timestamp.</param>
     public void GiveUp(Link? link, long began)
     {
         if (link is null || link.IsBlocked || link.HasConfirmedSince(began) || !link.TryGiveUp())
@@ -46,15 +46,15 @@ internal sealed partial class PublishConnection(ILogger<PublishConnection> log) 
     {
         try
         {
-            await connection.CloseAsync(Constants.ConnectionForced, "publishes were not confirmed", _closing, abort: true, CancellationToken.None);
+            await connection.CloseAsync(Constants.ConnectionForced, "publishes were not confirmed", _closeTimeout, abort: true, CancellationToken.None);
         }
         catch (Exception e) when (e is RabbitMQClientException or IOException or OperationCanceledException or TimeoutException or ObjectDisposedException)
         {
-            // It is closed on this side all the same, which is what counts.
+            // It is closed on this side anyway, which is enough.
         }
     }
 
-    /// <summary>One connection, and what is known of it.</summary>
+    /// <summary>One connection and its state.</summary>
     internal sealed class Link
     {
         private long _confirmed;
@@ -70,10 +70,10 @@ internal sealed partial class PublishConnection(ILogger<PublishConnection> log) 
 
         public IConnection Connection { get; }
 
-        /// <summary>The broker takes no publishes for now and said so: a new connection would be blocked as well.</summary>
+        /// <summary>Whether the broker has blocked publishes. A new connection would be blocked as well.</summary>
         public bool IsBlocked => _blocked;
 
-        /// <summary>Notes that the broker has confirmed a publish.</summary>
+        /// <summary>Records that the broker has confirmed a publish.</summary>
         public void Confirmed() => Interlocked.Exchange(ref _confirmed, Stopwatch.GetTimestamp());
 
         public bool HasConfirmedSince(long began) => Interlocked.Read(ref _confirmed) >= began;
@@ -87,6 +87,6 @@ internal sealed partial class PublishConnection(ILogger<PublishConnection> log) 
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "RabbitMQ confirms nothing on this connection, so it is closed and another one is opened. What was not confirmed is published again")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "RabbitMQ has stopped confirming publishes on this connection, so it is closed and another one is opened. Unconfirmed messages are published again")]
     private static partial void LogGivenUp(ILogger log);
 }

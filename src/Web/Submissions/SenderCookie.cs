@@ -4,8 +4,9 @@ using Microsoft.AspNetCore.DataProtection;
 namespace WorkinIt.Web.Submissions;
 
 /// <summary>
-/// Lets the browser that sent a submission see on its page what was typed. Everybody else who has the page's address sees the recipient masked,
-/// and no thought. The cookie goes to that page only and holds the submission's id, protected by the key ring: no personal data.
+/// A cookie that lets the browser that sent a submission see its address and thought on the submission's page. Everyone else who has the URL
+/// sees the recipient masked, and no thought. The cookie is sent to that page only. It holds the submission's id, protected by the key ring,
+/// and no personal data.
 /// </summary>
 internal sealed class SenderCookie(IDataProtectionProvider protection)
 {
@@ -15,7 +16,7 @@ internal sealed class SenderCookie(IDataProtectionProvider protection)
 
     private readonly ITimeLimitedDataProtector _protector = protection.CreateProtector("WorkinIt.Web.Sender").ToTimeLimitedDataProtector();
 
-    /// <summary>Gives it to the browser that has just sent a submission.</summary>
+    /// <summary>Sets the cookie in the browser that has just sent a submission.</summary>
     public void Give(HttpContext http, Guid id) => http.Response.Cookies.Append(
         Name,
         _protector.Protect(id.ToString("N"), _life),
@@ -30,7 +31,7 @@ internal sealed class SenderCookie(IDataProtectionProvider protection)
         {
             return _protector.Unprotect(value) == id.ToString("N");
         }
-        catch (CryptographicException) // forged, too old, or of another key ring
+        catch (CryptographicException) // forged, expired, or from another key ring
         {
             return false;
         }

@@ -3,20 +3,20 @@ using WorkinIt.Storage;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>Writes down what the broker has confirmed: all that comes while the last ones are written, by one statement.</summary>
+/// <summary>Records the broker's confirms in batches: all that arrive while a batch is being written go into the next one, a single statement.</summary>
 internal sealed class SubmissionConfirms(Database database, GroupCommit writer, TimeProvider time)
 {
     internal const string OneOfThese = "IN (SELECT value FROM json_each(@ids))";
 
-    // "Not confirmed yet" is no condition: SQLite would go through all that are not, and not to these.
+    // No "confirmed_at IS NULL" here: SQLite would then scan all unconfirmed submissions instead of looking up these ids.
     private readonly string _sql = Sql(database.IsSqlite ? OneOfThese : "= ANY(@ids)");
     private readonly Lock _lock = new();
     private Batch? _open;
 
-    /// <summary>Adds one to those that are written next. An event that was faster is not overwritten.</summary>
+    /// <summary>Adds a submission to the next batch. A newer state, from an event that arrived earlier than the confirm, is not overwritten.</summary>
     /// <param name="id">The submission.</param>
-    /// <returns>Ends when it is committed.</returns>
-    /// <exception cref="DbException">It was not committed, and none of those written with it.</exception>
+    /// <returns>A task that completes when it is committed.</returns>
+    /// <exception cref="DbException">The batch was not committed.</exception>
     public Task AddAsync(Guid id)
     {
         lock (_lock)
@@ -39,16 +39,16 @@ internal sealed class SubmissionConfirms(Database database, GroupCommit writer, 
             await writer.WriteAsync(
                 statements =>
                 {
-                    Close(batch); // its turn has come: who comes now waits for the next
+                    Close(batch); // being written now: later ids go into the next batch
                     return statements.Execute(
                         _sql, ("ids", Parameter(batch.Ids)), ("now", time.GetUtcNow().ToUnixTimeMilliseconds()),
                         ("accepted", (short)SubmissionState.Accepted), ("queued", (short)SubmissionState.Queued));
                 },
-                CancellationToken.None); // no one's wait ends that of the others; the database has deadlines of its own
+                CancellationToken.None); // one caller must not cancel the others' write; the database has its own timeouts
         }
         finally
         {
-            Close(batch); // its turn never came, where there is no connection
+            Close(batch); // if there was no connection, the delegate above did not run
         }
     }
 

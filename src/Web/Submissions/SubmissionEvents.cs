@@ -7,10 +7,10 @@ using WorkinIt.Gifs;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>What an open page is told, as it happens.</summary>
+/// <summary>The server-sent events that update an open page, and the built-in GIFs.</summary>
 internal static class SubmissionEvents
 {
-    /// <summary>The cookie that carries how long a form's request took to the page that it leads to.</summary>
+    /// <summary>The cookie with which the page after a form post learns how long that request took, in milliseconds.</summary>
     public const string AnsweredIn = "answered-in";
 
     private const string Status = "status";
@@ -42,7 +42,7 @@ internal static class SubmissionEvents
         }
     }
 
-    // Never changes under its name.
+    // The content of a name never changes, so it may be cached forever.
     private static Results<FileContentHttpResult, NotFound> Gif(string name, HttpResponse response, [FromServices] BuiltInGifs gifs)
     {
         if (gifs.All.FirstOrDefault(gif => gif.Reference == name) is not { } gif)
@@ -57,12 +57,12 @@ internal static class SubmissionEvents
 
 /// <summary>A submission as its page shows it.</summary>
 /// <param name="State">As in SubmissionResponse.</param>
-/// <param name="Heading">In two or three words.</param>
-/// <param name="Detail">In a sentence.</param>
-/// <param name="Lesson">What the request and the mail took; null before the mail is sent.</param>
-/// <param name="GifSource">The address of what was mailed, from this host’s root or absolute; null before.</param>
-/// <param name="GifText">What can be seen in it; null before.</param>
-/// <param name="IsGiphys">Whether Giphy has to be named beside it.</param>
+/// <param name="Heading">The state in a few words.</param>
+/// <param name="Detail">The state in a sentence or two.</param>
+/// <param name="Lesson">How long the request and the mail took; null before the mail is sent.</param>
+/// <param name="GifSource">The URL of the GIF that was mailed, absolute or relative to this host’s root; null before.</param>
+/// <param name="GifText">A text that describes the GIF; null before.</param>
+/// <param name="IsGiphys">Whether the GIF is from Giphy, which must then be credited beside it.</param>
 internal sealed record SubmissionView(string State, string Heading, string Detail, string? Lesson, string? GifSource, string? GifText, bool IsGiphys)
 {
     public static SubmissionView Of(Submission submission, BuiltInGifs gifs, int? answeredIn)

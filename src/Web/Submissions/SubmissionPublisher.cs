@@ -5,13 +5,15 @@ using WorkinIt.Contracts;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>Publishes one submission, confirmed, or gives up at its deadline, whatever the bus waits for.</summary>
+/// <summary>
+/// Publishes a submission and waits for the broker's confirm. Gives up after <c>Submissions__PublishTimeout</c>, even if the bus still waits.
+/// </summary>
 internal sealed class SubmissionPublisher(IBus bus, PublishConnection connection, IOptions<SubmissionOptions> options)
 {
-    /// <summary>Returns when the broker has confirmed it.</summary>
-    /// <param name="command">What to publish.</param>
-    /// <param name="stopping">Ends the wait.</param>
-    /// <exception cref="TimeoutException">No confirm came in time. The message may arrive all the same, when the broker is back.</exception>
+    /// <summary>Publishes a submission. The task completes when the broker has confirmed it.</summary>
+    /// <param name="command">The message to publish.</param>
+    /// <param name="stopping">Cancels the wait.</param>
+    /// <exception cref="TimeoutException">No confirm arrived in time. The message may still arrive when the broker is back.</exception>
     public async Task PublishAsync(SendGifEmail command, CancellationToken stopping)
     {
         var (link, began) = (connection.Current, Stopwatch.GetTimestamp());
@@ -20,11 +22,11 @@ internal sealed class SubmissionPublisher(IBus bus, PublishConnection connection
         var publish = bus.Publish(command, publish =>
         {
             publish.MessageId = command.SubmissionId;
-            publish.Mandatory = true; // a message that no queue takes comes back instead of vanishing
+            publish.Mandatory = true; // the broker returns a message that reaches no queue instead of dropping it
         }, deadline.Token);
         try
         {
-            // Not the token alone: where the broker was frozen, a publish can wait inside of the client for what no token reaches.
+            // The token alone is not enough: if the broker freezes, a publish can wait inside the client where the token has no effect.
             await publish.WaitAsync(deadline.Token);
             link?.Confirmed();
         }
@@ -36,7 +38,7 @@ internal sealed class SubmissionPublisher(IBus bus, PublishConnection connection
         }
     }
 
-    // Nobody waits for it any more, so nobody else would look at its failure.
+    // No caller awaits this task any more, so its exception must be observed here.
     private static void Forget(Task publish) =>
         _ = publish.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 }

@@ -4,12 +4,12 @@ using Microsoft.Extensions.Options;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>Takes personal data out of old submissions, once an hour.</summary>
+/// <summary>Removes personal data from old submissions, once an hour.</summary>
 internal sealed partial class SubmissionPurge(SubmissionStore store, IOptions<SubmissionOptions> options, TimeProvider time, ILogger<SubmissionPurge> log)
     : BackgroundService
 {
-    private const int AtOnce = 100; // what accepts submissions waits for the change that is being made
-    private const int PauseToWork = 4; // 80 % of the time are left to it
+    private const int AtOnce = 100; // new submissions wait while a batch is being written
+    private const int PauseToWork = 4; // 80 % of the time is left for new submissions
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -40,9 +40,9 @@ internal sealed partial class SubmissionPurge(SubmissionStore store, IOptions<Su
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Took address and thought out of {Count} old submissions")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Removed address and thought from {Count} old submissions")]
     private static partial void LogPurged(ILogger log, int count);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Old submissions could not be purged: {Reason}. Tried again in an hour")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Old submissions could not be purged: {Reason}. The next attempt is in an hour")]
     private static partial void LogFailed(ILogger log, string reason);
 }

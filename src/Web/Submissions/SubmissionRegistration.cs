@@ -12,7 +12,7 @@ namespace WorkinIt.Web.Submissions;
 
 internal static class SubmissionRegistration
 {
-    // Nothing of Web's takes longer, and whoever ends it (compose.yaml, a cluster) kills it after 15 s.
+    // Nothing in Web takes longer, and compose.yaml or a cluster kills the process after 15 s.
     private static readonly TimeSpan _stop = TimeSpan.FromSeconds(10);
 
     public static IServiceCollection AddSubmissions(this IServiceCollection services)
@@ -60,15 +60,15 @@ internal static class SubmissionRegistration
                 endpoint.UseFilter(context.GetRequiredService<SubmissionEventFilter>());
                 endpoint.PrefetchCount = 256;
                 endpoint.ConcurrentMessageLimit = 64;
-                // Only the database can fail here, and its restart takes less than the minute and a half that these tries take.
+                // Only the database can fail here. These retries take a minute and a half, longer than a database restart.
                 endpoint.UseMessageRetry(retry => retry.Exponential(12, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(500)));
-                endpoint.ConfigureError(error => error.UseFilter(new ErrorTransportFilter())); // nobody listens to faults of events
+                endpoint.ConfigureError(error => error.UseFilter(new ErrorTransportFilter())); // no consumer subscribes to faults of events
                 endpoint.ConfigureConsumer<SubmissionStatusConsumer>(context);
                 endpoint.ConfigureConsumer<DeadSubmissionConsumer>(context);
             }));
     }
 
-    /// <summary>Brings the store's table up to date.</summary>
+    /// <summary>Migrates the schema of the submissions database.</summary>
     public static void MigrateSubmissions(this IConfiguration configuration) =>
         DatabaseSchema.Migrate(configuration.GetDatabase("Submissions"), typeof(CreateSubmissions).Assembly);
 }

@@ -8,8 +8,8 @@ using WorkinIt.Messaging;
 namespace WorkinIt.Web.Submissions;
 
 /// <summary>
-/// Brings submissions from the store to the broker: at once, many in flight, and again for whatever was not confirmed. Several
-/// instances may publish the same one; the consumers' ledger makes that harmless.
+/// The outbox's publisher. It brings submissions from the store to the broker: immediately, many in flight, and again if one was not
+/// confirmed. Several instances may publish the same submission; the consumers' ledger makes that harmless.
 /// </summary>
 internal sealed partial class SubmissionRelay(SubmissionStore store, SubmissionPublisher publisher, RabbitMqProbe broker, ILogger<SubmissionRelay> log) : BackgroundService
 {
@@ -18,14 +18,14 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, SubmissionP
 
     private static readonly TimeSpan _sweepPause = TimeSpan.FromSeconds(1);
 
-    // Younger ones are on their way, here or in the instance that accepted them.
+    // Younger submissions are still being published, here or in the instance that accepted them.
     private static readonly TimeSpan _overdue = TimeSpan.FromSeconds(3);
 
     private readonly Channel<Handed> _handed = Channel.CreateBounded<Handed>(10_000);
     private readonly ConcurrentDictionary<Guid, byte> _underWay = new();
     private readonly SubmissionTelemetry.UnconfirmedAge _age = new();
 
-    /// <summary>Publishes soon. What finds no place, or no broker, is found by the sweep.</summary>
+    /// <summary>Queues a submission for immediate publishing. If the channel is full or the broker is down, the sweep publishes it later.</summary>
     public void Hand(SendGifEmail command)
     {
         if (broker.IsOpen)
@@ -57,8 +57,8 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, SubmissionP
         while (await timer.WaitForNextTickAsync(stopping));
     }
 
-    // With the broker away too: how long the oldest one waits is shown whatever it waits for.
-    /// <returns>Whether there is more, and looking at once makes sense.</returns>
+    // Runs while the broker is down too, because the metric shows how long the oldest submission waits in any case.
+    /// <returns>Whether there are more submissions to publish, so that the next sweep should follow immediately.</returns>
     private async Task<bool> SweepOnceAsync(CancellationToken stopping)
     {
         var isUp = await broker.IsUpAsync(stopping);
@@ -67,7 +67,7 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, SubmissionP
         return isUp && await PublishAllAsync(overdue, stopping);
     }
 
-    // Not through the channel: a backlog of the sweep must not stand before what somebody waits for just now.
+    // Not through the channel: a backlog from the sweep must not delay submissions that a user is waiting for now.
     private async Task<bool> PublishAllAsync(IReadOnlyList<SendGifEmail> overdue, CancellationToken stopping)
     {
         var failed = 0;
@@ -79,7 +79,7 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, SubmissionP
         return overdue.Count == SweepLimit && failed == 0;
     }
 
-    /// <returns>Whether it is confirmed, and the store knows.</returns>
+    /// <returns>Whether the broker confirmed it and the store recorded the confirm.</returns>
     private async Task<bool> PublishAsync(Handed handed, CancellationToken stopping)
     {
         var command = handed.Command;
@@ -93,7 +93,7 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, SubmissionP
             await store.ConfirmedAsync(command.SubmissionId);
             return true;
         }
-#pragma warning disable CA1031 // whatever it is, the submission is swept again, and nothing else is lost by it
+#pragma warning disable CA1031 // any error: the sweep publishes the submission again, and nothing else is affected
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -108,10 +108,10 @@ internal sealed partial class SubmissionRelay(SubmissionStore store, SubmissionP
         }
     }
 
-    /// <summary>What is to be published, and the span that accepted it: none where the sweep found it.</summary>
+    /// <summary>A message to publish, and the span of the request that accepted it; default if the sweep found it.</summary>
     private readonly record struct Handed(SendGifEmail Command, ActivityContext Accepted);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} is not confirmed by the broker ({Reason}), and is published again. If it stays so: check RabbitMQ, and that the topology was deployed")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} is not confirmed by the broker ({Reason}), and will be published again. If this continues, check RabbitMQ, and that the topology was deployed")]
     private static partial void LogNotConfirmed(ILogger log, Guid submissionId, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The store can't be searched for unconfirmed submissions: {Reason}")]

@@ -2,7 +2,7 @@ using WorkinIt.Messaging;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>The lines about a request for a submission bear its id, those about a failure included.</summary>
+/// <summary>Adds the submission's id to all log lines of a request for it, including those about a failure.</summary>
 internal static class SubmissionRequests
 {
     public static void UseSubmissionScope(this WebApplication app) => app.Use(async (http, next) =>
@@ -11,7 +11,7 @@ internal static class SubmissionRequests
         await next(http);
     });
 
-    // By the path and not by the route: what is logged about a failure is logged outside of the routing.
+    // Read from the path, not from the route: failures are logged outside the routing.
     private static Guid? IdIn(PathString path)
     {
         if (!path.StartsWithSegments("/api", StringComparison.Ordinal, out var rest))

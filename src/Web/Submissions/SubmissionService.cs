@@ -8,11 +8,11 @@ using WorkinIt.Web.Limits;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>What the person or the program at the desk is told.</summary>
+/// <summary>The result of an attempt to submit.</summary>
 internal abstract record Acceptance
 {
-    /// <summary>Committed: it is never lost from here on.</summary>
-    /// <param name="At">When; null when the same was accepted before.</param>
+    /// <summary>Stored: from here on it is never lost.</summary>
+    /// <param name="At">When it was stored; null if the same submission was accepted before.</param>
     internal sealed record Accepted(DateTimeOffset? At) : Acceptance;
 
     /// <summary>The id was used for another address or thought.</summary>
@@ -21,19 +21,19 @@ internal abstract record Acceptance
     /// <summary>The store can't commit now.</summary>
     internal sealed record Unavailable : Acceptance;
 
-    /// <summary>The client has sent as many as it may for now, or the recipient was sent as many.</summary>
-    /// <param name="Wait">Until the next may be sent, or a little more.</param>
-    /// <param name="Text">For the person.</param>
+    /// <summary>The limit of the client or of the recipient is reached.</summary>
+    /// <param name="Wait">The time until the next submission is allowed, or a little more.</param>
+    /// <param name="Text">The text for the user.</param>
     internal sealed record TooMany(TimeSpan Wait, string Text) : Acceptance
     {
-        /// <summary>For the header.</summary>
+        /// <summary>The value of the <c>Retry-After</c> header, in seconds.</summary>
         public string RetryAfter => Math.Ceiling(Math.Max(Wait.TotalSeconds, 1)).ToString(CultureInfo.InvariantCulture);
 
         internal static TooMany OfClient(TimeSpan wait) =>
-            new(wait, $"Those were many thoughts in a short time. This one was not sent: try again in {Seconds(wait)}.");
+            new(wait, $"Too many thoughts in a short time. This one was not sent: try again in {Seconds(wait)}.");
 
         internal static TooMany ForRecipient(TimeSpan wait) =>
-            new(wait, $"This address has had enough mails for now. Your thought was not sent: try again in {Seconds(wait)}.");
+            new(wait, $"This address has reached its mail limit for now. Your thought was not sent: try again in {Seconds(wait)}.");
 
         private static string Seconds(TimeSpan wait) => wait.TotalSeconds switch
         {
@@ -44,23 +44,23 @@ internal abstract record Acceptance
     }
 }
 
-/// <summary>Takes submissions in. "Accepted" is said once the store has committed; the broker may be away.</summary>
+/// <summary>Accepts submissions. A submission is accepted once the store has committed it; the broker may be down.</summary>
 internal sealed partial class SubmissionService(
     SubmissionStore store, SubmissionRelay relay, ClientLimit clients, IOptions<LimitOptions> limits, TimeProvider time, ILogger<SubmissionService> log)
 {
     private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(4);
 
-    /// <param name="from">The client's address.</param>
-    /// <param name="id">Names the submission: who sends the same again, for whatever reason, has sent it once.</param>
-    /// <param name="submission">What was submitted.</param>
-    /// <param name="cancellationToken">The request's.</param>
+    /// <param name="from">The client's IP address.</param>
+    /// <param name="id">The id of the submission. Sending the same submission again with the same id has no effect.</param>
+    /// <param name="submission">The submission.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<Acceptance> AcceptAsync(IPAddress? from, Guid id, NewSubmission submission, CancellationToken cancellationToken)
     {
         using var scope = log.BeginSubmissionScope(id);
-        // Who says the same again is told the same again.
+        // A repeated submission gets the same answer as before, even over the limit.
         if (clients.Try(from) is { } wait && !IsKnown(id))
             return Acceptance.TooMany.OfClient(wait);
-        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()); // as the store keeps it
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()); // the precision of the store
         var command = new SendGifEmail(id, submission.Email, submission.Thought, now);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(_deadline);
@@ -104,7 +104,7 @@ internal sealed partial class SubmissionService(
     [LoggerMessage(Level = LogLevel.Information, Message = "Accepted {SubmissionId}")]
     private static partial void LogAccepted(ILogger log, Guid submissionId);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {SubmissionId}: its recipient has had Limits__PerRecipientPerHour")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {SubmissionId}: its recipient has reached Limits__PerRecipientPerHour")]
     private static partial void LogTooMany(ILogger log, Guid submissionId);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The store could not commit {SubmissionId} ({Kind}: {Reason}): check ConnectionStrings__Submissions, the disk, and that --migrate was run")]

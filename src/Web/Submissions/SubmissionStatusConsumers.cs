@@ -5,7 +5,7 @@ using WorkinIt.Messaging;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>Follows what becomes of the submissions, by the events on <c>submission-status</c>.</summary>
+/// <summary>Updates the state of submissions from the events on <c>submission-status</c>.</summary>
 internal sealed class SubmissionStatusConsumer(SubmissionStore store) :
     IConsumer<GifEmailSent>, IConsumer<GifEmailDelayed>, IConsumer<GifEmailBlocked>, IConsumer<GifEmailDiscarded>, IConsumer<GifEmailRestored>,
     IConsumer<Fault<SendGifEmail>>
@@ -46,7 +46,10 @@ internal sealed class SubmissionStatusConsumer(SubmissionStore store) :
     }
 }
 
-/// <summary>What the broker itself has dead-lettered: the command as it was, for nobody lived to publish a fault.</summary>
+/// <summary>
+/// Handles commands that the broker itself has dead-lettered. They arrive as the original command, because no consumer survived to publish
+/// a fault.
+/// </summary>
 internal sealed class DeadSubmissionConsumer(SubmissionStore store) : IConsumer<SendGifEmail>
 {
     public async Task Consume(ConsumeContext<SendGifEmail> context)
@@ -56,7 +59,7 @@ internal sealed class DeadSubmissionConsumer(SubmissionStore store) : IConsumer<
     }
 }
 
-/// <summary>The lines about an event bear its submission's id: the event's own message id is another.</summary>
+/// <summary>Adds the submission's id to the log lines about an event, whose own message id is a different one.</summary>
 internal sealed class SubmissionEventFilter(ILogger<SubmissionEventFilter> log) : IFilter<ConsumeContext>
 {
     public async Task Send(ConsumeContext context, IPipe<ConsumeContext> next)

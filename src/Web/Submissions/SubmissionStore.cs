@@ -8,26 +8,29 @@ using WorkinIt.Storage;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>What became of an attempt to add a submission.</summary>
+/// <summary>The result of adding a submission.</summary>
 internal enum Addition
 {
-    /// <summary>It is new, and committed.</summary>
+    /// <summary>It is new and committed.</summary>
     Added,
 
-    /// <summary>It was there: same id, same address, same thought.</summary>
+    /// <summary>It already exists: same id, same address, same thought.</summary>
     Known,
 
-    /// <summary>Its id stands for something else.</summary>
+    /// <summary>Its id is used by another submission.</summary>
     Conflict,
 
-    /// <summary>Its recipient has had as many as may be for now.</summary>
+    /// <summary>Its recipient has reached the limit.</summary>
     TooMany,
 }
 
-/// <summary>The submissions, before the broker and beyond it: what is in here was accepted, and is never lost.</summary>
+/// <summary>
+/// The store of accepted submissions and their states. It is also part of the outbox: an accepted submission is never lost, even while the
+/// broker is down.
+/// </summary>
 internal sealed class SubmissionStore(Database database, GroupCommit writer, TimeProvider time)
 {
-    // Not "email IS NOT NULL": SQLite would take that for a sign to use the index of all that have one, and go through a month's submissions each
+    // Not "email IS NOT NULL": SQLite would then use the index of submissions with an e-mail address, and scan a month's submissions each
     // second.
     internal const string UnconfirmedOnes = """
         SELECT id, email, thought, accepted_at FROM submissions
@@ -35,7 +38,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         ORDER BY accepted_at LIMIT @limit
         """;
 
-    /// <summary>Queued or delayed, in digits: an index is used where the words of a condition are its own.</summary>
+    /// <summary>Queued or delayed. As literals, because a partial index is used only if the query has the same condition text.</summary>
     internal const string IsOpen = "state IN (1, 2)";
 
     internal const string MissingOnes = $"""
@@ -49,15 +52,15 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     private readonly SubmissionConfirms _confirms = new(database, writer, time);
     private readonly WriteProbe _probe = new(writer, AddSubmissionsProbe.Table);
 
-    /// <summary>Commits a change that means nothing, as a submission would be committed.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="DbException">It can't be.</exception>
+    /// <summary>Commits a write without effect, in the same way as a submission.</summary>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="DbException">The write failed.</exception>
     public Task ProbeAsync(CancellationToken cancellationToken) => _probe.WriteAsync(cancellationToken);
 
-    /// <summary>Commits a submission, or finds that its id is taken.</summary>
+    /// <summary>Commits a submission, or reports that its id is already used.</summary>
     /// <param name="command">The submission.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <param name="perRecipientPerHour">So many may go to one recipient; 0: any number.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <param name="perRecipientPerHour">The maximum to one recipient in an hour; 0: no limit.</param>
     public Task<Addition> AddAsync(SendGifEmail command, CancellationToken cancellationToken, int perRecipientPerHour = 0)
     {
         var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{command.SubmissionId:N}\n{command.EmailAddress}\n{command.Thought}")));
@@ -94,7 +97,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             exclusive: perRecipientPerHour > 0 ? recipient : null);
     }
 
-    /// <summary>How long it takes until one more may go to a recipient.</summary>
+    /// <summary>The time until one more submission to a recipient is allowed.</summary>
     public TimeSpan WaitFor(string email, int perRecipientPerHour)
     {
         using var connection = database.OpenToRead();
@@ -103,7 +106,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         return until > TimeSpan.Zero ? until : TimeSpan.Zero;
     }
 
-    /// <summary>Finds one; null where there is none.</summary>
+    /// <summary>Finds a submission; null if it does not exist.</summary>
     public Submission? Find(Guid id) => database.Read(statements => statements.Row(
         "SELECT state, attempt, accepted_at, sent_at, next_try_at, gif, blocked_at, discarded_at FROM submissions WHERE id = @id",
         row =>
@@ -114,7 +117,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
         },
         ("id", Key(id))));
 
-    /// <summary>Finds several at once, in one query.</summary>
+    /// <summary>Finds several submissions in one query.</summary>
     public IReadOnlyList<Submission> Find(IReadOnlyCollection<Guid> ids)
     {
         using var connection = database.OpenToRead();
@@ -123,15 +126,15 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             .Select(row => Read(Guid.ParseExact(row.Id!, "N"), row))];
     }
 
-    /// <summary>What was typed; null where there is no such submission, or after <c>Submissions__KeepFor</c>.</summary>
+    /// <summary>The address and the thought; null if the submission does not exist, or after <c>Submissions__KeepFor</c>.</summary>
     public NewSubmission? FindTyped(Guid id) => database.Read(statements => statements.Row(
         "SELECT email, thought FROM submissions WHERE id = @id AND email IS NOT NULL",
         static row => new NewSubmission(row.GetString(0), row.GetString(1)),
         ("id", Key(id))));
 
-    /// <summary>What the broker has not confirmed, the oldest first.</summary>
-    /// <param name="olderThan">Leaves out what is just being published.</param>
-    /// <param name="limit">At most so many.</param>
+    /// <summary>The submissions that the broker has not confirmed, the oldest first.</summary>
+    /// <param name="olderThan">The minimum age, which leaves out submissions that are being published now.</param>
+    /// <param name="limit">The maximum number of submissions.</param>
     public IReadOnlyList<SendGifEmail> Unconfirmed(TimeSpan olderThan, int limit)
     {
         using var connection = database.OpenToRead();
@@ -141,9 +144,9 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             .Select(ToCommand)];
     }
 
-    /// <summary>What the broker had confirmed, and nothing was heard of since: no event, or none after the time of the next try.</summary>
-    /// <param name="silence">For how long.</param>
-    /// <param name="limit">At most so many.</param>
+    /// <summary>The submissions that the broker confirmed and that had no event since, or none after the time of the next attempt.</summary>
+    /// <param name="silence">The minimum time without an event.</param>
+    /// <param name="limit">The maximum number of submissions.</param>
     public IReadOnlyList<SendGifEmail> Missing(TimeSpan silence, int limit)
     {
         using var connection = database.OpenToRead();
@@ -152,7 +155,10 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             .Select(ToCommand)];
     }
 
-    /// <summary>It was published again. The older it is, the longer until the next time, so that few copies come of one whose events are lost.</summary>
+    /// <summary>
+    /// Records that a submission was published again. The older it is, the later it is checked next, so that a submission whose events are lost
+    /// gets few copies.
+    /// </summary>
     public Task PublishedAgainAsync(SendGifEmail command, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -163,10 +169,10 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             cancellationToken);
     }
 
-    /// <summary>The broker has confirmed it. An event that was faster is not overwritten.</summary>
+    /// <summary>Records that the broker has confirmed a submission. A newer state, from an event that arrived earlier, is not overwritten.</summary>
     public Task ConfirmedAsync(Guid id) => _confirms.AddAsync(id);
 
-    /// <summary>An event about a try. Of two tries the higher counts, and nothing comes after "sent".</summary>
+    /// <summary>Applies an event about an attempt. The event with the higher attempt number wins, and "sent" is final.</summary>
     public Task AdvanceAsync(
         Guid id, SubmissionState state, int attempt, CancellationToken cancellationToken,
         DateTimeOffset? sentAt = null, DateTimeOffset? nextTryAt = null, string? gif = null, DateTimeOffset? blockedAt = null) =>
@@ -176,32 +182,32 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             WHERE id = @id AND state <> @sent AND attempt <= @attempt
             """, id, cancellationToken, state, attempt, sentAt, nextTryAt, gif, blockedAt);
 
-    /// <summary>It failed in a way that tells no number of the try.</summary>
+    /// <summary>Records a failure whose attempt number is unknown.</summary>
     public Task FailedAsync(Guid id, CancellationToken cancellationToken) =>
         WriteAsync("""
             UPDATE submissions SET state = @state, next_try_at = NULL, blocked_at = NULL, discarded_at = NULL, confirmed_at = COALESCE(confirmed_at, @now)
             WHERE id = @id AND state <> @sent
             """, id, cancellationToken, SubmissionState.Failed);
 
-    /// <summary>An operator has discarded its dead letter: unless it was sent, or restored since.</summary>
+    /// <summary>Records that an operator discarded the dead letter, unless the submission was sent or has been restored since.</summary>
     public Task DiscardedAsync(Guid id, DateTimeOffset at, CancellationToken cancellationToken) =>
         DecidedAsync("""
             UPDATE submissions SET state = CASE WHEN state = @held THEN state ELSE @failed END, next_try_at = NULL, discarded_at = @at
             WHERE id = @id AND state <> @sent AND (restored_at IS NULL OR restored_at < @at)
             """, id, at, cancellationToken);
 
-    /// <summary>An operator has restored it: it is a dead letter again.</summary>
+    /// <summary>Records that an operator restored the dead letter.</summary>
     public Task RestoredAsync(Guid id, DateTimeOffset at, CancellationToken cancellationToken) =>
         DecidedAsync("""
             UPDATE submissions SET restored_at = @at, discarded_at = CASE WHEN discarded_at > @at THEN discarded_at END
             WHERE id = @id AND (restored_at IS NULL OR restored_at < @at)
             """, id, at, cancellationToken);
 
-    /// <summary>Takes address and thought out of old submissions; state and hash stay.</summary>
-    /// <param name="olderThan">Their age.</param>
-    /// <param name="limit">At most so many at once.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>How many.</returns>
+    /// <summary>Removes address and thought from old submissions; state and hash stay.</summary>
+    /// <param name="olderThan">The minimum age.</param>
+    /// <param name="limit">The maximum number of submissions in one call.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The number of submissions that were purged.</returns>
     public Task<int> PurgeAsync(TimeSpan olderThan, int limit, CancellationToken cancellationToken)
     {
         var before = (time.GetUtcNow() - olderThan).ToUnixTimeMilliseconds();
@@ -213,16 +219,19 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             cancellationToken);
     }
 
-    /// <summary>After a purge: the log holds what was taken out until its place is needed, which may be weeks where little is submitted.</summary>
-    /// <returns>Whether nothing is left in it.</returns>
+    /// <summary>
+    /// Empties the database log after a purge. Otherwise the log keeps the removed data until its space is reused, which may take weeks if there
+    /// are few submissions.
+    /// </summary>
+    /// <returns>Whether the log is empty.</returns>
     public bool EmptyLog() => database.EmptyLog();
 
-    // The latest of the last hour, at most as many as may be.
+    // The times of the latest submissions in the last hour, up to the limit.
     private List<long> Recent(DbConnection connection, long recipient, int most) => connection.Query<long>(
         "SELECT accepted_at FROM submissions WHERE recipient = @recipient AND accepted_at > @since ORDER BY accepted_at DESC LIMIT @most",
         new { recipient, since = (time.GetUtcNow() - _hour).ToUnixTimeMilliseconds(), most }).AsList();
 
-    // Events may arrive in another order than they were sent in: their own times count.
+    // Events may arrive out of order, so their own times are compared.
     private Task<int> DecidedAsync(string sql, Guid id, DateTimeOffset at, CancellationToken cancellationToken)
     {
         (string, object?)[] parameters =
@@ -265,7 +274,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     private static DateTimeOffset? Time(long? milliseconds) =>
         milliseconds is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
 
-    // Named as the columns are: Dapper maps by name, and SQLite's integers are all 64 bits wide.
+    // Named like the columns, because Dapper maps by name. SQLite's integers are all 64 bits wide.
     private sealed class Row
     {
         public string? Id { get; set; }

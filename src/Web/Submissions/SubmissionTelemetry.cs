@@ -5,27 +5,27 @@ using WorkinIt.ServiceDefaults;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>What Web tells of submissions beyond the log.</summary>
+/// <summary>The metrics and spans of submissions in Web.</summary>
 internal static class SubmissionTelemetry
 {
     private static readonly Counter<long> _accepted = Telemetry.Meter.CreateCounter<long>(
-        "workinit.submission.accepted", "{submission}", "Submissions that were committed");
+        "workinit.submission.accepted", "{submission}", "Submissions that were stored");
 
     private static readonly Counter<long> _deadLettered = Telemetry.Meter.CreateCounter<long>(
-        "workinit.gif_email.dead_lettered", "{message}", "Messages that became dead letters, without the held ones");
+        "workinit.gif_email.dead_lettered", "{message}", "Messages that became dead letters, except those with an unknown outcome (held)");
 
     /// <summary>
-    /// Since when the oldest submission waits for the broker. A broker that is up and takes nothing, for its memory or disk is full or a binding is
-    /// gone, can be told by nothing else.
+    /// How long the oldest submission has waited for the broker. Only this age shows that a broker is up but accepts nothing, because its
+    /// memory or disk is full or a binding is missing.
     /// </summary>
     internal sealed class UnconfirmedAge
     {
         private long _oldest; // ticks in UTC; 0: none
 
         public UnconfirmedAge() => Telemetry.Meter.CreateObservableGauge(
-            "workinit.submission.unconfirmed.age", Seconds, "s", "How long the oldest submission has waited for the broker to take it; 0 when none does");
+            "workinit.submission.unconfirmed.age", Seconds, "s", "How long the oldest submission has waited for the broker's confirm; 0 if none waits");
 
-        /// <summary>When it was submitted; null when none waits.</summary>
+        /// <summary>When the oldest waiting submission was submitted; null if none waits.</summary>
         public DateTimeOffset? Oldest
         {
             set => Interlocked.Exchange(ref _oldest, value?.UtcTicks ?? 0);
@@ -36,15 +36,15 @@ internal static class SubmissionTelemetry
 
     public static void Accepted() => _accepted.Add(1);
 
-    /// <summary>The broker itself has dead-lettered it: no consumer lived to count it.</summary>
+    /// <summary>Counts a message that the broker itself has dead-lettered, because no consumer survived to count it.</summary>
     public static void DeadLettered() => _deadLettered.Add(1, new KeyValuePair<string, object?>("error.type", "delivery_limit"));
 
     /// <summary>
-    /// The way from the store to the broker. What is handed over goes on in the trace that accepted it; what the sweep found begins one of
-    /// its own, for the first one is not stored.
+    /// Starts the span from the store to the broker. A submission that was just accepted continues the trace of its request. One that the sweep
+    /// found starts a new trace, because the first one is not stored.
     /// </summary>
-    /// <param name="submissionId">The submission.</param>
-    /// <param name="accepted">The request's span, where it is known.</param>
+    /// <param name="submissionId">The id of the submission.</param>
+    /// <param name="accepted">The span of the request; default if it is unknown.</param>
     public static Activity? StartRelay(Guid submissionId, ActivityContext accepted)
     {
         var activity = Telemetry.Source.StartActivity("relay submission", ActivityKind.Internal, accepted);

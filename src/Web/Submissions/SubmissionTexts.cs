@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>The states in the words of the person who waits.</summary>
+/// <summary>The texts that explain a state to the user who waits.</summary>
 internal static class SubmissionTexts
 {
     public static string Heading(Submission submission) => submission.State switch
@@ -14,9 +14,9 @@ internal static class SubmissionTexts
         _ => submission.DiscardedAt is null ? "We are checking" : "It may not have been sent",
     };
 
-    /// <summary>What the whole system is about, in two numbers.</summary>
+    /// <summary>How long the request and the mail took: the point of this system in two numbers. Null before the mail is sent.</summary>
     /// <param name="submission">The submission.</param>
-    /// <param name="answeredIn">Milliseconds that the form's request took, where that is known.</param>
+    /// <param name="answeredIn">How many milliseconds the form's request took; null if unknown.</param>
     public static string? Lesson(Submission submission, int? answeredIn)
     {
         if (submission is not { State: SubmissionState.Sent, SentAt: { } sentAt })
@@ -32,17 +32,17 @@ internal static class SubmissionTexts
 
     public static string Detail(Submission submission) => submission.State switch
     {
-        SubmissionState.Accepted => "Your thought is safe with us, and goes to a worker in a moment.",
-        SubmissionState.Queued => "Your thought waits for a worker, who finds your GIF and mails it.",
+        SubmissionState.Accepted => "Your thought is safe with us. A worker picks it up in a moment.",
+        SubmissionState.Queued => "Your thought is waiting for a worker, which finds your GIF and mails it.",
         SubmissionState.Delayed => string.Create(CultureInfo.InvariantCulture,
-            $"It could not be sent yet. The next try is at {submission.NextTryAt:HH:mm} UTC; you need not do anything."),
+            $"It could not be sent yet. The next try is at {submission.NextTryAt:HH:mm} UTC; there is nothing you need to do."),
         SubmissionState.Sent => string.Create(CultureInfo.InvariantCulture,
-            $"The mail server took it at {submission.SentAt:HH:mm} UTC. Have a look in your inbox."),
-        // Whoever reads this is a stranger to the recipient: why that address takes none is not theirs to know.
-        SubmissionState.Failed when submission.BlockedAt is not null => "This address takes no mail from us, so nothing was sent. Send it to another one, if you like.",
-        SubmissionState.Failed when submission.DiscardedAt is not null => "We couldn’t deliver your GIF and have stopped trying. Was the address wrong? Then send it again.",
-        SubmissionState.Failed => "All tries failed. We look after it, and this page tells. Was the address wrong? Then send it again.",
-        _ when submission.DiscardedAt is not null => "The mail server broke off before it answered, so the mail may have arrived. We don’t try again: have a look in your inbox.",
-        _ => "The mail server broke off before it answered, so the mail may have arrived. Have a look in your inbox; we look into it, too.",
+            $"The mail server accepted it at {submission.SentAt:HH:mm} UTC. Check your inbox."),
+        // The reader may be a stranger to the recipient, so this does not say that the recipient has unsubscribed.
+        SubmissionState.Failed when submission.BlockedAt is not null => "This address doesn’t accept mail from us, so nothing was sent. You can send it to another address.",
+        SubmissionState.Failed when submission.DiscardedAt is not null => "We couldn’t deliver your GIF and have stopped trying. If the address was wrong, send it again.",
+        SubmissionState.Failed => "We couldn’t deliver your GIF. We’re looking into it; this page will update. If the address was wrong, send it again.",
+        _ when submission.DiscardedAt is not null => "The mail server disconnected without an answer, so the mail may have arrived. We won’t try again: check your inbox.",
+        _ => "The mail server disconnected without an answer, so the mail may have arrived. Check your inbox; we’re looking into it.",
     };
 }

@@ -7,7 +7,7 @@ using System.Threading.Channels;
 namespace WorkinIt.Web.Submissions;
 
 /// <summary>
-/// Tells many open pages what becomes of their submissions, by one query a second for all of them together; a page costs no thread.
+/// Sends open pages the changes of their submissions. It makes one query a second for all pages together; a page uses no thread.
 /// </summary>
 internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<SubmissionWatch> log) : BackgroundService
 {
@@ -15,7 +15,7 @@ internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvide
 
     private static readonly TimeSpan _every = TimeSpan.FromSeconds(1);
 
-    // Proxies cut a connection on which nothing comes for a minute.
+    // Proxies cut a connection that is idle for a minute.
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(20);
 
     private readonly ConcurrentDictionary<Guid, ImmutableList<ChannelWriter<Submission>>> _watched = new();
@@ -24,11 +24,11 @@ internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvide
     public int Count => _watched.Count;
 
     /// <summary>
-    /// The submission as it is, and each time that it changes; null now and then when it does not. Ends when it is sent, for that is
-    /// final, or when the host stops.
+    /// Yields the submission as it is now and after each change, and null after each 20 s without a change. Ends when the submission is sent,
+    /// which is final, or when the host stops.
     /// </summary>
-    /// <param name="id">The submission, which is there.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="id">The id of an existing submission.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async IAsyncEnumerable<Submission?> WatchAsync(Guid id, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
@@ -36,18 +36,18 @@ internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvide
         _watched.AddOrUpdate(id, [inbox.Writer], (_, writers) => writers.Add(inbox.Writer));
         try
         {
-            var now = store.Find(id); // after it is watched, so that no change falls in between
+            var now = store.Find(id); // read after registering, so that no change is missed in between
             yield return now;
-            var told = time.GetTimestamp();
+            var lastYield = time.GetTimestamp();
             while (now is not { State: SubmissionState.Sent })
             {
-                // Each look brings it, changed or not: it is since we told something that counts.
-                var next = await NextAsync(inbox.Reader, _silence - time.GetElapsedTime(told), ending.Token);
+                // Each poll delivers the submission, changed or not. The silence is measured from the last yield.
+                var next = await NextAsync(inbox.Reader, _silence - time.GetElapsedTime(lastYield), ending.Token);
                 if (ending.IsCancellationRequested)
                     yield break;
                 if (next == now)
                     continue;
-                told = time.GetTimestamp();
+                lastYield = time.GetTimestamp();
                 if (next is null)
                     yield return null;
                 else
@@ -64,10 +64,10 @@ internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvide
     {
         using var timer = new PeriodicTimer(_every, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
-            await LookAsync(stoppingToken);
+            await PollAsync(stoppingToken);
     }
 
-    private async Task LookAsync(CancellationToken stoppingToken)
+    private async Task PollAsync(CancellationToken stoppingToken)
     {
         if (_watched.IsEmpty)
             return;
@@ -84,11 +84,11 @@ internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvide
         }
         catch (DbException e)
         {
-            LogUnavailable(log, e.GetType().Name); // the pages stay as they are; the next second asks again
+            LogUnavailable(log, e.GetType().Name); // the pages keep their state; the next poll tries again
         }
     }
 
-    // Null when the time is over. Its end ends the reading too: left behind, that would take the next one for itself.
+    // Null after the timeout. The timeout also cancels the read: a pending read would consume the next submission.
     private async Task<Submission?> NextAsync(ChannelReader<Submission> inbox, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (patience <= TimeSpan.Zero)
@@ -115,6 +115,6 @@ internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvide
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The store can't be read ({Reason}): open pages learn nothing new until it can")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The store can't be read ({Reason}): open pages are not updated until it can")]
     private static partial void LogUnavailable(ILogger log, string reason);
 }

@@ -5,15 +5,15 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>The API: what a program submits instead of a person at the form.</summary>
+/// <summary>The HTTP API, for programs that submit thoughts without the form.</summary>
 internal static class SubmissionsApi
 {
     public const string IdempotencyKey = "Idempotency-Key";
-    public const string NotJson = "Send application/json.";
-    public const string KeyTaken = $"This {IdempotencyKey} was used for another address or thought. Take a new one.";
-    public const string BadKey = "It must be one UUID other than the nil one.";
-    public const string BadBody = """The body is no JSON object in UTF-8. It must read {"email": "name@example.com", "thought": "…"}.""";
-    public const string Unknown = "There is no such submission.";
+    public const string NotJson = "Send the body with the Content-Type application/json.";
+    public const string KeyTaken = $"This {IdempotencyKey} was used for another address or thought. Use a new one.";
+    public const string BadKey = "It must be a single UUID, other than the nil UUID.";
+    public const string BadBody = """The body is not a JSON object in UTF-8. It must look like {"email": "name@example.com", "thought": "…"}.""";
+    public const string Unknown = "Submission not found.";
 
     public static void MapSubmissionsApi(this IEndpointRouteBuilder routes)
     {
@@ -25,7 +25,7 @@ internal static class SubmissionsApi
             .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .AddOpenApiOperationTransformer(SubmissionsApiDescription.SubmitAsync)
-            .DisableAntiforgery(); // no cookie authorises it, so there is nothing to forge
+            .DisableAntiforgery(); // no cookie authorizes it, so there is nothing to forge
         routes.MapGet("/api/submissions/{id:guid}", Find)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
@@ -33,7 +33,7 @@ internal static class SubmissionsApi
     }
 
     private static async Task<Results<Accepted<SubmissionResponse>, ValidationProblem, ProblemHttpResult>> SubmitAsync(
-        HttpContext http, [FromServices] SubmissionService desk, [FromServices] SubmissionStore store, [FromServices] TimeProvider time,
+        HttpContext http, [FromServices] SubmissionService service, [FromServices] SubmissionStore store, [FromServices] TimeProvider time,
         CancellationToken cancellationToken)
     {
         if (!http.Request.HasJsonContentType())
@@ -44,7 +44,7 @@ internal static class SubmissionsApi
         if (errors.Count > 0 || !NewSubmission.TryCreate(email, thought, out var submission, out errors))
             return TypedResults.ValidationProblem(errors);
 
-        switch (await desk.AcceptAsync(http.Connection.RemoteIpAddress, id, submission, cancellationToken))
+        switch (await service.AcceptAsync(http.Connection.RemoteIpAddress, id, submission, cancellationToken))
         {
             case Acceptance.TooMany many:
                 http.Response.Headers.RetryAfter = many.RetryAfter;
@@ -63,7 +63,7 @@ internal static class SubmissionsApi
             ? TypedResults.Ok(SubmissionResponse.Of(submission))
             : TypedResults.Problem(Unknown, statusCode: StatusCodes.Status404NotFound);
 
-    // It is accepted, whatever happens to the database now: that must be said.
+    // The submission is already accepted, so the response must say so even if the database fails now.
     private static SubmissionResponse? Status(SubmissionStore store, Guid id)
     {
         try
@@ -76,7 +76,7 @@ internal static class SubmissionsApi
         }
     }
 
-    // The header's draft standard has it in quotes; most people send it without.
+    // The header's draft standard puts the value in quotes; most clients send it without.
     private static Guid? Id(HttpRequest request, Dictionary<string, string[]> errors)
     {
         if (!request.Headers.TryGetValue(IdempotencyKey, out var values))
@@ -87,7 +87,7 @@ internal static class SubmissionsApi
         return null;
     }
 
-    // Read by hand, so that the answer names the field that is wrong, and a lone surrogate is a 400 like any other bad text.
+    // Parsed by hand, so that the response names the invalid field, and a lone surrogate is a 400 like any other invalid text.
     private static async Task<(string? Email, string? Thought, Dictionary<string, string[]> Errors)> ReadAsync(
         HttpRequest request, CancellationToken cancellationToken)
     {
@@ -100,7 +100,7 @@ internal static class SubmissionsApi
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter: half a surrogate pair in a property's name
         {
-            // said below
+            // reported below
         }
         errors["body"] = [BadBody];
         return (null, null, errors);
@@ -119,30 +119,31 @@ internal static class SubmissionsApi
         {
             return value.GetString();
         }
-        catch (InvalidOperationException) // half a surrogate pair, or bytes that are no UTF-8
+        catch (InvalidOperationException) // half a surrogate pair, or bytes that are not UTF-8
         {
-            errors[field] = ["It holds text that is no valid Unicode."];
+            errors[field] = ["It contains text that is not valid Unicode."];
             return null;
         }
     }
 }
 
-/// <summary>What a program submits.</summary>
-/// <param name="Email">Where the mail goes: one bare address, no display name. The domain may be an international one.</param>
-/// <param name="Thought">What the GIF is about: 1 to 500 characters (Unicode code points), not all of them blank. Line breaks are kept.</param>
+/// <summary>A new submission.</summary>
+/// <param name="Email">The recipient: one bare e-mail address without a display name. The domain may be international.</param>
+/// <param name="Thought">The text that the GIF is about: 1 to 500 characters (Unicode code points), not all of them blank. Line breaks are kept.</param>
 internal sealed record SubmissionRequest(string Email, string Thought);
 
-/// <summary>How far a submission is.</summary>
-/// <param name="Id">The submission: the Idempotency-Key, where one was sent.</param>
+/// <summary>The state of a submission.</summary>
+/// <param name="Id">The id of the submission: the Idempotency-Key, if one was sent.</param>
 /// <param name="State">
-/// <c>accepted</c>: stored, not yet in the queue. <c>queued</c>: waits for a worker. <c>delayed</c>: a try failed, and another follows. <c>sent</c>: the mail
-/// server took the mail. <c>failed</c>: no try is left, an operator is asked; or the address takes no mail from us. <c>held</c>: it may have been sent, an operator decides.
+/// <c>accepted</c>: stored, not yet in the queue. <c>queued</c>: waiting for a worker. <c>delayed</c>: an attempt failed, and another follows. <c>sent</c>: the
+/// mail server accepted the mail. <c>failed</c>: all attempts failed, and an operator decides; or the address does not accept mail from us. <c>held</c>: the
+/// outcome is unknown, because the mail may have been sent; an operator decides.
 /// </param>
 /// <param name="AcceptedAt">When it was accepted.</param>
-/// <param name="SentAt">When the mail server took the mail; null before.</param>
-/// <param name="NextTryAt">While it is delayed, when it is tried again; else null.</param>
-/// <param name="Attempts">Tries that are known of so far.</param>
-/// <param name="Detail">The state in a sentence, for a person.</param>
+/// <param name="SentAt">When the mail server accepted the mail; null before.</param>
+/// <param name="NextTryAt">The time of the next attempt while it is delayed; null otherwise.</param>
+/// <param name="Attempts">The number of attempts reported so far.</param>
+/// <param name="Detail">The state in a sentence or two, for people to read.</param>
 internal sealed record SubmissionResponse(
     Guid Id, string State, DateTimeOffset AcceptedAt, DateTimeOffset? SentAt, DateTimeOffset? NextTryAt, int Attempts, string Detail)
 {
@@ -154,10 +155,10 @@ internal sealed record SubmissionResponse(
         submission.Attempt, SubmissionTexts.Detail(submission));
 }
 
-/// <summary>What is said when a submission can't be taken or looked up now.</summary>
+/// <summary>The texts of a 503 response, if a submission can't be accepted or looked up now.</summary>
 internal static class Unavailable
 {
     public const string RetryAfter = "10";
-    public const string Text = "We can’t take your thought right now. Nothing was sent and nothing is lost: try again in a few seconds.";
-    public const string Reading = "We can’t look that up right now. What we have accepted is safe: try again in a few seconds.";
+    public const string Text = "We can’t accept your thought right now. Nothing was sent and nothing is lost: try again in a few seconds.";
+    public const string Reading = "We can’t look that up right now. Accepted thoughts are safe: try again in a few seconds.";
 }

@@ -9,8 +9,8 @@ using WorkinIt.Gifs;
 namespace WorkinIt.Web.Submissions;
 
 /// <summary>
-/// What the OpenAPI document says of the API beyond its types: each status, header and example. A test provokes each status and compares the
-/// answer with its examples.
+/// The parts of the OpenAPI document that the types do not give: each status, header and example. A test provokes each status and compares
+/// the response with its examples.
 /// </summary>
 internal static class SubmissionsApiDescription
 {
@@ -24,9 +24,9 @@ internal static class SubmissionsApiDescription
     public static Task SubmitAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         Name(operation, "submit", "Submit a thought", """
-            Answers as soon as the submission is stored, which takes milliseconds; the mail follows. What was accepted is not lost, and is mailed once.
+            Responds as soon as the submission is stored, which takes milliseconds. The mail follows. An accepted submission is not lost, and is mailed once.
 
-            To be safe when no answer comes, choose an `Idempotency-Key` and send the same again with it.
+            To retry safely if you get no response, choose an `Idempotency-Key` and send the same request again with it.
             """);
         operation.Parameters =
         [
@@ -34,31 +34,31 @@ internal static class SubmissionsApiDescription
             {
                 Name = SubmissionsApi.IdempotencyKey,
                 In = ParameterLocation.Header,
-                Description = $"A UUID other than the nil one, with or without quotes, as in `{_id}`. It becomes the submission’s id: the same key with the same body is the same submission, whenever it is sent; with another body it is a 409.",
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "uuid" }, // no example: who tries the API on its page would send it, and all would share it
+                Description = $"A UUID other than the nil UUID, with or without quotes, such as `{_id}`. It becomes the submission’s id. A request with the same key and the same body is the same submission, whenever it is sent. With another body, the response is 409.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "uuid" }, // no example: everyone who tries the API on its page would send the same key
             },
         ];
         operation.RequestBody!.Content![MediaTypeNames.Application.Json].Examples = Examples(
             ("thought", "A thought", new JsonObject { ["email"] = "ada@example.com", ["thought"] = "Monday morning, and no coffee left" }),
             ("lines", "Several lines, any script, an international domain", new JsonObject { ["email"] = "jane@bücher.example", ["thought"] = "Friday!\nשבת שלום 😀" }));
-        Answer(operation, 202, "Accepted: it is stored, and will be mailed. The same again for the same submission, with the state that it is in.", MediaTypeNames.Application.Json,
+        Answer(operation, 202, "Accepted: the submission is stored and will be mailed. Also the response if the same submission is sent again, with its current state.", MediaTypeNames.Application.Json,
             ("accepted", "Just accepted", Json(SubmissionResponse.New(_id, _acceptedAt))));
-        Header(operation, 202, "Location", "Where to see how far the submission is.", JsonSchemaType.String, "uri-reference");
-        Answer(operation, 400, "Not accepted: `errors` names each field that is wrong, and says what to do. `body` stands for a body that is no JSON object.", Problems,
-            ("fields", "Both fields are wrong", Invalid(Errors("jane", ""))),
-            ("key", "The Idempotency-Key is no UUID", Invalid(new() { [SubmissionsApi.IdempotencyKey] = [SubmissionsApi.BadKey] })),
-            ("body", "The body is no JSON object", Invalid(new() { ["body"] = [SubmissionsApi.BadBody] })));
+        Header(operation, 202, "Location", "The URL of the submission’s state.", JsonSchemaType.String, "uri-reference");
+        Answer(operation, 400, "Not accepted: `errors` names each invalid field, and says what to do. The name `body` means that the body is not a JSON object.", Problems,
+            ("fields", "Both fields are invalid", Invalid(Errors("jane", ""))),
+            ("key", "The Idempotency-Key is not a UUID", Invalid(new() { [SubmissionsApi.IdempotencyKey] = [SubmissionsApi.BadKey] })),
+            ("body", "The body is not a JSON object", Invalid(new() { ["body"] = [SubmissionsApi.BadBody] })));
         Answer(operation, 409, "Not accepted: the Idempotency-Key was used for another address or thought.", Problems,
-            ("conflict", "The key is taken", Problem(409, SubmissionsApi.KeyTaken)));
-        Answer(operation, 413, "Not accepted: the body is larger than any submission can be.", Problems,
+            ("conflict", "The key is already used", Problem(409, SubmissionsApi.KeyTaken)));
+        Answer(operation, 413, "Not accepted: the body is larger than the largest possible submission.", Problems,
             ("large", "Too large", Problem(413, PagesRegistration.TooLarge)));
         Answer(operation, 415, "Not accepted: the Content-Type is not `application/json`.", Problems,
-            ("type", "Not called JSON", Problem(415, SubmissionsApi.NotJson)));
-        Answer(operation, 429, "Not accepted: too many in a minute from one client, or in an hour to one recipient. Send the same again after `Retry-After` seconds.", Problems,
+            ("type", "Another Content-Type", Problem(415, SubmissionsApi.NotJson)));
+        Answer(operation, 429, "Not accepted: too many submissions in a minute from one client, or in an hour to one recipient. Send the same request again after `Retry-After` seconds.", Problems,
             ("client", "Too many from one client", Problem(429, Acceptance.TooMany.OfClient(TimeSpan.FromMinutes(1)).Text)),
             ("recipient", "Too many to one recipient", Problem(429, Acceptance.TooMany.ForRecipient(TimeSpan.FromHours(1)).Text)));
         RetryAfter(operation, 429);
-        Answer(operation, 503, "Not accepted: it could not be stored. Send the same again after `Retry-After` seconds; with an Idempotency-Key that is safe even where it was stored after all.", Problems,
+        Answer(operation, 503, "Not accepted: the submission could not be stored. Send the same request again after `Retry-After` seconds. With an Idempotency-Key that is safe even if it was stored after all.", Problems,
             ("unavailable", "The store can’t commit", Problem(503, Unavailable.Text)));
         RetryAfter(operation);
         return Task.CompletedTask;
@@ -66,14 +66,14 @@ internal static class SubmissionsApiDescription
 
     public static Task FindAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
-        Name(operation, "findSubmission", "See how far a submission is", "`sent` is final. `failed` and `held` may still turn: an operator can mend and replay what failed.");
+        Name(operation, "findSubmission", "Get the state of a submission", "`sent` is final. `failed` and `held` may still change: an operator can fix and replay a failed submission.");
         IdParameter(operation);
-        Answer(operation, 200, "The submission as it is now.", MediaTypeNames.Application.Json,
-            ("queued", "It waits for a worker", Json(SubmissionResponse.Of(At(SubmissionState.Queued, 0)))),
-            ("delayed", "A try failed, and it is tried again", Json(SubmissionResponse.Of(At(SubmissionState.Delayed, 1)))),
-            ("sent", "The mail server took the mail", Json(SubmissionResponse.Of(At(SubmissionState.Sent, 1)))),
-            ("failed", "All tries failed", Json(SubmissionResponse.Of(At(SubmissionState.Failed, 6)))),
-            ("held", "Nobody knows whether it was sent, and an operator looks into it", Json(SubmissionResponse.Of(At(SubmissionState.Held, 1)))));
+        Answer(operation, 200, "The current state of the submission.", MediaTypeNames.Application.Json,
+            ("queued", "Waiting for a worker", Json(SubmissionResponse.Of(At(SubmissionState.Queued, 0)))),
+            ("delayed", "An attempt failed, and another follows", Json(SubmissionResponse.Of(At(SubmissionState.Delayed, 1)))),
+            ("sent", "The mail server accepted the mail", Json(SubmissionResponse.Of(At(SubmissionState.Sent, 1)))),
+            ("failed", "All attempts failed", Json(SubmissionResponse.Of(At(SubmissionState.Failed, 6)))),
+            ("held", "The outcome is unknown, and an operator decides", Json(SubmissionResponse.Of(At(SubmissionState.Held, 1)))));
         Missing(operation);
         return Task.CompletedTask;
     }
@@ -81,19 +81,19 @@ internal static class SubmissionsApiDescription
     public static async Task WatchAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         Name(operation, "watchSubmission", "Watch a submission", """
-            Server-sent events: a `status` as it is now and one for each change, its `data` a SubmissionView as JSON; an `alive` with the data `null` when
-            nothing happened for 20 seconds. Ends when the mail is sent. In a browser, `EventSource` connects again by itself where it broke off.
+            Server-sent events: a `status` with the current state, then one for each change, with a SubmissionView as JSON in its `data`; and an `alive`
+            with the data `null` if nothing happened for 20 seconds. Ends when the mail is sent. In a browser, `EventSource` reconnects automatically.
             """);
         IdParameter(operation);
         context.Document!.AddComponent(nameof(SubmissionView), await context.GetOrCreateSchemaAsync(typeof(SubmissionView), cancellationToken: cancellationToken));
         var view = SubmissionView.Of(At(SubmissionState.Sent, 1), context.ApplicationServices.GetRequiredService<BuiltInGifs>(), answeredIn: null);
         operation.Responses!["200"] = new OpenApiResponse { Content = new Dictionary<string, OpenApiMediaType> { [EventStream] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String } } } };
-        Answer(operation, 200, "The events, for as long as the connection stands.", EventStream,
+        Answer(operation, 200, "The events, until the connection ends.", EventStream,
             ("sent", "The last event", JsonValue.Create($"event: status\ndata: {JsonSerializer.Serialize(view, JsonSerializerOptions.Web)}\n\n")));
         Missing(operation);
     }
 
-    /// <summary>What the types do not say of their values.</summary>
+    /// <summary>Adds to the schemas what the types do not give: formats, lengths and the values of an enum.</summary>
     public static Task SchemaAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
     {
         if (context.JsonTypeInfo.Type == typeof(SubmissionRequest) && context.JsonPropertyInfo is null)
@@ -113,13 +113,13 @@ internal static class SubmissionsApiDescription
     private static void IdParameter(OpenApiOperation operation)
     {
         var id = (OpenApiParameter)operation.Parameters!.Single();
-        (id.Description, id.Example) = ("The submission: `id` in the answer to its request, or the Idempotency-Key.", _id.ToString());
+        (id.Description, id.Example) = ("The id of the submission: `id` in the response to its request, or the Idempotency-Key.", _id.ToString());
     }
 
     private static void Missing(OpenApiOperation operation)
     {
-        Answer(operation, 404, "There is no such submission.", Problems, ("unknown", "Nobody made it", Problem(404, SubmissionsApi.Unknown)));
-        Answer(operation, 503, "It could not be looked up. Ask again after `Retry-After` seconds.", Problems, ("unavailable", "The store can’t be read", Problem(503, Unavailable.Reading)));
+        Answer(operation, 404, "Submission not found.", Problems, ("unknown", "Unknown id", Problem(404, SubmissionsApi.Unknown)));
+        Answer(operation, 503, "The submission could not be looked up. Try again after `Retry-After` seconds.", Problems, ("unavailable", "The store can’t be read", Problem(503, Unavailable.Reading)));
         RetryAfter(operation);
     }
 
@@ -131,7 +131,7 @@ internal static class SubmissionsApiDescription
     }
 
     private static void RetryAfter(OpenApiOperation operation, int status = 503) =>
-        Header(operation, status, "Retry-After", "After so many seconds it is worth another try.", JsonSchemaType.Integer, null);
+        Header(operation, status, "Retry-After", "The number of seconds to wait before the next attempt.", JsonSchemaType.Integer, null);
 
     private static void Header(OpenApiOperation operation, int status, string name, string description, JsonSchemaType type, string? format) =>
         ((OpenApiResponse)operation.Responses![Key(status)]).Headers = new Dictionary<string, IOpenApiHeader>
@@ -177,7 +177,7 @@ internal static class SubmissionsApiDescription
         return problem;
     }
 
-    // As ASP.NET Core has them, which does not tell.
+    // The values that ASP.NET Core uses. It has no public API that returns them.
     private static (string? Source, string Title) Standard(int status) => status switch
     {
         400 => ("rfc9110#section-15.5.1", "One or more validation errors occurred."),
@@ -187,6 +187,6 @@ internal static class SubmissionsApiDescription
         415 => ("rfc9110#section-15.5.16", "Unsupported Media Type"),
         429 => (null, "Too Many Requests"),
         503 => ("rfc9110#section-15.6.4", "Service Unavailable"),
-        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "No answer of the API has this status"),
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "No response of the API has this status"),
     };
 }

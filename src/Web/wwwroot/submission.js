@@ -1,4 +1,4 @@
-// Shows what becomes of a submission, as it happens. Without this script a reload shows it.
+// Updates the page when the submission's state changes. Without this script, reload the page.
 const card = document.querySelector("[data-events^='/']");
 if (card && window.EventSource) {
   const part = name => document.querySelector(`[data-part="${name}"]`);
@@ -27,7 +27,7 @@ if (card && window.EventSource) {
       show(event);
       if (card.dataset.state === "sent") events.close();
     });
-    // A cut connection is made again by the browser; after an answer such as 502 or 503, from a proxy while Web starts again, it gives up.
+    // The browser reconnects after a lost connection. After a response such as 502 or 503, which a proxy sends while Web restarts, it gives up.
     events.addEventListener("error", () => {
       if (events.readyState === EventSource.CLOSED) setTimeout(watch, 10_000);
     });

@@ -52,7 +52,7 @@ public sealed class OurDeadLetters
             () => WorkinItSystem.StatusAsync(web, ids[0]), status => status is { State: "failed" } && status.Detail.Contains("have stopped trying", StringComparison.Ordinal), "its page says that it is given up");
         (await operate.RunAsync("dead-letters", "restore", "--queue", Error, "--all", "--yes")).Code.ShouldBe(0);
         await Eventually.SeeAsync(
-            () => WorkinItSystem.StatusAsync(web, ids[0]), status => status.Detail.Contains("We look after it", StringComparison.Ordinal), "its page says that it is looked after again");
+            () => WorkinItSystem.StatusAsync(web, ids[0]), status => status.Detail.Contains("We’re looking into it", StringComparison.Ordinal), "its page says that it is looked after again");
 
         system.Mail.OnMail = null;
         var replayed = await operate.RunAsync("dead-letters", "replay", "--where", "exception=refused", "--yes", "--json");

@@ -51,18 +51,18 @@ public sealed partial class ThePage : IDisposable
     [Fact]
     public async Task Blocks_by_its_button_says_so_and_takes_it_back_by_the_next_one()
     {
-        using var done = await PressAsync(await _web.Client.GetStringAsync(_link), "Never mail me again");
+        using var done = await PressAsync(await _web.Client.GetStringAsync(_link), "Unsubscribe");
         IsBlocked.ShouldBeTrue();
         var page = await done.Content.ReadAsStringAsync();
-        page.ShouldContain("You won’t be mailed again");
-        (await _web.Client.GetStringAsync(_link)).ShouldContain("You won’t be mailed again"); // and so it says when it is opened once more
+        page.ShouldContain("You are unsubscribed");
+        (await _web.Client.GetStringAsync(_link)).ShouldContain("You are unsubscribed"); // and so it says when it is opened once more
 
-        using var undone = await PressAsync(page, "Mail me again");
+        using var undone = await PressAsync(page, "Allow mail again");
         IsBlocked.ShouldBeFalse();
         page = await undone.Content.ReadAsStringAsync();
-        page.ShouldContain("You can be mailed again");
+        page.ShouldContain("You can get mail again");
 
-        (await PressAsync(page, "Never mail me again")).Dispose();
+        (await PressAsync(page, "Unsubscribe")).Dispose();
         IsBlocked.ShouldBeTrue();
     }
 
@@ -74,7 +74,7 @@ public sealed partial class ThePage : IDisposable
         {
             using var opened = await _web.Client.GetAsync(bad);
             opened.StatusCode.ShouldBe(HttpStatusCode.NotFound);
-            (await opened.Content.ReadAsStringAsync()).ShouldContain("This link is not whole");
+            (await opened.Content.ReadAsStringAsync()).ShouldContain("This link is incomplete");
             using var clicked = await _web.Client.PostAsync(bad, new FormUrlEncodedContent([new("List-Unsubscribe", "One-Click")]));
             clicked.StatusCode.ShouldBe(HttpStatusCode.NotFound);
             using var lifted = await _web.Client.PostAsync(bad + "?handler=Lift", null);

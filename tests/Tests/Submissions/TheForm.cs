@@ -222,7 +222,7 @@ public sealed partial class TheForm(WebHost web) : IClassFixture<WebHost>
     {
         using var response = await web.Client.GetAsync($"/submissions/{Guid.NewGuid()}");
         response.StatusCode.ShouldBe(HttpStatusCode.NotFound);
-        (await response.Content.ReadAsStringAsync()).ShouldContain("Nothing here");
+        (await response.Content.ReadAsStringAsync()).ShouldContain("Page not found");
     }
 
     [GeneratedRegex("""<(input|textarea) id="(?<name>[^"]+)"[^>]*>""")]

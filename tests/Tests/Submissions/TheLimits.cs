@@ -19,7 +19,7 @@ public sealed class TheLimits
 
         refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
         refused.Headers.RetryAfter!.Delta!.Value.ShouldBeInRange(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)); // of two a minute one comes back every thirty seconds
-        (await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString()!.ShouldStartWith("Those were many thoughts in a short time.");
+        (await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString()!.ShouldStartWith("Too many thoughts in a short time.");
         web.Service<SubmissionStore>().Unconfirmed(TimeSpan.Zero, 10).Count.ShouldBe(2);
     }
 
@@ -44,7 +44,7 @@ public sealed class TheLimits
         refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
         refused.Headers.RetryAfter.ShouldNotBeNull();
         (await refused.Content.ReadAsStringAsync()).ShouldSatisfyAllConditions(
-            page => page.ShouldContain("a second thought"), page => page.ShouldContain("jane@example.com"), page => page.ShouldContain("role=\"alert\">Those were many thoughts"));
+            page => page.ShouldContain("a second thought"), page => page.ShouldContain("jane@example.com"), page => page.ShouldContain("role=\"alert\">Too many thoughts"));
     }
 
     [Fact]

@@ -49,10 +49,10 @@ public sealed class TheStatus : IAsyncDisposable
         Now.ShouldSatisfyAllConditions(it => it.State.ShouldBe(SubmissionState.Failed), it => it.Attempt.ShouldBe(1), it => it.BlockedAt.ShouldBe(_noon.AddMinutes(1)));
         var told = SubmissionResponse.Of(Now);
         told.State.ShouldBe("failed");
-        told.Detail.ShouldBe("This address takes no mail from us, so nothing was sent. Send it to another one, if you like.");
+        told.Detail.ShouldBe("This address doesn’t accept mail from us, so nothing was sent. You can send it to another address.");
 
         await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Failed, 2, default); // replayed when the address took mail again, and failed
-        SubmissionResponse.Of(Now).Detail.ShouldStartWith("All tries failed");
+        SubmissionResponse.Of(Now).Detail.ShouldStartWith("We couldn’t deliver your GIF. We’re looking into it");
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class TheStatus : IAsyncDisposable
             it => it.State.ShouldBe("failed"), it => it.Attempts.ShouldBe(2), it => it.Detail.ShouldStartWith("We couldn’t deliver your GIF and have stopped trying"));
 
         await SeeNextAsync(new GifEmailRestored(_command.SubmissionId, _noon.AddMinutes(1)));
-        SubmissionResponse.Of(Now).Detail.ShouldStartWith("All tries failed");
+        SubmissionResponse.Of(Now).Detail.ShouldStartWith("We couldn’t deliver your GIF. We’re looking into it");
 
         await _store.DiscardedAsync(_command.SubmissionId, _noon.AddSeconds(30), default); // arrives late: it was restored after that
         Now.DiscardedAt.ShouldBeNull();
@@ -87,7 +87,7 @@ public sealed class TheStatus : IAsyncDisposable
         await StartAsync();
         await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Held, 1, default);
         await _store.DiscardedAsync(_command.SubmissionId, _noon, default);
-        SubmissionResponse.Of(Now).ShouldSatisfyAllConditions(it => it.State.ShouldBe("held"), it => it.Detail.ShouldContain("We don’t try again"));
+        SubmissionResponse.Of(Now).ShouldSatisfyAllConditions(it => it.State.ShouldBe("held"), it => it.Detail.ShouldContain("We won’t try again"));
     }
 
     [Theory]

@@ -99,7 +99,7 @@ public sealed class WhatNoBrowserSends(WhatNoBrowserSends.OnKestrel host) : ICla
     {
         using var response = await PostRawFormAsync("application/x-www-form-urlencoded", $"email=&{fields}");
         response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
-        (await response.Content.ReadAsStringAsync()).ShouldContain("Not sent yet");
+        (await response.Content.ReadAsStringAsync()).ShouldContain("Please fix the following");
     }
 
     [Theory]
