@@ -13,7 +13,7 @@ test_cluster() {
     it "accepts and mails while the node that leads the queue is dead" lives_without_a_node &&
     it "lists dead letters meanwhile" still_lists_dead_letters &&
     it "lets the node rejoin" lets_the_node_rejoin &&
-    it "mails what was accepted after it" mails_from_each afterwards &&
+    it "mails what was accepted afterwards" mails_from_each afterwards &&
     it "has mailed none of them twice" no_mail_came_twice &&
     it "leaves nothing behind after down with volumes" takes_all_away
 }
