@@ -1,9 +1,9 @@
 # Both services, one target each: docker build --target web . · docker build --target consumers .
 
-# Neither has a shell, curl or a package manager: what asks them for their health is their own --health. They run as a user without
-# rights, and write to /data (databases), /keys (those that sign forms) and /tmp alone: the rest may be read-only.
+# The images have no shell, curl or package manager: for health checks, the services have the option --health. They run as a non-root
+# user and write only to /data (databases), /keys (keys that sign forms) and /tmp. The rest of the file system may be read-only.
 
-# The files that a restore reads, alone, so that its layer stays good until one of them changes.
+# Only the files that a restore reads, so that its layer stays cached until one of them changes.
 FROM mcr.microsoft.com/dotnet/sdk:10.0-noble AS projects
 WORKDIR /source
 COPY global.json Directory.Build.props Directory.Packages.props ./
@@ -13,18 +13,18 @@ RUN find src -type f ! -name '*.csproj' ! -name '*.props' ! -name packages.lock.
 FROM mcr.microsoft.com/dotnet/sdk:10.0-noble AS build
 WORKDIR /source
 COPY --from=projects /source ./
-# Compiled beforehand for the processor that builds.
+# Compiled ahead of time for the processor of the build machine.
 ENV PublishReadyToRun=true
 RUN dotnet restore src/Web --locked-mode && dotnet restore src/Consumers --locked-mode && dotnet restore src/Cli --locked-mode
 COPY .editorconfig ./
 COPY src src
-# The operator's command beside Web has the broker, the ledger and the audit within reach, and the same libraries.
+# The operator's command is in Web's image: from there it can reach the broker, the ledger and the audit log, and it shares the libraries.
 RUN publish() { dotnet publish "src/$1" -c Release --no-restore --use-current-runtime --no-self-contained -o "$2"; } \
  && publish Web /out/web && publish Cli /out/web && publish Consumers /out/consumers
-# A volume starts out with the owner of the folder it is mounted on.
+# A new volume gets the owner of the folder it is mounted on.
 RUN mkdir -p /out/folders-of-web/data /out/folders-of-web/keys /out/folders-of-consumers/data
 
-# With -extra, for international domains in addresses: that brings ICU.
+# The -extra variant contains ICU, for international domains in addresses.
 FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled-extra AS web
 WORKDIR /app
 COPY --from=build /out/web ./

@@ -1,19 +1,19 @@
 # shellcheck shell=bash
-# What the scripts share. Sourced, never run.
+# Shared functions of the scripts. Sourced, never run.
 
 say() { printf '%s\n' "$*"; }
 warn() { printf '%s\n' "$*" >&2; }
 fail() { warn "$*"; exit 1; }
 
-# Of a developer's machine, as compose.yaml has it: everybody knows it.
-# shellcheck disable=SC2034 # for those who source this
+# The secret of a developer's machine, publicly known; the same as in compose.yaml.
+# shellcheck disable=SC2034 # used by the scripts that source this file
 opt_out_secret=${OptOut__Secret:-known-to-everybody-and-for-a-developers-machine-only}
 
-# Somebody listens on 127.0.0.1:PORT.
+# Succeeds if a process listens on 127.0.0.1:PORT.
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# A port that nobody listens on, below the range that the kernel hands out to clients; to one of all scripts within hours, for whoever asked
-# may take a minute until it listens.
+# Prints a port on which no process listens, below the range that the kernel gives to outgoing connections. Each port is given to only one
+# script within three hours, because the script may take a minute until it listens.
 free_port() {
   local port given=${TMPDIR:-/tmp}/workinit-ports-$UID
   mkdir -p "$given"
@@ -22,10 +22,10 @@ free_port() {
     port=$((RANDOM % 10000 + 22000))
     ! port_taken "$port" && mkdir "$given/$port" 2>/dev/null && { say "$port"; return; }
   done
-  fail "No free port was found between 22000 and 32000."
+  fail "No free port found between 22000 and 32000."
 }
 
-# One HTTP request without curl, which a bare machine may lack: http PORT PATH [HEADER…] prints the whole answer.
+# http PORT PATH [HEADER…]: sends one HTTP request and prints the complete response. Without curl, which a bare machine may lack.
 http() {
   local port=$1 path=$2 header
   shift 2
@@ -42,7 +42,7 @@ http() {
 
 answers_ok() { [[ $(http "$@" | head -c 12 || true) == HTTP/1.?" 200" ]]; }
 
-# wait_until SECONDS COMMAND…: polls; a failing command is "not yet".
+# wait_until SECONDS COMMAND…: polls until the command succeeds.
 wait_until() {
   local deadline=$((SECONDS + $1))
   shift
@@ -52,17 +52,17 @@ wait_until() {
   done
 }
 
-# A process that has ended and waits for its parent to notice (a zombie) does not count.
+# A zombie does not count as running.
 running() {
   [[ -n ${1:-} ]] && kill -0 "$1" 2>/dev/null && ! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
 }
 gone() { ! running "$1"; }
 
-# Start time and boot: an id may be given again, to a process that is not ours to end.
+# Prints the process's start time and the boot id: a process id may be reused by a process that is not ours to stop.
 started_at() {
   local stat fields
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-  read -ra fields <<<"${stat##*) }" # the name before it may hold anything
+  read -ra fields <<<"${stat##*) }" # the name before it may contain any character
   say "${fields[19]} $(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
 }
 
@@ -72,8 +72,8 @@ remember_process() {
   started_at "$2" >"$1.started" || true
 }
 
-# remembered_process FILE: the id, if that very process runs. A copy of a folder brings the file along, so callers compare the process's
-# folder as well before they end it.
+# remembered_process FILE: prints the id if exactly that process still runs. A copied folder contains the file too, so callers also compare
+# the process's folder before they stop it.
 remembered_process() {
   local pid
   pid=$(cat "$1" 2>/dev/null) && running "$pid" || return 1
@@ -83,43 +83,43 @@ remembered_process() {
 
 forget_process() { rm -f "$1" "$1.started"; }
 
-# service_of FILE FOLDER: the id of the service that was started in FOLDER, if it runs.
+# service_of FILE FOLDER: prints the id of the service that was started in FOLDER, if it runs.
 service_of() {
   local pid
   pid=$(remembered_process "$1") && [[ "/proc/$pid/cwd" -ef $2 ]] && say "$pid"
 }
 
-# end PID SECONDS: asks, waits, then kills.
+# end PID SECONDS: sends SIGTERM, waits, then kills.
 end() {
   kill -TERM "$1" 2>/dev/null || true
   wait_until "$2" gone "$1" || kill -KILL "$1" 2>/dev/null || true
-  wait_until 20 gone "$1" # a machine that waits for its disk ends nothing at once
+  wait_until 20 gone "$1" # a machine that waits for its disk needs a while to end a process
 }
 
 refuse_taken() { # WHO PORT VARIABLE
-  [[ $2 =~ ^[1-9][0-9]{0,4}$ && $2 -le 65535 ]] || fail "$3 must be a port, a number from 1 to 65535, and is $2."
-  ! port_taken "$2" || fail "Port $2 is taken, so $1 cannot start. End what uses it, or set $3 to another port."
+  [[ $2 =~ ^[1-9][0-9]{0,4}$ && $2 -le 65535 ]] || fail "$3 must be a port number from 1 to 65535, but is $2."
+  ! port_taken "$2" || fail "Port $2 is in use, so $1 can't start. Stop the process that uses it, or set $3 to another port."
 }
 
 need_dotnet() {
   (cd "$1" && dotnet --version) >/dev/null 2>&1 </dev/null ||
-    fail "The .NET SDK 10 is missing: install it from https://dot.net/download (Debian, Ubuntu: dotnet-sdk-10.0) and start again."
+    fail "The .NET SDK 10 is missing. Install it from https://dot.net/download (Debian, Ubuntu: dotnet-sdk-10.0) and start again."
 }
 
 need_node() {
   local major
   major=$(node --version 2>/dev/null | sed -E 's/^v([0-9]+).*/\1/') || true
   if ((${major:-0} < 20)) || ! command -v npm >/dev/null; then
-    fail "Node.js 20 or newer with npm is missing, which the mail catcher needs: install it from https://nodejs.org and start again."
+    fail "Node.js 20 or later with npm is missing. The mail catcher needs it: install it from https://nodejs.org and start again."
   fi
 }
 
-# No build server may stay behind: nobody would end it.
+# Leave no build server running: nothing would stop it.
 export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
-# shellcheck disable=SC2034 # for those who source this
+# shellcheck disable=SC2034 # used by the scripts that source this file
 build_flags=(-c Release -v minimal --disable-build-servers -p:UseSharedCompilation=false)
 
-# ./run and ./test share artifacts/obj. Held until this process ends.
+# ./run and ./test share artifacts/obj. The lock is held until this process ends.
 one_build_at_a_time() {
   mkdir -p artifacts
   exec 7>>artifacts/.lock
@@ -129,9 +129,9 @@ one_build_at_a_time() {
 has_compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
 has_engine() { timeout 5 docker info >/dev/null 2>&1 || timeout 20 docker info >/dev/null 2>&1; }
 
-# install_packages PACKAGE…: by apt-get where that is possible, else a line that says what to install. The services that a package
-# brings are neither started nor enabled: what stands here runs nodes of its own, and a service would sit on their ports.
-# A subshell, so that the trap is its own.
+# install_packages PACKAGE…: installs with apt-get if possible, otherwise prints what to install. The packages' services are neither
+# started nor enabled: these scripts run their own nodes, and a service would take their ports.
+# A subshell, so that the trap stays local.
 install_packages() (
   policy=/usr/sbin/policy-rc.d patience=(-o DPkg::Lock::Timeout=120 -o Acquire::Retries=3)
   if ! command -v apt-get >/dev/null || [[ $(id -u) != 0 ]]; then
@@ -146,5 +146,5 @@ install_packages() (
   {
     apt-get "${patience[@]}" update -qq
     DEBIAN_FRONTEND=noninteractive apt-get "${patience[@]}" install -y -qq --no-install-recommends "$@"
-  } >/dev/null 2>&1 </dev/null || fail "apt-get could not install $*. Try: apt-get update && apt-get install --no-install-recommends $*"
+  } >/dev/null 2>&1 </dev/null || fail "apt-get couldn't install $*. Try: apt-get update && apt-get install --no-install-recommends $*"
 )

@@ -1,23 +1,23 @@
 # shellcheck shell=bash
-# ./run --docker: everything in containers, by compose.yaml. Sourced by ../run.
-# shellcheck disable=SC2154 # here and run_dir are run's
+# ./run --docker: everything in containers, with compose.yaml. Sourced by ../run.
+# shellcheck disable=SC2154 # ../run sets here and run_dir
 
 if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
-# shellcheck disable=SC2034 # for the table
+# shellcheck disable=SC2034 # used in the table of ../run
 logs="${compose[*]} logs -f web consumers"
 compose+=(--project-directory "$here" -f "$here/compose.yaml")
 
-# Seconds, so that one can watch; as ./run --local.
+# Delays of seconds, so that a redelivery can be watched; the same as ./run --local.
 if [[ -z ${!Redelivery__Delays__@} ]]; then
   export Redelivery__Delays__0=00:00:05 Redelivery__Delays__1=00:00:15 Redelivery__Delays__2=00:00:30 Redelivery__Delays__3=00:01:00
 fi
 
 prepare() {
   local name
-  # Containers that somebody else brought up are not ours to take over, nor to end.
+  # Do not take over or stop containers that something else started.
   for name in rabbitmq mailpit web consumers; do
     [[ $(state_of "$(container_of "$name")") != running* ]] ||
-      fail "The containers of this compose.yaml are up already. Use them, or bring them down first: docker compose down"
+      fail "The containers of this compose.yaml are already running. Use them, or stop them first: docker compose down"
   done
   check_ports
 }
@@ -34,7 +34,7 @@ start_all() {
   web=$(container_of web) consumers=$(container_of consumers) rabbitmq=$(container_of rabbitmq) mailpit=$(container_of mailpit)
   wait_until 60 ready || {
     "${compose[@]}" logs --tail=15 web consumers >&2
-    fail "The services were not ready within 60 s."
+    fail "The services were not ready after 60 s."
   }
 }
 
@@ -45,34 +45,34 @@ step() { # WHAT LOG COMPOSE-ARGUMENT…
   wait_for "$what" "$!" || {
     tail -n 20 "$log" >&2
     "${compose[@]}" logs --tail=15 topology >&2 2>/dev/null || true
-    fail "Failed: $what. All of the output: $log"
+    fail "Failed: $what. Full output: $log"
   }
 }
 
-# Web and Consumers are the product: without one of them this is over. The broker and the mail server may be stopped and started by
-# hand, to see what then happens.
+# Fails if Web or Consumers has ended: ./run then stops. The broker and the mail server may be stopped and started by hand, to watch the
+# effect.
 still_there() {
   local name state
-  ((++looks % 4 == 0)) || return 0 # each look is a process
+  ((++checks % 4 == 0)) || return 0 # each check starts a process
   for name in web consumers; do
     state=$(state_of "${!name}")
     [[ $state == exited* || $state == dead* ]] || continue
-    warn "The container of $name ended by itself ($state). The end of its log:"
+    warn "The container of $name exited unexpectedly ($state). The last lines of its log:"
     docker logs --tail 15 "${!name}" >&2 || true
     return 1
   done
-  tell_change rabbitmq
-  tell_change mailpit
+  report_change rabbitmq
+  report_change mailpit
 }
 
-looks=0
+checks=0
 declare -A was_up=([rabbitmq]=1 [mailpit]=1)
-tell_change() {
+report_change() {
   local is_up=0
   [[ $(state_of "${!1}") != running* ]] || is_up=1
   ((is_up != was_up[$1])) || return 0
   was_up[$1]=$is_up
-  if ((is_up)); then say "$1 is back."; else say "$1 has ended. To start it again: docker start ${!1}"; fi
+  if ((is_up)); then say "$1 is back."; else say "$1 has stopped. To start it again: docker start ${!1}"; fi
 }
 
 stop_all() {
@@ -80,8 +80,8 @@ stop_all() {
   "${compose[@]}" stop web >/dev/null 2>&1
   "${compose[@]}" stop consumers >/dev/null 2>&1 8>&- &
   stopping=$!
-  wait_until 4 gone "$stopping" || say "waiting for the mail that is being sent …"
+  wait_until 4 gone "$stopping" || say "Waiting for the mails in flight …"
   wait "$stopping"
   "${compose[@]}" down >/dev/null 2>&1
-  say "Stopped. What waits in the queues stays in the volume for the next start."
+  say "Stopped. Messages in the queues stay in the volume for the next start."
 }

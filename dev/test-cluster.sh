@@ -1,21 +1,21 @@
 # shellcheck shell=bash
-# ./test cluster: compose.cluster.yaml as a user meets it, and the death of a RabbitMQ node. Sourced by ../test, after test-compose.sh.
-# shellcheck disable=SC2154,SC2034 # compose, web, management and what test-compose.sh shares
+# ./test cluster: tests compose.cluster.yaml as a user runs it, and kills a RabbitMQ node. Sourced by ../test, after test-compose.sh.
+# shellcheck disable=SC2154,SC2034 # test-compose.sh sets compose, web, management and others
 
 test_cluster() {
   compose_as compose.cluster.yaml WEB WEB_2 MANAGEMENT MAIL
-  # Each stands on the one before: after a failure the rest would only say it again.
+  # Each test depends on the one before: after a failure, the others would only repeat it.
   it "builds the images" "${compose[@]}" build &&
-    it "comes up" cluster_up &&
+    it "starts" cluster_up &&
     it "keeps each queue on three nodes, dead letters included" keeps_copies &&
     it "mails what each Web accepted" mails_from_each accepted &&
-    it "takes a form that another Web drew" takes_anothers_form &&
+    it "accepts a form that another Web rendered" accepts_anothers_form &&
     it "accepts and mails while the node that leads the queue is dead" lives_without_a_node &&
-    it "tells of dead letters meanwhile" tells_all_the_same &&
-    it "takes the node back" takes_the_node_back &&
-    it "mails what was accepted after it" mails_from_each afterwards &&
+    it "lists dead letters meanwhile" still_lists_dead_letters &&
+    it "lets the node rejoin" lets_the_node_rejoin &&
+    it "mails what was accepted afterwards" mails_from_each afterwards &&
     it "has mailed none of them twice" no_mail_came_twice &&
-    it "leaves nothing behind when it goes with its volumes" takes_all_away
+    it "leaves nothing behind after down with volumes" takes_all_away
 }
 
 cluster_up() { "${compose[@]}" up -d --no-build --scale consumers=3 && wait_until 120 all_ready; }
@@ -28,7 +28,7 @@ all_ready() {
   done
 }
 
-# Of the node whose port is published, or from within another one, where that node is the dead one.
+# Asks the node whose port is published. If that is the dead one, asks from inside another node's container.
 ask_management() { curl -sS -f -m 10 -u operator:operator "$management/api/$1" || ask_other "$1"; }
 ask_other() {
   "${compose[@]}" exec -T rabbitmq-2 bash -c "
@@ -48,7 +48,7 @@ keeps_copies() {
 
 web_2() { web=http://127.0.0.1:$WORKINIT_WEB_2_PORT; }
 
-# Ten from each Web.
+# Submits ten to each Web.
 mails_from_each() { # NAME
   local number
   for number in {1..10}; do
@@ -63,8 +63,8 @@ no_mail_came_twice() {
   for name in accepted meanwhile afterwards; do have_all_come "$name" || return 1; done
 }
 
-# What Mailpit's API tells of a mail names its recipient once; so does this part of MailDev's, which may stand in its place.
-mail_counts() { # NAME: sets came, and fails when somebody has got two
+# Mailpit's API names the recipient of a mail once. So does this part of the API of MailDev, which may replace Mailpit.
+mail_counts() { # NAME: sets came; fails if a recipient got two mails
   local all
   all=$(all_mails |
     grep -oE "\"Address\":\"$1-[0-9]+-[12]@example.org\"|\"address\":\"$1-[0-9]+-[12]@example.org\",\"name\"" | sort)
@@ -73,7 +73,7 @@ mail_counts() { # NAME: sets came, and fails when somebody has got two
   [[ -z $(uniq -d <<<"$all") ]]
 }
 
-takes_anothers_form() {
+accepts_anothers_form() {
   local first=$web
   (web_2 && mails_by_form "$first")
 }
@@ -81,23 +81,23 @@ takes_anothers_form() {
 lives_without_a_node() {
   local leader
   leader=$(ask_management queues/%2F/send-gif-email | grep -oE '"leader":"rabbit@rabbitmq-[123]"' | grep -oE 'rabbitmq-[123]') || return 1
-  say "$leader dies."
+  say "Killing $leader."
   say "$leader" >"$state/cluster.leader"
   docker kill "$("${compose[@]}" ps -q "$leader")" || return 1
   mails_from_each meanwhile
 }
 
-tells_all_the_same() {
+still_lists_dead_letters() {
   local container
   container=$("${compose[@]}" ps -q web-1)
   wait_until 30 lists_dead_letters "$container"
 }
 lists_dead_letters() { docker exec "$1" dotnet /app/WorkinIt.Cli.dll dead-letters list | tee /dev/stderr | grep -q "No dead letters"; }
 
-takes_the_node_back() {
-  "${compose[@]}" start "$(cat "$state/cluster.leader")" && wait_until 60 is_whole
+lets_the_node_rejoin() {
+  "${compose[@]}" start "$(cat "$state/cluster.leader")" && wait_until 60 is_complete
 }
-is_whole() {
+is_complete() {
   local nodes
   nodes=$(ask_management nodes) || return 1
   [[ $(grep -o '"running":true' <<<"$nodes" | wc -l) == 3 ]] && ask_management health/checks/node-is-quorum-critical | grep -q '"status":"ok"'

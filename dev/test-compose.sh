@@ -1,26 +1,26 @@
 # shellcheck shell=bash
-# ./test compose: compose.yaml as a user meets it, under a name of its own and on other ports. Sourced by ../test.
-# shellcheck disable=SC2154,SC2034 # here, state, passed and failed are test's
+# ./test compose: tests compose.yaml as a user runs it, with its own project name and ports. Sourced by ../test.
+# shellcheck disable=SC2154,SC2034 # ../test sets here, state, passed and failed
 
 test_compose() {
   compose_as compose.yaml WEB CONSUMERS AMQP MANAGEMENT SMTP MAIL
-  # Each stands on the one before: after a failure the rest would only say it again.
+  # Each test depends on the one before: after a failure, the others would only repeat it.
   it "builds the images" "${compose[@]}" build &&
-    it "comes up" bring_up &&
-    it "runs as a user without rights, who can't write to the image" has_no_rights &&
+    it "starts" bring_up &&
+    it "runs as a user without privileges that can't write to the image" has_no_rights &&
     it "mails what the API accepted" mails_by_api &&
     it "mails what the form accepted" mails_by_form &&
-    it "tells an operator of dead letters, by page and command" tells_of_dead_letters &&
-    it "finishes the mails in hand when it is stopped, and sends none twice" stops_in_order &&
-    it "keeps what waits in the queue through down and up" keeps_the_queue &&
-    it "leaves nothing behind when it goes with its volumes" takes_all_away
+    it "shows dead letters to an operator, by page and command" shows_dead_letters &&
+    it "finishes the mails in flight when it is stopped, and sends none twice" stops_in_order &&
+    it "keeps the messages in the queue through down and up" keeps_the_queue &&
+    it "leaves nothing behind after down with volumes" takes_all_away
 }
 
-# compose_as FILE PORT…: sets compose, and a free port for each.
+# compose_as FILE PORT…: sets compose, and a free port for each PORT.
 compose_as() {
   local file=$1 variable
   shift
-  has_engine || fail "No Docker engine answers, and ./test ${parts[0]} needs one: start Docker, or set DOCKER_HOST."
+  has_engine || fail "./test ${parts[0]} needs a Docker engine, and none answers. Start Docker, or set DOCKER_HOST."
   has_compose || install_packages docker-compose
   command -v curl >/dev/null || install_packages curl
   if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
@@ -31,7 +31,7 @@ compose_as() {
   heading "$file as $compose_project"
 }
 
-# Called at the end of ./test, however it comes.
+# Called at the end of ./test, also after a failure or a signal.
 compose_away() {
   ((failed == 0)) || "${compose[@]}" logs --tail=200 >"$state/logs/compose.log" 2>&1
   "${compose[@]}" down -v --rmi local >/dev/null 2>&1
@@ -46,7 +46,7 @@ it() { # NAME COMMAND…
   else
     failed=$((failed + 1))
     tail -n 20 "$log"
-    say "  FAILED  it $name. Its output: $log. The containers': $state/logs/compose.log"
+    say "  FAILED  it $name. Output: $log. Containers' logs: $state/logs/compose.log"
     return 1
   fi
 }
@@ -58,7 +58,7 @@ both_ready() { answers_ok "$WORKINIT_WEB_PORT" /health/ready && answers_ok "$WOR
 
 container_of() { "${compose[@]}" ps -aq "$1"; }
 
-# Asked from outside: the images have no shell.
+# Checked from outside: the images have no shell.
 has_no_rights() {
   local name container users
   for name in web consumers; do
@@ -66,8 +66,8 @@ has_no_rights() {
     users=$(docker top "$container" -eo pid,uid | awk 'NR > 1 { print $2 }' | sort -u)
     say "$name: user $users"
     [[ $users =~ ^[1-9][0-9]*$ ]] || return 1
-    [[ $(docker inspect -f '{{.HostConfig.ReadonlyRootfs}}' "$container") == true ]] || { say "$name: its file system can be written to"; return 1; }
-    ! docker cp "$here/LICENSE" "$container:/app/written" || { say "$name: a file was written beside its program"; return 1; }
+    [[ $(docker inspect -f '{{.HostConfig.ReadonlyRootfs}}' "$container") == true ]] || { say "$name: its file system is writable"; return 1; }
+    ! docker cp "$here/LICENSE" "$container:/app/written" || { say "$name: a file could be written to its program folder"; return 1; }
   done
 }
 
@@ -75,14 +75,14 @@ submit() { # ADDRESS [THOUGHT]
   curl -sS -f -m 20 -H 'Content-Type: application/json' -d "{\"email\":\"$1\",\"thought\":\"${2:-a quiet afternoon}\"}" "$web/api/submissions"
 }
 
-# Mailpit's API, and that of MailDev, which may stand in its place.
+# Mailpit's API, and the API of MailDev, which may replace Mailpit.
 all_mails() { curl -s -m 10 "$mails/api/v1/messages?limit=200"; curl -s -m 10 "$mails/api/email"; }
-mailed_to() { grep -qF "$1" <<<"$(all_mails)"; } # no pipe, whose reader may end first
+mailed_to() { grep -qF "$1" <<<"$(all_mails)"; } # no pipe: grep -q may exit before the writer
 
 mails_by_api() { submit by-api@example.org && wait_until 30 mailed_to by-api@example.org; }
 
-# As a browser does it: the page's hidden fields and its cookie come back with the answer. From another Web where one is named.
-mails_by_form() { # [WEB that draws the form]
+# Like a browser: posts the page's hidden fields and sends its cookie. The page may come from another Web.
+mails_by_form() { # [WEB that renders the form]
   local jar=$state/cookies page fields=() field name value
   page=$(curl -sS -f -m 20 -c "$jar" "${1:-$web}/")
   while read -r field; do
@@ -96,39 +96,39 @@ mails_by_form() { # [WEB that draws the form]
   [[ $answer == 303\ */submissions/* ]] && wait_until 30 mailed_to by-form@example.org
 }
 
-tells_of_dead_letters() {
+shows_dead_letters() {
   local answer
   answer=$(curl -sS -m 20 -o /dev/null -w '%{http_code} %{redirect_url}' "$web/dead-letters")
   say "The page answered: $answer"
   [[ $answer == 302\ */dead-letters/sign-in* ]] && WORKINIT_OPERATOR=jane ./workinit dead-letters list </dev/null | tee "$state/logs/workinit.log" && grep -q "No dead letters" "$state/logs/workinit.log"
 }
 
-# More than are handled at once, by a mail server that takes seconds for each, so that there are some in hand.
+# More mails than Consumers send at once, to a mail server that takes seconds for each, so that some are in flight.
 stops_in_order() {
   local number name state began
   Smtp__SimulatedDelay=00:00:04 "${compose[@]}" up -d --no-build consumers && wait_until 60 both_ready || return 1
-  for number in {1..48}; do submit "in-hand-$number@example.org" "in hand $number" || return 1; done
-  # Three rounds of 16: once some are sent, others are in hand, and not yet handed over.
-  wait_until 30 some_sent_and_some_in_hand || { say "None was in hand."; return 1; }
+  for number in {1..48}; do submit "in-flight-$number@example.org" "in flight $number" || return 1; done
+  # Three rounds of 16: when some are sent, others are in flight and not yet handed to the mail server.
+  wait_until 30 some_sent_and_some_in_flight || { say "No mail was in flight."; return 1; }
   for name in web consumers; do
     began=$SECONDS
     "${compose[@]}" stop "$name" || return 1
     state=$(docker inspect -f '{{.State.ExitCode}}' "$(container_of "$name")")
     say "$name: exit code $state after $((SECONDS - began)) s"
-    [[ $state == 0 ]] || return 1 # 137: it was killed when its time was over
+    [[ $state == 0 ]] || return 1 # 137: it was killed after its grace period
   done
-  number=$(in_hand_mails | wc -l)
+  number=$(in_flight_mails | wc -l)
   say "$number mails were sent by then"
   ((number > 0)) || return 1
-  bring_up && wait_until 60 all_in_hand_mailed || return 1
-  sleep 5 # a second mail would come on the heels of the first
-  [[ -z $(in_hand_mails | sort | uniq -d) ]] || { say "Mailed twice:"; in_hand_mails | sort | uniq -d; return 1; }
+  bring_up && wait_until 60 all_in_flight_mailed || return 1
+  sleep 5 # a second mail would arrive right after the first
+  [[ -z $(in_flight_mails | sort | uniq -d) ]] || { say "Mailed twice:"; in_flight_mails | sort | uniq -d; return 1; }
 }
-some_sent_and_some_in_hand() { [[ -n $(in_hand_mails) ]] && some_in_hand; }
-some_in_hand() { grep -q '"messages_unacknowledged":[1-9]' <<<"$(our_queue)"; }
+some_sent_and_some_in_flight() { [[ -n $(in_flight_mails) ]] && some_in_flight; }
+some_in_flight() { grep -q '"messages_unacknowledged":[1-9]' <<<"$(our_queue)"; }
 our_queue() { curl -s -m 10 -u operator:operator "$management/api/queues/%2F/send-gif-email"; }
-in_hand_mails() { all_mails | grep -Eo '"(read":(true|false),"subject|Subject)":"[^"]*in hand [0-9]+"' | grep -Eo 'in hand [0-9]+'; }
-all_in_hand_mailed() { (($(in_hand_mails | sort -u | wc -l) == 48)); }
+in_flight_mails() { all_mails | grep -Eo '"(read":(true|false),"subject|Subject)":"[^"]*in flight [0-9]+"' | grep -Eo 'in flight [0-9]+'; }
+all_in_flight_mailed() { (($(in_flight_mails | sort -u | wc -l) == 48)); }
 
 keeps_the_queue() {
   "${compose[@]}" stop consumers &&

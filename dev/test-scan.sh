@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# ./test scan: what Debian's scanner wapiti finds in Web as it runs in production: by HTTPS, and not under localhost, which has rules of its
-# own. Once as a stranger, once as an operator who is signed in, on a broker with dead letters. Sourced by ../test.
+# ./test scan: scans Web with Debian's scanner wapiti, as Web runs in production: with HTTPS, and not as localhost, which has special
+# rules. Scans once anonymously and once as a signed-in operator, on a broker with dead letters. Sourced by ../test.
 #
-# Left out are the modules that call a server on the internet (ssrf, xxe), that need a database of somebody's (nikto, wapp), and that guess
-# names or passwords (buster, brute_login_form): sign-ins are limited, and tests of their own show it.
-# shellcheck disable=SC2154 # here, state, bin, passed and failed are test's
+# Modules left out: those that call a server on the internet (ssrf, xxe), need a third-party database (nikto, wapp), or guess names or
+# passwords (buster, brute_login_form). Sign-ins are limited, which other tests check.
+# shellcheck disable=SC2154 # ../test sets here, state, bin, passed and failed
 
 scan_host=127.0.0.2
 scan_modules=(backup blindsql timesql crlf csp csrf exec file htaccess http_headers methods permanentxss redirect shellshock sql xss)
@@ -18,11 +18,11 @@ test_scan() {
   rm -rf "$scan"
   mkdir -p "$scan/keys"
   heading "a scan of Web"
-  scan_it "serves by HTTPS" start_scanned &&
-    scan_it "has something to look at: a mail that was sent, dead letters, an operator" fill_scanned || return 0
-  scan_it "shows a stranger nothing above informational" scan_as_stranger || true
-  scan_it "shows an operator nothing above informational" scan_as_operator || true
-  scan_it "has no error to tell afterwards" no_error_logged || true
+  scan_it "serves HTTPS" start_scanned &&
+    scan_it "has something to scan: a sent mail, dead letters, an operator" fill_scanned || return 0
+  scan_it "has no finding above informational for an anonymous visitor" scan_as_stranger || true
+  scan_it "has no finding above informational for an operator" scan_as_operator || true
+  scan_it "has logged no error" no_error_logged || true
 }
 
 scan_it() { # NAME COMMAND…
@@ -34,12 +34,12 @@ scan_it() { # NAME COMMAND…
   else
     failed=$((failed + 1))
     tail -n 20 "$scan/what"
-    say "  FAILED  it $name. All of it: $scan"
+    say "  FAILED  it $name. All files: $scan"
     return 1
   fi
 }
 
-# As dev/run-local.sh starts them, with what production has and a developer's machine has not.
+# Starts the services like dev/run-local.sh, with the production settings that a developer's machine lacks.
 start_scanned() {
   local port consumers_port databases amqp=${WORKINIT_TEST_AMQP#*@}
   port=$(free_port) consumers_port=$(free_port)
@@ -54,7 +54,7 @@ start_scanned() {
     ConnectionStrings__RabbitMq="amqp://web:web@$amqp" OptOut__Secret="$opt_out_secret" ConnectionStrings__DeadLetters="amqp://replay:replay@$amqp" \
     RabbitMqManagement__Url="$WORKINIT_TEST_MANAGEMENT" DataProtection__KeysDirectory="$scan/keys" \
     Limits__PerClientPerMinute=0 Limits__PerRecipientPerHour=0 \
-    dotnet WorkinIt.Web.dll >"$scan/web.log" 2>&1 </dev/null 6>&- 8>&- & # without limits, which would keep the scanner from most of what it tries
+    dotnet WorkinIt.Web.dll >"$scan/web.log" 2>&1 </dev/null 6>&- 8>&- & # no limits: they would reject most of the scanner's requests
   scan_web=$!
   setsid env -C "$bin/Consumers" "${databases[@]}" ASPNETCORE_URLS="http://127.0.0.1:$consumers_port" ConnectionStrings__RabbitMq="amqp://consumers:consumers@$amqp" \
     OptOut__Secret="$opt_out_secret" OptOut__Url=https://workinit.example \
@@ -71,7 +71,7 @@ fill_scanned() {
   local number page token
   submission=$(ask_web -H 'Content-Type: application/json' -d '{"email":"ann@example.org","thought":"<b>scanned</b>"}' "$scanned/api/submissions" | sed -nE 's/.*"id":"([^"]+)".*/\1/p')
   wait_until 30 is_sent || return 1
-  for number in {1..30}; do # more than an operator's scan takes away
+  for number in {1..30}; do # more than the operator's scan removes
     curl -sS -f -m 10 -u operator:operator -H 'Content-Type: application/json' -o /dev/null \
       -d "{\"properties\":{\"delivery_mode\":2,\"headers\":{\"MT-Fault-Message\":\"<script>alert($number)</script>\"}},\"routing_key\":\"send-gif-email_error\",\"payload\":\"{\\\"message\\\":{\\\"thought\\\":\\\"$number\\\"}}\",\"payload_encoding\":\"string\"}" \
       "$WORKINIT_TEST_MANAGEMENT/api/exchanges/%2F/amq.default/publish" || return 1
@@ -84,7 +84,7 @@ fill_scanned() {
 }
 is_sent() { ask_web "$scanned/api/submissions/$submission" | grep -q '"state":"sent"'; }
 
-# Those that this version of wapiti has: timesql is blindsql in a later one.
+# The modules that this version of wapiti has: in later versions, timesql is part of blindsql.
 known_modules() {
   local module known=() list
   list=$(wapiti --list-modules 2>&1)
@@ -98,12 +98,12 @@ scan_as_stranger() {
   scan_by stranger 5 -u "$scanned/" -m "$(known_modules cookieflags "${scan_modules[@]}")" \
     -s "$scanned/submissions/$submission" -s "$scanned/api/submissions/$submission" -s "$scanned/api-reference" -s "$scanned/openapi/v1.json" -s "$scanned/dead-letters/sign-in"
 }
-# The cookies as a header, so that no sign-out ends the scan of what is behind it.
+# Cookies are sent as a header, so that a sign-out does not end the scan.
 scan_as_operator() {
   scan_by operator 10 -u "$scanned/dead-letters/" -s "$scanned/dead-letters" -m "$(known_modules "${scan_modules[@]}")" -H "Cookie: $operator_cookies"
 }
 
-# scan_by WHO PAGES ARGUMENT…: a scan that has found fewer pages than that has looked at nothing.
+# scan_by WHO PAGES ARGUMENT…: fails if the scan found fewer pages than PAGES, because then it scanned nothing.
 scan_by() {
   local who=$1 pages=$2 report=$scan/$1.json found
   shift 2
@@ -112,20 +112,20 @@ scan_by() {
   found=$(grep -Eo '^\[\+\] (GET|POST) [^ ?]+' "$scan/$who.log" | sort -u | wc -l)
   say "$found pages and forms"
   ((found >= pages)) || return 1
-  # shellcheck disable=SC2016 # JavaScript's
+  # shellcheck disable=SC2016 # JavaScript, not variables
   node -e '
     const report = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
     const found = ["vulnerabilities", "anomalies", "additionals"].flatMap(kind => Object.entries(report[kind]).flatMap(([name, all]) => all.map(one => ({ name, ...one }))));
-    for (const { level, name, method, path, parameter, info } of found) console.log(`${level > 0 ? "FOUND" : "told"}  ${name}: ${method} ${path} ${parameter ?? ""}: ${info}`);
+    for (const { level, name, method, path, parameter, info } of found) console.log(`${level > 0 ? "FOUND" : "info"}  ${name}: ${method} ${path} ${parameter ?? ""}: ${info}`);
     process.exit(found.some(({ level }) => level > 0) ? 1 : 0);' "$report"
 }
 
 no_error_logged() {
-  running "$scan_web" || { say "Web has ended."; return 1; }
+  running "$scan_web" || { say "Web has exited."; return 1; }
   ! grep -E ' (ERR|FTL) ' "$scan/web.log"
 }
 
-# Called at the end of ./test, however it comes.
+# Called at the end of ./test, also after a failure or a signal.
 scan_away() {
   local pid
   for pid in "$scan_web" "$scan_consumers"; do

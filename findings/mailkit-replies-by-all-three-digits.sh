@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# MailKit 4.18.2 goes by all three digits of a mail server's reply, and by other ones at each step; RFC 5321 4.2 lets the first digit decide.
+# MailKit 4.18.2 evaluates all three digits of a mail server's reply, differently at each step. By RFC 5321 4.2, the first digit decides.
 #
-# Guess beforehand: any 2xx is a yes at each step of the dialogue, any other digit a no.
-# Seen: the recipient's step takes each 2xx as a yes. The sender's step takes 250 to 259 alone. The step after the final dot takes 250 alone:
-# a mail that the server has taken with 251 or 200 is reported as MessageNotAccepted, by an exception whose StatusCode is that 2xx.
+# Expected before the run: any 2xx is a yes at each step of the dialogue, any other first digit a no.
+# Observed: the recipient step (RCPT) accepts every 2xx. The sender step (MAIL) accepts only 250 to 259. The step after the final dot accepts
+# only 250: if the server accepts a mail with 251 or 200, MailKit throws an SmtpCommandException with the error code MessageNotAccepted and
+# that 2xx as StatusCode.
 #
-# Matters to: whoever sends again when SendAsync throws. Such a mail arrives each time. Ask the StatusCode of the SmtpCommandException.
+# Affects: applications that send again when SendAsync throws. Such a mail arrives each time. Check the StatusCode of the
+# SmtpCommandException.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -52,7 +54,7 @@ static async Task<string> SendAsync(string step, int reply)
     return $"{result}; the server has {(await server ? "the mail" : "no mail")}";
 }
 
-// Says yes to each command; at one step with the reply that is tried. Whether it has taken a mail.
+// Accepts every command, and answers one step with the tested reply. Returns whether it accepted a mail.
 static async Task<bool> ServeAsync(TcpListener listener, string step, int reply)
 {
     using var connection = await listener.AcceptTcpClientAsync();

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# MassTransit 8.5.12: a publish that failed inside a consumer fails the message, though the consumer caught the exception and published again
-# with success.
+# MassTransit 8.5.12: a failed publish inside a consumer fails the message, even if the consumer caught the exception and then published
+# successfully.
 #
-# Guess beforehand: an exception that the consumer catches is the consumer's business. It tries again, the second publish succeeds, and the
-# message is acknowledged. If it did fail, Fault<T> would be published as for each failed message.
-# Seen: context.Publish adds its task to those that the message waits for before it is settled. The failed one is among them, so the message goes to
-# _error with the reason of the first attempt, after the consumer has returned normally and its event was delivered. No Fault<T> is published
-# for it, only a ReceiveFault: who listens to Fault<T> never hears of it. The endpoint of ReceiveContext.PublishEndpointProvider keeps no such tasks.
-# Seen alike on RabbitMQ 3.10.8 with a send to a queue that was declared between two attempts; run here on the in-memory transport.
+# Expected before the run: MassTransit ignores an exception that the consumer catches. The consumer tries again, the second publish succeeds,
+# and the message is acknowledged. If the message did fail, Fault<T> would be published as for every failed message.
+# Observed: context.Publish adds its task to the tasks that must complete before the message is settled. The failed task is among them, so
+# the message goes to _error with the reason of the first attempt, after the consumer returned normally and its event was delivered. No
+# Fault<T> is published for it, only a ReceiveFault: subscribers of Fault<T> don't get it. The endpoint of
+# ReceiveContext.PublishEndpointProvider keeps no such tasks.
+# Also observed on RabbitMQ 3.10.8, with a send to a queue that was declared between two attempts. This script uses the in-memory transport.
 #
-# Matters to: whoever publishes or sends in a loop until it succeeds, after work that must not be done twice.
+# Affects: consumers that publish or send in a loop until it succeeds, after work that must not be done twice.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -32,7 +33,7 @@ await using var services = new ServiceCollection()
         bus.DisableUsageTelemetry();
         bus.UsingInMemory((_, memory) =>
         {
-            // The first attempt for each order fails, as a broker fails one: the second goes through.
+            // The first attempt for each order fails, like a failing broker. The second succeeds.
             memory.ConfigurePublish(publish => publish.UseExecute(context =>
             {
                 if (context is PublishContext<OrderSaved> saved && seen.IsFirst(saved.Message.By))
@@ -76,7 +77,7 @@ await bus.StartAsync();
 await bus.Publish(new Save("context.Publish"));
 await bus.Publish(new Save("the receive endpoint's own"));
 await seen.ManyAsync(8);
-await bus.StopAsync(); // after what is under way
+await bus.StopAsync(); // waits for messages in flight
 seen.Print();
 
 namespace Probe

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # MassTransit 8.5.12: the headers of a dead letter and the Fault of the same failure name different exceptions.
 #
-# Guess beforehand: MT-Fault-ExceptionType and MT-Fault-Message on the message in _error describe the exception that the consumer threw, as
-# Fault<T> does.
-# Seen: the headers describe the innermost exception, Fault<T> the outermost with the inner ones below it. A wrapper such as
-# "order 17 could not be saved" is not on the letter at all. An AggregateException with two inner ones is the other way round: the headers
-# name the AggregateException, and the Fault lists its two inner exceptions without it.
-# Seen alike on RabbitMQ 3.10.8 by hand; run here on the in-memory transport, which needs no broker.
+# Expected before the run: MT-Fault-ExceptionType and MT-Fault-Message on the message in _error describe the exception that the consumer
+# threw, as Fault<T> does.
+# Observed: the headers describe the innermost exception, Fault<T> the outermost with its inner exceptions. A wrapper such as
+# "order 17 could not be saved" does not appear on the dead letter. With an AggregateException that has two inner exceptions, it is the
+# reverse: the headers name the AggregateException, and the Fault lists only its two inner exceptions.
+# Also observed on RabbitMQ 3.10.8, by hand. This script uses the in-memory transport, which needs no broker.
 #
-# Matters to: whoever groups or searches dead letters by exception, and compares that with Fault<T> or a log.
+# Affects: tools that group or search dead letters by exception, and compare them with Fault<T> or a log.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# MassTransit 8.5.12: an object in Exception.Data that JSON can't hold replaces the failure itself.
+# MassTransit 8.5.12: an object in Exception.Data that can't be serialized to JSON hides the original failure.
 #
-# Guess beforehand: values in Exception.Data that can't be serialized are left out of Fault<T>, as keys that aren't strings are (seen below).
-# Seen: no Fault<T> is published. The message goes to _error, but the letter's headers name System.NotSupportedException with
-# System.Text.Json's text and stack. What the consumer threw is on neither: it is in the log alone. Libraries put such objects into Data
-# (a Type, a delegate), so a letter whose reason is "Serialization and deserialization of ... is not supported" may have failed for
-# something else.
-# Seen alike on RabbitMQ 3.10.8 by hand; run here on the in-memory transport, which needs no broker.
+# Expected before the run: values in Exception.Data that can't be serialized are left out of Fault<T>, like keys that aren't strings (see
+# payment 1 below).
+# Observed: no Fault<T> is published. The message goes to _error, but the headers of the dead letter name System.NotSupportedException with
+# System.Text.Json's text and stack. Only the log has the exception that the consumer threw. Libraries put such objects into Data (a Type, a
+# delegate), so a dead letter with the reason "Serialization and deserialization of ... is not supported" may have failed for another
+# reason.
+# Also observed on RabbitMQ 3.10.8, by hand. This script uses the in-memory transport, which needs no broker.
 #
-# Matters to: operators who read the reason on a letter, and subscribers of Fault<T>, who never hear of it.
+# Affects: operators who read the reason of a dead letter, and subscribers of Fault<T>, who get no message.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -64,9 +65,9 @@ foreach (var number in new[] { 2, 1 })
 {
     await bus.Publish(new Pay(number));
     if (!await letters.WaitAsync(TimeSpan.FromSeconds(20)))
-        throw new TimeoutException("no letter");
+        throw new TimeoutException("no dead letter");
 }
-await Task.Delay(2000); // a Fault of payment 2 would have come by now: that of payment 1, published later, has
+await Task.Delay(2000); // a Fault of payment 2 would have arrived by now: the Fault of payment 1, published later, has
 await bus.StopAsync();
 
 namespace Probe

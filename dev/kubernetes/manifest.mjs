@@ -1,10 +1,10 @@
-// node manifest.mjs FILE…: whether each document in these files is what Kubernetes' schema says of its kind. Prints what is not; exit code 1 then.
+// node manifest.mjs FILE…: validates each document in these files against Kubernetes' schema for its kind. Prints the problems; exit code 1 if there are any.
 import { readFileSync } from "node:fs";
 import { parseAllDocuments } from "yaml";
 
 let wrong = 0;
 
-function tell(file, what, problem) {
+function report(file, what, problem) {
   wrong++;
   console.error(`${file}: ${what}: ${problem}`);
 }
@@ -19,15 +19,15 @@ async function modelOf({ apiVersion, kind }) {
 }
 
 async function check(file, document) {
-  if (document.errors.length > 0) return document.errors.forEach(error => tell(file, "YAML", error.message));
+  if (document.errors.length > 0) return document.errors.forEach(error => report(file, "YAML", error.message));
   const resource = document.toJS();
   const name = `${resource.kind} ${resource.metadata?.name}`;
   const Model = await modelOf(resource);
-  if (Model === undefined) return tell(file, name, `there is no kind ${resource.kind} in ${resource.apiVersion}`);
+  if (Model === undefined) return report(file, name, `${resource.apiVersion} has no kind ${resource.kind}`);
   try {
     new Model(resource).validate();
   } catch (e) {
-    tell(file, name, e.message);
+    report(file, name, e.message);
   }
 }
 
@@ -39,6 +39,6 @@ for (const file of files) {
     await check(file, document);
   }
 }
-if (documents === 0) tell(files.join(", "), "all", "there is nothing to check");
+if (documents === 0) report(files.join(", "), "all", "nothing to check");
 console.log(`${documents} documents, ${wrong} problems`);
 process.exitCode = wrong > 0 ? 1 : 0;
