@@ -3,7 +3,7 @@ using WorkinIt.Storage;
 
 namespace WorkinIt.Deliveries;
 
-/// <summary>Where the health check writes to.</summary>
+/// <summary>The table that the health check writes to.</summary>
 [Migration(202611280002, "Deliveries: a table to try a write on")]
 public sealed class AddDeliveriesProbe : Migration
 {

@@ -2,7 +2,7 @@ using FluentMigrator;
 
 namespace WorkinIt.Deliveries;
 
-/// <summary>The replay by which an operator last had an unknown delivery sent again.</summary>
+/// <summary>The last replay with which an operator released a delivery with an unknown outcome to be sent again.</summary>
 [Migration(202611240003, "Deliveries: replays")]
 public sealed class AddReplays : Migration
 {

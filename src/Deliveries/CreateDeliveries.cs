@@ -20,5 +20,5 @@ public sealed class CreateDeliveries : Migration
         .WithColumn("detail").AsString(2048).Nullable();
 
     /// <inheritdoc/>
-    public override void Down() => Delete.Table("deliveries"); // and with it the knowledge of what was sent
+    public override void Down() => Delete.Table("deliveries"); // this also deletes the record of which mails were sent
 }

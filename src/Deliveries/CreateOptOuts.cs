@@ -2,7 +2,7 @@ using FluentMigrator;
 
 namespace WorkinIt.Deliveries;
 
-/// <summary>Who is not to be mailed: a keyed digest of the mailbox, and since when in Unix milliseconds.</summary>
+/// <summary>The suppression list: a keyed digest of each mailbox, and since when, in Unix milliseconds.</summary>
 [Migration(202611240021, "Opt-outs")]
 public sealed class CreateOptOuts : Migration
 {
@@ -12,5 +12,5 @@ public sealed class CreateOptOuts : Migration
         .WithColumn("since").AsInt64().NotNullable();
 
     /// <inheritdoc/>
-    public override void Down() => Delete.Table("opt_outs"); // and all on it would be mailed again
+    public override void Down() => Delete.Table("opt_outs"); // all recipients on the list would be mailed again
 }

@@ -1,35 +1,37 @@
 namespace WorkinIt.Deliveries;
 
-/// <summary>What is known of a submission's mail.</summary>
+/// <summary>The state of a submission's mail.</summary>
 public enum DeliveryState
 {
-    /// <summary>It was not sent, and is free to be tried.</summary>
+    /// <summary>Not sent; any consumer may try to send it.</summary>
     NotSent,
 
-    /// <summary>Somebody is at it, until the lease runs out.</summary>
+    /// <summary>A consumer is sending it, until its lease expires.</summary>
     Sending,
 
-    /// <summary>The mail server took it: it said 250. Final.</summary>
+    /// <summary>The mail server accepted it (250). Final.</summary>
     Sent,
 
-    /// <summary>It may have been sent: only a person may decide to send again.</summary>
+    /// <summary>It may have been sent. Only an operator may decide to send it again.</summary>
     Unknown,
 
-    /// <summary>It was not sent, for its recipient does not want to be mailed; free to be tried, should they think better of it.</summary>
+    /// <summary>Not sent, because the recipient has unsubscribed. It may be tried again if the recipient changes that.</summary>
     Blocked,
 }
 
-/// <summary>One row of the ledger. It holds no address and no thought.</summary>
+/// <summary>One row of the ledger. It contains neither the address nor the thought.</summary>
 /// <param name="SubmissionId">The submission.</param>
-/// <param name="State">What is known.</param>
+/// <param name="State">The state of the mail.</param>
 /// <param name="Attempt">Tries so far; never reset.</param>
-/// <param name="Owner">The process that took it last.</param>
-/// <param name="TakenAt">When it did.</param>
-/// <param name="LeaseUntil">Until when it may be at it.</param>
-/// <param name="SentAt">When the server said 250.</param>
+/// <param name="Owner">The process that last took the delivery.</param>
+/// <param name="TakenAt">When that process took it.</param>
+/// <param name="LeaseUntil">When that process's lease expires.</param>
+/// <param name="SentAt">When the server answered 250.</param>
 /// <param name="Gif">The GIF of the last try.</param>
-/// <param name="Detail">The server's reply, why it was not sent, or the evidence.</param>
-/// <param name="InFlight">Set for what came back from a process that died: how often it was taken since without an end.</param>
+/// <param name="Detail">The server's reply, the reason why it was not sent, or the evidence for an unknown outcome.</param>
+/// <param name="InFlight">
+/// For a message that came back from a process that died: how often its processing has started since without ending. Otherwise 0.
+/// </param>
 public sealed record Delivery(
     Guid SubmissionId, DeliveryState State, int Attempt, string? Owner, DateTimeOffset? TakenAt, DateTimeOffset? LeaseUntil,
     DateTimeOffset? SentAt, string? Gif, string? Detail, int InFlight);

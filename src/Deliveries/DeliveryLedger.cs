@@ -5,18 +5,18 @@ using WorkinIt.Storage;
 namespace WorkinIt.Deliveries;
 
 /// <summary>
-/// What was sent, what was not, and what nobody knows: one row for each submission, asked before each send, written just before
-/// the mail is handed over and right after it. All processes that send must share one.
+/// Records which mails were sent, were not sent, or have an unknown outcome. It has one row for each submission, which is read before each send,
+/// and written just before the mail is handed over and right after. All processes that send must share one ledger.
 /// </summary>
-/// <param name="database">Where it stands.</param>
-/// <param name="writer">Writes to it.</param>
-/// <param name="time">The clock of the leases.</param>
+/// <param name="database">The database of the ledger.</param>
+/// <param name="writer">Writes to the database.</param>
+/// <param name="time">The clock for the leases.</param>
 public sealed class DeliveryLedger(Database database, GroupCommit writer, TimeProvider time)
 {
-    // Clocks of two machines differ a little; one that jumped back makes leases look endless.
+    // Clocks of two machines differ a little. A clock that jumped back would make leases look endless.
     private static readonly TimeSpan _clockTolerance = TimeSpan.FromSeconds(5);
 
-    // A row in this process's own name is free to it: it takes care that it works at a submission only once at a time.
+    // A process may take a row that it already owns: it ensures that it processes each submission only once at a time.
     private const string FreeForOwner = "(deliveries.state IN (@notSent, @blocked) OR (deliveries.state = @sending AND deliveries.owner = @owner))";
 
     private readonly string _owner = Guid.NewGuid().ToString("N");
@@ -26,22 +26,22 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <summary>The name of this process in the ledger.</summary>
     public string Owner => _owner;
 
-    /// <summary>How many changes this process has asked for.</summary>
+    /// <summary>How many changes this process has requested.</summary>
     public long Writes => Interlocked.Read(ref _writes);
 
-    /// <summary>Commits a change that means nothing, as an outcome would be committed.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="DbException">It can't be.</exception>
+    /// <summary>Commits a meaningless change in the same way as an outcome, to test that the ledger can be written to.</summary>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="DbException">The change can't be committed.</exception>
     public Task ProbeAsync(CancellationToken cancellationToken) => _probe.WriteAsync(cancellationToken);
 
-    /// <summary>The ledger's mark; null where it has none yet.</summary>
-    /// <exception cref="DbException">The database is out of reach.</exception>
+    /// <summary>Returns the ledger's mark; null if it has none yet.</summary>
+    /// <exception cref="DbException">The database is unreachable.</exception>
     public LedgerMark? FindMark() => database.Read(statements => statements.Row(
         "SELECT ledger, number FROM ledger_mark WHERE id = 1", static row => new LedgerMark(row.GetString(0), row.GetInt64(1))));
 
-    /// <summary>Raises the ledger's mark by one, and beyond another one.</summary>
-    /// <param name="beyond">The number of the other one; 0: none.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Raises the number of the ledger's mark by at least one, and above another mark's number.</summary>
+    /// <param name="beyond">The other mark's number; 0 for none.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The mark, committed.</returns>
     public async Task<LedgerMark> GrowMarkAsync(long beyond, CancellationToken cancellationToken) => (await writer.WriteAsync(
         statements => statements.Row(
@@ -53,14 +53,14 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             static row => new LedgerMark(row.GetString(0), row.GetInt64(1)), ("ledger", Guid.NewGuid().ToString("N")), ("beyond", beyond)),
         cancellationToken))!;
 
-    /// <summary>Looks a submission up.</summary>
+    /// <summary>Finds the row of a submission.</summary>
     /// <param name="submissionId">The submission.</param>
-    /// <returns>Null when nothing was tried yet.</returns>
+    /// <returns>The row; null if the ledger has none for this submission.</returns>
     public Delivery? Find(Guid submissionId) => database.Read(statements => statements.Row(
         "SELECT state, attempt, owner, taken_at, lease_until, sent_at, gif, detail, in_hand FROM deliveries WHERE submission_id = @id",
         row => Delivery(submissionId, row), ("id", submissionId.ToString("N"))));
 
-    /// <summary>Whether somebody may be at it now.</summary>
+    /// <summary>Whether a consumer may be sending it now.</summary>
     /// <param name="delivery">A row in the state <see cref="DeliveryState.Sending"/>.</param>
     public bool IsLeased(Delivery delivery)
     {
@@ -68,12 +68,12 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
         return delivery.TakenAt <= now + _clockTolerance && now < delivery.LeaseUntil;
     }
 
-    /// <summary>Takes a submission, just before its mail is handed over.</summary>
+    /// <summary>Takes a submission for this process, just before its mail is handed over.</summary>
     /// <param name="submissionId">The submission.</param>
-    /// <param name="lease">Longer than handing over can take.</param>
-    /// <param name="gif">What is about to be sent.</param>
-    /// <param name="cancellationToken">Ends the wait for the database.</param>
-    /// <returns>The number of this try, or null when it is not free.</returns>
+    /// <param name="lease">The lease; must be longer than handing over can take.</param>
+    /// <param name="gif">The GIF that is about to be sent.</param>
+    /// <param name="cancellationToken">Cancels the wait for the database.</param>
+    /// <returns>The number of this try, or null if the submission is not free.</returns>
     public Task<int?> TakeAsync(Guid submissionId, TimeSpan lease, string gif, CancellationToken cancellationToken) =>
         WriteAsync($"""
             INSERT INTO deliveries (submission_id, state, attempt, in_hand, owner, taken_at, lease_until, gif)
@@ -84,11 +84,11 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             RETURNING attempt
             """, submissionId, cancellationToken, lease: lease, gif: gif);
 
-    /// <summary>Writes down that the mail server said 250.</summary>
+    /// <summary>Records that the mail server accepted the mail (250).</summary>
     /// <param name="submissionId">The submission, taken by this process.</param>
-    /// <param name="sentAt">When.</param>
-    /// <param name="reply">What it said, without addresses.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="sentAt">When it was accepted.</param>
+    /// <param name="reply">The server's reply, without addresses.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     public Task SentAsync(Guid submissionId, DateTimeOffset sentAt, string reply, CancellationToken cancellationToken) =>
         WriteAsync("""
             UPDATE deliveries SET state = @sent, sent_at = @sentAt, detail = @detail, in_hand = 0, lease_until = NULL
@@ -96,10 +96,10 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             RETURNING attempt
             """, submissionId, cancellationToken, detail: reply, sentAt: sentAt);
 
-    /// <summary>Writes down that a try failed, and that nothing was sent.</summary>
+    /// <summary>Records that a try failed and that nothing was sent.</summary>
     /// <param name="submissionId">The submission; taken by this process, or free.</param>
-    /// <param name="why">Why, without addresses.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="why">The reason, without addresses.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The number of that try.</returns>
     public Task<int?> NotSentAsync(Guid submissionId, string why, CancellationToken cancellationToken) =>
         WriteAsync($"""
@@ -112,10 +112,10 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             RETURNING attempt
             """, submissionId, cancellationToken, detail: why);
 
-    /// <summary>Writes down that nothing was sent, for the recipient does not want to be mailed.</summary>
+    /// <summary>Records that nothing was sent because the recipient has unsubscribed.</summary>
     /// <param name="submissionId">The submission.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The number of this try, or null when it is not free.</returns>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The number of this try, or null if the submission is not free.</returns>
     public Task<int?> BlockedAsync(Guid submissionId, CancellationToken cancellationToken) =>
         WriteAsync($"""
             INSERT INTO deliveries (submission_id, state, attempt, in_hand, owner) VALUES (@id, @blocked, 1, 0, @owner)
@@ -125,10 +125,12 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             RETURNING attempt
             """, submissionId, cancellationToken);
 
-    /// <summary>Writes down that nobody knows: the mail was handed over whole and no reply came, or who was at it is gone.</summary>
+    /// <summary>
+    /// Records that the outcome is unknown: the complete mail was handed over and no reply came, or the consumer that was sending it has ended.
+    /// </summary>
     /// <param name="submissionId">The submission.</param>
     /// <param name="evidence">When, which server, how far the dialogue got; without addresses.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     public Task UnknownAsync(Guid submissionId, string evidence, CancellationToken cancellationToken) =>
         WriteAsync("""
             UPDATE deliveries SET state = @unknown, detail = @detail, in_hand = 0
@@ -137,13 +139,13 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             """, submissionId, cancellationToken, detail: evidence);
 
     /// <summary>
-    /// Makes an unknown one free to be sent again, because an operator said so; once for each replay, so that the same word counts
-    /// only once however often its message comes back.
+    /// Releases a delivery with an unknown outcome to be sent again, as an operator decided. Each replay does this only once, even if its message
+    /// comes back several times.
     /// </summary>
     /// <param name="submissionId">The submission.</param>
     /// <param name="replayId">The replay.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The tries so far, or null when it is not unknown, or this replay has freed it before.</returns>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The number of tries so far, or null if the outcome is not unknown or this replay has released it before.</returns>
     public Task<int?> ReleaseAsync(Guid submissionId, string replayId, CancellationToken cancellationToken) =>
         WriteAsync("""
             UPDATE deliveries SET state = @notSent, replay_id = @replayId, lease_until = NULL
@@ -152,11 +154,11 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             RETURNING attempt
             """, submissionId, cancellationToken, replayId: replayId);
 
-    /// <summary>Writes down that an unknown one did arrive, because an operator said so.</summary>
+    /// <summary>Records that a mail with an unknown outcome did arrive, as an operator confirmed.</summary>
     /// <param name="submissionId">The submission.</param>
     /// <param name="by">The operator.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The number of the try that did it, or null when it is not unknown.</returns>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The number of the try that sent it, or null if the outcome is not unknown.</returns>
     public Task<int?> ConfirmSentAsync(Guid submissionId, string by, CancellationToken cancellationToken) =>
         WriteAsync("""
             UPDATE deliveries SET state = @sent, sent_at = COALESCE(taken_at, @now), detail = @detail, in_hand = 0, lease_until = NULL
@@ -164,9 +166,9 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             RETURNING attempt
             """, submissionId, cancellationToken, detail: $"{by} says that it arrived");
 
-    /// <summary>Notes that a message which came back from a process that died is being worked at once more.</summary>
+    /// <summary>Records that processing starts once more for a message that came back from a process that died.</summary>
     /// <param name="submissionId">The submission.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     public Task MarkInFlightAsync(Guid submissionId, CancellationToken cancellationToken) =>
         WriteAsync("""
             INSERT INTO deliveries (submission_id, state, attempt, in_hand) VALUES (@id, @notSent, 0, 1)
@@ -174,18 +176,18 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             RETURNING in_hand
             """, submissionId, cancellationToken);
 
-    /// <summary>Takes that note back: the work ended, in whatever way, and nobody died of it.</summary>
+    /// <summary>Clears the record of <see cref="MarkInFlightAsync"/>: processing ended, with success or failure, and the process did not die.</summary>
     /// <param name="submissionId">The submission.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     public Task ClearInFlightAsync(Guid submissionId, CancellationToken cancellationToken) =>
         WriteAsync("UPDATE deliveries SET in_hand = 0 WHERE submission_id = @id RETURNING in_hand", submissionId, cancellationToken);
 
     /// <summary>
-    /// Takes out what was written down beside the outcome of submissions, such as the GIF, which their thoughts chose. That a mail was sent, or
-    /// may have been, stays: else it might be sent again.
+    /// Erases the details of submissions, such as the GIF, which was chosen by the thought. The outcome is kept: without the record that a mail was
+    /// sent, or may have been, it might be sent again.
     /// </summary>
     /// <param name="submissionIds">The submissions.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     public Task<int> ForgetAsync(IReadOnlyCollection<Guid> submissionIds, CancellationToken cancellationToken) => writer.WriteAsync(
         (connection, transaction) => submissionIds.Chunk(500).Sum(ids => connection.Execute(
             $"UPDATE deliveries SET gif = NULL, detail = NULL WHERE submission_id {database.OneOf("@ids")} AND state <> @sending",

@@ -5,7 +5,7 @@ using WorkinIt.Storage;
 
 namespace WorkinIt.Deliveries;
 
-/// <summary>The ledger as a service.</summary>
+/// <summary>Registers the ledger and the suppression list.</summary>
 public static class DeliveryRegistration
 {
     /// <summary>Adds the ledger in <c>ConnectionStrings__Deliveries</c>, and its health check.</summary>
@@ -29,7 +29,7 @@ public static class DeliveryRegistration
         return services;
     }
 
-    /// <summary>Adds the list of opt-outs, which stands beside the ledger, and the tokens of its links (<c>OptOut__Secret</c>).</summary>
+    /// <summary>Adds the suppression list, which is in the ledger's database, and the tokens for unsubscribe links (<c>OptOut__Secret</c>).</summary>
     /// <param name="services">The services.</param>
     public static IServiceCollection AddOptOuts(this IServiceCollection services)
     {
@@ -39,7 +39,7 @@ public static class DeliveryRegistration
             provider.GetRequiredService<IConfiguration>().GetDatabase("Deliveries"), provider.GetRequiredService<TimeProvider>()));
     }
 
-    /// <summary>Brings the tables of the ledger and of the opt-outs up to date.</summary>
+    /// <summary>Migrates the tables of the ledger and of the suppression list.</summary>
     /// <param name="configuration">The settings.</param>
     public static void MigrateDeliveries(this IConfiguration configuration) =>
         DatabaseSchema.Migrate(configuration.GetDatabase("Deliveries"), typeof(CreateDeliveries).Assembly);

@@ -1,14 +1,14 @@
 namespace WorkinIt.Deliveries;
 
 /// <summary>
-/// How much a ledger knows: which one it is, and a number that grows with what is written to it. A copy is kept outside of it, so that an
-/// older ledger, or another one, is noticed.
+/// Identifies a ledger and its version: the ledger's name, and a number that grows with what is written to it. A copy is kept outside of the
+/// ledger, so that an older ledger, or a different one, is detected.
 /// </summary>
-/// <param name="Ledger">The ledger; a new one has a new name.</param>
-/// <param name="Number">Grows.</param>
+/// <param name="Ledger">The ledger's name; a new ledger gets a new name.</param>
+/// <param name="Number">Grows with the writes to the ledger.</param>
 public sealed record LedgerMark(string Ledger, long Number)
 {
-    /// <summary>Whether a ledger with this mark knows all that one with the other knew.</summary>
+    /// <summary>Whether a ledger with this mark has all records of a ledger with the other mark.</summary>
     /// <param name="other">The other mark.</param>
     public bool Covers(LedgerMark other) => Ledger == other.Ledger && Number >= other.Number;
 }

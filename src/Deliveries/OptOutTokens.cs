@@ -8,25 +8,27 @@ using Microsoft.Extensions.Options;
 namespace WorkinIt.Deliveries;
 
 /// <summary>
-/// The names of recipients on the list of opt-outs, and the tokens by which a link in a mail says whose it is. A name is a keyed digest of
-/// the mailbox: without the secret nobody can tell whose it is, nor whether an address is on the list. A token is that digest and its
-/// signature: it holds no address, and only who has the secret can make one.
+/// Creates the names of recipients on the suppression list, and the tokens that identify the recipient in an unsubscribe link. A name is a keyed
+/// digest of the mailbox: without the secret it reveals neither whose mailbox it is nor whether an address is on the list. A token is that digest
+/// with a signature: it contains no address, and can't be created without the secret.
 /// </summary>
 /// <param name="options">The secret.</param>
 public sealed class OptOutTokens(IOptions<OptOutOptions> options)
 {
-    private const int SignatureBytes = 16; // 2^128 guesses, and a link that fits a line
+    private const int SignatureBytes = 16; // 2^128 guesses, and the link still fits on a line
     private const int TokenBytes = HMACSHA256.HashSizeInBytes + SignatureBytes;
 
-    // Two keys out of one secret: a digest that became known is no help to sign one.
+    // Two keys derived from one secret, so that a digest that leaked does not help to sign one.
     private readonly byte[] _names = Key(options, "WorkinIt opt-outs: names of recipients");
     private readonly byte[] _signatures = Key(options, "WorkinIt opt-outs: signatures of links");
 
-    /// <summary>The name of an address's mailbox on the list: 64 hexadecimal digits.</summary>
+    /// <summary>Returns the name of an address's mailbox on the list: 64 hexadecimal digits.</summary>
     /// <param name="address">The address.</param>
     public string NameOf(string address) => Convert.ToHexStringLower(Digest(address));
 
-    /// <summary>The token for a mail to an address: 64 characters that a URL takes as they are. The same each time, and valid as long as the secret is.</summary>
+    /// <summary>
+    /// Returns the token for a mail to an address: 64 URL-safe characters. It is the same each time, and valid as long as the secret is used.
+    /// </summary>
     /// <param name="address">The address.</param>
     public string For(string address)
     {
@@ -35,14 +37,14 @@ public sealed class OptOutTokens(IOptions<OptOutOptions> options)
     }
 
     /// <summary>Reads a token.</summary>
-    /// <param name="token">As it came.</param>
+    /// <param name="token">The token as received.</param>
     /// <param name="name">The recipient's name on the list.</param>
-    /// <returns>False where it was not made with this secret.</returns>
+    /// <returns>False if the token was not created with this secret.</returns>
     public bool TryRead(string? token, [NotNullWhen(true)] out string? name)
     {
         name = null;
         Span<byte> bytes = stackalloc byte[TokenBytes];
-        if (token is null || token.Length != Base64Url.GetEncodedLength(TokenBytes) || !Base64Url.IsValid(token) // blanks it takes for nothing, which the count tells
+        if (token is null || token.Length != Base64Url.GetEncodedLength(TokenBytes) || !Base64Url.IsValid(token) // the decoder ignores blanks, so the byte count is checked
             || !Base64Url.TryDecodeFromChars(token, bytes, out var count) || count != TokenBytes)
             return false;
         var digest = bytes[..HMACSHA256.HashSizeInBytes];
@@ -60,21 +62,23 @@ public sealed class OptOutTokens(IOptions<OptOutOptions> options)
         HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(options.Value.Secret!), HMACSHA256.HashSizeInBytes, info: Encoding.UTF8.GetBytes(purpose));
 }
 
-/// <summary>The section <c>OptOut</c>, as far as all who know the list need it.</summary>
+/// <summary>The settings of section <c>OptOut</c> that every process with access to the list needs.</summary>
 public sealed class OptOutOptions : IValidatableObject
 {
-    /// <summary>At least so many bytes as UTF-8.</summary>
+    /// <summary>The minimum length of the secret, in bytes as UTF-8.</summary>
     public const int ShortestSecret = 32;
 
-    /// <summary>What keeps the names on the list from being guessed and the links from being forged. With another one the list is worth nothing.</summary>
+    /// <summary>
+    /// The secret that keeps names on the list from being guessed and links from being forged. With a different secret the list is useless.
+    /// </summary>
     public string? Secret { get; set; }
 
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (string.IsNullOrWhiteSpace(Secret))
-            yield return new ValidationResult("OptOut__Secret is not set: what nobody can guess, the same for Web and Consumers, kept for good, as openssl rand -base64 48 makes it");
+            yield return new ValidationResult("OptOut__Secret is not set: a random secret, the same for Web and Consumers, that never changes. Create one with openssl rand -base64 48");
         else if (Encoding.UTF8.GetByteCount(Secret) < ShortestSecret)
-            yield return new ValidationResult($"OptOut__Secret is too short: it must have {ShortestSecret} characters at least, as openssl rand -base64 48 makes them");
+            yield return new ValidationResult($"OptOut__Secret is too short: it must have at least {ShortestSecret} characters. Create one with openssl rand -base64 48");
     }
 }

@@ -6,14 +6,14 @@ using System.Text;
 namespace WorkinIt.Deliveries;
 
 /// <summary>
-/// Whose mailbox an address is, however it is written: what the limit per recipient, the opt-outs and an erasure go by.
+/// Identifies the mailbox of an address independently of its spelling. The limit per recipient, the suppression list and an erasure use it.
 /// </summary>
 public static class Recipient
 {
     private static readonly IdnMapping _idn = new();
 
-    /// <summary>The mailbox of an address, to be compared: jane+1@Example.com is Jane@example.com too.</summary>
-    /// <param name="address">The address; its domain may be international, or in ASCII.</param>
+    /// <summary>Returns the mailbox of an address, for comparison: jane+1@Example.com and Jane@example.com have the same.</summary>
+    /// <param name="address">The address; its domain may be international or in ASCII.</param>
     public static string MailboxOf(string address)
     {
         address = address.Trim();
@@ -25,7 +25,7 @@ public static class Recipient
         return $"{local}@{Ascii(address[(at + 1)..])}".ToUpperInvariant();
     }
 
-    /// <summary>Finds the submissions to a mailbox in an index; two mailboxes may have the same.</summary>
+    /// <summary>Returns a hash by which an index finds the submissions to a mailbox. Two mailboxes may have the same hash.</summary>
     /// <param name="address">The address.</param>
     public static long HashOf(string address) =>
         BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(MailboxOf(address))));

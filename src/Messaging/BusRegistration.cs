@@ -6,7 +6,7 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.Messaging;
 
-/// <summary>The bus as both services have it; what each adds is its consumers and endpoints.</summary>
+/// <summary>The bus configuration that both services share. Each service adds its own consumers and endpoints.</summary>
 public static class BusRegistration
 {
     /// <summary>Adds the bus on RabbitMQ, its settings and its health check.</summary>
@@ -22,17 +22,17 @@ public static class BusRegistration
         services.AddHealthChecks().AddCheck<RabbitMqHealthCheck>("rabbitmq", tags: ["ready"]);
         return services.AddMassTransit(bus =>
         {
-            bus.DisableUsageTelemetry(); // else each start posts to an address on the internet
+            bus.DisableUsageTelemetry(); // otherwise each start posts to a server on the internet
             configure?.Invoke(bus);
             bus.UsingRabbitMq((context, rabbit) =>
             {
                 rabbit.UseRabbitMqHost(context.GetRequiredService<IOptions<RabbitMqOptions>>().Value.Connection);
                 QueueTopology.ConfigureDeadLetterQueues(rabbit);
-                // An event that no queue takes comes back, and is published again, instead of vanishing.
+                // The broker returns an event that it can't route to a queue, so it is published again instead of lost.
                 rabbit.ConfigurePublish(publish => publish.UseExecute(send => send.GetPayload<RabbitMqSendContext>().Mandatory = true));
                 rabbit.ConfigureJsonSerializerOptions(json =>
                 {
-                    json.WriteIndented = false; // a third of a small message is its indentation
+                    json.WriteIndented = false; // indentation is a third of a small message
                     return json;
                 });
                 configureBus?.Invoke(context, rabbit);
@@ -67,7 +67,7 @@ public static class BusRegistration
             host.Password(connection.Password);
             host.ContinuationTimeout(TimeSpan.FromSeconds(5));
             host.RequestedConnectionTimeout(TimeSpan.FromSeconds(3));
-            host.Heartbeat(TimeSpan.FromSeconds(10)); // a peer that vanished is noticed within 20 s
+            host.Heartbeat(TimeSpan.FromSeconds(10)); // a dead peer is detected within 20 s
             host.OnRefreshConnectionFactory = factory =>
             {
                 factory.EndpointResolverFactory = _ => new DefaultEndpointResolver(connection.Endpoints);

@@ -5,8 +5,8 @@ using RabbitMQ.Client.Exceptions;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// Publishes mandatory and confirmed, over a connection of its own and a channel for each exchange: publishing to a missing exchange closes
-/// the channel. The consumer's channel would take all its messages back to the queue with it.
+/// Publishes with the mandatory flag and publisher confirms, over its own connection and one channel for each exchange. Publishing to a missing
+/// exchange closes the channel; if that were the consumer's channel, all its unacked messages would return to their queue.
 /// </summary>
 /// <param name="client">Opens the connection.</param>
 public sealed class ConfirmedPublisher(RabbitMqClient client) : IAsyncDisposable
@@ -23,14 +23,14 @@ public sealed class ConfirmedPublisher(RabbitMqClient client) : IAsyncDisposable
     /// <param name="routingKey">The routing key.</param>
     /// <param name="properties">The properties.</param>
     /// <param name="body">The body.</param>
-    /// <exception cref="PublishException">It was returned, or refused.</exception>
+    /// <exception cref="PublishException">The broker returned or refused the message.</exception>
     /// <exception cref="OperationInterruptedException">The exchange is missing, or the connection was lost.</exception>
-    /// <exception cref="TimeoutException">No confirm came.</exception>
+    /// <exception cref="TimeoutException">The broker did not confirm in time.</exception>
     public async Task PublishAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body)
     {
         var channel = await ChannelAsync(exchange);
         var publish = channel.BasicPublishAsync(exchange, routingKey, mandatory: true, properties, body, CancellationToken.None).AsTask();
-        // A publish that was given up under an alarm arrives after it: it is waited for, however long.
+        // During an alarm a publish is never given up: it would still arrive after the alarm ends.
         while (await Task.WhenAny(publish, Task.Delay(_patience)) != publish)
         {
             if (_blocked)

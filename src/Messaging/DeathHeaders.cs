@@ -2,12 +2,12 @@ using MassTransit;
 
 namespace WorkinIt.Messaging;
 
-/// <summary>What the broker wrote on a message that came back or died. A copy begins without it.</summary>
+/// <summary>The headers that the broker adds to a message that was returned or dead-lettered. A copy starts without them.</summary>
 public static class DeathHeaders
 {
     /// <summary>
-    /// Takes them off. They are more than untidy: a message that says it died in the input queue before is dropped without a word
-    /// when a delay queue sends it there again (RabbitMQ's check for cycles, on 3.x).
+    /// Removes them. Otherwise RabbitMQ 3.x silently drops a message whose headers say that it died in the input queue before, when a delay
+    /// queue sends it there again (the check for dead-letter cycles).
     /// </summary>
     /// <param name="headers">The headers of the copy.</param>
     public static void Remove(SendHeaders headers)
@@ -16,8 +16,8 @@ public static class DeathHeaders
             headers.Set(header, (object?)null, overwrite: true);
     }
 
-    /// <summary>Takes them off.</summary>
-    /// <param name="headers">The headers of the copy, as the client has them.</param>
+    /// <summary>Removes them.</summary>
+    /// <param name="headers">The headers of the copy, as RabbitMQ.Client represents them.</param>
     internal static void Remove(IDictionary<string, object?> headers)
     {
         foreach (var header in headers.Keys.Where(IsDeathHeader).ToArray())

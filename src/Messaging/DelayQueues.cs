@@ -4,20 +4,20 @@ using MassTransit;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// Delayed redelivery out of the broker's own parts: one queue for each delay, whose messages expire after it and go back to
-/// the input queue. One fixed time for each queue, so that nothing waits behind a longer one. No plugin is needed.
+/// Delayed redelivery without a plugin: one queue for each delay, whose messages expire after the delay and are dead-lettered back to the
+/// input queue. Each queue has one fixed delay, so that no message waits behind one with a longer delay.
 /// </summary>
 public static class DelayQueues
 {
     /// <summary>The name of the queue, and of the exchange in front of it: <c>send-gif-email_delay_30s</c>.</summary>
-    /// <param name="delay">The delay; whole milliseconds.</param>
+    /// <param name="delay">The delay, a multiple of 1 ms.</param>
     public static string Name(TimeSpan delay) => $"{QueueTopology.InputQueue}_delay_{Text(delay)}";
 
     /// <summary>
-    /// Quorum, and dead-lettered at least once: a message goes back to the input queue, or it stays. Nothing in it can overflow.
+    /// A quorum queue with at-least-once dead-lettering: a message returns to the input queue, or it stays. It can't overflow.
     /// </summary>
     /// <param name="delay">The delay.</param>
-    /// <param name="broker">The broker's version: which argument means "look as often as you like" depends on it.</param>
+    /// <param name="broker">The broker's version, which decides how to declare a queue without a delivery limit.</param>
     public static Dictionary<string, object?> Arguments(TimeSpan delay, Version broker)
     {
         var arguments = QueueTopology.UnlimitedQuorum(broker);
@@ -28,11 +28,13 @@ public static class DelayQueues
         return arguments;
     }
 
-    /// <summary>Sends a copy of the message in hand to wait; what is in hand may then be acknowledged.</summary>
+    /// <summary>Sends a copy of the message in flight to a delay queue. The original may then be acknowledged.</summary>
     /// <typeparam name="T">The message's type.</typeparam>
-    /// <param name="context">The message in hand.</param>
-    /// <param name="delay">How long. Where its queue is missing, another delay queue takes the message.</param>
-    /// <param name="counted">Whether this counts as a redelivery. Waiting for somebody else does not.</param>
+    /// <param name="context">The message in flight.</param>
+    /// <param name="delay">The delay. If its queue is missing, another delay queue is used.</param>
+    /// <param name="counted">
+    /// Whether this counts as a redelivery. Waiting for another consumer, for the ledger, or for a service that was not asked does not count.
+    /// </param>
     /// <exception cref="OperationCanceledException">The process stops, or the message has returned to its queue.</exception>
     public static Task SendAsync<T>(ConsumeContext<T> context, TimeSpan delay, bool counted)
         where T : class => MessageMove.SendAsync(context, Name(delay), send =>

@@ -5,8 +5,8 @@ using RabbitMQ.Client;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// Keeps a receive endpoint from declaring and binding what it uses, which MassTransit does at each start. All of it is deployed, and
-/// who may declare a queue may delete it too, with the messages in it: RabbitMQ has one right for both.
+/// Prevents a receive endpoint from declaring and binding its topology, which MassTransit does at each start. The topology is deployed beforehand,
+/// and a user who may declare a queue may also delete it with its messages: RabbitMQ has one permission for both.
 /// </summary>
 internal sealed class DeployedTopologyFilter : IFilter<ChannelContext>
 {
@@ -14,7 +14,7 @@ internal sealed class DeployedTopologyFilter : IFilter<ChannelContext>
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("deployedTopology");
 
-    // The dead-letter queues are declared by it as well: MassTransit moves what failed over the channel that it came by.
+    // MassTransit would declare the dead-letter queues over this channel, too: it moves a failed message over the channel that delivered it.
     private sealed class DeployedChannel(ChannelContext context) : SharedChannelContext(context, context.CancellationToken), ChannelContext
     {
         Task ChannelContext.ExchangeDeclare(

@@ -5,11 +5,11 @@ using MassTransit.Metadata;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// Publishes the fault of a message that is about to become a dead letter. MassTransit does so in the middle of the pipeline, where a fault that
-/// no queue takes is either lost, or becomes the message's own reason.
+/// Publishes the fault of a message that is about to become a dead letter. MassTransit publishes it in the middle of the pipeline, where a fault
+/// that can't be routed to a queue is either lost or becomes the reason of the dead letter.
 /// </summary>
 /// <typeparam name="T">The message's type.</typeparam>
-/// <param name="retry">Tries again.</param>
+/// <param name="retry">Retries the publish.</param>
 public sealed class FaultFilter<T>(PublishRetry retry) : IFilter<ExceptionReceiveContext>, IFilter<ConsumeContext>
     where T : class
 {
@@ -26,7 +26,7 @@ public sealed class FaultFilter<T>(PublishRetry retry) : IFilter<ExceptionReceiv
         await next.Send(context);
     }
 
-    /// <summary>Remembers what was read, for the case that it fails.</summary>
+    /// <summary>Keeps the deserialized message, in case it fails.</summary>
     /// <param name="context">The message.</param>
     /// <param name="next">The rest of the pipeline.</param>
     public Task Send(ConsumeContext context, IPipe<ConsumeContext> next)

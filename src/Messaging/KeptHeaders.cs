@@ -2,7 +2,7 @@ using MassTransit;
 
 namespace WorkinIt.Messaging;
 
-/// <summary>What a replay, or an earlier move, left on a message. MassTransit's copies leave AMQP headers behind; this one has to stay.</summary>
+/// <summary>The headers that a replay or an earlier move set on a message. MassTransit drops AMQP headers when it copies; these must be kept.</summary>
 public static class KeptHeaders
 {
     private const string Prefix = "Replay-";
@@ -10,8 +10,8 @@ public static class KeptHeaders
     private static bool IsKept(string header) =>
         header.StartsWith(Prefix, StringComparison.Ordinal) || header.StartsWith(KeptProperties.Prefix, StringComparison.Ordinal);
 
-    /// <summary>Puts it on the copy of a message.</summary>
-    /// <param name="context">The message in hand.</param>
+    /// <summary>Sets them on the copy of a message.</summary>
+    /// <param name="context">The message in flight.</param>
     /// <param name="headers">The headers of the copy.</param>
     public static void Keep(ConsumeContext context, SendHeaders headers)
     {

@@ -7,11 +7,11 @@ using RabbitMQ.Client;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// Brings what failed, and what nobody understands, to its dead-letter queue, or keeps it. One that no queue takes waits in a delay queue for
-/// the next try, so that it keeps no worker from its work; where there is no delay queue either, it waits in the process.
+/// Moves failed and unreadable messages to their dead-letter queue without losing any. If the dead-letter queue is missing, the message waits in
+/// a delay queue for the next try, so that it doesn't block a worker. If there is no delay queue either, it waits in the process.
 /// </summary>
 /// <param name="publisher">Publishes.</param>
-/// <param name="retry">Tries again.</param>
+/// <param name="retry">Retries the publish.</param>
 /// <param name="parking">The delay queues, the shortest first.</param>
 public sealed class KeptMoves(ConfirmedPublisher publisher, PublishRetry retry, DelaySteps parking)
 {
@@ -20,11 +20,11 @@ public sealed class KeptMoves(ConfirmedPublisher publisher, PublishRetry retry, 
 
     private static readonly TimeSpan _beforeParking = TimeSpan.FromSeconds(3);
 
-    /// <summary>Replaces a receive endpoint's way of moving messages. Goes around all else on the endpoint.</summary>
+    /// <summary>Replaces the way in which a receive endpoint moves messages. Its filter is the outermost on the endpoint.</summary>
     /// <param name="endpoint">The endpoint.</param>
     public void Use(IReceiveEndpointConfigurator endpoint) => endpoint.ConfigureReceive(receive => receive.UseFilter(new Filter(this)));
 
-    /// <summary>Sends a copy to a queue by <see cref="QueueTopology.MoveExchange"/>. A missing delay queue is replaced by another one.</summary>
+    /// <summary>Sends a copy to a queue through <see cref="QueueTopology.MoveExchange"/>. If a delay queue is missing, another one is used.</summary>
     /// <param name="message">The message in flight.</param>
     /// <param name="queue">The queue.</param>
     /// <param name="send">Sends it to a queue.</param>
@@ -69,7 +69,7 @@ public sealed class KeptMoves(ConfirmedPublisher publisher, PublishRetry retry, 
     private async Task<bool> TryParkAsync(ReceiveContext message, string exchange, BasicProperties properties, ReadOnlyMemory<byte> body)
     {
         var times = properties.Headers?.TryGetValue(Count, out var count) == true ? Convert.ToInt32(count, CultureInfo.InvariantCulture) : 0;
-        var queue = parking.Queues[Math.Min(times, Math.Min(1, parking.Queues.Count - 1))]; // never long: it goes on soon after the deployment
+        var queue = parking.Queues[Math.Min(times, Math.Min(1, parking.Queues.Count - 1))]; // a short delay, so that it moves on soon after the deployment
         var parked = new BasicProperties(properties) { Headers = new Dictionary<string, object?>(properties.Headers ?? new Dictionary<string, object?>()) };
         DeathHeaders.Remove(parked.Headers);
         parked.Headers[Target] = exchange;
@@ -109,7 +109,7 @@ public sealed class KeptMoves(ConfirmedPublisher publisher, PublishRetry retry, 
         public void Probe(ProbeContext context) => context.CreateFilterScope("keptMoves");
     }
 
-    /// <summary>What MassTransit publishes over the channel that a message came by is that message, on its way to the dead letters.</summary>
+    /// <summary>MassTransit publishes over the channel that delivered a message only to move that message to a dead-letter queue.</summary>
     private sealed class MovingChannel(ChannelContext context, ReceiveContext message, KeptMoves moves)
         : SharedChannelContext(context, context.CancellationToken), ChannelContext
     {
@@ -120,5 +120,5 @@ public sealed class KeptMoves(ConfirmedPublisher publisher, PublishRetry retry, 
 }
 
 /// <summary>The delay queues of a service.</summary>
-/// <param name="Queues">Their names, the shortest delay first; none where the service has no such queue.</param>
+/// <param name="Queues">Their names, the shortest delay first; empty if the service has no delay queues.</param>
 public sealed record DelaySteps(IReadOnlyList<string> Queues);

@@ -2,7 +2,7 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.Messaging;
 
-/// <summary>What we put into a queue of ours neither expires nor vanishes at a restart of the broker, whatever its sender said.</summary>
+/// <summary>Makes the copies in our own queues persistent and without expiration, whatever properties the sender set.</summary>
 internal static class KeptProperties
 {
     public const string Prefix = "Original-";
@@ -10,8 +10,8 @@ internal static class KeptProperties
     public const string Expiration = Prefix + "Expiration";
     private const string DeliveryMode = Prefix + "Delivery-Mode";
 
-    /// <summary>Changes a copy; headers keep what the sender said.</summary>
-    /// <param name="original">The message as it came.</param>
+    /// <summary>Changes a copy, and records the sender's properties in headers.</summary>
+    /// <param name="original">The message as received.</param>
     /// <param name="copy">Its copy.</param>
     public static void Apply(IReadOnlyBasicProperties original, BasicProperties copy)
     {
@@ -21,8 +21,8 @@ internal static class KeptProperties
         copy.Persistent = true;
     }
 
-    /// <summary>The headers that keep what the sender said.</summary>
-    /// <param name="original">The message as it came.</param>
+    /// <summary>Returns the headers that record the sender's properties.</summary>
+    /// <param name="original">The message as received.</param>
     public static IEnumerable<KeyValuePair<string, object>> Leftovers(IReadOnlyBasicProperties original)
     {
         if (original.IsExpirationPresent() && original.Expiration is { } expiration)

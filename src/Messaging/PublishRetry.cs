@@ -8,23 +8,24 @@ using RabbitMQ.Client.Exceptions;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// Tries again with growing pauses, while the message that it is about stays unacknowledged: returning it to its queue would spend its
-/// delivery limit on RabbitMQ before 4.3, be repeated at once and without end after that, and ask the mail server again each time.
+/// Retries a publish with growing pauses, while the message that it is about stays unacknowledged. Returning the message to its queue instead
+/// would use up its delivery limit on RabbitMQ before 4.3, would repeat at once and endlessly from 4.3 on, and would ask the mail server again
+/// each time.
 /// </summary>
-/// <param name="lifetime">A stop ends the wait; the message then returns to its queue.</param>
-/// <param name="trouble">Records what is missing.</param>
-/// <param name="log">Says so.</param>
+/// <param name="lifetime">When the application stops, the wait ends and the message returns to its queue.</param>
+/// <param name="trouble">Records missing queues and exchanges.</param>
+/// <param name="log">Logs failed publishes.</param>
 public sealed partial class PublishRetry(IHostApplicationLifetime lifetime, TopologyProblems trouble, ILogger<PublishRetry> log)
 {
     private static readonly TimeSpan _first = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(30);
 
-    /// <summary>Publishes until it is taken.</summary>
-    /// <param name="target">The exchange, with the routing key where it decides.</param>
-    /// <param name="message">The message that it is about.</param>
+    /// <summary>Publishes until the broker accepts it.</summary>
+    /// <param name="target">The exchange, with the routing key if it decides about the queue.</param>
+    /// <param name="message">The message that the publish is about.</param>
     /// <param name="attempt">Publishes once.</param>
-    /// <param name="within">Give up after it; null for never.</param>
-    /// <returns>Whether it was taken.</returns>
+    /// <param name="within">When to give up; null for never.</param>
+    /// <returns>Whether the broker accepted it.</returns>
     /// <exception cref="OperationCanceledException">The process stops, or the message has returned to its queue.</exception>
     public async Task<bool> UntilTakenAsync(string target, ReceiveContext message, Func<Task> attempt, TimeSpan? within = null)
     {
@@ -74,6 +75,6 @@ public sealed partial class PublishRetry(IHostApplicationLifetime lifetime, Topo
         _ => failure.GetType().Name,
     };
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Target} does not take a message ({Reason}). It is kept, and published again in {Pause}; if queues are missing, run Consumers with --deploy-topology")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "A message to {Target} was not accepted ({Reason}). It is kept and published again in {Pause}; if queues are missing, run Consumers with --deploy-topology")]
     private static partial void LogNotTaken(ILogger log, string target, string reason, TimeSpan pause);
 }

@@ -5,62 +5,62 @@ using WorkinIt.Contracts;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// The names and arguments that the publisher, the consumer and the deployment must agree on. An argument of a queue that
-/// exists can't be changed by declaring it again (406 PRECONDITION_FAILED), so all of them stand here, once.
+/// The names and arguments that the publisher, the consumer and the deployment must agree on. An argument of an existing
+/// queue can't be changed by declaring it again (406 PRECONDITION_FAILED), so all of them are defined here, once.
 /// </summary>
 public static class QueueTopology
 {
-    /// <summary>The input queue, and the exchange in front of it: what is replayed is published there.</summary>
+    /// <summary>The input queue, and the exchange in front of it, to which replays are published.</summary>
     public const string InputQueue = "send-gif-email";
 
-    /// <summary>The dead letters: what failed for good, with its reason.</summary>
+    /// <summary>The dead-letter queue for messages that failed for good, each with its reason.</summary>
     public const string ErrorQueue = InputQueue + "_error";
 
-    /// <summary>What came to the input queue and no consumer there handles its type.</summary>
+    /// <summary>The dead-letter queue for messages of a type that no consumer on the input queue handles.</summary>
     public const string SkippedQueue = InputQueue + "_skipped";
 
-    /// <summary>Fanout to which the broker itself dead-letters what was returned <see cref="DeliveryLimit"/> times.</summary>
+    /// <summary>The fanout exchange to which the broker dead-letters messages that were returned <see cref="DeliveryLimit"/> times.</summary>
     public const string DeadExchange = InputQueue + "_dead";
 
     /// <summary>
-    /// Fanout that leads nowhere: to publish there is how a service asks whether the broker takes messages now. Named as a fault's exchange, for
-    /// to that both services' users have the rights.
+    /// A fanout exchange without bindings. A service publishes to it to check whether the broker accepts messages now. It is named like a fault
+    /// exchange, because both services' users have rights to those.
     /// </summary>
     public const string ProbeExchange = "MassTransit:Fault--WorkinIt.Messaging:Probe--";
 
     /// <summary>
-    /// Where Consumers put aside what has to wait or to be handled alone; direct, the routing key is the queue. Sending declares the
-    /// exchange, and with the right to that goes the right to delete a queue of the same name: so it is one that no queue has.
+    /// The direct exchange through which Consumers move messages that must wait or be handled alone; the routing key is the queue. Sending declares
+    /// the exchange, and the right to do that includes the right to delete a queue of the same name, so no queue has this name.
     /// </summary>
     public const string MoveExchange = InputQueue + "_move";
 
     /// <summary>
-    /// How often a message may come back to the input queue before the broker itself dead-letters it: the net under a message
-    /// that kills each process that takes it. High, because up to RabbitMQ 4.2 an orderly stop counts for each prefetched message.
+    /// How often a message may return to the input queue before the broker dead-letters it: the last resort for a message that crashes every
+    /// process that handles it. The limit is high, because up to RabbitMQ 4.2 an orderly stop counts for each prefetched message.
     /// </summary>
     public const int DeliveryLimit = 1000;
 
     /// <summary>
-    /// Where a message is moved that was in hand when a process died, twice: it is handled there alone, so that its neighbours,
-    /// which die with it each time, can go on.
+    /// The quarantine queue for a message that was in flight at two process deaths. It is handled there alone, so that it no longer takes down the
+    /// messages in flight beside it.
     /// </summary>
     public const string SuspectQueue = InputQueue + "_suspect";
 
-    /// <summary>After so many more deaths the broker dead-letters it.</summary>
+    /// <summary>After this many more deaths the broker dead-letters it.</summary>
     public const int SuspectDeliveryLimit = 3;
 
-    /// <summary>The copy of the delivery ledger's mark: one message, by which a ledger that has forgotten something is noticed.</summary>
+    /// <summary>Holds the copy of the delivery ledger's mark: one message, which shows whether the ledger has lost records.</summary>
     public const string LedgerQueue = InputQueue + "_ledger";
 
-    /// <summary>The events about submissions, for Web.</summary>
+    /// <summary>The queue of events about submissions, for Web.</summary>
     public const string StatusQueue = "submission-status";
 
-    /// <summary>What Web uses.</summary>
+    /// <summary>The queues and exchanges that Web uses.</summary>
     public static UsedTopology UsedByWeb { get; } = new(
         [InputQueue, StatusQueue, StatusQueue + "_error", StatusQueue + "_skipped"],
         [NameOf(typeof(SendGifEmail)), InputQueue, StatusQueue + "_error", StatusQueue + "_skipped", ProbeExchange]);
 
-    /// <summary>What Consumers use.</summary>
+    /// <summary>Returns the queues and exchanges that Consumers use.</summary>
     /// <param name="delays">Their delay queues.</param>
     public static UsedTopology UsedByConsumers(DelaySteps delays) => new(
         [InputQueue, SuspectQueue, ErrorQueue, SkippedQueue, StatusQueue, .. delays.Queues],
@@ -71,12 +71,12 @@ public static class QueueTopology
 
     private static string NameOf(Type message) => $"{message.Namespace}:{message.Name}";
 
-    /// <summary>The input queue: replicated, never full silently, and what the broker gives up on is kept.</summary>
+    /// <summary>Configures the input queue: replicated, rejects publishes instead of dropping messages, and dead-letters what the broker gives up on.</summary>
     /// <param name="endpoint">The receive endpoint of <see cref="InputQueue"/>.</param>
     public static void ConfigureInputQueue(IRabbitMqReceiveEndpointConfigurator endpoint) =>
         ConfigureKeptQueue(endpoint, DeliveryLimit, DeadExchange);
 
-    /// <summary>As the input queue, with a lower limit; nothing is published to it but what the input queue's consumers move.</summary>
+    /// <summary>Configures the quarantine queue like the input queue, with a lower limit. Only the input queue's consumers move messages to it.</summary>
     /// <param name="endpoint">The receive endpoint of <see cref="SuspectQueue"/>.</param>
     public static void ConfigureSuspectQueue(IRabbitMqReceiveEndpointConfigurator endpoint)
     {
@@ -85,13 +85,13 @@ public static class QueueTopology
     }
 
     /// <summary>
-    /// What Web listens to. What the broker itself dead-letters does not come here: it would count as kept, although it is consumed, as soon as
-    /// the binding to the dead-letter queue is missing.
+    /// Configures the queue that Web consumes. Messages that the broker itself dead-letters do not go here: if the binding to the dead-letter queue
+    /// were missing, the broker would treat them as kept, although Web consumes them.
     /// </summary>
     /// <param name="endpoint">The receive endpoint of <see cref="StatusQueue"/>.</param>
     public static void ConfigureStatusQueue(IRabbitMqReceiveEndpointConfigurator endpoint)
     {
-        endpoint.ConfigureConsumeTopology = false; // else it would ask for the commands as well
+        endpoint.ConfigureConsumeTopology = false; // otherwise it would receive the commands, too
         endpoint.Bind<GifEmailSent>();
         endpoint.Bind<GifEmailDelayed>();
         endpoint.Bind<GifEmailBlocked>();
@@ -105,22 +105,22 @@ public static class QueueTopology
         endpoint.SetQueueArgument("x-delivery-limit", deliveryLimit);
         endpoint.SetQueueArgument("x-dead-letter-exchange", deadLetterExchange);
         endpoint.SetQueueArgument("x-dead-letter-strategy", "at-least-once");
-        endpoint.SetQueueArgument("x-overflow", "reject-publish"); // the strategy demands it: dropping the head would lose it
+        endpoint.SetQueueArgument("x-overflow", "reject-publish"); // required by the at-least-once strategy: dropping the head would lose messages
     }
 
-    /// <summary>For a service that runs: what it uses has been deployed, and it may declare none of it.</summary>
+    /// <summary>Configures an endpoint of a running service, whose topology was deployed and which may not declare any of it.</summary>
     /// <param name="endpoint">The receive endpoint.</param>
-    /// <param name="services">For what keeps the messages that no queue takes.</param>
+    /// <param name="services">Provides <see cref="KeptMoves"/>, which keeps messages that can't be routed to a queue.</param>
     public static void ExpectDeployed(IRabbitMqReceiveEndpointConfigurator endpoint, IServiceProvider services)
     {
         endpoint.ConfigureChannel(channel => channel.UseFilter(new DeployedTopologyFilter()));
-        endpoint.PublishFaults = false; // FaultFilter does, where somebody listens
+        endpoint.PublishFaults = false; // FaultFilter publishes them where a queue receives them
         services.GetRequiredService<KeptMoves>().Use(endpoint);
     }
 
     /// <summary>
-    /// Where MassTransit sends what failed and what nobody understands. It would declare these queues at the first failure, with every
-    /// argument of their input queue, a delivery limit among them; they are deployed instead, with arguments of their own.
+    /// Sets the queues to which MassTransit moves failed and unreadable messages. MassTransit would declare them at the first failure with all
+    /// arguments of their input queue, including the delivery limit. They are deployed instead, with their own arguments.
     /// </summary>
     /// <param name="bus">The bus.</param>
     internal static void ConfigureDeadLetterQueues(IRabbitMqBusFactoryConfigurator bus)
@@ -130,8 +130,8 @@ public static class QueueTopology
     }
 
     /// <summary>
-    /// With a limit on deliveries, looking at a dead letter often enough would delete it. A classic queue counts none on any version of
-    /// RabbitMQ; a quorum queue, for a cluster, has its limit taken off.
+    /// With a delivery limit, reading a dead letter often enough would delete it. A classic queue counts no deliveries on any version of
+    /// RabbitMQ; a quorum queue, for a cluster, is declared without a limit.
     /// </summary>
     /// <param name="type">The kind of queue.</param>
     /// <param name="broker">The broker's version.</param>
@@ -141,18 +141,18 @@ public static class QueueTopology
         _ => new() { ["x-queue-type"] = "classic" },
     };
 
-    /// <summary>The last mark takes the place of the one before it.</summary>
+    /// <summary>The arguments of the ledger queue: a new mark replaces the one before it.</summary>
     /// <param name="broker">The broker's version.</param>
     internal static Dictionary<string, object?> LedgerQueueArguments(Version broker) =>
         new(UnlimitedQuorum(broker)) { ["x-max-length"] = 1 };
 
-    /// <summary>A quorum queue whose messages may come back to it without end.</summary>
-    /// <param name="broker">From 4.0 on a queue that names no limit has one of 20; on 3.x -1 does not mean "none" but "at once".</param>
+    /// <summary>The arguments of a quorum queue without a delivery limit.</summary>
+    /// <param name="broker">The broker's version. From 4.0 on, the default limit is 20; on 3.x, -1 does not mean "no limit" but "at once".</param>
     internal static Dictionary<string, object?> UnlimitedQuorum(Version broker) => broker.Major >= 4
         ? new() { ["x-queue-type"] = "quorum", ["x-delivery-limit"] = -1 }
         : new() { ["x-queue-type"] = "quorum" };
 
-    /// <summary>What fails on the suspect queue is a dead letter like any other: one place to look.</summary>
+    /// <summary>Sends failures from the quarantine queue to the input queue's dead-letter queues, so that operators have one place to look.</summary>
     private sealed class OneErrorQueue : IErrorQueueNameFormatter, IDeadLetterQueueNameFormatter
     {
         public string FormatErrorQueueName(string queueName) => InputOf(queueName) + "_error";

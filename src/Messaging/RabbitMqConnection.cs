@@ -4,7 +4,7 @@ using RabbitMQ.Client;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// How to reach RabbitMQ, read from one URI: <c>amqp://user:password@host:5672/vhost</c>, or <c>amqps://</c> for TLS.
+/// The connection settings for RabbitMQ, parsed from one URI: <c>amqp://user:password@host:5672/vhost</c>, or <c>amqps://</c> for TLS.
 /// A cluster is several hosts, separated by commas: <c>amqps://user:password@a:5671,b:5671/vhost</c>.
 /// </summary>
 /// <param name="Tls">Whether the connection is encrypted and the server's certificate checked.</param>
@@ -20,13 +20,13 @@ public sealed record RabbitMqConnection(
 
     /// <summary>Reads a connection string.</summary>
     /// <param name="text">The URI.</param>
-    /// <param name="connection">The connection, when the text is one.</param>
-    /// <param name="error">What is wrong with the text; never holds the password.</param>
+    /// <param name="connection">The connection, if the text is valid.</param>
+    /// <param name="error">What is wrong with the text; never contains the password.</param>
     public static bool TryParse(
         string? text, [NotNullWhen(true)] out RabbitMqConnection? connection, [NotNullWhen(false)] out string? error)
     {
         connection = null;
-        error = "it must read amqp://user:password@host:5672/vhost (amqps:// for TLS, several hosts separated by commas)";
+        error = "it must have the form amqp://user:password@host:5672/vhost (amqps:// for TLS, several hosts separated by commas)";
 
         var (tls, rest) = text switch
         {
@@ -45,7 +45,7 @@ public sealed record RabbitMqConnection(
         var credentials = at < 0 ? [] : authority[..at].Split(':', 2);
         if (credentials is not [{ Length: > 0 } user, { Length: > 0 } password])
         {
-            error = "it names no user and password: amqp://user:password@host:5672/vhost";
+            error = "the user or the password is missing: amqp://user:password@host:5672/vhost";
             return false;
         }
 
@@ -64,9 +64,9 @@ public sealed record RabbitMqConnection(
     }
 
     /// <summary>
-    /// The nodes as the client wants them, each with a certificate of its own name to show. The bus, the probe and the deployment all
-    /// connect by these: MassTransit's own would let errors of the chain pass (an encrypted line to anybody at all), and would look for the
-    /// first node's name in the certificates of all of them.
+    /// The nodes as endpoints for the client; each must present a certificate for its own name. The bus, the probe and the deployment all
+    /// connect with these. MassTransit's own endpoints would accept errors in the certificate chain (and so an encrypted connection to any server),
+    /// and would expect the first node's name in the certificates of all nodes.
     /// </summary>
     internal IReadOnlyList<AmqpTcpEndpoint> Endpoints => [.. Nodes.Select(node => new AmqpTcpEndpoint(node.Host, node.Port, new SslOption(node.Host, enabled: Tls)
     {

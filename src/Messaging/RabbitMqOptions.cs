@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace WorkinIt.Messaging;
 
-/// <summary>The section <c>ConnectionStrings</c>, as far as the broker is concerned.</summary>
+/// <summary>The broker's setting in the section <c>ConnectionStrings</c>.</summary>
 public sealed class RabbitMqOptions
 {
     /// <summary><c>ConnectionStrings__RabbitMq</c>; see <see cref="RabbitMqConnection"/>.</summary>

@@ -5,8 +5,8 @@ using RabbitMQ.Client.Exceptions;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// Knows whether the broker takes messages now, by a connection of its own. A bus that only publishes calls itself healthy for a
-/// while after the broker died; and RabbitMQ reports an alarm (memory, disk) only to a connection that has published.
+/// Checks over its own connection whether the broker accepts messages now. A bus that only publishes reports itself healthy for a
+/// while after the broker died, and RabbitMQ reports an alarm (memory, disk) only to a connection that has published.
 /// </summary>
 /// <param name="client">Opens the connection.</param>
 public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
@@ -17,14 +17,14 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
     private volatile Link? _link;
     private volatile string? _problem;
 
-    /// <summary>Whether the connection is open and not blocked by an alarm; asks nobody.</summary>
+    /// <summary>Whether the connection is open and not blocked by an alarm. Sends nothing to the broker.</summary>
     public bool IsOpen => _link is { Connection.IsOpen: true, BlockedBecause: null };
 
-    /// <summary>What kept the last attempt from succeeding, where more than silence is known: the certificate, an alarm.</summary>
+    /// <summary>Why the last attempt failed, if details are available: the certificate, an alarm. Otherwise null.</summary>
     public string? Problem => _link?.BlockedBecause is { } reason ? Blocked(reason) : _problem;
 
-    /// <summary>Whether the broker confirmed a message to nobody just now, over an old or a new connection, within three seconds.</summary>
-    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <summary>Whether the broker confirms a message that is routed to no queue within three seconds, over the existing or a new connection.</summary>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
     public async Task<bool> IsUpAsync(CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -45,18 +45,18 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
         }
         catch (Exception e) when (e is BrokerUnreachableException or OperationCanceledException or IOException or RabbitMQClientException or ObjectDisposedException)
         {
-            cancellationToken.ThrowIfCancellationRequested(); // the broker's failure in the very moment of the end would pass for a crash
+            cancellationToken.ThrowIfCancellationRequested(); // otherwise a broker failure during shutdown would look like a crash
             _problem = ServerCertificate.ProblemIn(e) ?? (_link is { Connection.IsOpen: true } ? "RabbitMQ accepts connections but does not confirm: check the broker" : null);
             return false;
         }
     }
 
     /// <summary>
-    /// What does not exist. RabbitMQ 3 says so to everybody; from 4 on it takes a right to configure, write or read a thing of that name, and what
-    /// the user has none to is left out.
+    /// Returns the queues and exchanges that don't exist. RabbitMQ 3 reports that to every user. From version 4 on, the user needs a right to
+    /// configure, write or read something of that name; what the user has no right to is left out.
     /// </summary>
     /// <param name="topology">The queues and exchanges to look for.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<IReadOnlyList<string>> MissingAsync(UsedTopology topology, CancellationToken cancellationToken)
     {
         if (_link is not { } link)
@@ -77,15 +77,15 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
         }
         catch (Exception e) when (e is AlreadyClosedException or OperationInterruptedException or IOException or TimeoutException or ObjectDisposedException)
         {
-            // The broker went away in the middle: the next look finds that.
+            // The connection was lost meanwhile: the next check reports that.
         }
         return missing;
     }
 
-    /// <summary>How many messages are ready in a queue.</summary>
+    /// <summary>Returns the number of ready messages in a queue.</summary>
     /// <param name="queue">The queue.</param>
-    /// <param name="cancellationToken">Cancels the question.</param>
-    /// <returns>Null where it does not exist, the user has no right to it (RabbitMQ 4), or the broker does not answer.</returns>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>Null if the queue does not exist, the user has no right to it (RabbitMQ 4), or the broker does not answer.</returns>
     public async Task<long?> ReadyAsync(string queue, CancellationToken cancellationToken)
     {
         if (_link is not { } link)
@@ -151,7 +151,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
                 return false;
             if (Environment.TickCount64 < _silentUntil)
                 return true;
-            // The one that is on its way counts: a second one would only follow it.
+            // Wait for a publish that is already under way: a second one would only queue up behind it.
             if (_asked is not { IsCompleted: false })
                 _asked = PublishAsync();
             Task blocked;
@@ -161,7 +161,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
             return BlockedBecause is null;
         }
 
-        /// <returns>Null where the user may not know.</returns>
+        /// <returns>Null if the user has no right to know.</returns>
         public async Task<bool?> ExistsAsync(Func<IChannel, Task> ask, CancellationToken cancellationToken)
         {
             try
@@ -191,7 +191,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
             }
             catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode is Constants.NotFound or Constants.AccessRefused)
             {
-                // It answers. What is not deployed is found by MissingAsync; asking each second would fill the broker's log.
+                // The broker answers. MissingAsync finds what is not deployed. Asking every second would fill the broker's log.
                 _silentUntil = Environment.TickCount64 + PauseWithoutExchange;
             }
         }

@@ -5,19 +5,19 @@ using System.Security.Cryptography.X509Certificates;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// The broker's certificate is checked by the machine's own store, without exceptions. What is wrong with it is said in words that
-/// whoever runs the service can act on: the client's own are "invalid according to the validation procedure".
+/// Checks the broker's certificate against the machine's certificate store, without exceptions. Its errors say what to do; the client's own error
+/// is only "invalid according to the validation procedure".
 /// </summary>
 internal static class ServerCertificate
 {
     /// <summary>A <see cref="RemoteCertificateValidationCallback"/>.</summary>
-    /// <exception cref="ServerCertificateException">It is not valid.</exception>
+    /// <exception cref="ServerCertificateException">The certificate is not valid.</exception>
     public static bool Check(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) =>
         errors == SslPolicyErrors.None
             ? true
             : throw new ServerCertificateException(Problem((sender as SslStream)?.TargetHostName, certificate as X509Certificate2, chain, errors));
 
-    /// <summary>What was wrong with a certificate, when that was why no connection came about; else null.</summary>
+    /// <summary>Returns what is wrong with the certificate, if that is why the connection failed; otherwise null.</summary>
     /// <param name="failure">The client's exception.</param>
     public static string? ProblemIn(Exception? failure) => failure switch
     {
@@ -30,14 +30,14 @@ internal static class ServerCertificate
     private static string Problem(string? host, X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (certificate is null)
-            return $"{host} shows no certificate";
+            return $"{host} presents no certificate";
         var status = chain?.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status) ?? X509ChainStatusFlags.NoError;
         if (status.HasFlag(X509ChainStatusFlags.NotTimeValid))
             return $"The certificate of {host} is valid from {certificate.NotBefore.ToUniversalTime():u} to {certificate.NotAfter.ToUniversalTime():u}, or that of its authority is out of date: renew it, or set this machine's clock";
         if ((status & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0)
-            return $"The certificate of {host} is issued by {certificate.Issuer}, which this machine does not trust: put that authority's certificate into the machine's store, or name a file with it by SSL_CERT_FILE";
+            return $"The certificate of {host} is issued by {certificate.Issuer}, which this machine does not trust: put that authority's certificate into the machine's store, or into a file that SSL_CERT_FILE names";
         return errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch)
-            ? $"The certificate that {host} shows is for {Names(certificate)}: connect by a name that it holds"
+            ? $"The certificate that {host} presents is for {Names(certificate)}: connect with one of its names"
             : $"The certificate of {host} is not valid ({status})";
     }
 

@@ -5,15 +5,15 @@ using Microsoft.Extensions.Logging;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// What is logged and traced about a submission bears its id, also what MassTransit writes about it: one search finds all of it.
+/// Adds the submission's id to all log lines and spans about it, including those of MassTransit, so that one search finds all of them.
 /// </summary>
 public static class SubmissionScope
 {
     private const string LogProperty = "SubmissionId";
     private const string SpanAttribute = "workinit.submission.id";
 
-    /// <summary>From here to its end all lines bear the id; so does the span that is current now.</summary>
-    /// <param name="log">Any logger: a scope holds for all of them.</param>
+    /// <summary>Begins a scope in which all log lines carry the id. The current span gets it, too.</summary>
+    /// <param name="log">Any logger: the scope applies to all of them.</param>
     /// <param name="submissionId">The submission.</param>
     public static IDisposable? BeginSubmissionScope(this ILogger log, Guid submissionId)
     {
@@ -21,12 +21,15 @@ public static class SubmissionScope
         return log.BeginScope(new[] { KeyValuePair.Create<string, object>(LogProperty, submissionId) });
     }
 
-    /// <summary>Puts the id on a span.</summary>
-    /// <param name="activity">The span; null where nobody listens.</param>
+    /// <summary>Sets the id on a span.</summary>
+    /// <param name="activity">The span; null if there is no listener.</param>
     /// <param name="submissionId">The submission.</param>
     public static void Tag(Activity? activity, Guid submissionId) => activity?.SetTag(SpanAttribute, submissionId.ToString());
 
-    /// <summary>For an endpoint that takes commands, whose message id is the submission's. Around all else, the move to the dead letters included.</summary>
+    /// <summary>
+    /// Opens the scope for each message of an endpoint that receives commands, whose message id is the submission's id. The scope includes the move
+    /// to a dead-letter queue.
+    /// </summary>
     /// <param name="endpoint">The endpoint.</param>
     /// <param name="log">Any logger.</param>
     public static void UseSubmissionScope(this IReceiveEndpointConfigurator endpoint, ILogger log) =>

@@ -12,16 +12,16 @@ namespace WorkinIt.Messaging;
 /// <c>DeployTopologyOnly</c>, then the queues that MassTransit would declare at the first failure only.
 /// </summary>
 /// <param name="bus">A bus that was configured with <c>DeployTopologyOnly</c>.</param>
-/// <param name="client">For the rest.</param>
-/// <param name="deadLetters">What kind of queues keep the dead letters.</param>
+/// <param name="client">Declares the rest.</param>
+/// <param name="deadLetters">The type of the dead-letter queues.</param>
 public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, IOptions<DeadLetterQueueOptions> deadLetters)
 {
-    // A queue that stands with other arguments makes MassTransit try again and again.
+    // If a queue exists with different arguments, MassTransit retries endlessly.
     private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(30);
 
-    /// <summary>Deploys. Can be run again: what stands already with the same arguments stays as it is.</summary>
-    /// <param name="delays">For each a delay queue.</param>
-    /// <returns>What is wrong, or null when all stands.</returns>
+    /// <summary>Deploys the topology. Can be run again: what already exists with the same arguments is left unchanged.</summary>
+    /// <param name="delays">The delays; each gets a delay queue.</param>
+    /// <returns>What is wrong, or null if the topology is complete.</returns>
     public async Task<string?> RunAsync(IEnumerable<TimeSpan> delays)
     {
         using var deadline = new CancellationTokenSource(_deadline);
@@ -31,19 +31,19 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
         }
         catch (BrokerUnreachableException e)
         {
-            return ServerCertificate.ProblemIn(e) ?? "RabbitMQ is out of reach, or refuses the login: check ConnectionStrings__RabbitMq and the broker";
+            return ServerCertificate.ProblemIn(e) ?? "RabbitMQ is unreachable, or refuses the login: check ConnectionStrings__RabbitMq and the broker";
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.PreconditionFailed)
         {
-            return $"A queue or exchange stands with other arguments, and these can't be changed: empty and delete it, then deploy again ({e.ShutdownReason.ReplyText})";
+            return $"A queue or exchange exists with different arguments, and these can't be changed: empty and delete it, then deploy again ({e.ShutdownReason.ReplyText})";
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.AccessRefused)
         {
-            return $"The user may not declare everything: deploy as the user topology ({e.ShutdownReason.ReplyText})";
+            return $"The user has no right to declare everything: deploy as the user topology ({e.ShutdownReason.ReplyText})";
         }
         catch (Exception e) when (e is OperationCanceledException or MassTransitException or RabbitMQClientException)
         {
-            return $"The topology was not deployed within {_deadline.TotalSeconds:0} s: see the log above for a queue that stands with other arguments, or the broker's log ({e.GetType().Name})";
+            return $"The topology was not deployed within {_deadline.TotalSeconds:0} s: see the log above for a queue that exists with different arguments, or the broker's log ({e.GetType().Name})";
         }
     }
 
@@ -53,7 +53,7 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
         var version = VersionOf(connection);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
 
-        // The dead-letter queues come first: from the moment the input queue exists, what fails must have its place.
+        // The dead-letter queues come first: they must exist before the input queue does, because a message may fail at once.
         await channel.ExchangeDeclareAsync(QueueTopology.DeadExchange, ExchangeType.Fanout, durable: true, autoDelete: false, cancellationToken: cancellationToken);
         foreach (var queue in new[]
         {
@@ -64,7 +64,7 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
 
         await bus.DeployAsync(cancellationToken);
 
-        // Bound by earlier versions.
+        // Earlier versions made this binding.
         await channel.ExchangeUnbindAsync(QueueTopology.StatusQueue, QueueTopology.DeadExchange, "", cancellationToken: cancellationToken);
         await channel.ExchangeDeclareAsync(QueueTopology.ProbeExchange, ExchangeType.Fanout, durable: true, autoDelete: false, cancellationToken: cancellationToken);
         await channel.ExchangeDeclareAsync(QueueTopology.MoveExchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: cancellationToken);
@@ -80,7 +80,7 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
         return null;
     }
 
-    // As MassTransit does it: a queue, and a fanout exchange of the same name in front of it.
+    // As MassTransit declares it: a queue, and a fanout exchange of the same name in front of it.
     private static async Task DeclareAsync(IChannel channel, string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken)
     {
         await channel.ExchangeDeclareAsync(queue, ExchangeType.Fanout, durable: true, autoDelete: false, cancellationToken: cancellationToken);
@@ -91,5 +91,5 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
     private static Version VersionOf(IConnection connection) =>
         connection.ServerProperties?["version"] is byte[] text && Version.TryParse(Encoding.ASCII.GetString(text).Split('-', '+')[0], out var version)
             ? version
-            : throw new InvalidOperationException("The broker tells no version");
+            : throw new InvalidOperationException("The broker does not report its version");
 }

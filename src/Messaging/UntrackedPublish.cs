@@ -3,8 +3,8 @@ using MassTransit;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// Publishes for a message in flight. MassTransit's own way keeps each attempt and fails the message for one that failed, even where a later
-/// one succeeded: a mail that is out, or a message that waits in a delay queue, would become a dead letter as well.
+/// Publishes for a message in flight. MassTransit's own publish records each attempt, and fails the message if one of them failed, even if a later
+/// one succeeded. Then a mail that was sent, or a message that waits in a delay queue, would get a dead letter as well.
 /// </summary>
 public static class UntrackedPublish
 {
@@ -12,7 +12,7 @@ public static class UntrackedPublish
     /// <typeparam name="T">The event's type.</typeparam>
     /// <param name="context">The message in flight.</param>
     /// <param name="message">The event.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">Cancels the publish.</param>
     public static async Task PublishUntrackedAsync<T>(this ConsumeContext context, T message, CancellationToken cancellationToken)
         where T : class
     {

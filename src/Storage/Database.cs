@@ -9,38 +9,38 @@ namespace WorkinIt.Storage;
 
 /// <summary>
 /// A SQLite file (<c>Data Source=submissions.db</c>) or a PostgreSQL database (<c>Host=…;Username=…;Password=…;Database=…</c>),
-/// told apart by the connection string.
+/// depending on the connection string.
 /// </summary>
 public sealed class Database
 {
-    // 4 KiB each. Who commits carries the log into the file once it is this long: with SQLite's 1,000 every few dozen commits, and whoever waits
-    // for a commit waits for that.
+    // 4 KiB each. A commit that makes the write-ahead log this long also copies it into the file, and every caller that waits for the commit waits
+    // for that. With SQLite's default of 1,000 pages that happens every few dozen commits.
     private const int PagesOfLog = 10_000;
 
     private readonly string _connectionString;
 
-    // With what they have prepared. On SQLite only.
+    // Connections with their prepared statements. On SQLite only.
     private readonly ConcurrentBag<Statements> _readers = [];
 
     private Database(string connectionString, bool isSqlite) => (_connectionString, IsSqlite) = (connectionString, isSqlite);
 
-    /// <summary>Whether it is a SQLite file, which one writer at a time may change.</summary>
+    /// <summary>Whether it is a SQLite file, which allows one writer at a time.</summary>
     public bool IsSqlite { get; }
 
-    /// <summary>"One of these" in SQL: PostgreSQL gets an array, SQLite as many parameters.</summary>
-    /// <param name="parameter">The parameter that Dapper is given, an array.</param>
+    /// <summary>Returns the SQL for "one of these": PostgreSQL gets an array, SQLite one parameter for each value.</summary>
+    /// <param name="parameter">The name of the parameter, an array that is passed to Dapper.</param>
     public string OneOf(string parameter) => IsSqlite ? $"IN {parameter}" : $"= ANY({parameter})";
 
     internal string ConnectionString => _connectionString;
 
-    /// <summary>Reads a connection string; opens nothing.</summary>
+    /// <summary>Parses a connection string without opening a connection.</summary>
     /// <param name="text">The connection string.</param>
-    /// <param name="database">The database, when the text names one.</param>
-    /// <param name="error">What is wrong; never holds the password.</param>
+    /// <param name="database">The database, if the text is valid.</param>
+    /// <param name="error">What is wrong; never contains the password.</param>
     public static bool TryParse(string? text, [NotNullWhen(true)] out Database? database, [NotNullWhen(false)] out string? error)
     {
         database = null;
-        error = "it must read \"Data Source=FILE\" for SQLite, or \"Host=…;Database=…;Username=…;Password=…\" for PostgreSQL";
+        error = "it must have the form \"Data Source=FILE\" for SQLite, or \"Host=…;Database=…;Username=…;Password=…\" for PostgreSQL";
         if (string.IsNullOrWhiteSpace(text))
             return false;
         try
@@ -60,15 +60,15 @@ public sealed class Database
         return database is not null;
     }
 
-    /// <summary>Opens a connection out of the driver's pool, to read and to write.</summary>
-    /// <exception cref="DbException">The database is out of reach.</exception>
+    /// <summary>Opens a connection from the driver's pool, to read and to write.</summary>
+    /// <exception cref="DbException">The database is unreachable.</exception>
     public DbConnection Open()
     {
         var connection = OpenToRead();
         try
         {
-            // A commit is on the disk when it returns: that is what "accepted" promises. And what a change removes or moves is overwritten where
-            // it was, but for what a page's split leaves (see WriteAnew): else the file keeps what people typed until its place is needed.
+            // A commit is on the disk when it returns, as the answer "accepted" promises. Data that a change removes or moves is overwritten in
+            // place, except for what a page split leaves (see WriteAnew). Otherwise the file keeps what users typed until the space is reused.
             if (IsSqlite)
                 connection.Execute($"PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = {PagesOfLog}");
             return connection;
@@ -80,10 +80,10 @@ public sealed class Database
         }
     }
 
-    /// <summary>Reads.</summary>
-    /// <typeparam name="T">What is read.</typeparam>
-    /// <param name="read">Reads it, by statements of which there are few.</param>
-    /// <exception cref="DbException">The database is out of reach.</exception>
+    /// <summary>Runs a read.</summary>
+    /// <typeparam name="T">The result.</typeparam>
+    /// <param name="read">The read. Use only a few different statements: on SQLite each is prepared and kept.</param>
+    /// <exception cref="DbException">The database is unreachable.</exception>
     public T Read<T>(Func<Statements, T> read)
     {
         if (!IsSqlite)
@@ -101,17 +101,18 @@ public sealed class Database
         }
         catch
         {
-            reader.Dispose(); // whatever state it is in
+            reader.Dispose(); // its state is unknown
             throw;
         }
     }
 
     /// <summary>
-    /// Leaves no copy of what was removed in a SQLite file or its log. Even with secure_delete a page that was once split keeps a copy of what
-    /// moved to the other one, and the log has what went through it. Readers go on meanwhile, writers wait. PostgreSQL does it by itself, by vacuum.
+    /// Removes all copies of deleted data from a SQLite file and its log. Even with secure_delete, a page that was once split keeps a copy of what
+    /// moved to the other page, and the log contains everything written through it. Meanwhile readers continue and writers wait. PostgreSQL does
+    /// this automatically, by vacuum.
     /// </summary>
-    /// <param name="largest">A file of more bytes is not written anew: whoever writes to it would wait too long. Its log is emptied.</param>
-    /// <returns>Null, or what is left and why.</returns>
+    /// <param name="largest">A file with more bytes is not rewritten, because writers would wait too long. Its log is emptied all the same.</param>
+    /// <returns>Null on success; otherwise why copies are left.</returns>
     public CopiesLeft? WriteAnew(long largest)
     {
         if (!IsSqlite)
@@ -123,17 +124,19 @@ public sealed class Database
             if (connection.QuerySingle<long>("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size") > largest)
                 left = new CopiesLeft($"it is over {largest >> 20} MiB", TryAgain: false);
             else
-                connection.Execute("VACUUM"); // the driver's deadline counts while somebody else writes, and not for the work
+                connection.Execute("VACUUM"); // the driver's timeout applies to the wait for another writer, not to the VACUUM
         }
         catch (DbException e)
         {
             left = new CopiesLeft(e.Message, TryAgain: true);
         }
-        return EmptyLog(connection) ? left : left ?? new CopiesLeft("somebody reads from it all the time, so that its log can't be emptied", TryAgain: true);
+        return EmptyLog(connection) ? left : left ?? new CopiesLeft("readers use it all the time, so its log can't be emptied", TryAgain: true);
     }
 
-    /// <summary>Carries the log of a SQLite file into it and leaves nothing in the log: it holds what went through it until its place is needed.</summary>
-    /// <returns>False where somebody reads all the time.</returns>
+    /// <summary>
+    /// Copies the log of a SQLite file into the file and empties the log, which otherwise keeps everything written through it until the space is reused.
+    /// </summary>
+    /// <returns>False if readers keep the file in use all the time.</returns>
     public bool EmptyLog()
     {
         if (!IsSqlite)
@@ -153,8 +156,8 @@ public sealed class Database
         return false;
     }
 
-    /// <summary>Opens a connection out of the driver's pool, for a look.</summary>
-    /// <exception cref="DbException">The database is out of reach.</exception>
+    /// <summary>Opens a connection from the driver's pool, for reading.</summary>
+    /// <exception cref="DbException">The database is unreachable.</exception>
     public DbConnection OpenToRead()
     {
         DbConnection connection = IsSqlite ? new SqliteConnection(_connectionString) : new NpgsqlConnection(_connectionString);
@@ -171,7 +174,7 @@ public sealed class Database
     }
 }
 
-/// <summary>Copies of what was removed are left in a file.</summary>
-/// <param name="Why">Why.</param>
-/// <param name="TryAgain">Whether another call may do it.</param>
+/// <summary>Copies of deleted data are left in a file.</summary>
+/// <param name="Why">The reason.</param>
+/// <param name="TryAgain">Whether another call may succeed.</param>
 public sealed record CopiesLeft(string Why, bool TryAgain);

@@ -6,19 +6,19 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace WorkinIt.Storage;
 
-/// <summary>Brings a database's tables to the version of the code: by <c>--migrate</c>, before the services start.</summary>
+/// <summary>Migrates a database's tables to the version of the code. <c>--migrate</c> runs it before the services start.</summary>
 public static class DatabaseSchema
 {
-    /// <summary>Applies the migrations of an assembly that the database lacks. Can be run again, and by several at once: one waits for the other.</summary>
+    /// <summary>Applies the missing migrations of an assembly. Can be run again, and concurrently: one run waits for the other.</summary>
     /// <param name="database">The database; a SQLite file is created.</param>
-    /// <param name="migrations">Where the migrations are.</param>
+    /// <param name="migrations">The assembly that contains the migrations.</param>
     public static void Migrate(Database database, Assembly migrations)
     {
         using var turn = MigrationTurn.Wait(database);
         if (database.IsSqlite)
         {
             using var connection = database.Open();
-            connection.Execute("PRAGMA journal_mode = WAL"); // readers and the writer don't wait for each other; stays with the file
+            connection.Execute("PRAGMA journal_mode = WAL"); // readers and the writer don't wait for each other; the file keeps the mode
         }
         using var services = new ServiceCollection()
             .AddFluentMigratorCore()
@@ -30,10 +30,10 @@ public static class DatabaseSchema
         scope.ServiceProvider.GetRequiredService<IMigrationRunner>().MigrateUp();
     }
 
-    /// <summary>Whether a table is there.</summary>
+    /// <summary>Checks that a table exists and can be read.</summary>
     /// <param name="database">The database.</param>
     /// <param name="table">The table.</param>
-    /// <returns>What is wrong, or null.</returns>
+    /// <returns>What is wrong; null if nothing is.</returns>
     public static string? Check(Database database, string table)
     {
         try

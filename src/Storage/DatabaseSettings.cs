@@ -5,13 +5,13 @@ using Microsoft.Extensions.Options;
 
 namespace WorkinIt.Storage;
 
-/// <summary>How a feature gets its database out of the settings.</summary>
+/// <summary>Reads a feature's database from the settings.</summary>
 public static class DatabaseSettings
 {
     /// <summary>Reads <c>ConnectionStrings__NAME</c>.</summary>
     /// <param name="configuration">The settings.</param>
     /// <param name="name">Submissions or Deliveries.</param>
-    /// <exception cref="OptionsValidationException">It is missing or can't be read; names the setting.</exception>
+    /// <exception cref="OptionsValidationException">The setting is missing or can't be read; the message names it.</exception>
     public static Database GetDatabase(this IConfiguration configuration, string name) =>
         Database.TryParse(configuration.GetConnectionString(name), out var database, out var error)
             ? database
@@ -19,10 +19,10 @@ public static class DatabaseSettings
                 [$"ConnectionStrings__{name} {(string.IsNullOrWhiteSpace(configuration.GetConnectionString(name)) ? "is not set" : "can't be read")}: {error}"]);
 }
 
-/// <summary>Whether the database answers, its table is there, and a change is committed.</summary>
+/// <summary>Checks that the database answers, that its table exists, and that a change is committed.</summary>
 /// <param name="database">The database.</param>
 /// <param name="table">The feature's table.</param>
-/// <param name="write">Commits a change; null where another check of the same database does.</param>
+/// <param name="write">Commits a change; null if another check of the same database does that.</param>
 public sealed class DatabaseHealthCheck(Database database, string table, Func<CancellationToken, Task>? write = null) : IHealthCheck
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(4);
@@ -42,7 +42,7 @@ public sealed class DatabaseHealthCheck(Database database, string table, Func<Ca
         }
         catch (DbException e)
         {
-            return HealthCheckResult.Unhealthy($"The database of {table} can't be written to ({e.Message}): check the disk's room, the rights to the file, and that --migrate was run");
+            return HealthCheckResult.Unhealthy($"The database of {table} can't be written to ({e.Message}): check the free disk space, the rights to the file, and that --migrate was run");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

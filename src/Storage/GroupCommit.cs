@@ -4,8 +4,8 @@ using System.Threading.Channels;
 namespace WorkinIt.Storage;
 
 /// <summary>
-/// Writes many small changes in few transactions: whatever waits while one commit reaches the disk goes into the next one.
-/// One writer per process on SQLite, which takes one at a time anyway; a few on PostgreSQL.
+/// Writes many small changes in few transactions: changes that wait while one commit reaches the disk go into the next one.
+/// It uses one writer per process on SQLite, which allows only one at a time anyway, and a few on PostgreSQL.
 /// </summary>
 public sealed class GroupCommit : IAsyncDisposable
 {
@@ -19,32 +19,35 @@ public sealed class GroupCommit : IAsyncDisposable
     private readonly TaskCompletionSource[] _ended;
 
     /// <summary>Starts the writers.</summary>
-    /// <param name="database">Where to.</param>
+    /// <param name="database">The database to write to.</param>
     public GroupCommit(Database database)
     {
         _database = database;
         var count = database.IsSqlite ? 1 : PostgresWriters;
         _ended = [.. Enumerable.Range(0, count).Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))];
-        // Threads of their own: SQLite has no asynchronous I/O, and a commit must not hold a thread that answers requests.
+        // Dedicated threads: SQLite has no asynchronous I/O, and a commit must not block a thread that answers requests.
         _writers = [.. _ended.Select((ended, index) => new Thread(() => Write(ended)) { IsBackground = true, Name = $"group commit {index}" })];
         foreach (var writer in _writers)
             writer.Start();
     }
 
     /// <summary>Makes one change, and returns when it is committed.</summary>
-    /// <typeparam name="T">What the change answers.</typeparam>
+    /// <typeparam name="T">The result of the change.</typeparam>
     /// <param name="change">
-    /// Runs in a transaction together with others, and once more alone if one of those fails; so it must have no effect outside the database.
+    /// The change. It runs in a transaction together with others, and once more alone if one of those fails, so it must have no effect outside the
+    /// database.
     /// </param>
-    /// <param name="cancellationToken">Ends the wait. A change whose turn comes after that is not made; one that was being made may be committed all the same.</param>
-    /// <exception cref="DbException">It was not committed, or the connection broke before that was known.</exception>
+    /// <param name="cancellationToken">
+    /// Cancels the wait. A change that has not started by then is not made; one that has started may be committed all the same.
+    /// </param>
+    /// <exception cref="DbException">The change was not committed, or the connection broke before that was known.</exception>
     public Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, T> change, CancellationToken cancellationToken) =>
         WriteAsync(statements => change(statements.Connection, statements.Transaction!), cancellationToken);
 
     /// <inheritdoc cref="WriteAsync{T}(Func{DbConnection, DbTransaction, T}, CancellationToken)"/>
     /// <param name="exclusive">
-    /// Changes with the same number see each other's result, whichever writer or process makes them: for a change that reads before it writes. SQLite,
-    /// with its one writer at a time, needs no lock for it.
+    /// For a change that reads before it writes: changes with the same number see each other's results, whichever writer or process makes them.
+    /// SQLite needs no lock for that, because it allows one writer at a time.
     /// </param>
     public async Task<T> WriteAsync<T>(Func<Statements, T> change, CancellationToken cancellationToken, long? exclusive = null)
     {
@@ -55,7 +58,7 @@ public sealed class GroupCommit : IAsyncDisposable
             new Change(
                 statements =>
                 {
-                    made = !cancellationToken.IsCancellationRequested; // who was told "not now" must not find it done later
+                    made = !cancellationToken.IsCancellationRequested; // a caller that saw a cancellation must not find the change made later
                     if (made)
                         result = change(statements);
                 },
@@ -66,7 +69,7 @@ public sealed class GroupCommit : IAsyncDisposable
         return await answer.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Writes what waits, then ends.</summary>
+    /// <summary>Writes the waiting changes, then stops the writers.</summary>
     public async ValueTask DisposeAsync()
     {
         _changes.Writer.TryComplete();
@@ -109,21 +112,21 @@ public sealed class GroupCommit : IAsyncDisposable
         }
         catch (Exception error) when (running is not null && group.Count > 1 && error is not DbException { IsTransient: true, SqlState: not Deadlock })
         {
-            foreach (var change in group) // one of them is bad, the others must not pay for it; or two groups met in opposite orders, and one had to go
+            foreach (var change in group) // one bad change must not fail the others; or two groups took locks in opposite order, and one was aborted
                 Commit(session, [change]);
             return;
         }
         catch (DbException error) when (!made && session.IsKept && error.IsTransient)
         {
-            session.Close(); // the database was restarted since: nothing of this group is committed, so once more on a new connection
+            session.Close(); // the database was restarted since: nothing of this group was committed, so retry on a new connection
             Commit(session, group);
             return;
         }
-#pragma warning disable CA1031 // whatever it is, those who wait must hear of it, and the writer must live on
+#pragma warning disable CA1031 // every waiting caller must get the exception, and the writer must continue
         catch (Exception error)
 #pragma warning restore CA1031
         {
-            session.Close(); // whatever state it is in
+            session.Close(); // its state is unknown
             foreach (var change in group)
                 change.Failed(error);
             return;
@@ -132,12 +135,15 @@ public sealed class GroupCommit : IAsyncDisposable
             change.Committed();
     }
 
-    /// <summary>A writer's connection, which stays open from one group to the next.</summary>
+    /// <summary>A writer's connection, which is kept open from one group to the next.</summary>
     private sealed class Session(Database database) : IDisposable
     {
         private Statements? _statements;
 
-        /// <summary>Whether the connection is an earlier group's. Of PostgreSQL's, Begin does not tell whether it still stands: it sends nothing before the first statement.</summary>
+        /// <summary>
+        /// Whether the connection was kept from an earlier group. On PostgreSQL, Begin does not show whether it is still open, because it sends nothing
+        /// before the first statement.
+        /// </summary>
         public bool IsKept { get; private set; }
 
         public DbTransaction Begin(out Statements statements)
@@ -147,20 +153,20 @@ public sealed class GroupCommit : IAsyncDisposable
                 try
                 {
                     statements = kept;
-                    IsKept = !database.IsSqlite; // which is never away
+                    IsKept = !database.IsSqlite; // a SQLite connection can't break
                     return kept.Transaction = kept.Connection.BeginTransaction();
                 }
                 catch (DbException)
                 {
-                    Close(); // the database was restarted since; nothing was done yet, so once more on a new one
+                    Close(); // the database was restarted since; nothing was done yet, so retry on a new connection
                 }
             }
             IsKept = false;
             _statements = statements = new Statements(database.Open(), prepares: database.IsSqlite);
-            return statements.Transaction = statements.Connection.BeginTransaction(); // on SQLite "immediate": one that upgrades later fails at once
+            return statements.Transaction = statements.Connection.BeginTransaction(); // on SQLite "immediate", because a transaction that becomes a writer later can fail at once
         }
 
-        /// <summary>In ascending order, in one statement: two groups that lock the same numbers then never wait for each other in a circle.</summary>
+        /// <summary>Takes the locks in ascending order, in one statement, so that two groups that lock the same numbers can't deadlock on them.</summary>
         public void Lock(List<Change> group)
         {
             if (database.IsSqlite)

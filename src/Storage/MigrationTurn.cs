@@ -5,22 +5,22 @@ using Microsoft.Data.Sqlite;
 namespace WorkinIt.Storage;
 
 /// <summary>
-/// One migration of a database at a time; others wait for their turn. FluentMigrator looks for a table first and creates it then, so two at
-/// once would both find it missing.
+/// Allows one migration of a database at a time; others wait. FluentMigrator checks for a table and then creates it, so two concurrent runs
+/// would both find it missing.
 /// </summary>
 internal static class MigrationTurn
 {
-    private const long PostgresLock = 0x576F726B696E4974; // any number that nobody else takes
+    private const long PostgresLock = 0x576F726B696E4974; // any number that nothing else locks
     private const int CantOpen = 14; // SQLITE_CANTOPEN
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Waits for it. It ends with its process, too.</summary>
-    /// <exception cref="DbException">Another one did not end, or the database can't be used.</exception>
+    /// <summary>Waits for the lock. It is also released when the process ends.</summary>
+    /// <exception cref="DbException">Another migration did not end in time, or the database can't be used.</exception>
     public static IDisposable Wait(Database database) => database.IsSqlite ? OfFile(database) : OfPostgres(database);
 
-    // A file beside the database's: SQLite's own locks would keep the migration itself out. It stays there, for who deletes it may
-    // delete it from under somebody who waits for it.
+    // A file beside the database file: SQLite's own locks would lock out the migration itself. The file is not deleted afterwards, because
+    // another process may be waiting for it.
     private static FileStream OfFile(Database database)
     {
         var file = new SqliteConnectionStringBuilder(database.ConnectionString).DataSource + "-migrate";
@@ -32,7 +32,7 @@ internal static class MigrationTurn
             }
             catch (IOException) when (File.Exists(file) && DateTime.UtcNow < end)
             {
-                // Somebody else's turn.
+                // Another process has the lock.
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -41,7 +41,7 @@ internal static class MigrationTurn
         }
     }
 
-    // Of a transaction and not of a session: a pooler in between may hand the session on.
+    // A lock of the transaction and not of the session: a connection pooler in between may give the session to another client.
     private static DbTransactionAndConnection OfPostgres(Database database)
     {
         var connection = database.Open();

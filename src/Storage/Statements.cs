@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace WorkinIt.Storage;
 
 /// <summary>
-/// The statements of a connection. On SQLite each is prepared once: it takes longer to read one of ours than to run it. On PostgreSQL they are
-/// not: a pooler in between may hand the next one to another server process.
+/// The statements of a connection. On SQLite each is prepared once, because parsing one of ours takes longer than running it. On PostgreSQL they
+/// are not prepared, because a connection pooler in between may send the next one to another server process.
 /// </summary>
 public sealed class Statements : IDisposable
 {
@@ -18,34 +18,37 @@ public sealed class Statements : IDisposable
         _prepared = prepares ? [] : null;
     }
 
-    /// <summary>For what is rare, or has many rows.</summary>
+    /// <summary>The connection itself, for rare statements and for results with many rows.</summary>
     public DbConnection Connection { get; }
 
-    /// <summary>The transaction in which they run; null where they only read.</summary>
+    /// <summary>The transaction of the statements; null if they only read.</summary>
     public DbTransaction? Transaction { get; internal set; }
 
     /// <summary>Runs a statement.</summary>
-    /// <param name="sql">The statement, one of few: its text is kept.</param>
-    /// <param name="parameters">What it needs, and maybe more: the name without @, and a string, a number or null. Each time in the same order.</param>
-    /// <returns>How many rows it changed.</returns>
+    /// <param name="sql">The statement. Use only a few different ones: on SQLite each is kept.</param>
+    /// <param name="parameters">
+    /// The parameters: the name without @, and a string, a number or null. Ones that the statement doesn't use are ignored. Always pass them in the same
+    /// order.
+    /// </param>
+    /// <returns>The number of changed rows.</returns>
     public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) => Run(sql, parameters, static command => command.ExecuteNonQuery());
 
-    /// <summary>Runs a statement that answers at most one value.</summary>
-    /// <typeparam name="T">A string or a number; nullable, where there may be no row.</typeparam>
-    /// <param name="sql">As above.</param>
-    /// <param name="parameters">As above.</param>
+    /// <summary>Runs a statement that returns at most one value.</summary>
+    /// <typeparam name="T">A string or a number; nullable if there may be no row.</typeparam>
+    /// <param name="sql">The statement, as for <see cref="Execute"/>.</param>
+    /// <param name="parameters">The parameters, as for <see cref="Execute"/>.</param>
     public T? Scalar<T>(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         var value = Run(sql, parameters, static command => command.ExecuteScalar());
         return value is null or DBNull ? default : (T)Convert.ChangeType(value, Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T), CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Runs a statement that answers at most one row.</summary>
-    /// <typeparam name="T">What is made of it.</typeparam>
-    /// <param name="sql">As above.</param>
-    /// <param name="read">Reads the row.</param>
-    /// <param name="parameters">As above.</param>
-    /// <returns>Null where there is none.</returns>
+    /// <summary>Runs a statement that returns at most one row.</summary>
+    /// <typeparam name="T">The result.</typeparam>
+    /// <param name="sql">The statement, as for <see cref="Execute"/>.</param>
+    /// <param name="read">Converts the row.</param>
+    /// <param name="parameters">The parameters, as for <see cref="Execute"/>.</param>
+    /// <returns>Null if there is no row.</returns>
     public T? Row<T>(string sql, Func<DbDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
         where T : class =>
         Run(sql, parameters, command =>
@@ -79,7 +82,7 @@ public sealed class Statements : IDisposable
         return run(prepared.Command);
     }
 
-    // With those only that stand in it: each of the others would be looked for in it, each time.
+    // Adds only the parameters that the statement contains: the driver would search it for each of the others, each time.
     private Prepared Prepare(string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         var command = New(sql);
@@ -96,7 +99,7 @@ public sealed class Statements : IDisposable
     {
         var command = Connection.CreateCommand();
         command.Transaction = Transaction;
-#pragma warning disable CA2100 // a text of ours; what people typed comes as parameters
+#pragma warning disable CA2100 // our own text; user input is passed as parameters
         command.CommandText = sql;
 #pragma warning restore CA2100
         return command;
@@ -105,7 +108,7 @@ public sealed class Statements : IDisposable
     private static DbParameter Add(DbCommand command, string name)
     {
         var parameter = command.CreateParameter();
-        parameter.ParameterName = $"@{name}"; // as it stands in the statement: SQLite's driver would try every other spelling first
+        parameter.ParameterName = $"@{name}"; // as written in the statement: SQLite's driver would try every other spelling first
         command.Parameters.Add(parameter);
         return parameter;
     }

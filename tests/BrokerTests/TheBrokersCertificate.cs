@@ -46,7 +46,7 @@ public sealed class TheBrokersCertificate : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("another name", "is for broker.example: connect by a name that it holds")]
+    [InlineData("another name", "is for broker.example: connect with one of its names")]
     [InlineData("expired", "renew it, or set this machine's clock")]
     [InlineData("self-signed", "which this machine does not trust")]
     [InlineData("of an unknown authority", "which this machine does not trust")]

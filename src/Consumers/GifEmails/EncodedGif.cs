@@ -7,8 +7,8 @@ using WorkinIt.Gifs;
 namespace WorkinIt.Consumers.GifEmails;
 
 /// <summary>
-/// A GIF of the collection as a part of a mail. It is encoded once for all mails, and not looked through again for line ends, as MimeKit would
-/// for each: that would be most of a large mail's work.
+/// A GIF of the collection as a MIME part. It is encoded once for all mails and written without MimeKit's scan for line ends, which would be
+/// most of the work for a large mail.
 /// </summary>
 internal sealed class EncodedGif : MimePart
 {
@@ -17,7 +17,7 @@ internal sealed class EncodedGif : MimePart
     private readonly byte[] _encoded;
 
     /// <param name="gif">The GIF.</param>
-    /// <param name="contentId">By which the HTML shows it.</param>
+    /// <param name="contentId">The Content-ID that the HTML refers to.</param>
     public EncodedGif(CollectionGif gif, string contentId)
         : base("image", "gif")
     {
@@ -52,8 +52,8 @@ internal sealed class EncodedGif : MimePart
         await Unfiltered(stream).WriteAsync(_encoded, cancellationToken);
     }
 
-    // On its way to the mail server MailKit's filter doubles dots where lines begin, and looks at every byte for it. In lines of base64 there are none,
-    // and they begin and end where it expects a line to. A filter that has to see all of a mail, to sign it, would need another way.
+    // MailKit's filter checks every byte to double the dots at line starts. Lines of base64 contain no dots, and they begin and end where the
+    // filter expects a line to, so they may bypass it. A filter that must see the complete mail, for example to sign it, would need another way.
     private static Stream Unfiltered(Stream stream) => stream is FilteredStream filtered ? filtered.Source : stream;
 
     private static byte[] Encode(CollectionGif gif) =>

@@ -10,36 +10,37 @@ using WorkinIt.Gifs;
 namespace WorkinIt.Consumers.GifEmails;
 
 /// <summary>
-/// Sends a submission's mail, once. The ledger is asked before, written just before the mail is handed over and right after;
-/// what was handed over whole without a reply, or by somebody who is gone, is held and not sent again. Who said "never mail me again" is
-/// sent nothing, and no GIF is looked for.
+/// Sends a submission's mail, once. It reads the ledger first, and writes to it just before the mail is handed to the mail server and right
+/// after. A mail is held and not sent again if it was handed over completely and no reply came, or if the consumer that began to send it
+/// has ended. Recipients who have unsubscribed get no mail, and no GIF is looked up for them.
 /// </summary>
 internal sealed partial class GifEmailDelivery(
     IGifFinder gifs, GifMail gifMail, IMailSender mailSender, DeliveryLedger ledger, OptOutTokens names, OptOutList optOuts, IOptions<SmtpOptions> smtp, TimeProvider time,
     ILogger<GifEmailDelivery> log)
 {
-    // Beyond the mail server's deadline: for writing down what it said.
+    // Added to the mail server's deadline: time to write its reply to the ledger.
     private static readonly TimeSpan _margin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _ledgerDeadline = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _ledgerPause = TimeSpan.FromMilliseconds(250);
 
-    private readonly ConcurrentDictionary<Guid, byte> _inHand = new();
+    private readonly ConcurrentDictionary<Guid, byte> _inFlight = new();
 
     private TimeSpan Lease => smtp.Value.SendTimeout + _margin;
 
     /// <param name="command">What to send.</param>
-    /// <param name="sendAgain">The replay by which an operator wants it sent again, should its outcome be unknown.</param>
-    /// <param name="stopping">Ends it before the mail is handed over.</param>
+    /// <param name="sendAgain">The id of the replay with which an operator asked to send it again even if its outcome is unknown; null if none.</param>
+    /// <param name="stopping">Cancels the delivery until the mail is handed over.</param>
     /// <returns>
-    /// The event to publish: a <see cref="GifEmailSent"/>, for a submission that was sent before the same one again; or a <see cref="GifEmailBlocked"/>.
+    /// The event to publish: a <see cref="GifEmailSent"/> (for a submission that was sent before, the same event again), or a
+    /// <see cref="GifEmailBlocked"/>.
     /// </returns>
-    /// <exception cref="DeliveryHeldException">It may have been sent.</exception>
-    /// <exception cref="DeliveryInFlightException">Somebody else is at it.</exception>
+    /// <exception cref="DeliveryHeldException">The mail may have been sent.</exception>
+    /// <exception cref="DeliveryInFlightException">Another consumer is processing the submission.</exception>
     /// <exception cref="CommandIncompleteException">A field is missing.</exception>
     public async Task<object> DeliverAsync(SendGifEmail command, string? sendAgain, CancellationToken stopping)
     {
         CommandIncompleteException.ThrowIfIncomplete(command);
-        if (!_inHand.TryAdd(command.SubmissionId, 0))
+        if (!_inFlight.TryAdd(command.SubmissionId, 0))
             throw new DeliveryInFlightException(time.GetUtcNow() + Lease);
         try
         {
@@ -47,7 +48,7 @@ internal sealed partial class GifEmailDelivery(
         }
         finally
         {
-            _inHand.TryRemove(command.SubmissionId, out _);
+            _inFlight.TryRemove(command.SubmissionId, out _);
         }
     }
 
@@ -60,7 +61,7 @@ internal sealed partial class GifEmailDelivery(
                 LogSentBefore(log, id, sent.Attempt);
                 return new GifEmailSent(id, sent.Attempt, sent.SentAt!.Value, sent.Gif ?? "");
 
-            // It stays unknown in the ledger: whether the first one arrived, the opt-out does not tell.
+            // The state stays unknown in the ledger: unsubscribing doesn't show whether the first mail arrived.
             case { State: DeliveryState.Unknown } unknown when sendAgain is not null && IsBlocked(command):
                 return Blocked(id, unknown.Attempt);
 
@@ -71,7 +72,7 @@ internal sealed partial class GifEmailDelivery(
                 if (ledger.IsLeased(other))
                     throw new DeliveryInFlightException(other.LeaseUntil);
                 var evidence = string.Create(CultureInfo.InvariantCulture,
-                    $"a consumer began to send it at {other.TakenAt:u} to {smtp.Value.Host}:{smtp.Value.Port} and is gone; how far it got is not known. Look for Message-ID {id:N} in the mail server's log");
+                    $"a consumer started to send it at {other.TakenAt:u} to {smtp.Value.Host}:{smtp.Value.Port} and ended without recording an outcome. Look for Message-ID {id:N} in the mail server's log");
                 await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
                 return await ReleasedAsync(id, sendAgain) ? null : throw Held(other.Attempt, evidence);
 
@@ -124,22 +125,22 @@ internal sealed partial class GifEmailDelivery(
             var reply = await mailSender.SendAsync(mail, async () => taken = await TakeAsync(id, gif), stopping);
 
             var sentAt = time.GetUtcNow();
-            // Nobody else knows of this 250: it is written down before anything else may happen to the message.
+            // Only this process knows about the 250: write it to the ledger before anything else can happen to the message.
             await KeepAsync(id, token => ledger.SentAsync(id, sentAt, reply, token));
             LogSent(log, id, taken!.Value, reply);
             GifEmailTelemetry.Sent();
             return new GifEmailSent(id, taken.Value, sentAt, gif.Reference);
         }
-        // What is not known to have failed may have been sent: an exception that nobody foresaw, once the handover has begun, too.
+        // A mail that is not known to have failed may have been sent. That includes any unexpected exception after the handover began.
         catch (Exception e) when (e is MailOutcomeUnknownException || (taken is not null && !IsKnown(e)))
         {
-            var evidence = $"{(e is MailOutcomeUnknownException ? e.Message : $"{e.GetType().Name} in the middle of sending to {smtp.Value.Host}:{smtp.Value.Port}")} (at {time.GetUtcNow():u}). Look for Message-ID {id:N} in the mail server's log";
+            var evidence = $"{(e is MailOutcomeUnknownException ? e.Message : $"{e.GetType().Name} while sending to {smtp.Value.Host}:{smtp.Value.Port}")} (at {time.GetUtcNow():u}). Look for Message-ID {id:N} in the mail server's log";
             await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
             throw Held(taken, evidence);
         }
         catch (Exception e) when (Failure.WasNotTried(e))
         {
-            e.Data[FaultData.Attempt] = ledger.Find(id)?.Attempt ?? 0; // as many as before
+            e.Data[FaultData.Attempt] = ledger.Find(id)?.Attempt ?? 0; // unchanged: this was not a try
             throw;
         }
         catch (Exception e) when (IsKnown(e))
@@ -165,8 +166,8 @@ internal sealed partial class GifEmailDelivery(
         }
         catch (Exception e) when (IsOfLedger(e))
         {
-            // It may have been written all the same. Let go like this, another process would find a delivery begun by one that
-            // is gone, and hold it; so it is written down as not sent first, like any failure that is known.
+            // The row may have been written all the same. Left like that, another process would find a delivery that was begun by a
+            // process that is gone, and hold it. So the caller first records it as not sent, like any failure with a known outcome.
             throw new DeliveryNotTakenException(e.GetType().Name);
         }
         return taken ?? throw new DeliveryInFlightException(time.GetUtcNow() + Lease);
@@ -174,13 +175,13 @@ internal sealed partial class GifEmailDelivery(
 
     private static DeliveryHeldException Held(int? attempt, string? evidence)
     {
-        var held = new DeliveryHeldException(evidence ?? "the ledger says so, without evidence");
+        var held = new DeliveryHeldException(evidence ?? "the ledger records an unknown outcome without evidence");
         if (attempt is { } number)
             held.Data[FaultData.Attempt] = number;
         return held;
     }
 
-    // What became of a mail is known to this process alone until it is written down, so it goes on trying while it lives.
+    // Only this process knows the outcome until the ledger has it, so keep retrying the write.
     private async Task<T> KeepAsync<T>(Guid id, Func<CancellationToken, Task<T>> write)
     {
         while (true)
@@ -208,15 +209,15 @@ internal sealed partial class GifEmailDelivery(
     [LoggerMessage(Level = LogLevel.Information, Message = "Sent {SubmissionId} at attempt {Attempt}: {Reply}")]
     private static partial void LogSent(ILogger log, Guid submissionId, int attempt, string reply);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{SubmissionId} was sent before, at attempt {Attempt}: nothing is sent")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{SubmissionId} was already sent at attempt {Attempt}; not sent again")]
     private static partial void LogSentBefore(ILogger log, Guid submissionId, int attempt);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{SubmissionId} ends at attempt {Attempt} without a mail: its recipient does not want to be mailed")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{SubmissionId} ends at attempt {Attempt} without a mail: the recipient has unsubscribed")]
     private static partial void LogBlocked(ILogger log, Guid submissionId, int attempt);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} may have been sent, and is sent again by the operator's replay {ReplayId}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} may have been sent; the operator's replay {ReplayId} sends it again")]
     private static partial void LogSendAgain(ILogger log, Guid submissionId, string replayId);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "What became of {SubmissionId} can't be written to the ledger ({Reason}); trying on. Mend the database and keep this process running")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The outcome of {SubmissionId} can't be written to the ledger ({Reason}); retrying. Fix the database and keep this process running")]
     private static partial void LogLedgerUnavailable(ILogger log, Guid submissionId, string reason);
 }

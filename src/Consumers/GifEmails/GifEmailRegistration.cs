@@ -9,8 +9,8 @@ namespace WorkinIt.Consumers.GifEmails;
 
 internal static class GifEmailRegistration
 {
-    // Each inner limit is below the outer one: else the outer cuts off what the inner still waits for.
-    private static readonly TimeSpan _mailInHand = TimeSpan.FromSeconds(27); // Smtp__SendTimeout is 25 s at most
+    // Each inner limit is below the outer one. Otherwise the outer limit cuts off what the inner one still waits for.
+    private static readonly TimeSpan _mailInFlight = TimeSpan.FromSeconds(27); // Smtp__SendTimeout is 25 s at most
     private static readonly TimeSpan _bus = TimeSpan.FromSeconds(28);
     private static readonly TimeSpan _host = TimeSpan.FromSeconds(30);
 
@@ -34,7 +34,7 @@ internal static class GifEmailRegistration
         services.Configure<MassTransitHostOptions>(host =>
         {
             host.StopTimeout = _bus;
-            host.ConsumerStopTimeout = _mailInHand;
+            host.ConsumerStopTimeout = _mailInFlight;
         });
         return services.AddRabbitMqBus(
             bus => bus.AddConsumer<SendGifEmailConsumer, SendGifEmailConsumerDefinition>(),
@@ -49,7 +49,7 @@ internal static class GifEmailRegistration
                 }));
     }
 
-    /// <summary>The writer of mails, with the links in them and the list that they lead to.</summary>
+    /// <summary>Adds the mail composer, its unsubscribe links, and the suppression list.</summary>
     public static IServiceCollection AddGifMail(this IServiceCollection services)
     {
         services.AddOptOuts();
@@ -57,7 +57,7 @@ internal static class GifEmailRegistration
         return services.AddSingleton<OptOutLinks>().AddSingleton<GifMail>();
     }
 
-    /// <summary>What <c>--deploy-topology</c> needs: the queues, and nothing that consumes.</summary>
+    /// <summary>Adds what <c>--deploy-topology</c> needs: the queues, without consumers.</summary>
     public static IServiceCollection AddTopologyDeployment(this IServiceCollection services)
     {
         services.AddEndpointSettings();
@@ -81,7 +81,7 @@ internal static class GifEmailRegistration
     {
         services.AddOptions<ConsumerOptions>().BindConfiguration("Consumer").ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<RedeliveryOptions>()
-            .BindConfiguration("Redelivery", binder => binder.ErrorOnUnknownConfiguration = true) // else what is no time is left out of the list
+            .BindConfiguration("Redelivery", binder => binder.ErrorOnUnknownConfiguration = true) // otherwise a value that isn't a time is dropped from the list silently
             .ValidateDataAnnotations().ValidateOnStart();
     }
 
@@ -98,7 +98,7 @@ internal static class GifEmailRegistration
         rabbit.ReceiveEndpoint(QueueTopology.SuspectQueue, endpoint =>
         {
             QueueTopology.ConfigureSuspectQueue(endpoint);
-            endpoint.PrefetchCount = 1; // alone: whatever dies with it is itself
+            endpoint.PrefetchCount = 1; // alone: if the process dies, this message is the only suspect
             endpoint.ConcurrentMessageLimit = 1;
             configure(endpoint);
         });

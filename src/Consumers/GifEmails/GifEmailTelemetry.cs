@@ -7,7 +7,7 @@ using WorkinIt.ServiceDefaults;
 
 namespace WorkinIt.Consumers.GifEmails;
 
-/// <summary>What becomes of the messages, in numbers.</summary>
+/// <summary>Metrics about the outcomes of messages.</summary>
 internal static class GifEmailTelemetry
 {
     private static readonly Histogram<double> _queueDuration = Telemetry.Meter.CreateHistogram(
@@ -17,10 +17,10 @@ internal static class GifEmailTelemetry
         });
 
     private static readonly Counter<long> _sent = Telemetry.Meter.CreateCounter<long>(
-        "workinit.gif_email.sent", "{mail}", "Mails that the mail server has taken");
+        "workinit.gif_email.sent", "{mail}", "Mails that the mail server accepted");
 
     private static readonly Counter<long> _blocked = Telemetry.Meter.CreateCounter<long>(
-        "workinit.gif_email.blocked", "{message}", "Messages that ended without a mail, for their recipients do not want to be mailed");
+        "workinit.gif_email.blocked", "{message}", "Messages that ended without a mail because the recipient has unsubscribed");
 
     private static readonly Counter<long> _retried = Telemetry.Meter.CreateCounter<long>(
         "workinit.gif_email.retried", "{try}", "Tries in place after a try that failed");
@@ -28,7 +28,7 @@ internal static class GifEmailTelemetry
     private static readonly Counter<long> _delayed = Telemetry.Meter.CreateCounter<long>(
         "workinit.gif_email.delayed", "{message}", "Messages sent to wait in a delay queue");
 
-    /// <summary>A message is taken in hand. How long it waited is measured once, and not again after a delay or a replay.</summary>
+    /// <summary>Records that processing of a message starts. Its wait is measured once, and not again after a delay or a replay.</summary>
     /// <param name="context">The message.</param>
     /// <param name="now">The time.</param>
     public static void Taken(ConsumeContext<SendGifEmail> context, DateTimeOffset now)
@@ -69,7 +69,7 @@ internal sealed class RetryCount : IRetryObserver
         where T : class, PipeContext => Task.CompletedTask;
 }
 
-/// <summary>Counts what MassTransit has moved to the dead letters, whether a consumer failed or nobody could read it.</summary>
+/// <summary>Counts the messages that MassTransit moved to a dead-letter queue, because a consumer failed or the message was unreadable.</summary>
 internal sealed class DeadLetterCount : IFilter<ExceptionReceiveContext>
 {
     private readonly Counter<long> _deadLettered = Telemetry.Meter.CreateCounter<long>(
@@ -78,7 +78,7 @@ internal sealed class DeadLetterCount : IFilter<ExceptionReceiveContext>
     private readonly FaultFilter<SendGifEmail> _fault;
     private long _held;
 
-    // Observed, and so reported as 0 from the start: of a counter that begins with its first message an alert on increase sees nothing.
+    // An observable counter is reported as 0 from the start. A counter that first appears with its first message shows no increase to an alert.
     public DeadLetterCount(FaultFilter<SendGifEmail> fault)
     {
         _fault = fault;
@@ -86,7 +86,7 @@ internal sealed class DeadLetterCount : IFilter<ExceptionReceiveContext>
             "workinit.gif_email.held", () => Volatile.Read(ref _held), "{message}", "Messages that became dead letters because they may have been sent");
     }
 
-    /// <summary>The fault, the move to the dead letters, and the count after both.</summary>
+    /// <summary>Configures the endpoint to publish the fault, then move the message to the dead-letter queue, then count it.</summary>
     /// <param name="endpoint">The endpoint.</param>
     public void Use(IReceiveEndpointConfigurator endpoint)
     {

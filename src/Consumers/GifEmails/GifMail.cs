@@ -9,15 +9,15 @@ using WorkinIt.Gifs;
 
 namespace WorkinIt.Consumers.GifEmails;
 
-/// <summary>Writes the mail: the thought and its GIF, as text and as HTML, from the same command the same mail, but for its date.</summary>
+/// <summary>Composes the mail with the thought and its GIF, as text and as HTML. The same command gives the same mail, except for its date.</summary>
 internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts, TimeProvider time)
 {
     private const int LongestSubjectThought = 50;
-    private const int LongestLine = 72; // in a terminal of 80 columns it can be quoted, too
+    private const int LongestLine = 72; // leaves room for quoting in a terminal of 80 columns
     private const string PoweredByGiphy = "Powered by GIPHY";
     private const string NeverAgain = "Never mail me again";
 
-    /// <exception cref="MailRefusedException">The address is none: no server could take the mail.</exception>
+    /// <exception cref="MailRefusedException">The recipient's address is not valid, so no mail server could accept the mail.</exception>
     public MimeMessage Compose(SendGifEmail command, Gif gif)
     {
         var sender = options.Value.Sender;
@@ -26,7 +26,7 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
         var mail = new MimeMessage
         {
             MessageId = $"{command.SubmissionId:N}@{sender.Domain}",
-            Date = time.GetUtcNow(), // of this try: of one that was delayed for hours a filter would say that it comes out of the past
+            Date = time.GetUtcNow(), // of this try: a spam filter penalizes a mail whose date is hours old
             Subject = $"A GIF for your thought: {Shorten(command.Thought)}",
             Body = Body(command, gif, sender, neverAgain),
         };
@@ -34,15 +34,15 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
         if (recipient.GetAddress(idnEncode: true) is var address && Ascii.IsValid(address))
             mail.Headers.Add(Bracketed("To", address));
         else
-            mail.To.Add(recipient); // no server takes it; the sender says so
-        mail.Headers.Add(HeaderId.AutoSubmitted, "auto-generated"); // no out-of-office answers, please
-        // The mail program's own button: it posts, and nobody opens a page (RFC 8058).
+            mail.To.Add(recipient); // no server accepts it; the mail sender reports that
+        mail.Headers.Add(HeaderId.AutoSubmitted, "auto-generated"); // suppresses out-of-office replies
+        // For the mail program's own unsubscribe button, which posts without opening a page (RFC 8058).
         mail.Headers.Add(Bracketed("List-Unsubscribe", neverAgain));
         mail.Headers.Add("List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
         return mail;
     }
 
-    // MimeKit writes an address without a name bare. So many a spammer's script does, and filters count it against us. A link stays in one line.
+    // MimeKit writes an address without a display name bare, as many spam scripts do, and spam filters penalize that. A link must stay on one line.
     private static Header Bracketed(string name, string address)
     {
         var header = new Header(name, "");
@@ -52,16 +52,16 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
 
     private static MailboxAddress Recipient(string? address)
     {
-        // Web has checked it; but anybody with the right may publish a command, or an operator may have edited one: it may be missing.
+        // Web has validated it, but anyone with the right may publish a command, and an operator may have edited one: it may be missing.
         return address is not null && !address.Any(char.IsControl)
             && MailboxAddress.TryParse(address, out var mailbox)
             && (mailbox.GetAddress(idnEncode: true) == address || mailbox.GetAddress(idnEncode: false) == address) // MimeKit decodes xn--
             && mailbox.Domain.Length > 0
                 ? mailbox
-                : throw new MailRefusedException("The command's EmailAddress is not one bare address (name@example.com): no mail server could take it");
+                : throw new MailRefusedException("The command's EmailAddress is not a single bare address (name@example.com): no mail server could accept it");
     }
 
-    // Quoted-printable, so that no line is too long and no blank at a line's end is lost on the way.
+    // Quoted-printable, so that no line is too long and no trailing space is lost in transport.
     private static MultipartAlternative Body(SendGifEmail command, Gif gif, MailboxAddress sender, string neverAgain)
     {
         var text = new TextPart("plain") { Text = Text(command.Thought, gif, sender, neverAgain), ContentTransferEncoding = ContentEncoding.QuotedPrintable };
@@ -69,7 +69,7 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
         {
             CollectionGif own => Inline(own, $"{own.Name}.{command.SubmissionId:N}@{sender.Domain}"),
             GiphyGif giphy => (giphy.Url.AbsoluteUri, null),
-            _ => throw new ArgumentException($"{gif.GetType().Name} is no kind of GIF that a mail can carry", nameof(gif)),
+            _ => throw new ArgumentException($"{gif.GetType().Name} is not a kind of GIF that a mail can contain", nameof(gif)),
         };
         var html = new TextPart("html") { Text = Html(command.Thought, gif, source, sender, neverAgain), ContentTransferEncoding = ContentEncoding.QuotedPrintable };
         return new MultipartAlternative(text, image is null ? html : new MultipartRelated { html, image });
@@ -77,7 +77,7 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
 
     private static (string Source, MimePart Image) Inline(CollectionGif gif, string contentId) => ($"cid:{contentId}", new EncodedGif(gif, contentId));
 
-    /// <summary>One line, cut between whole characters; nothing in it can begin a header of its own.</summary>
+    /// <summary>Returns the thought on one line, cut between text elements. The result has no line break that could start another header.</summary>
     private static string Shorten(string thought)
     {
         var line = string.Join(' ', thought.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
@@ -87,12 +87,12 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
             : elements.SubstringByTextElements(0, LongestSubjectThought).TrimEnd() + "…";
     }
 
-    // An address to write to in the text: a mail with a GIF and no way back is taken for spam, and rightly.
+    // The text names a contact address: a mail with a GIF and no contact is rightly treated as spam.
     private static string Why(MailboxAddress sender) =>
         "You got this one mail because somebody gave your address to WorkinIt together with this thought. It is not a subscription. " +
         $"If you did not expect it, write to {sender.Address}, or stop all mail from WorkinIt with the link below.";
 
-    /// <summary>In lines that a terminal shows whole. A word that is longer, such as an address, stays in one piece.</summary>
+    /// <summary>Wraps text to lines that fit a terminal. A word that is longer than a line, such as an address, is not split.</summary>
     private static string Wrap(string text)
     {
         var lines = new StringBuilder();
@@ -108,7 +108,7 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
         return lines.ToString();
     }
 
-    // The thought as it was typed: mail programs wrap its lines as their reader likes it.
+    // The thought is not wrapped: mail programs wrap long lines themselves.
     private static string Text(string thought, Gif gif, MailboxAddress sender, string neverAgain) => $"""
         Your thought:
 
@@ -125,15 +125,15 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
 
         """;
 
-    // As entities, so that no mail program's guess at a character set can spoil it.
+    // As entities, so that a mail program that guesses the wrong character set still shows it correctly.
     private static string Encode(string thought) =>
         string.Join("<br>", thought.Split('\n').Select(HtmlEncoder.Default.Encode));
 
-    // Tables and inline styles: what mail programs understand. The style element only adds dark mode and small screens; data-ogsb and
-    // data-ogsc are Outlook's on the web, which knows no prefers-color-scheme. Outlook on Windows ignores max-width, shows unknown fonts as
-    // Times and scales pictures by the screen's density: what it needs stands in comments that only it reads. SpamAssassin holds a
-    // picture against HTML of 3,200 bytes or less; a test sees to it that this is longer. The article names its language and itself, for a
-    // mail program takes only the inside of the body.
+    // Tables and inline styles, because all mail programs support them. The style element only adds dark mode and small screens. data-ogsb and
+    // data-ogsc are for Outlook on the web, which does not support prefers-color-scheme. Outlook on Windows ignores max-width, shows unknown
+    // fonts as Times and scales pictures by the screen's density; the conditional comments, which only it reads, correct that. SpamAssassin
+    // penalizes a picture in HTML of 3,200 bytes or less; a test checks that this HTML is longer. The article element repeats language and
+    // title, because a mail program uses only the content of the body.
     private static string Html(string thought, Gif gif, string source, MailboxAddress sender, string neverAgain) => $$"""
         <!DOCTYPE html>
         <html lang="en" xmlns:o="urn:schemas-microsoft-com:office:office">

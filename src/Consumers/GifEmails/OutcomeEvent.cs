@@ -5,29 +5,29 @@ using WorkinIt.Messaging;
 namespace WorkinIt.Consumers.GifEmails;
 
 /// <summary>
-/// Publishes what became of a submission. The mail is out by then, so nothing that happens here may make a dead letter of the message: a
-/// broker that is frozen, blocked by an alarm or restarting is waited for, and the message is acknowledged only after the event. Should the
-/// message be lost to this process meanwhile, it comes back, and the ledger answers for the mail.
+/// Publishes the outcome of a submission. The mail was sent by then, so no failure here may dead-letter the message. If the broker is frozen,
+/// blocked by an alarm or restarting, this waits, and the message is acknowledged only after the event is published. If the broker takes the
+/// message back meanwhile, it is delivered again, and the ledger has the outcome of the mail.
 /// </summary>
 internal sealed partial class OutcomeEvent(IHostApplicationLifetime lifetime, TimeProvider time, ILogger<OutcomeEvent> log)
 {
     private static readonly TimeSpan _confirmedWithin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
 
-    // What was given up may be published all the same once the broker goes on: each further try may be one more of the same event.
+    // A publish that was given up may still happen once the broker continues, so each further try may publish the event once more.
     private static readonly TimeSpan _longestPause = TimeSpan.FromMinutes(1);
 
-    /// <summary>Publishes it, however long that takes.</summary>
-    /// <param name="context">The message that it is about.</param>
+    /// <summary>Publishes the event, and retries until that succeeds.</summary>
+    /// <param name="context">The message that the event is about.</param>
     /// <param name="outcome">The event.</param>
-    /// <exception cref="OperationCanceledException">The message is not this process's any more, or the process stops: no fault.</exception>
+    /// <exception cref="OperationCanceledException">The broker has taken the message back, or the process stops. This is not a fault.</exception>
     public async Task PublishAsync(ConsumeContext<SendGifEmail> context, object outcome)
     {
         for (var pause = _firstPause; !await TryPublishAsync(context, outcome); pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
         {
             using var ends = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
             await Task.Delay(pause, time, ends.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            // Of the message's own token MassTransit knows that a cancellation is no fault; of a stop StopFilter does.
+            // MassTransit does not treat a cancellation of the message's own token as a fault; StopFilter handles a stop.
             context.CancellationToken.ThrowIfCancellationRequested();
             lifetime.ApplicationStopping.ThrowIfCancellationRequested();
         }
@@ -38,11 +38,11 @@ internal sealed partial class OutcomeEvent(IHostApplicationLifetime lifetime, Ti
         using var deadline = new CancellationTokenSource(_confirmedWithin, time);
         try
         {
-            // A publish may wait for a lock of the client's that a frozen broker keeps: no token reaches it there, so the wait is given up instead.
+            // With a frozen broker, a publish may wait for a lock in the client that ignores the token, so WaitAsync gives up the wait instead.
             await PublishOnceAsync(context, outcome, deadline.Token).WaitAsync(deadline.Token);
             return true;
         }
-        catch (Exception e) when (e is not OutOfMemoryException) // whatever else it is: the alternative is a dead letter of a mail that was sent
+        catch (Exception e) when (e is not OutOfMemoryException) // any other exception: otherwise a mail that was sent would get a dead letter
         {
             LogNotTold(log, context.Message.SubmissionId, outcome.GetType().Name, e.GetType().Name);
             return false;
@@ -56,6 +56,6 @@ internal sealed partial class OutcomeEvent(IHostApplicationLifetime lifetime, Ti
         _ => context.Publish(outcome, outcome.GetType(), cancellationToken),
     };
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Event} of {SubmissionId} could not be published ({Reason}); trying on. The mail is not sent again. Check the broker: is it up, and does it block publishers (rabbitmq-diagnostics alarms)?")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Event} of {SubmissionId} could not be published ({Reason}); retrying. The mail is not sent again. Check the broker: is it up, and does it block publishers (rabbitmq-diagnostics alarms)?")]
     private static partial void LogNotTold(ILogger log, Guid submissionId, string @event, string reason);
 }

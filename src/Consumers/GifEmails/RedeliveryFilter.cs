@@ -7,8 +7,8 @@ using WorkinIt.Messaging;
 namespace WorkinIt.Consumers.GifEmails;
 
 /// <summary>
-/// Stands around the in-place retries. What is transient and outlasts them goes to wait in a delay queue; so does what another
-/// consumer has in hand. All else passes, and MassTransit dead-letters it.
+/// Wraps the in-place retries. A message whose transient failure outlasts them waits in a delay queue; so does a message that another
+/// consumer is processing. Any other exception passes through, and MassTransit dead-letters the message.
 /// </summary>
 internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> options, TimeProvider time, ILogger<RedeliveryFilter> log)
     : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
@@ -22,22 +22,22 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
         {
             await next.Send(context);
         }
-        catch (DeliveryInFlightException inHand)
+        catch (DeliveryInFlightException inFlight)
         {
-            await DelayAsync(context, WaitFor(inHand), counted: false);
+            await DelayAsync(context, WaitFor(inFlight), counted: false);
         }
         catch (Exception failure) when (Failure.WasNotTried(failure))
         {
-            // However often this comes back while the other side is down, it has not asked: it waits in the first delay, and no try is spent.
-            await DelayAndTellAsync(context, failure, NextDelay(0, Failure.AtLeast(failure))!.Value, counted: false);
+            // The service is down and was not asked, so this is not a try, however often it repeats: the message waits in the first delay.
+            await DelayAndPublishAsync(context, failure, NextDelay(0, Failure.AtLeast(failure))!.Value, counted: false);
         }
         catch (Exception failure) when (Failure.IsTransient(failure) && NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure)) is not null)
         {
-            await DelayAndTellAsync(context, failure, NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure))!.Value, counted: true);
+            await DelayAndPublishAsync(context, failure, NextDelay(context.GetRedeliveryCount(), Failure.AtLeast(failure))!.Value, counted: true);
         }
     }
 
-    private async Task DelayAndTellAsync(ConsumeContext<SendGifEmail> context, Exception failure, TimeSpan delay, bool counted)
+    private async Task DelayAndPublishAsync(ConsumeContext<SendGifEmail> context, Exception failure, TimeSpan delay, bool counted)
     {
         await DelayAsync(context, delay, counted);
         if (failure.Data[FaultData.Attempt] is int attempt) // unknown while the ledger is unreachable
@@ -50,7 +50,7 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
         GifEmailTelemetry.Delayed();
     }
 
-    // The copy waits already: a failure now must not dead-letter the original on top of it.
+    // The copy is already in the delay queue: a failure now must not dead-letter the original as well.
     private async Task PublishDelayedAsync(ConsumeContext context, GifEmailDelayed delayed)
     {
         try
@@ -66,20 +66,20 @@ internal sealed partial class RedeliveryFilter(IOptions<RedeliveryOptions> optio
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("delayQueues");
 
-    /// <summary>The step for this redelivery, or a later one where a longer pause was asked for; null when all are used up.</summary>
+    /// <summary>Returns the delay for this redelivery, or a longer one if the service asked for it; null when all are used up.</summary>
     private TimeSpan? NextDelay(int redeliveries, TimeSpan atLeast)
     {
         var left = options.Value.Steps.Skip(redeliveries).ToArray();
         return left.Length == 0 ? null : left.Where(delay => delay >= atLeast).Append(left[^1]).First();
     }
 
-    // In steps short enough to end soon after the lease does, and never past the longest.
-    private TimeSpan WaitFor(DeliveryInFlightException inHand)
+    // The shortest delay that outlasts the lease, or else the longest delay.
+    private TimeSpan WaitFor(DeliveryInFlightException inFlight)
     {
-        var lease = inHand.Until - time.GetUtcNow() ?? TimeSpan.Zero;
+        var lease = inFlight.Until - time.GetUtcNow() ?? TimeSpan.Zero;
         return options.Value.Steps.Where(delay => delay >= lease).Append(options.Value.Steps[^1]).First();
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "That {SubmissionId} is delayed could not be told ({Reason}): its page says so only after the next try")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The delay of {SubmissionId} could not be published ({Reason}): its page doesn't show it until after the next try")]
     private static partial void LogNotTold(ILogger log, Guid submissionId, string reason);
 }

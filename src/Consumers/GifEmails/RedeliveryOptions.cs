@@ -2,17 +2,17 @@ using System.ComponentModel.DataAnnotations;
 
 namespace WorkinIt.Consumers.GifEmails;
 
-/// <summary>The section <c>Redelivery</c>: how long a message waits, outside of any consumer, between rounds of tries.</summary>
+/// <summary>The section <c>Redelivery</c>: how long a message waits in a delay queue, outside of any consumer, between rounds of tries.</summary>
 internal sealed class RedeliveryOptions : IValidatableObject
 {
-    // Greylisting ends within minutes, a restart within half an hour, an outage that somebody must mend within a night.
+    // Greylisting ends within minutes, a restart within half an hour, an outage that needs a fix within a night.
     private static readonly TimeSpan[] _default =
     [
         TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), TimeSpan.FromHours(2), TimeSpan.FromHours(6),
     ];
 
     /// <summary>
-    /// <c>Redelivery__Delays__0</c> and so on, ascending. Each has a queue of its own, so a change needs the topology deployed again.
+    /// <c>Redelivery__Delays__0</c> and so on, ascending. Each delay has its own queue, so deploy the topology again after a change.
     /// </summary>
     public TimeSpan[]? Delays { get; set; } // no default here: the binder would append to it
 

@@ -3,8 +3,8 @@ using System.ComponentModel.DataAnnotations;
 namespace WorkinIt.Consumers.GifEmails;
 
 /// <summary>
-/// The section <c>Retry</c>: tries in place, while the message is held. They are for hiccups, so they end within seconds; an
-/// outage is not waited out with a worker in hand.
+/// The section <c>Retry</c>: retries in place, while the message stays unacknowledged. They are for brief failures, so they end within
+/// seconds: a worker does not wait for an outage to end.
 /// </summary>
 internal sealed class RetryOptions : IValidatableObject
 {
@@ -18,7 +18,7 @@ internal sealed class RetryOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00", ErrorMessage = "Retry__MaxInterval must be from 00:00:00 to 00:01:00")]
     public TimeSpan MaxInterval { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Doubles from try to try.</summary>
+    /// <summary>The part of the interval that doubles from try to try.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00", ErrorMessage = "Retry__IntervalDelta must be from 00:00:00 to 00:01:00")]
     public TimeSpan IntervalDelta { get; set; } = TimeSpan.FromMilliseconds(500);
 

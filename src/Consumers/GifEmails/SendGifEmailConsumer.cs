@@ -4,7 +4,7 @@ using WorkinIt.Contracts;
 
 namespace WorkinIt.Consumers.GifEmails;
 
-/// <summary>Finds the GIF, sends the mail, says so; or says that its recipient does not want it.</summary>
+/// <summary>Finds the GIF, sends the mail and publishes the outcome. If the recipient has unsubscribed, publishes that instead.</summary>
 internal sealed class SendGifEmailConsumer(GifEmailDelivery delivery, OutcomeEvent outcomes, IHostApplicationLifetime lifetime) : IConsumer<SendGifEmail>
 {
     public async Task Consume(ConsumeContext<SendGifEmail> context)

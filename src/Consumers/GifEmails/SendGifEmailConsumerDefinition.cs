@@ -6,9 +6,9 @@ using WorkinIt.Contracts;
 namespace WorkinIt.Consumers.GifEmails;
 
 /// <summary>
-/// What happens to a message that fails, on the input queue and on the suspect queue alike. From the outside in: left to others
-/// when the process stops; kept waiting while the ledger can't say whether it was sent; delayed when it outlasts the retries; moved when it is suspected to kill; retried in place while
-/// seconds may help. What passes all that is dead-lettered by MassTransit.
+/// The pipeline for a message, on the input queue and on the quarantine queue alike, from the outside in: leave it to other processes when
+/// this one stops; delay it while the ledger can't say whether its mail was sent; delay it when its failure outlasts the retries; move it to
+/// the quarantine queue when it may crash its process; retry it in place while seconds may help. MassTransit dead-letters what fails all that.
 /// </summary>
 internal sealed class SendGifEmailConsumerDefinition(IOptions<RetryOptions> options) : ConsumerDefinition<SendGifEmailConsumer>
 {
@@ -22,7 +22,7 @@ internal sealed class SendGifEmailConsumerDefinition(IOptions<RetryOptions> opti
             message.UseFilter(context.GetRequiredService<LedgerFilter>());
             message.UseFilter(context.GetRequiredService<RedeliveryFilter>());
             message.UseFilter(context.GetRequiredService<SuspectFilter>());
-            if (retry.Limit == 0) // MassTransit's exponential policy has no answer to none
+            if (retry.Limit == 0) // MassTransit's exponential policy does not support zero retries
                 return;
             message.UseRetry(tries =>
             {

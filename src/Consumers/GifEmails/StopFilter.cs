@@ -5,8 +5,8 @@ using WorkinIt.Contracts;
 namespace WorkinIt.Consumers.GifEmails;
 
 /// <summary>
-/// An orderly stop: what was fetched ahead is left to others, so that the process ends as soon as the mails in hand are out. The
-/// message is cancelled, not failed: no fault, no dead letter; the broker returns it when the channel closes.
+/// Handles an orderly stop: prefetched messages are left to other processes, so that this one ends as soon as the mails in flight are sent. Such a
+/// message is cancelled and not failed: no fault, no dead letter. The broker returns it to the queue when the channel closes.
 /// </summary>
 internal sealed class StopFilter(IHostApplicationLifetime lifetime) : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
 {
@@ -25,7 +25,7 @@ internal sealed class StopFilter(IHostApplicationLifetime lifetime) : IFilter<Co
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("stop");
 
-    // MassTransit takes a cancellation for a fault unless it is the message's own token that was cancelled.
+    // MassTransit treats a cancellation as a fault unless the message's own token was cancelled.
     private void LeaveIfStopping(ConsumeContext context)
     {
         if (!lifetime.ApplicationStopping.IsCancellationRequested)

@@ -8,15 +8,15 @@ using WorkinIt.Messaging;
 namespace WorkinIt.Consumers.GifEmails;
 
 /// <summary>
-/// Finds the message that kills the process which handles it. When a process dies, every prefetched message comes back with a
-/// higher delivery count, not only the one in hand; so from the first return on, the ledger notes which were really in hand. One
-/// that was in hand at two deaths by that note is moved to the suspect queue, where it can harm no neighbour. An orderly stop
-/// leaves no note, however often it returns a message.
+/// Finds a message that crashes the process which handles it. When a process dies, every prefetched message comes back with a
+/// higher delivery count, not only the ones in flight. So from the first return on, the ledger records which messages were really in flight.
+/// A message that was in flight at two deaths by that record is moved to the quarantine queue, where its crashes affect no other message.
+/// An orderly stop leaves no record, however often it returns a message.
 /// </summary>
 internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<SuspectFilter> log)
     : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
 {
-    private const int Deaths = 2; // one may be chance: something else killed the process
+    private const int Deaths = 2; // one may be a coincidence: something else killed the process
 
     private static readonly TimeSpan _noteDeadline = TimeSpan.FromSeconds(5);
 
@@ -61,7 +61,7 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
-            throw new TimeoutException($"The ledger did not answer within {_noteDeadline.TotalSeconds:0} s: check ConnectionStrings__Deliveries and the database"); // transient, as a cancellation is not
+            throw new TimeoutException($"The ledger did not answer within {_noteDeadline.TotalSeconds:0} s: check ConnectionStrings__Deliveries and the database"); // transient, unlike a cancellation
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
         }
         catch (Exception e) when (e is DbException or OperationCanceledException)
         {
-            // At worst the message is handled alone once, should it come back.
+            // At worst, if the message comes back, it is handled alone once.
         }
     }
 
@@ -83,6 +83,6 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
     private static long Returns(ConsumeContext context) =>
         context.ReceiveContext.TransportHeaders.TryGetHeader("x-delivery-count", out var count) ? Convert.ToInt64(count, CultureInfo.InvariantCulture) : 0;
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} was in hand when a process died, and has come back {Returns} times: moved to send-gif-email_suspect")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} was in flight when a process died and has come back {Returns} times; moved to send-gif-email_suspect")]
     private static partial void LogSuspect(ILogger log, Guid submissionId, long returns);
 }

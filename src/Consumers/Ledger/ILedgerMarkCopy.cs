@@ -2,15 +2,15 @@ using WorkinIt.Deliveries;
 
 namespace WorkinIt.Consumers.Ledger;
 
-/// <summary>Where a copy of the ledger's mark is kept, outside of the ledger.</summary>
+/// <summary>Stores a copy of the ledger's mark outside of the ledger.</summary>
 internal interface ILedgerMarkCopy
 {
-    /// <summary>Reads the highest mark, and leaves it there; null where there is none.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Reads the highest mark without removing it; null if there is none.</summary>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     Task<LedgerMark?> ReadAsync(CancellationToken cancellationToken);
 
-    /// <summary>Writes a mark, for sure, in the place of the one before.</summary>
-    /// <param name="mark">The mark, committed in the ledger.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Replaces the stored mark, and returns once the write is confirmed.</summary>
+    /// <param name="mark">The mark, already committed in the ledger.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     Task WriteAsync(LedgerMark mark, CancellationToken cancellationToken);
 }

@@ -5,7 +5,7 @@ using WorkinIt.Messaging;
 
 namespace WorkinIt.Consumers.Ledger;
 
-/// <summary><c>--accept-ledger</c>: the ledger as it is counts from now on, whatever it has forgotten.</summary>
+/// <summary><c>--accept-ledger</c>: accepts the current ledger from now on, even if records are missing from it.</summary>
 internal static class LedgerAcceptance
 {
     /// <returns>The exit code.</returns>
@@ -28,8 +28,8 @@ internal static class LedgerAcceptance
     {
         var known = await outside.ReadAsync(CancellationToken.None);
         if (known is null || ledger.FindMark()?.Covers(known) == true)
-            return "Nothing to accept: the delivery ledger knows all that it once knew.";
+            return "Nothing to accept: the delivery ledger matches its mark.";
         await outside.WriteAsync(await ledger.GrowMarkAsync(known.Number, CancellationToken.None), CancellationToken.None);
-        return "Accepted. What waited is mailed now, and mails that this ledger has forgotten may be sent twice.";
+        return "Accepted. Waiting submissions are mailed now. Mails that this ledger has no record of may be sent twice.";
     }
 }

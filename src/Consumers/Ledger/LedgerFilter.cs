@@ -6,7 +6,7 @@ using WorkinIt.Messaging;
 
 namespace WorkinIt.Consumers.Ledger;
 
-/// <summary>Lets a message wait in the first delay while the ledger can't say whether its mail was sent. That counts as no try.</summary>
+/// <summary>Moves a message to the first delay queue while the ledger can't say whether its mail was sent. That doesn't count as a try.</summary>
 internal sealed class LedgerFilter(LedgerGuard guard, IOptions<GifEmails.RedeliveryOptions> options) : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);

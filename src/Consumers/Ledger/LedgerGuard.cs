@@ -5,26 +5,27 @@ using WorkinIt.Deliveries;
 namespace WorkinIt.Consumers.Ledger;
 
 /// <summary>
-/// Compares the ledger's mark with its copy on the broker, at the start and while it runs. A ledger that knows less than it once did (an older one that was
-/// restored, a new one, one whose log was removed) may have forgotten mails that were sent: those wait until an operator accepts it.
+/// Compares the ledger's mark with its copy on the broker, at startup and while the process runs. A ledger that lost records (an older backup that
+/// was restored, a new ledger, one whose log was removed) may have no record of mails that were sent. Affected messages wait until an operator
+/// accepts the ledger.
 /// </summary>
 internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy outside, TimeProvider time, ILogger<LedgerGuard> log) : BackgroundService
 {
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _clockTolerance = TimeSpan.FromSeconds(5); // of the machine that accepted a submission
+    private static readonly TimeSpan _clockTolerance = TimeSpan.FromSeconds(5); // for the clock of the machine that accepted a submission
 
     private readonly TaskCompletionSource _compared = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile LedgerMark? _last; // set while the ledger knows all that it knew
-    private volatile Gap? _gap; // set while it does not
+    private volatile LedgerMark? _last; // set while the ledger is complete
+    private volatile Gap? _gap; // set while records are missing
     private volatile string? _problem;
     private long _writes = -1;
 
-    /// <summary>What keeps mails from being sent, or the mark from being kept; null: nothing does.</summary>
-    public string? Problem => _problem ?? (_last is null ? "The delivery ledger was not compared with its mark on RabbitMQ yet" : null);
+    /// <summary>The problem that prevents sending mails or storing the mark; null if there is none.</summary>
+    public string? Problem => _problem ?? (_last is null ? "The delivery ledger has not been compared with its mark on RabbitMQ yet" : null);
 
     private bool IsComplete => _last is not null;
 
-    /// <summary>Whether this ledger can say of a submission that it was not sent.</summary>
+    /// <summary>Whether this ledger's answer about a submission can be relied on, in particular that it was not sent.</summary>
     /// <param name="submissionId">The submission.</param>
     /// <param name="submittedAt">When it was accepted.</param>
     /// <param name="patience">How long to wait for the first comparison.</param>
@@ -56,7 +57,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
 
     private async Task CompareAsync(CancellationToken stopping)
     {
-        var known = await outside.ReadAsync(stopping); // before the ledger's own: another process may raise both
+        var known = await outside.ReadAsync(stopping); // read before the ledger's own mark: another process may raise both
         var own = ledger.FindMark();
         if (known is not null && own?.Covers(known) != true)
         {
@@ -71,7 +72,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
         _compared.TrySetResult();
     }
 
-    // Its number grows in the ledger first and then outside, so that whatever is written after that is missed together with it.
+    // The number grows in the ledger first and in the copy afterwards: a ledger that lost later writes has lost the higher number, too.
     private async Task RenewAsync(LedgerMark last, CancellationToken stopping)
     {
         var writes = ledger.Writes;
@@ -96,7 +97,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
             _problem = own is null || own.Ledger != known.Ledger
                 ? "The delivery ledger is not the one that was used before"
                 : "The delivery ledger is older than the one that was used before";
-            _problem += ": it may have forgotten mails that were sent, so what was submitted until now is not mailed. Restore the right one (ConnectionStrings__Deliveries) and restart, or run Consumers --accept-ledger: then mails that it has forgotten may be sent twice";
+            _problem += ": it may have no record of mails that were sent, so submissions accepted until now are not mailed. Restore the right ledger (ConnectionStrings__Deliveries) and restart, or run Consumers --accept-ledger: then mails that it has no record of may be sent twice";
             LogForgot(log, _problem);
         }
         _compared.TrySetResult();
@@ -110,7 +111,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
         _problem = _gap is null ? problem : _problem;
     }
 
-    // What was submitted after it can't have been sent before.
+    // Submissions accepted after NoticedAt can't have been sent before.
     private sealed record Gap(DateTimeOffset NoticedAt);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Problem}")]
@@ -119,6 +120,6 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem}")]
     private static partial void LogNotCompared(ILogger log, string problem);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The delivery ledger was accepted, or the right one was restored: what waited is mailed")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The delivery ledger was accepted, or the right one was restored: waiting submissions are mailed")]
     private static partial void LogAccepted(ILogger log);
 }

@@ -6,22 +6,22 @@ using WorkinIt.Messaging;
 
 namespace WorkinIt.Consumers.Ledger;
 
-/// <summary>The copy of the ledger's mark, on the broker: outside of the ledger, and shared by all processes that send.</summary>
+/// <summary>Keeps the copy of the ledger's mark on the broker: outside of the ledger, and shared by all processes that send.</summary>
 internal sealed class LedgerMarkQueue(RabbitMqClient client) : ILedgerMarkCopy, IAsyncDisposable
 {
     private const int Attempts = 5;
 
-    // Another process may be reading the mark at this moment: the queue looks empty then.
+    // While another process reads the mark, the queue looks empty.
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
 
     private IConnection? _connection;
 
-    /// <exception cref="OperationInterruptedException">There is no such queue, or no right to read it.</exception>
+    /// <exception cref="OperationInterruptedException">The queue does not exist, or the user has no right to read it.</exception>
     public Task<LedgerMark?> ReadAsync(CancellationToken cancellationToken) => OnChannelAsync(
         async (channel, token) =>
         {
-            for (var look = 1; ; look++)
+            for (var attempt = 1; ; attempt++)
             {
                 LedgerMark? highest = null;
                 while (await channel.BasicGetAsync(QueueTopology.LedgerQueue, autoAck: false, token) is { } message)
@@ -29,8 +29,8 @@ internal sealed class LedgerMarkQueue(RabbitMqClient client) : ILedgerMarkCopy, 
                     if (Parse(message.Body) is { } mark && mark.Number > (highest?.Number ?? 0))
                         highest = mark;
                 }
-                if (highest is not null || look == Attempts)
-                    return highest; // what was got goes back with the channel
+                if (highest is not null || attempt == Attempts)
+                    return highest; // closing the channel returns the messages to the queue
                 await Task.Delay(_pause, token);
             }
         },
@@ -75,7 +75,7 @@ internal sealed class LedgerMarkQueue(RabbitMqClient client) : ILedgerMarkCopy, 
         }
         catch (JsonException)
         {
-            return null; // nobody of ours wrote that
+            return null; // not written by WorkinIt
         }
     }
 }

@@ -6,7 +6,7 @@ namespace WorkinIt.Consumers.Ledger;
 
 internal static class LedgerRegistration
 {
-    /// <summary>The ledger, and who compares it with its mark.</summary>
+    /// <summary>Adds the ledger, and the service that compares it with its mark.</summary>
     public static IServiceCollection AddGuardedLedger(this IServiceCollection services)
     {
         services.AddDeliveryLedger();
@@ -18,7 +18,7 @@ internal static class LedgerRegistration
         return services;
     }
 
-    /// <summary>What the command needs of the services.</summary>
+    /// <summary>Adds the services that <c>--accept-ledger</c> needs.</summary>
     public static IServiceCollection AddLedgerAcceptance(this IServiceCollection services)
     {
         services.AddRabbitMqSettings();

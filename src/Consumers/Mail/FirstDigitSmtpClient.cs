@@ -7,10 +7,11 @@ using MimeKit;
 namespace WorkinIt.Consumers.Mail;
 
 /// <summary>
-/// MailKit's client, where that can be changed, with the meaning that RFC 5321 gives to replies. MailKit takes 200 to 249 for the sender for
-/// a refusal, and 1xx for the recipient for a yes. What it makes of the reply to the whole mail is put right by <see cref="SmtpMailSender"/>.
+/// MailKit's client, corrected to interpret replies as RFC 5321 defines them, as far as MailKit allows that. MailKit treats 200 to 249 for the
+/// sender as a refusal, and 1xx for the recipient as an acceptance. <see cref="SmtpMailSender"/> corrects its reading of the reply to the mail
+/// itself.
 /// </summary>
-/// <param name="replies">Sees what the server says.</param>
+/// <param name="replies">Receives the server's replies.</param>
 internal sealed class FirstDigitSmtpClient(LastReply replies) : SmtpClient(replies)
 {
     /// <summary>The last code that the server sent.</summary>
@@ -29,7 +30,7 @@ internal sealed class FirstDigitSmtpClient(LastReply replies) : SmtpClient(repli
     }
 }
 
-/// <summary>Keeps the code of the last reply, and nothing of its text.</summary>
+/// <summary>Keeps the code of the last reply, without its text.</summary>
 internal sealed class LastReply : IProtocolLogger
 {
     public SmtpStatusCode? Code { get; private set; }
@@ -54,6 +55,6 @@ internal sealed class LastReply : IProtocolLogger
 
     public void Dispose()
     {
-        // Nothing to give back.
+        // Nothing to release.
     }
 }

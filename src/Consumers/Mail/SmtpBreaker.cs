@@ -3,15 +3,18 @@ using Polly.CircuitBreaker;
 
 namespace WorkinIt.Consumers.Mail;
 
-/// <summary>A server that is down is asked by one message now and then; all others learn it at once instead of waiting for a timeout each.</summary>
-/// <param name="Pipeline">What asks the server goes through it, and throws <see cref="ServerFailedException"/> where that fails.</param>
-/// <param name="State">Its own account.</param>
+/// <summary>
+/// Circuit breaker for the mail server. While the server is down, one message now and then tests it; all others fail at once instead of each
+/// waiting for a timeout.
+/// </summary>
+/// <param name="Pipeline">Runs each request to the server, which throws <see cref="ServerFailedException"/> when the server fails.</param>
+/// <param name="State">The circuit breaker's state.</param>
 internal sealed partial record SmtpBreaker(ResiliencePipeline Pipeline, CircuitBreakerStateProvider State)
 {
-    /// <summary>Whether the way is closed, or open to one only.</summary>
+    /// <summary>Whether the circuit is open or half-open (a single request tests the server).</summary>
     public bool IsOpen => State.CircuitState != CircuitState.Closed;
 
-    /// <summary>For one server.</summary>
+    /// <summary>Creates the circuit breaker for one server.</summary>
     public static SmtpBreaker Create(SmtpOptions options, TimeProvider time, ILogger log)
     {
         var state = new CircuitBreakerStateProvider();
@@ -40,14 +43,14 @@ internal sealed partial record SmtpBreaker(ResiliencePipeline Pipeline, CircuitB
         return new SmtpBreaker(pipeline, state);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The mail server {Host}:{Port} fails again and again: what waits is delayed, and one mail now and then asks it ({Reason})")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The mail server {Host}:{Port} keeps failing: messages are delayed, and one mail now and then tests the server ({Reason})")]
     private static partial void LogAway(ILogger log, string? host, int port, string reason);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The mail server {Host}:{Port} takes mails again")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "The mail server {Host}:{Port} accepts mail again")]
     private static partial void LogBack(ILogger log, string? host, int port);
 }
 
-/// <summary>Not this mail's trouble but the server's: what the circuit breaker counts.</summary>
+/// <summary>The server failed, not this mail. The circuit breaker counts only this exception.</summary>
 internal sealed class ServerFailedException(Exception outcome) : Exception(outcome.Message, outcome)
 {
     public Exception Outcome { get; } = outcome;

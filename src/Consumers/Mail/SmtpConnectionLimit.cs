@@ -1,24 +1,24 @@
 namespace WorkinIt.Consumers.Mail;
 
 /// <summary>
-/// How many connections may be used at once: <c>Smtp__Connections</c>, or fewer while the mail server says so. A server that answers 421 to
-/// one connection while it takes mails on others is up, and has a limit: the limit is learned from that, and tried again after a while.
+/// Limits the connections used at once: <c>Smtp__Connections</c>, or fewer while the mail server allows fewer. A server that answers 421 to
+/// one connection while it accepts mails on others is up and has a limit. This class lowers its own limit then, and raises it again later.
 /// </summary>
-/// <param name="most">The setting.</param>
+/// <param name="most">The maximum: <c>Smtp__Connections</c>.</param>
 /// <param name="time">The clock.</param>
 internal sealed class SmtpConnectionLimit(int most, TimeProvider time) : IDisposable
 {
-    // Each further try costs one connection that is refused, and the mail that wanted it waits for another.
+    // If the server's limit is still the same, each such try costs one refused connection, and the mail that wanted it waits for another one.
     private static readonly TimeSpan _triesAgainAfter = TimeSpan.FromSeconds(15);
 
     private readonly SemaphoreSlim _free = new(most);
     private readonly Lock _gate = new();
-    private int _open; // used, idle, and those that are being opened
+    private int _open; // used, idle, or being opened
     private int _withheld;
     private long _narrowedAt;
     private bool _disposed;
 
-    /// <summary>How many may be used at once now.</summary>
+    /// <summary>How many connections may be used at once now.</summary>
     public int Current
     {
         get
@@ -28,15 +28,15 @@ internal sealed class SmtpConnectionLimit(int most, TimeProvider time) : IDispos
         }
     }
 
-    /// <summary>Waits for a place. End with <see cref="Leave"/>, or with <see cref="TryNarrow"/> where that says yes.</summary>
+    /// <summary>Waits for a slot. Give it back with <see cref="Leave"/>; a <see cref="TryNarrow"/> that returns true has already removed it.</summary>
     public Task EnterAsync(CancellationToken cancellationToken) => _free.WaitAsync(cancellationToken);
 
-    /// <summary>Gives the place back.</summary>
+    /// <summary>Gives the slot back.</summary>
     public void Leave()
     {
         lock (_gate)
         {
-            if (_disposed) // a send may outlast the pool, and must end as it would have
+            if (_disposed) // a send may outlast the pool, and must still end normally
                 return;
             _free.Release();
             if (_withheld == 0 || time.GetElapsedTime(_narrowedAt) < _triesAgainAfter)
@@ -60,8 +60,11 @@ internal sealed class SmtpConnectionLimit(int most, TimeProvider time) : IDispos
             _open--;
     }
 
-    /// <summary>The server wanted no further connection from one that has a place and no connection.</summary>
-    /// <returns>Whether there are other connections, so that it can wait for one of them: its place is gone then. If there are none, the server takes no mail at all.</returns>
+    /// <summary>Lowers the limit after the server refused a connection to a caller that has a slot.</summary>
+    /// <returns>
+    /// True if other connections are open: the caller's slot is removed, and it can wait for one of them. False if none are open: the server
+    /// accepts no mail at all.
+    /// </returns>
     public bool TryNarrow()
     {
         lock (_gate)

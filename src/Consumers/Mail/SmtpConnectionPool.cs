@@ -8,14 +8,14 @@ namespace WorkinIt.Consumers.Mail;
 
 /// <summary>
 /// Connections to the mail server that stay open between mails. Each is rented by one send at a time, checked before use, and
-/// closed when nobody needs it.
+/// closed when it is idle for too long.
 /// </summary>
 internal sealed partial class SmtpConnectionPool : IAsyncDisposable
 {
-    // A server that hung up shows in the socket at once; a path that silently died (NAT, firewall) only in a round trip.
+    // The socket shows at once that the server closed the connection. Only a round trip shows a path that died silently (NAT, firewall).
     private static readonly TimeSpan _trustedWithoutAsking = TimeSpan.FromSeconds(10);
 
-    // On a path that died nobody answers: that must not use up the mail's own deadline.
+    // A path that died gives no answer. Waiting for one must not use up the mail's own deadline.
     private static readonly TimeSpan _answersWithin = TimeSpan.FromSeconds(3);
 
     private readonly SmtpOptions _options;
@@ -23,7 +23,7 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
     private readonly ILogger<SmtpConnectionPool> _log;
     private readonly SmtpConnectionLimit _limit;
     private readonly Lock _gate = new();
-    private readonly Stack<SmtpConnection> _idle = new(); // the warmest first, so that a quiet hour lets the rest grow old
+    private readonly Stack<SmtpConnection> _idle = new(); // most recently used first, so that surplus connections reach their idle timeout
     private readonly ITimer _sweep;
     private bool _disposed;
 
@@ -36,8 +36,8 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
         _sweep = time.CreateTimer(_ => _ = CloseIdleAsync(_options.IdleTimeout), null, _options.IdleTimeout / 2, _options.IdleTimeout / 2);
     }
 
-    /// <summary>A connection that is ready for a mail. Give it back, or dispose it after a failure.</summary>
-    /// <exception cref="SmtpPoolBusyException">None became free in time.</exception>
+    /// <summary>Rents a connection that is ready for a mail. Give it back with <see cref="Return"/>, also after a failure.</summary>
+    /// <exception cref="SmtpPoolBusyException">No connection became free in time.</exception>
     public async Task<SmtpConnection> RentAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -94,7 +94,7 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
         _limit.Closed();
     }
 
-    /// <summary>Ends a send. A connection whose dialogue broke off is closed: the next mail must not read this one's reply.</summary>
+    /// <summary>Gives a connection back. If its dialogue broke off, it is closed: the next mail must not read the reply to this one.</summary>
     public void Return(SmtpConnection connection, bool reusable)
     {
         connection.LastUsed = _time.GetTimestamp();
@@ -146,7 +146,7 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
 
     private async Task<bool> IsUsableAsync(SmtpConnection connection, CancellationToken cancellationToken)
     {
-        // Nothing is due from the server between two mails: what can be read is its goodbye.
+        // The server sends nothing between two mails: if there is something to read, it is closing the connection.
         if (!connection.Client.IsConnected || connection.Socket.Poll(0, SelectMode.SelectRead))
             return false;
         if (_time.GetElapsedTime(connection.LastUsed) < _trustedWithoutAsking)
@@ -167,12 +167,12 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
     [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "The connection that is returned owns both")]
     private async Task<SmtpConnection> OpenAsync(CancellationToken cancellationToken)
     {
-        // MailKit leaves Nagle's algorithm on, which holds back the end of each large mail: it gets a socket that has it off.
+        // MailKit leaves Nagle's algorithm on, which holds back the end of each large mail. So it gets a socket with NoDelay.
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         var client = new FirstDigitSmtpClient(new LastReply())
         {
             Timeout = Timeout.Infinite, // the sender has the deadline
-            CheckCertificateRevocation = false, // an authority of one's own publishes no list, and most mail servers reach no public one
+            CheckCertificateRevocation = false, // a private authority publishes no revocation list, and most mail servers can't reach a public one
         };
         try
         {
@@ -181,7 +181,7 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
             await client.ConnectAsync(stream, _options.Host!, _options.Port, _options.SocketOptions, cancellationToken);
             if (!string.IsNullOrEmpty(_options.Username))
                 await LogInAsync(client, cancellationToken);
-            // Wherever it is offered, MailKit would use it for an international domain; in ASCII every server behind this one can take it.
+            // MailKit would use UTF8 for an international domain wherever the server offers it. Every server further on accepts the domain in ASCII.
             client.Capabilities &= ~SmtpCapabilities.UTF8;
             return new SmtpConnection(client, socket, stream) { LastUsed = _time.GetTimestamp() };
         }
@@ -203,7 +203,7 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
         }
         catch (NotSupportedException e)
         {
-            throw new AuthenticationException("The server offers no login", e);
+            throw new AuthenticationException("The server does not offer a login", e);
         }
     }
 
@@ -228,29 +228,29 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
             }
             catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
             {
-                // It was on its way out anyway.
+                // The connection is closed anyway.
             }
             Close(connection);
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The mail server {Host}:{Port} takes no further connection now ({Reply}): mails go out over {Limit} instead of Smtp__Connections={Connections}, and more are tried again later")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "The mail server {Host}:{Port} refuses further connections ({Reply}): mails use {Limit} connections instead of Smtp__Connections={Connections}, and more are tried later")]
     private static partial void LogNarrowed(ILogger log, string? host, int port, int limit, int connections, string reply);
 }
 
-/// <summary>All connections were busy until the mail's deadline: the server was not asked.</summary>
+/// <summary>All connections were busy until the mail's deadline, so the server was not asked.</summary>
 internal sealed class SmtpPoolBusyException(int connections, Exception inner) : Exception($"all {connections} connections to the mail server were busy", inner);
 
-/// <summary>The server wants this connection later: it said 4xx before it could be used.</summary>
+/// <summary>The server refused the connection for now: it answered 4xx before the connection could be used.</summary>
 internal sealed class SmtpPutOffException(SmtpStatusCode? code, Exception inner) : Exception(inner.Message, inner)
 {
-    /// <summary>The code alone: the server's words may hold an address.</summary>
+    /// <summary>Only the code: the text of the reply may contain an address.</summary>
     public string Reply { get; } = $"{(int?)code}";
 }
 
-/// <summary>One connection, with what is under it.</summary>
+/// <summary>One connection, with its socket and stream.</summary>
 internal sealed record SmtpConnection(SmtpClient Client, Socket Socket, SmtpSocketStream Stream)
 {
-    /// <summary>A timestamp of the pool's time provider.</summary>
+    /// <summary>A timestamp from the pool's time provider.</summary>
     public long LastUsed { get; set; }
 }

@@ -10,7 +10,7 @@ using Polly.CircuitBreaker;
 
 namespace WorkinIt.Consumers.Mail;
 
-/// <summary>Sends by SMTP and tells apart what is known from what is not.</summary>
+/// <summary>Sends by SMTP, and distinguishes failures with a known outcome from those after which the mail may have been sent.</summary>
 internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptions> options, TimeProvider time, ILogger<SmtpMailSender> log) : IMailSender
 {
     private readonly SmtpBreaker _breaker = SmtpBreaker.Create(options.Value, time, log);
@@ -26,14 +26,14 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         }
         catch (ServerFailedException e)
         {
-            // This one did ask. Tried again in place it would meet the open breaker, and that it has asked would be forgotten.
+            // This mail did reach the server. A retry in place would meet the open circuit breaker and be reported as "not asked".
             throw e.Outcome is MailDeferredException && _breaker.IsOpen
                 ? new MailDeferredException(e.Outcome.Message, serverIsDown: true)
                 : e.Outcome;
         }
         catch (BrokenCircuitException)
         {
-            throw new MailDeferredException($"{Server} has failed too often just now; not asked", serverIsDown: true, notAsked: true);
+            throw new MailDeferredException($"{Server} has failed too often recently; not asked", serverIsDown: true, notAsked: true);
         }
     }
 
@@ -41,7 +41,7 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
     {
         var recipient = mail.To.Mailboxes.Single();
         if (!Ascii.IsValid(recipient.GetAddress(idnEncode: true)))
-            throw new MailRefusedException("The address has other characters than ASCII before the @: hardly any mail server could take it");
+            throw new MailRefusedException("The address has non-ASCII characters before the @, which hardly any mail server accepts");
         using var deadline = new CancellationTokenSource(options.Value.SendTimeout);
         var connection = await ConnectAsync(recipient, deadline.Token);
         var progress = new WrittenBytes();
@@ -63,12 +63,13 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         }
         catch (ServiceNotAuthenticatedException)
         {
-            throw new ServerFailedException(new MailDeferredException($"{Server} takes no mail without a login: check Smtp__Username and Smtp__Password"));
+            throw new ServerFailedException(new MailDeferredException($"{Server} requires a login: check Smtp__Username and Smtp__Password"));
         }
         catch (SmtpCommandException e)
         {
             var answersTheMail = e.ErrorCode == SmtpErrorCode.MessageNotAccepted && progress.Complete;
-            // MailKit has reset the dialogue. Not after 421, for then the server hangs up, nor after an answer that does not belong where it came.
+            // MailKit has reset the dialogue, so the connection can be reused. Not after 421, because the server then closes the connection, and not
+            // after a reply that is out of place.
             reusable = e.StatusCode != SmtpStatusCode.ServiceNotAvailable
                 && (e.StatusCode.Meaning() is SmtpReply.No or SmtpReply.Later || (answersTheMail && e.StatusCode.Meaning() == SmtpReply.Yes));
             return OutcomeOf(e, recipient, answersTheMail);
@@ -77,7 +78,7 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         {
             var what = deadline.IsCancellationRequested ? $"no reply within {options.Value.SendTimeout.TotalSeconds:0} s" : "the connection broke";
             throw new ServerFailedException(progress.Complete && !connection.Stream.HoldsBack
-                ? new MailOutcomeUnknownException($"All of the mail was written to {Server} and {what}")
+                ? new MailOutcomeUnknownException($"The complete mail was written to {Server}, and {what}")
                 : new MailDeferredException($"{Server}: {what} ({progress})"));
         }
         finally
@@ -86,7 +87,10 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         }
     }
 
-    /// <summary>MailKit throws for all but 250 after the final dot, where any 2xx is a yes; and what is neither yes nor no leaves open what became of the mail.</summary>
+    /// <summary>
+    /// MailKit throws for any reply except 250 after the final dot. There, any 2xx accepts the mail, and a reply that neither accepts nor refuses it
+    /// leaves its outcome unknown.
+    /// </summary>
     private string OutcomeOf(SmtpCommandException answer, MailboxAddress recipient, bool answersTheMail)
     {
         var words = $"{(int)answer.StatusCode} {ServerReply.Without(recipient, answer.Message)}";
@@ -95,8 +99,8 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
             SmtpReply.Yes when answersTheMail => words,
             SmtpReply.No => throw new MailRefusedException($"{Stage(answer)}: {words}"),
             SmtpReply.Later => throw new MailDeferredException($"{Stage(answer)}: {words}", saidLater: true),
-            _ when answersTheMail => throw new MailOutcomeUnknownException($"All of the mail was written to {Server}, and its answer is neither yes nor no: {words}"),
-            _ => throw new MailDeferredException($"{Server} gave an answer that does not belong there, before the mail itself: {words}", saidLater: true),
+            _ when answersTheMail => throw new MailOutcomeUnknownException($"The complete mail was written to {Server}, and its reply neither accepts nor refuses it: {words}"),
+            _ => throw new MailDeferredException($"{Server} gave an unexpected reply before the mail itself: {words}", saidLater: true),
         };
     }
 
@@ -118,24 +122,24 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         }
         catch (Exception e) when (WhyNoConnection(recipient, e) is not null)
         {
-            // A refusal is an answer too: who repeats a wrong login within seconds is locked out.
+            // A refusal is an answer, too, and must not be retried within seconds: repeated wrong logins get locked out.
             throw new ServerFailedException(new MailDeferredException($"{Server} {WhyNoConnection(recipient, e)}", saidLater: e is SmtpCommandException or AuthenticationException));
         }
     }
 
     private static string WhyPutOff(MailboxAddress recipient, SmtpPutOffException putOff) => putOff.InnerException switch
     {
-        AuthenticationException { InnerException: SmtpCommandException e } => $"accepts no login now: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}",
-        SmtpCommandException e => $"takes no mail now: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}",
-        _ => $"takes no mail now: {putOff.Reply}",
+        AuthenticationException { InnerException: SmtpCommandException e } => $"does not accept logins now: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}",
+        SmtpCommandException e => $"does not accept mail now: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}",
+        _ => $"does not accept mail now: {putOff.Reply}",
     };
 
     private string? WhyNoConnection(MailboxAddress recipient, Exception failure) => failure switch
     {
-        SmtpCommandException e => $"takes no mail: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}",
+        SmtpCommandException e => $"does not accept mail: {(int)e.StatusCode} {ServerReply.Without(recipient, e.Message)}",
         AuthenticationException => "refuses the login: check Smtp__Username and Smtp__Password",
-        SslHandshakeException => "has no certificate that can be trusted: check Smtp__Host, Smtp__Security and the server's certificate",
-        NotSupportedException => $"offers no {options.Value.Security}: check Smtp__Security and Smtp__Port",
+        SslHandshakeException => "has no trusted certificate: check Smtp__Host, Smtp__Security and the server's certificate",
+        NotSupportedException => $"does not offer {options.Value.Security}: check Smtp__Security and Smtp__Port",
         SocketException e => $"is unreachable ({e.SocketErrorCode}): check Smtp__Host, Smtp__Port and the mail server",
         IOException or SmtpProtocolException or OperationCanceledException or TimeoutException => $"is unreachable or does not speak SMTP ({failure.GetType().Name})",
         _ => null,
@@ -144,14 +148,14 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
     private static string Stage(SmtpCommandException answer) => answer.ErrorCode switch
     {
         SmtpErrorCode.RecipientNotAccepted => "The recipient was refused",
-        SmtpErrorCode.SenderNotAccepted when answer.StatusCode == SmtpStatusCode.ExceededStorageAllocation => "The mail is too large for the mail server", // with MAIL goes its size
-        SmtpErrorCode.SenderNotAccepted when answer.StatusCode.Meaning() == SmtpReply.Later => "The mail server takes no mail now", // says nothing of the sender
+        SmtpErrorCode.SenderNotAccepted when answer.StatusCode == SmtpStatusCode.ExceededStorageAllocation => "The mail is too large for the mail server", // MAIL announces the size
+        SmtpErrorCode.SenderNotAccepted when answer.StatusCode.Meaning() == SmtpReply.Later => "The mail server does not accept mail now", // a 4xx says nothing about the sender
         SmtpErrorCode.SenderNotAccepted => "The sender was refused",
         SmtpErrorCode.MessageNotAccepted => "The mail was refused",
         _ => "The mail server answered",
     };
 
-    /// <summary>How far DATA got; MailKit reports it while it writes.</summary>
+    /// <summary>How many bytes of the mail were written; MailKit reports it while it writes.</summary>
     private sealed class WrittenBytes : ITransferProgress
     {
         private long _written;

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace WorkinIt.Consumers.Mail;
 
 /// <summary>
-/// The socket under a dialogue with a mail server. MailKit writes in blocks of 4 KB, each a system call and a packet of its own; here they
-/// wait for each other until MailKit flushes, or reads, or there are enough.
+/// The socket stream for a dialogue with a mail server. MailKit writes blocks of 4 KB, each with its own system call and packet. This stream
+/// collects them until MailKit flushes or reads, or the buffer is full.
 /// </summary>
 /// <param name="socket">The socket, connected. Disposed with the stream.</param>
 internal sealed class SmtpSocketStream(Socket socket) : Stream
@@ -13,7 +13,10 @@ internal sealed class SmtpSocketStream(Socket socket) : Stream
     private readonly byte[] _waiting = new byte[64 * 1024];
     private int _count;
 
-    /// <summary>Whether the end of what was written is still here: the server can't have it. Once it has been tried to write it, it may have it.</summary>
+    /// <summary>
+    /// Whether the end of the written data is still in the buffer, so that the server can't have it. False after an attempt to write it, even if that
+    /// failed: the server may have it then.
+    /// </summary>
     public bool HoldsBack => _count > 0;
 
     public override bool CanRead => true;
@@ -80,7 +83,7 @@ internal sealed class SmtpSocketStream(Socket socket) : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_count > 0) // the answer to what waits would never come
+        if (_count > 0) // otherwise the reply to the buffered data would never come
             await FlushAsync(cancellationToken);
         return await _socket.ReadAsync(buffer, cancellationToken);
     }
@@ -113,7 +116,7 @@ internal sealed class SmtpSocketStream(Socket socket) : Stream
         _count += bytes.Length;
     }
 
-    // No longer waiting from here on, even if writing fails.
+    // Empties the buffer, even if the write that follows fails.
     private ReadOnlyMemory<byte> TakeWaiting()
     {
         var waiting = _waiting.AsMemory(0, _count);

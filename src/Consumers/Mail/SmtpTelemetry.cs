@@ -4,7 +4,7 @@ using WorkinIt.ServiceDefaults;
 
 namespace WorkinIt.Consumers.Mail;
 
-/// <summary>The dialogue with the mail server as a span and in numbers: which server, how long, what went wrong; nothing of the mail.</summary>
+/// <summary>Span and metrics for the dialogue with the mail server: server, duration, error; nothing about the mail.</summary>
 internal static class SmtpTelemetry
 {
     private static readonly Histogram<double> _duration = Telemetry.Meter.CreateHistogram(

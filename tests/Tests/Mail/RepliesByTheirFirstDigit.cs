@@ -141,7 +141,7 @@ public sealed class RepliesByTheirFirstDigit
             new SmtpServerOptions { Username = "workinit", Password = "right" }, options => (options.Username, options.Password) = ("workinit", "right"));
         mail.Server.Next(SmtpBehaviour.Reply(SmtpStage.Login, 454, "4.7.0 temporary failure"));
         var deferred = await Should.ThrowAsync<MailDeferredException>(mail.SendAsync());
-        deferred.Message.ShouldContain("accepts no login now: 454 4.7.0");
+        deferred.Message.ShouldContain("does not accept logins now: 454 4.7.0");
         deferred.Message.ShouldNotContain("Smtp__Password");
         deferred.SaidLater.ShouldBeTrue();
     }
@@ -161,6 +161,6 @@ public sealed class RepliesByTheirFirstDigit
     {
         await using var mail = new MailService();
         mail.Server.Next(SmtpBehaviour.Reply(SmtpStage.Mail, 452, "4.3.1 insufficient system storage"));
-        (await Should.ThrowAsync<MailDeferredException>(mail.SendAsync())).Message.ShouldStartWith("The mail server takes no mail now: 452 4.3.1");
+        (await Should.ThrowAsync<MailDeferredException>(mail.SendAsync())).Message.ShouldStartWith("The mail server does not accept mail now: 452 4.3.1");
     }
 }
