@@ -115,7 +115,7 @@ public sealed partial class DeadLetterClient
         : new Decision.Move(target.Exchange, target.RoutingKey, properties, body, null);
 
     // The _discarded queue is replicated if the dead-letter queue is, so that its messages are as safe.
-    private async Task DeclareDiscardedAsync(QueueSession session, string discarded, CancellationToken cancellationToken)
+    private static async Task DeclareDiscardedAsync(QueueSession session, string discarded, CancellationToken cancellationToken)
     {
         if (await session.CountsAsync(discarded, cancellationToken) is not null)
             return;

@@ -64,7 +64,7 @@ public sealed class NeverAgain(Browser browser) : AtThePages(browser)
         await WorkinItSystem.SubmitAsync(Browser.Web, address, "a thought too many");
         var reader = await VisitAsync();
         await reader.ReadMailAsync(await Browser.SeeMailToAsync(address));
-        var link = reader.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "Never mail me again" });
+        var link = reader.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "Unsubscribe" });
         return new Uri((await link.GetAttributeAsync("href"))!).AbsolutePath;
     }
 

@@ -15,7 +15,7 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
     private const int LongestSubjectThought = 50;
     private const int LongestLine = 72; // leaves room for quoting in a terminal of 80 columns
     private const string PoweredByGiphy = "Powered by GIPHY";
-    private const string NeverAgain = "Never mail me again";
+    private const string Unsubscribe = "Unsubscribe";
 
     /// <exception cref="MailRefusedException">The recipient's address is not valid, so no mail server could accept the mail.</exception>
     public MimeMessage Compose(SendGifEmail command, Gif gif)
@@ -120,7 +120,7 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
         --{" "}
         {Wrap(Why(sender))}
 
-        {NeverAgain}:
+        {Unsubscribe}:
         {neverAgain}
 
         """;
@@ -178,7 +178,7 @@ internal sealed class GifMail(IOptions<SmtpOptions> options, OptOutLinks optOuts
         </td></tr>
         </table>
         <!--[if mso]></td></tr></table><![endif]-->
-        <p class="quiet" style="max-width:456px;margin:16px auto 0;padding:0 24px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:12px;line-height:18px;color:#6b6157;">{{HtmlEncoder.Default.Encode(Why(sender))}}<br><a class="quiet" href="{{HtmlEncoder.Default.Encode(neverAgain)}}" style="color:#6b6157;">{{NeverAgain}}</a></p>
+        <p class="quiet" style="max-width:456px;margin:16px auto 0;padding:0 24px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:12px;line-height:18px;color:#6b6157;">{{HtmlEncoder.Default.Encode(Why(sender))}}<br><a class="quiet" href="{{HtmlEncoder.Default.Encode(neverAgain)}}" style="color:#6b6157;">{{Unsubscribe}}</a></p>
         </td></tr></table>
         </div>
         </body>

@@ -4,7 +4,7 @@ using WorkinIt.Deliveries;
 
 namespace WorkinIt.Consumers.GifEmails;
 
-/// <summary>Builds the unsubscribe link in each mail ("Never mail me again"). Web serves its page.</summary>
+/// <summary>Builds the unsubscribe link in each mail ("Unsubscribe"). Web serves its page.</summary>
 internal sealed class OptOutLinks(OptOutTokens tokens, IOptions<OptOutLinkOptions> options)
 {
     private readonly string _page = options.Value.Url!.TrimEnd('/') + "/never-again/";

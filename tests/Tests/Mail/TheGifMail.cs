@@ -128,7 +128,7 @@ public sealed class TheGifMail
             ours[0].ShouldBe("Your thought:");
             ours.Count(line => line == "-- ").ShouldBe(1); // from here on mail programs show it as a signature, and leave it out of an answer
             text.ShouldNotContain("\n\n\n");
-            text.ShouldEndWith($".\n\nNever mail me again:\n{link}\n");
+            text.ShouldEndWith($".\n\nUnsubscribe:\n{link}\n");
             text.ShouldNotContain("no list"); // there is one, of those who want no mail: the link below leads to it
             string.Join(' ', ours).ShouldContain($"And its GIF: {gif.Alt}");
             string.Join(' ', ours).ShouldContain("write to gifs@workinit.example");
