@@ -1,11 +1,11 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using WorkinIt.DeadLetters.Dashboard.Operations;
 using WorkinIt.DeadLetters.Dashboard.Audit;
-using WorkinIt.DeadLetters.Dashboard.Shared;
 using WorkinIt.DeadLetters.Dashboard.Messages;
+using WorkinIt.DeadLetters.Dashboard.Operations;
 using WorkinIt.DeadLetters.Dashboard.Queues;
+using WorkinIt.DeadLetters.Dashboard.Shared;
 
 namespace WorkinIt.DeadLetters.Dashboard;
 

@@ -138,7 +138,7 @@ public sealed partial class Visit : IAsyncDisposable
 
     private static string Pictures { get; } = Path.Combine(Repository.Root, "docs", "pictures");
 
-    private static bool WritesPictures { get; } = Environment.GetEnvironmentVariable("WORKINIT_WRITE_PICTURES") == "1";
+    internal static bool WritesPictures { get; } = Environment.GetEnvironmentVariable("WORKINIT_WRITE_PICTURES") == "1";
 
     [GeneratedRegex("""(?<=<img\s[^>]*\bsrc=")[^"]*""")]
     private static partial Regex ImageSource();
