@@ -23,13 +23,15 @@ public sealed class TheConsumerTimeoutOfTheBroker(ABrokerToStop broker)
         await using var orders = await Orders.CreateAsync(type, broker: broker.Broker.ForOneSystem());
         var ids = await orders.PutFaultsAsync(8);
         var request = new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero };
-        var hasTimeout = type == "quorum" || Version.Parse(await broker.Broker.VersionAsync()) < new Version(4, 3);
+        var hasTimeout = type == "quorum" || await VersionAsync() < new Version(4, 3);
 
         long moved, doubts = 0;
         if (hasTimeout)
         {
             var ended = await Should.ThrowAsync<DeadLetterException>(orders.Client.ReplayAsync(request with { Pace = 0.5 }, null, _none));
-            ended.Message.ShouldContain("Messages were held longer than RabbitMQ's consumer_timeout of 3 s");
+            ended.Message.ShouldStartWith("Messages were held longer than RabbitMQ's consumer_timeout");
+            if (await VersionAsync() < new Version(4, 3)) // which does not say how long it is
+                ended.Message.ShouldContain("consumer_timeout of 3 s");
             var entry = (await orders.Client.Audit.ReadAsync(Orders.Error, 10, _none))[0];
             doubts = entry.Doubts.Count;
             doubts.ShouldBeLessThanOrEqualTo(1, ended.Message); // the one whose ack and the broker's timeout crossed
@@ -49,4 +51,6 @@ public sealed class TheConsumerTimeoutOfTheBroker(ABrokerToStop broker)
         arrived.Distinct().ShouldBe(ids, ignoreOrder: true);
         arrived.Count.ShouldBe(8 + (int)doubts);
     }
+
+    private async Task<Version> VersionAsync() => Version.Parse(await broker.Broker.VersionAsync());
 }
