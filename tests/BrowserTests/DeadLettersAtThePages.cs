@@ -32,7 +32,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         var visit = await VisitAsync(at: site.Web.Address);
         await site.SignInAsync(visit, Queue);
 
-        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("4,000 dead letters of send-gif-email with 3 causes.");
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("4,000 dead letters from send-gif-email, with 3 causes.");
         foreach (var (count, exception, _) in causes)
             await Assertions.Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = string.Create(CultureInfo.InvariantCulture, $"{count:N0} {exception}") })).ToBeVisibleAsync();
         await visit.ShouldLookRightAsync();
