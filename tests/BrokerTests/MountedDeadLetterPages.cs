@@ -25,8 +25,7 @@ public sealed class MountedDeadLetterPages
         (await client.GetAsync(Pages)).Status.ShouldBe(HttpStatusCode.Redirect);
         await client.PostWithoutTokenAsync("/sign-in/Sam/support");
         var causes = await client.GetAsync($"{Pages}/queues/place-order_error");
-        causes.Text.ShouldContain("4 dead letters from place-order");
-        causes.Text.ShouldContain(", with 1 cause");
+        causes.Text.ShouldContain("4 dead letters of place-order with 1 cause");
         causes.Text.ShouldContain("Order {id}: no unicorn in stock");
         (await client.PostAsync($"{Pages}/queues/place-order_error/replay", ("which", "all"))).Status.ShouldBe(HttpStatusCode.Redirect); // to where it is denied
 

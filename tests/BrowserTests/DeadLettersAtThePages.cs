@@ -32,11 +32,56 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         var visit = await VisitAsync(at: site.Web.Address);
         await site.SignInAsync(visit, Queue);
 
-        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("4,000 dead letters from send-gif-email, with 3 causes.");
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("4,000 dead letters of send-gif-email with 3 causes.");
         foreach (var (count, exception, _) in causes)
             await Assertions.Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = string.Create(CultureInfo.InvariantCulture, $"{count:N0} {exception}") })).ToBeVisibleAsync();
         await visit.ShouldLookRightAsync();
         await visit.PictureAsync("dead-letters", height: 1120);
+    }
+
+    /// <summary>The story of the README's moving picture: a mail that can't be delivered, the cause in the console, a replay with a canary, the mail.</summary>
+    [Fact]
+    public async Task An_outage_is_found_fixed_and_replayed_with_a_canary_until_the_page_says_sent()
+    {
+        using var film = new Film("incident");
+        await site.FailAsync([.. Enumerable.Range(1, 5).Select(number => $"user{number}@full.example")]);
+        foreach (var (count, exception, text) in new[] { (240, "TimeoutException", "The database did not answer within 30 s"), (36, "InvalidOperationException", "No exchange rate for 2026-11-28") })
+        {
+            for (var put = 0; put < count; put += 100)
+                await Testbed.DeadLetterPages.PutAsync(site.System.VirtualHost, DeadLetterSite.Errors, """{"email":"someone@example.com"}""", exception, text, count: Math.Min(100, count - put));
+        }
+        var sender = await VisitAsync(at: site.Web.Address);
+        await sender.Page.SetViewportSizeAsync(960, 620);
+        await sender.OpenFormAsync();
+        await sender.Email.FillAsync("ann@full.example");
+        await sender.Thought.FillAsync("Monday morning, and no coffee left");
+        await film.ShootAsync(sender, TimeSpan.FromSeconds(2));
+        await sender.Button.ClickAsync();
+        await Assertions.Expect(sender.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("We couldn’t deliver your GIF", new LocatorAssertionsToContainTextOptions { Timeout = 30_000 });
+        await film.ShootAsync(sender, TimeSpan.FromSeconds(2.5));
+
+        var visit = await VisitAsync(at: site.Web.Address);
+        await visit.Page.SetViewportSizeAsync(960, 620);
+        await site.SignInAsync(visit, Queue);
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("282 dead letters");
+        await film.ShootAsync(visit, TimeSpan.FromSeconds(3));
+        var replay = visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Replay these 6…" });
+        await visit.Page.EvaluateAsync("window.scrollTo(0, document.body.scrollHeight)");
+        await film.ShootAsync(visit, TimeSpan.FromSeconds(2.5));
+        await replay.ClickAsync();
+        await visit.SeeHeadingAsync("Replay: 6");
+        site.IsMended = true;
+        var canary = visit.Page.GetByLabel("Canary");
+        await canary.CheckAsync();
+        await canary.ScrollIntoViewIfNeededAsync();
+        await film.ShootAsync(visit, TimeSpan.FromSeconds(3));
+        await visit.ClickAsync("Replay 6");
+        await visit.SeeHeadingAsync("6 of 6 replayed: 6 handled");
+        await film.ShootAsync(visit, TimeSpan.FromSeconds(3));
+
+        await Assertions.Expect(sender.Heading).ToContainTextAsync("sent", new LocatorAssertionsToContainTextOptions { Timeout = 30_000, IgnoreCase = true });
+        await film.ShootAsync(sender, TimeSpan.FromSeconds(4));
+        await film.DevelopAsync();
     }
 
     [Theory]
