@@ -5,7 +5,7 @@ namespace WorkinIt.DeadLetters;
 /// <content>Replays and dry runs.</content>
 public sealed partial class DeadLetterClient
 {
-    private const int EntriesOfDoubt = 50;
+    private const int AuditEntriesRead = 50;
     private static readonly TimeSpan _canaryWait = TimeSpan.FromMinutes(1);
 
     /// <summary>Dry run: reports what a replay would do. Every message returns to its place.</summary>
@@ -16,7 +16,7 @@ public sealed partial class DeadLetterClient
     {
         await using var session = await OpenAsync(request.Queue, "dry run", request.By, _lookPatience, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
-        var audited = await _audit.ReadAsync(request.Queue, EntriesOfDoubt, cancellationToken);
+        var audited = await _audit.ReadAsync(request.Queue, AuditEntriesRead, cancellationToken);
         await GuardAccessAsync(session, EarlierDoubts.PassesNeeded(audited) + 1, cancellationToken);
         var operation = new Operation(session, _options, progress) { Total = total };
         await using var replay = new Replay(this, session, request, NewId(), watches: false) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
@@ -43,8 +43,8 @@ public sealed partial class DeadLetterClient
 
     /// <summary>
     /// Replays dead letters: publishes each message to the exchange of the queue that it failed in, waits for the confirm, then acks it. The body
-    /// stays the same, except for a redelivery count in it, which is removed. Headers of the first try are removed, and the replay headers are
-    /// added. All other headers stay, except <c>CC</c> and <c>BCC</c>, which would send copies to other queues and are renamed.
+    /// stays the same, except for a redelivery count in it, which is removed. Headers that describe the failed try are removed, and the replay
+    /// headers are added. All other headers stay, except <c>CC</c> and <c>BCC</c>, which would send copies to other queues and are renamed.
     /// </summary>
     /// <param name="request">The replay.</param>
     /// <param name="progress">Receives progress reports.</param>
@@ -58,7 +58,7 @@ public sealed partial class DeadLetterClient
             throw new DeadLetterException(DeadLetterProblem.Refused, "The pace must be at least 0.0034 messages per second (one message in 5 minutes)");
         await using var session = await OpenAsync(request.Queue, "replay", request.By, TimeSpan.Zero, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
-        var audited = await _audit.ReadAsync(request.Queue, EntriesOfDoubt, cancellationToken);
+        var audited = await _audit.ReadAsync(request.Queue, AuditEntriesRead, cancellationToken);
         await GuardAccessAsync(
             session, EarlierDoubts.PassesNeeded(audited) + 1 + (request.Canary ? 1 : 0), cancellationToken,
             longestPass => request.Pace is { } pace ? (long)(total / (pace * longestPass.TotalSeconds)) : 0);
@@ -135,6 +135,7 @@ public sealed partial class DeadLetterClient
                 return Task.FromResult<IReadOnlyList<Decision>>([.. window.Select(_ => Decision.Left)]);
             }, null, long.MaxValue, cancellationToken));
 
+    // Finds this replay's messages that are dead letters again.
     private async Task<IReadOnlyList<DeadLetter>> StampedAsync(string queue, string replay, CancellationToken cancellationToken)
     {
         var stamped = new List<DeadLetter>();

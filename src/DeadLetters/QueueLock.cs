@@ -25,7 +25,7 @@ internal static class QueueLock
     /// <param name="what">The verb, shown to others who find the queue locked.</param>
     /// <param name="who">The operator.</param>
     /// <param name="patience">How long to wait for another operation to end.</param>
-    /// <param name="holder">Reads who holds the lock.</param>
+    /// <param name="holder">Finds out who holds the lock.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="DeadLetterException">Another operation holds the lock.</exception>
     public static async Task TakeAsync(

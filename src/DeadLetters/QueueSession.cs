@@ -48,7 +48,7 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <summary>The largest frame that the broker accepts; 0: any.</summary>
     public uint FrameMax => _connection.FrameMax;
 
-    /// <summary>How long a pass may hold messages; see <see cref="ConsumerTimeout"/>.</summary>
+    /// <summary>How long one pass through the queue may hold messages; see <see cref="ConsumerTimeout"/>.</summary>
     public TimeSpan LongestPass { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>How many messages RabbitMQ's delayed retry hid when the session began.</summary>
@@ -68,7 +68,7 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <param name="what">The verb, shown to others who find the queue locked.</param>
     /// <param name="who">The operator.</param>
     /// <param name="patience">How long to wait for another operation to end.</param>
-    /// <param name="holder">Reads who holds the lock.</param>
+    /// <param name="holder">Finds out who holds the lock.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<QueueSession> OpenAsync(
         DeadLetterOptions options, string queue, string what, string who, TimeSpan patience,
@@ -96,7 +96,9 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <summary>Describes the queue without the management API.</summary>
     public Task<BrokerQueue> ProbeAsync(CancellationToken cancellationToken) => QueueProbe.DescribeAsync(_connection, Queue, BrokerVersion, cancellationToken);
 
-    /// <summary>How many consumers a queue has. Exact, unlike the management API's count, which still includes our previous read.</summary>
+    /// <summary>
+    /// How many consumers a queue has. Exact, unlike the management API's count, which still includes the consumer of our previous read for a while.
+    /// </summary>
     public Task<uint> ConsumersAsync(string queue, CancellationToken cancellationToken) =>
         _connection.OnOwnChannelAsync(queue, async channel => (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).ConsumerCount, cancellationToken);
 
@@ -176,7 +178,8 @@ internal sealed class QueueSession : IAsyncDisposable
                 largest = Math.Max(largest, delivery.Body.Length);
             }
             left -= letters.Count;
-            // The broker would drop these messages at their next return: a copy at the queue's end, with its count reset, waits for the next read.
+            // The broker would drop these messages at their next return. So each is replaced by a copy at the end of the queue, with its count
+            // reset; the next read finds it.
             foreach (var spent in letters.Where(taken => taken.Letter.DeliveryCount >= DeliveryLimit).ToList())
             {
                 if (await RenewAsync(spent))
@@ -210,10 +213,13 @@ internal sealed class QueueSession : IAsyncDisposable
 
     /// <summary>
     /// Returns all held messages to their places. On a classic queue one nack keeps the order. A quorum queue puts a returned message behind
-    /// all others, or behind those returned earlier and ahead of the rest (<see cref="ReturnsGoFirst"/>). So the messages in the way are taken
-    /// first, and returned after it.
+    /// all others, or behind those returned earlier and ahead of the rest (<see cref="ReturnsGoFirst"/>). So, to keep the order, the
+    /// messages behind a held one are taken too, and returned after it.
     /// </summary>
-    /// <param name="withTheRest">Whether to keep the order. Otherwise only the held messages are returned: a return also counts toward the delivery limit of the rest.</param>
+    /// <param name="withTheRest">
+    /// Whether to keep the order. If false, only the held messages are returned and the order may change. This spares the other messages a return,
+    /// which would count toward their delivery limit.
+    /// </param>
     public async Task GiveBackAsync(bool withTheRest = true)
     {
         if (!_windows.HoldsSome)
@@ -222,24 +228,26 @@ internal sealed class QueueSession : IAsyncDisposable
             await TakeTheRestAsync();
         await _windows.ReturnAsync(oneByOne: IsQuorum);
         _seen.Clear();
-        foreach (var (hash, count) in _moved) // a twin keeps its number when the one before it was moved
+        foreach (var (hash, count) in _moved) // an identical message keeps its number after the one before it was moved
             _seen.Add(hash, count);
     }
 
-    /// <summary>Releases the lock on the queue, when the operation only waits for outcomes.</summary>
+    /// <summary>Releases the lock on the queue once the operation only waits for outcomes.</summary>
     public Task ReleaseAsync(CancellationToken cancellationToken) => QueueLock.ReleaseAsync(_connection, Queue, cancellationToken);
 
     /// <summary>Publishes a message as mandatory; see <see cref="Publisher.SendAsync"/>.</summary>
     public Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
         _publisher!.SendAsync(exchange, routingKey, properties, body, cancellationToken);
 
-    /// <summary>Stops the waits for confirms if the broker accepts no messages.</summary>
+    /// <summary>Stops waiting for confirms if the broker accepts no messages.</summary>
     public void GiveUpWhileBlocked() => _publisher?.GiveUpWhileBlocked();
 
     public async Task OpenPublisherAsync(CancellationToken cancellationToken) =>
         _publisher ??= await Publisher.OpenAsync(_options, $"dead letters: publish from {Queue}", () => OnBlocked?.Invoke(), cancellationToken);
 
-    /// <summary>Puts a copy of a message that the broker would drop at its next return at the queue's end, with its count reset, and acks the message.</summary>
+    /// <summary>
+    /// For a message that the broker would drop at its next return: puts a copy with a reset count at the end of the queue, and acks the original.
+    /// </summary>
     public async Task<bool> RenewAsync(Taken taken)
     {
         await OpenPublisherAsync(CancellationToken.None);
@@ -276,7 +284,7 @@ internal sealed class QueueSession : IAsyncDisposable
     // Seen on 3.10 and 4.3: only an older quorum queue without a limit puts returned messages at its very end.
     private bool ReturnsGoFirst => DeliveryLimit is not null || BrokerVersion >= _returnsGoFirst;
 
-    // Takes all messages, or, if returned messages go first, until one comes that was never taken before.
+    // Takes all messages. If returned messages go first, stops at the first message that was never taken before.
     private async Task TakeTheRestAsync()
     {
         if (AllInPlace())

@@ -7,11 +7,11 @@ using RabbitMQ.Client;
 namespace WorkinIt.Messaging;
 
 /// <summary>
-/// Moves failed and unreadable messages to their dead-letter queue without losing any. If the dead-letter queue is missing, the message waits in
-/// a delay queue for the next try, so that it doesn't block a worker. If there is no delay queue either, it waits in the process.
+/// Moves failed and unreadable messages to their dead-letter queue without losing any. If the dead-letter queue is missing, the message is
+/// parked: it waits in a delay queue for the next try, so that it doesn't block a worker. If there is no delay queue either, it waits in the process.
 /// </summary>
-/// <param name="publisher">Publishes.</param>
-/// <param name="retry">Retries the publish.</param>
+/// <param name="publisher">Publishes with confirms.</param>
+/// <param name="retry">Retries until the broker accepts.</param>
 /// <param name="parking">The delay queues, the shortest first.</param>
 public sealed class KeptMoves(ConfirmedPublisher publisher, PublishRetry retry, DelaySteps parking)
 {
@@ -20,7 +20,7 @@ public sealed class KeptMoves(ConfirmedPublisher publisher, PublishRetry retry, 
 
     private static readonly TimeSpan _beforeParking = TimeSpan.FromSeconds(3);
 
-    /// <summary>Replaces the way in which a receive endpoint moves messages. Its filter is the outermost on the endpoint.</summary>
+    /// <summary>Makes a receive endpoint move messages through this class. The filter must be the endpoint's outermost one.</summary>
     /// <param name="endpoint">The endpoint.</param>
     public void Use(IReceiveEndpointConfigurator endpoint) => endpoint.ConfigureReceive(receive => receive.UseFilter(new Filter(this)));
 
@@ -69,7 +69,8 @@ public sealed class KeptMoves(ConfirmedPublisher publisher, PublishRetry retry, 
     private async Task<bool> TryParkAsync(ReceiveContext message, string exchange, BasicProperties properties, ReadOnlyMemory<byte> body)
     {
         var times = properties.Headers?.TryGetValue(Count, out var count) == true ? Convert.ToInt32(count, CultureInfo.InvariantCulture) : 0;
-        var queue = parking.Queues[Math.Min(times, Math.Min(1, parking.Queues.Count - 1))]; // a short delay, so that it moves on soon after the deployment
+        // At most the second-shortest delay, so that the message reaches its queue soon after that queue is deployed.
+        var queue = parking.Queues[Math.Min(times, Math.Min(1, parking.Queues.Count - 1))];
         var parked = new BasicProperties(properties) { Headers = new Dictionary<string, object?>(properties.Headers ?? new Dictionary<string, object?>()) };
         DeathHeaders.Remove(parked.Headers);
         parked.Headers[Target] = exchange;
@@ -109,7 +110,9 @@ public sealed class KeptMoves(ConfirmedPublisher publisher, PublishRetry retry, 
         public void Probe(ProbeContext context) => context.CreateFilterScope("keptMoves");
     }
 
-    /// <summary>MassTransit publishes over the channel that delivered a message only to move that message to a dead-letter queue.</summary>
+    /// <summary>
+    /// MassTransit publishes on the delivering channel for one purpose: to move the message to a dead-letter queue. So every publish here is a move.
+    /// </summary>
     private sealed class MovingChannel(ChannelContext context, ReceiveContext message, KeptMoves moves)
         : SharedChannelContext(context, context.CancellationToken), ChannelContext
     {

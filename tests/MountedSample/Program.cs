@@ -47,7 +47,7 @@ app.MapPost("/orders", async (PlaceOrder order, IPublishEndpoint bus) =>
 });
 app.MapPut("/stock/{item}", (string item, Stock stock) => stock.Add(item));
 
-// For the test alone: whoever calls says who they are. Yours signs people in as it does anywhere else.
+// For the test alone: callers choose their own name and role. Your application signs users in as it always does.
 app.MapPost("/sign-in/{name}/{role}", (string name, string role) => Results.SignIn(
     new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, name), new Claim(ClaimTypes.Name, name), new Claim(ClaimTypes.Role, role)], "sample"))));
 

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace TestSample;
 
-/// <summary>The consumer with its definition, on a bus that is no more than memory: no broker, no network.</summary>
+/// <summary>The consumer with its definition, on an in-memory bus: no broker, no network.</summary>
 public sealed class ThePrintLabelConsumer
 {
     [Fact]
@@ -35,7 +35,7 @@ public sealed class ThePrintLabelConsumer
     }
 
     [Fact]
-    public async Task Gives_up_after_three_tries_and_tells_why()
+    public async Task Gives_up_after_three_tries_and_reports_why()
     {
         await using var host = Host(jams: 3);
         var harness = await host.StartTestHarness();

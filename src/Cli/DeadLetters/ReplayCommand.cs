@@ -17,13 +17,14 @@ internal static partial class ReplayCommand
         var pace = new Option<double?>("--pace") { Description = "Messages per second", HelpName = "N" };
         pace.Validators.Add(result =>
         {
-            if (result.Tokens is [{ Value: var said }] && double.TryParse(said, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number is < ReplayRequest.LeastPace or > 100_000) // the parser refuses what is not a number
+            // System.CommandLine already rejects values that are not numbers.
+            if (result.Tokens is [{ Value: var said }] && double.TryParse(said, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number is < ReplayRequest.LeastPace or > 100_000)
                 result.AddError("--pace must be a number of messages a second, from 0.0034 (one in 5 minutes) to 100000");
         });
         var canary = new Option<bool>("--canary") { Description = "Replay one message first, and the others only if it succeeds" };
         var sendAgain = new Option<bool>("--send-again") { Description = "Include messages with an unknown outcome (may send duplicates)" };
         var to = new Option<string?>("--to") { Description = "Replay to this queue instead of the one that each message failed in", HelpName = "QUEUE" };
-        var withoutResponse = new Option<bool>("--without-response") { Description = "Remove the response address from requests whose senders no longer wait for a response" };
+        var withoutResponse = new Option<bool>("--without-response") { Description = "Remove the response address from all requests (if their senders no longer wait)" };
         var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
         var command = new Command("replay", """
             Moves dead letters back to the queue that they failed in, and reports the outcome of each.
@@ -102,12 +103,12 @@ internal static partial class ReplayCommand
     {
         console.WriteLine(Terminal.Clean($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} ready to replay (the cause is not checked), {ListCommand.Number(plan.Refused.Count)} refused."));
         WriteTargets(console, plan);
-        Count(plan.Replayed.Where(message => message.Verdict.Text.Length > 0).Select(message => message.Verdict.Text), "with a note:");
+        Count(plan.Replayed.Where(message => message.Verdict.Text.Length > 0).Select(message => message.Verdict.Text), "with a warning:");
         Count(plan.Refused.Select(refusal => refusal.Why), "refused:");
         if (plan.Refused.Count > 0)
             console.WriteLine(Terminal.Clean($"To discard the refused messages: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', plan.Refused.Take(MostNamed).Select(refusal => refusal.Id))}{(plan.Refused.Count > MostNamed ? ",…" : "")}"));
         if (!hasLedger)
-            console.WriteLine(Terminal.Clean("Not checked whether the work was already done: ConnectionStrings__Deliveries is not set."));
+            console.WriteLine(Terminal.Clean("It was not checked whether the work was already done, because ConnectionStrings__Deliveries is not set."));
 
         void Count(IEnumerable<string> texts, string title)
         {
@@ -124,7 +125,7 @@ internal static partial class ReplayCommand
 
     private static void WriteResult(IAnsiConsole console, OperationResult result)
     {
-        console.WriteLine(Terminal.Clean($"Replay {result.Id} from {result.Queue}: {ListCommand.Number(result.Refused.Count)} not moved."));
+        console.WriteLine(Terminal.Clean($"Replay {result.Id} from {result.Queue}: {ListCommand.Number(result.Done)} moved, {ListCommand.Number(result.Refused.Count)} not moved."));
         WriteTargets(console, result);
         foreach (var outcome in OutcomeCounts.Shown.Where(outcome => result.Outcomes.Of(outcome) > 0))
             console.WriteLine(Terminal.Clean($"  {ListCommand.Number(result.Outcomes.Of(outcome))} {OutcomeCounts.Word(outcome)}"));
@@ -135,7 +136,7 @@ internal static partial class ReplayCommand
         if (result.Stopped is { } stopped)
             console.WriteLine(Terminal.Clean(stopped));
         if (result.Settled > 0)
-            console.WriteLine($"{ListCommand.Number(result.Settled)} removed from the queue: an earlier replay published them without a confirm, and they had arrived.");
+            console.WriteLine($"{ListCommand.Number(result.Settled)} removed from the queue: an earlier replay had published them but received no confirm. They did arrive.");
         if (result.Selected == 0)
             console.WriteLine("No messages match.");
         console.WriteLine(Terminal.Clean(result.Headline));

@@ -12,7 +12,7 @@ namespace WorkinIt.Consumers.GifEmails;
 /// <summary>
 /// Sends a submission's mail, once. It reads the ledger first, and writes to it just before the mail is handed to the mail server and right
 /// after. A mail is held and not sent again if it was handed over completely and no reply came, or if the consumer that began to send it
-/// has ended. Recipients who have unsubscribed get no mail, and no GIF is looked up for them.
+/// ended without recording the outcome. Recipients who have unsubscribed get no mail, and no GIF is looked up for them.
 /// </summary>
 internal sealed partial class GifEmailDelivery(
     IGifFinder gifs, GifMail gifMail, IMailSender mailSender, DeliveryLedger ledger, OptOutTokens names, OptOutList optOuts, IOptions<SmtpOptions> smtp, TimeProvider time,
@@ -125,13 +125,13 @@ internal sealed partial class GifEmailDelivery(
             var reply = await mailSender.SendAsync(mail, async () => taken = await TakeAsync(id, gif), stopping);
 
             var sentAt = time.GetUtcNow();
-            // Only this process knows about the 250: write it to the ledger before anything else can happen to the message.
+            // Only this process knows that the server accepted the mail (250): write it to the ledger before anything else can happen to the message.
             await KeepAsync(id, token => ledger.SentAsync(id, sentAt, reply, token));
             LogSent(log, id, taken!.Value, reply);
             GifEmailTelemetry.Sent();
             return new GifEmailSent(id, taken.Value, sentAt, gif.Reference);
         }
-        // A mail that is not known to have failed may have been sent. That includes any unexpected exception after the handover began.
+        // Unless the failure is known, the mail may have been sent. So any unexpected exception after the handover began counts as an unknown outcome.
         catch (Exception e) when (e is MailOutcomeUnknownException || (taken is not null && !IsKnown(e)))
         {
             var evidence = $"{(e is MailOutcomeUnknownException ? e.Message : $"{e.GetType().Name} while sending to {smtp.Value.Host}:{smtp.Value.Port}")} (at {time.GetUtcNow():u}). Look for Message-ID {id:N} in the mail server's log";
@@ -166,8 +166,8 @@ internal sealed partial class GifEmailDelivery(
         }
         catch (Exception e) when (IsOfLedger(e))
         {
-            // The row may have been written all the same. Left like that, another process would find a delivery that was begun by a
-            // process that is gone, and hold it. So the caller first records it as not sent, like any failure with a known outcome.
+            // The row may have been written nevertheless. If it stayed, another process would take this delivery for one whose process died,
+            // and hold it. So the caller first records it as not sent, like any failure with a known outcome.
             throw new DeliveryNotTakenException(e.GetType().Name);
         }
         return taken ?? throw new DeliveryInFlightException(time.GetUtcNow() + Lease);
@@ -212,7 +212,7 @@ internal sealed partial class GifEmailDelivery(
     [LoggerMessage(Level = LogLevel.Information, Message = "{SubmissionId} was already sent at attempt {Attempt}; not sent again")]
     private static partial void LogSentBefore(ILogger log, Guid submissionId, int attempt);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{SubmissionId} ends at attempt {Attempt} without a mail: the recipient has unsubscribed")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{SubmissionId} is not sent (attempt {Attempt}): the recipient has unsubscribed")]
     private static partial void LogBlocked(ILogger log, Guid submissionId, int attempt);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} may have been sent; the operator's replay {ReplayId} sends it again")]

@@ -62,7 +62,7 @@ internal sealed class SmtpOptions : IValidatableObject
 }
 
 /// <summary>
-/// How the connection to the mail server is encrypted. There is no "if the server offers it": a man in the middle could suppress the offer.
+/// How the connection to the mail server is encrypted. Opportunistic encryption is not offered: a man in the middle could suppress it.
 /// </summary>
 internal enum SmtpSecurity
 {

@@ -15,14 +15,14 @@ internal abstract record Acceptance
     /// <param name="At">When it was stored; null if the same submission was accepted before.</param>
     internal sealed record Accepted(DateTimeOffset? At) : Acceptance;
 
-    /// <summary>The id was used for another address or thought.</summary>
+    /// <summary>The id was already used with a different address or thought.</summary>
     internal sealed record Conflict : Acceptance;
 
     /// <summary>The store can't commit now.</summary>
     internal sealed record Unavailable : Acceptance;
 
     /// <summary>The limit of the client or of the recipient is reached.</summary>
-    /// <param name="Wait">The time until the next submission is allowed, or a little more.</param>
+    /// <param name="Wait">How long to wait before the next submission; can be slightly longer than necessary.</param>
     /// <param name="Text">The text for the user.</param>
     internal sealed record TooMany(TimeSpan Wait, string Text) : Acceptance
     {
