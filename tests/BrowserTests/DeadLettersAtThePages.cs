@@ -15,7 +15,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         await site.FailAsync();
         (int Count, string Exception, string Reason)[] causes =
         [
-            (2600, "MailDeferredException", "mail-{0}.example.com is out of reach (ConnectionRefused): check Smtp__Host, Smtp__Port and the mail server"),
+            (2600, "MailDeferredException", "mail-{0}.example.com is unreachable (ConnectionRefused): check Smtp__Host, Smtp__Port and the mail server"),
             (1300, "TimeoutException", "It took {0} s"),
             (100, "MailRefusedException", "The recipient was refused: 550 5.1.1 No such mailbox: someone{0}@example.com"),
         ];
