@@ -114,6 +114,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     private async Task<bool> PassAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, long most, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var cancelled = cancellationToken.UnsafeRegister(static session => ((QueueSession)session!).GiveUpWhileBlocked(), session);
         // One window is taken while the previous one is published.
         var windows = Channel.CreateBounded<IReadOnlyList<Taken>>(1);
         var taking = TakeAsync(windows.Writer, Total - Done, ending.Token);
@@ -175,7 +176,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
         {
             await ending.CancelAsync();
             if (cancellationToken.IsCancellationRequested)
-                session.GiveUpWhileBlocked();
+                session.GiveUpWhileBlocked(); // an alarm that began after the cancel
             try
             {
                 await SettleAllAsync(outstanding);
