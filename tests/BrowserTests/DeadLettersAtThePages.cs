@@ -79,7 +79,7 @@ public sealed partial class DeadLettersAtThePages(Browser browser, DeadLetterSit
         await visit.SeeHeadingAsync("6 of 6 replayed: 6 handled");
         await film.ShootAsync(visit, TimeSpan.FromSeconds(3));
 
-        await Assertions.Expect(sender.Heading).ToContainTextAsync("sent", new LocatorAssertionsToContainTextOptions { Timeout = 30_000, IgnoreCase = true });
+        await Assertions.Expect(sender.Heading).ToHaveTextAsync("Sent", new LocatorAssertionsToHaveTextOptions { Timeout = 30_000 });
         await film.ShootAsync(sender, TimeSpan.FromSeconds(4));
         await film.DevelopAsync();
     }
