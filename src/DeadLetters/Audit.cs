@@ -64,7 +64,7 @@ public sealed record AuditEntry
     /// <summary>For a replay: the outcomes, as in <c>173 failed again</c>.</summary>
     public string Results { get; init; } = "";
 
-    /// <summary>Messages that were published and never confirmed; the next replay resolves them.</summary>
+    /// <summary>Messages that were published, but never confirmed or never acked; the next replay resolves them.</summary>
     public IReadOnlyList<Doubt> Doubts { get; init; } = [];
 
     /// <summary>For an edit: the message before the edit. Contains personal data.</summary>

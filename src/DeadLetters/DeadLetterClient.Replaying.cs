@@ -117,7 +117,7 @@ public sealed partial class DeadLetterClient
     }
 
     private static string InDoubt(string message, IReadOnlyList<Doubt> doubts) => doubts.Count == 0 ? message
-        : $"{message}. Published but never confirmed, so still in this queue and possibly in their target queue too (the next replay resolves them): {string.Join(", ", doubts.Take(20).Select(doubt => doubt.MessageId ?? doubt.Id))}{(doubts.Count > 20 ? string.Create(CultureInfo.InvariantCulture, $" and {doubts.Count - 20:N0} more, listed in the audit log") : "")}";
+        : $"{message}. Published, but never confirmed or never acknowledged here, so still in this queue and possibly in their target queue too (the next replay resolves them): {string.Join(", ", doubts.Take(20).Select(doubt => doubt.MessageId ?? doubt.Id))}{(doubts.Count > 20 ? string.Create(CultureInfo.InvariantCulture, $" and {doubts.Count - 20:N0} more, listed in the audit log") : "")}";
 
     // Checks for an alarm that is already active. If one starts later, the connection itself reports it.
     private async Task GuardAlarmAsync(CancellationToken cancellationToken)

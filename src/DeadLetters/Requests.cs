@@ -122,7 +122,7 @@ public sealed record OperationResult(
     /// <summary>Whether the operation waited for outcomes.</summary>
     public bool OutcomesAwaited { get; init; }
 
-    /// <summary>The messages that were published and never confirmed: they are where they were, and may be in their target queue too.</summary>
+    /// <summary>The messages that were published, but never confirmed or never acked: they are where they were, and may be in their target queue too.</summary>
     public IReadOnlyList<Doubt> Doubts { get; init; } = [];
 
     /// <summary>How many unconfirmed messages of an earlier run had arrived after all, and so were removed instead of replayed.</summary>
@@ -159,7 +159,7 @@ public sealed record OperationProgress(long Examined, long Total, long Done, lon
     public string? Blocked { get; init; }
 }
 
-/// <summary>A message that was published and never confirmed. It is where it was, and may be in its target queue too.</summary>
+/// <summary>A message that was published, but never confirmed or never acked. It is where it was, and may be in its target queue too.</summary>
 /// <param name="Id">The dead letter's id.</param>
 /// <param name="MessageId">Its MessageId; null if it has none.</param>
 /// <param name="ReplayId">The stamp on the copy; null if it is not a replay.</param>
