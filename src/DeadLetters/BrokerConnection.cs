@@ -125,6 +125,10 @@ internal static class BrokerConnection
         Constants.AccessRefused or Constants.NotAllowed => new DeadLetterException(DeadLetterProblem.Forbidden, $"The RabbitMQ user lacks a permission: {e.ShutdownReason.ReplyText}", e),
         Constants.PreconditionFailed when ConsumerTimeout.IsIn(e.ShutdownReason.ReplyText) => Closed(e.ShutdownReason, e),
         Constants.PreconditionFailed => new DeadLetterException(DeadLetterProblem.Refused, $"The broker refused: {e.ShutdownReason.ReplyText}", e),
+        Constants.InternalError when BrokerNames.MayOverflowReply(name) => new DeadLetterException(
+            DeadLetterProblem.OutOfReach,
+            $"The broker closed the connection instead of answering about queue \"{name}\". RabbitMQ 4 does that when the name is too long for its error reply: the queue does not exist, is exclusive, or the RabbitMQ user lacks a permission on it",
+            e),
         _ => new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker closed the connection: {e.ShutdownReason?.ReplyText}", e),
     };
 }

@@ -117,7 +117,7 @@ public sealed partial class DeadLetterClient
     // The _discarded queue is replicated if the dead-letter queue is, so that its messages are as safe.
     private static async Task DeclareDiscardedAsync(QueueSession session, string discarded, CancellationToken cancellationToken)
     {
-        if (await session.CountsAsync(discarded, cancellationToken) is not null)
+        if (!BrokerNames.MayOverflowReply(discarded) && await session.CountsAsync(discarded, cancellationToken) is not null)
             return;
         var arguments = new Dictionary<string, object?> { ["x-queue-type"] = session.IsQuorum ? "quorum" : "classic" };
         if (session.IsQuorum && session.BrokerVersion.Major >= 4)

@@ -75,9 +75,12 @@ internal sealed class FailureWatch(IConnection connection, string queue)
             new NewLetter(isQueue ? exchange : null, letter.Id, letter.ExceptionType, reason)));
     }
 
-    // Without permission to read an exchange, failures there are not seen, and no outcome is reported for them.
+    // Without permission to read an exchange, failures there are not seen, and no outcome is reported for them. The same holds for an exchange that
+    // can't be asked for: if it is missing, RabbitMQ 4 closes the connection of the whole replay.
     private async Task<bool> BindAsync(string exchange, CancellationToken cancellationToken)
     {
+        if (BrokerNames.MayOverflowReply(exchange) && connection.BrokerVersion().Major >= 4)
+            return true;
         try
         {
             return await connection.OnOwnChannelAsync(queue, async channel =>

@@ -40,7 +40,8 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
     {
         try
         {
-            return await session.HasExchangeAsync(exchange, cancellationToken);
+            if (!BrokerNames.MayOverflowReply(exchange) || session.BrokerVersion.Major < 4)
+                return await session.HasExchangeAsync(exchange, cancellationToken);
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Forbidden)
         {

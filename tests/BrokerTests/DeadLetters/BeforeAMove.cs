@@ -170,12 +170,14 @@ public sealed class BeforeAMove
         (await orders.Client.ReplayAsync(Request(Orders.Error), null, _none)).Done.ShouldBe(2);
     }
 
-    [Fact]
-    public async Task Queues_with_names_as_long_as_the_broker_allows_are_read_replayed_discarded_and_restored()
+    [Theory]
+    [InlineData(246)] // 254 bytes with _error: the name of a lock or of the discarded queue would be longer than the broker allows
+    [InlineData(225)] // _discarded fits, but an error reply of RabbitMQ 4.3.6 about it does not
+    public async Task Queues_with_long_names_are_read_replayed_discarded_and_restored(int length)
     {
         await using var orders = await Orders.CreateAsync();
-        var input = "ü" + new string('q', 246);
-        var error = input + "_error"; // 254 bytes; a lock's or a discarded queue's name would be longer than 255
+        var input = "ü" + new string('q', length);
+        var error = input + "_error";
         await orders.DeclareAsync(input, []);
         await orders.DeclareAsync(error, []);
         var ids = new[] { Guid.CreateVersion7(), Guid.CreateVersion7() };

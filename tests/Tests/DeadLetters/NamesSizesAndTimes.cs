@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
 using WorkinIt.DeadLetters;
 
 namespace WorkinIt.Tests.DeadLetters;
@@ -24,6 +26,27 @@ public sealed class NamesSizesAndTimes
         BrokerNames.Of(prefix, queue, suffix).ShouldBe(name);
         BrokerNames.Of(prefix, queue[1..] + "r", suffix).ShouldNotBe(name);
         Encoding.UTF8.GetByteCount(BrokerNames.Of(prefix, new string('ü', 127), suffix)).ShouldBeLessThanOrEqualTo(255);
+    }
+
+    [Fact]
+    public void A_derived_name_never_overflows_a_reply_of_the_broker()
+    {
+        var name = BrokerNames.Of("", new string('ü', 127), "_discarded");
+
+        name.ShouldStartWith("____");
+        BrokerNames.MayOverflowReply(name).ShouldBeFalse();
+        BrokerNames.MayOverflowReply(new string('q', 255)).ShouldBeFalse(); // RabbitMQ cuts its text
+        BrokerNames.MayOverflowReply(new string('ü', 20)).ShouldBeFalse();
+        BrokerNames.MayOverflowReply(new string('ü', 120)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_reply_that_overflowed_is_told_as_what_it_may_mean()
+    {
+        var closed = new OperationInterruptedException(new ShutdownEventArgs(ShutdownInitiator.Peer, 541, "INTERNAL_ERROR"));
+
+        BrokerConnection.InWords(closed, new string('ü', 120)).Message.ShouldContain("the queue does not exist, is exclusive, or the RabbitMQ user lacks a permission");
+        BrokerConnection.InWords(closed, "orders_error").Message.ShouldBe("The broker closed the connection: INTERNAL_ERROR");
     }
 
     [Fact]
