@@ -1,3 +1,4 @@
+using MassTransit;
 using Microsoft.Extensions.Options;
 using WorkinIt.Consumers.GifEmails;
 using WorkinIt.Consumers.Ledger;
@@ -6,6 +7,7 @@ using WorkinIt.Deliveries;
 using WorkinIt.Gifs;
 using WorkinIt.Messaging;
 using WorkinIt.ServiceDefaults;
+using RedeliveryOptions = WorkinIt.Consumers.GifEmails.RedeliveryOptions;
 
 return await Service.RunAsync(async () =>
 {
@@ -39,6 +41,16 @@ return await Service.RunAsync(async () =>
     }
 
     builder.Services.AddGifs().AddMail().AddGifEmails();
+    builder.Services.AddMassTransit(bus =>
+    {
+        bus.DisableUsageTelemetry(); // otherwise each start posts to a server on the internet
+        bus.AddConsumer<SendGifEmailConsumer, SendGifEmailConsumerDefinition>();
+        bus.UsingRabbitMq((context, rabbit) =>
+        {
+            rabbit.ConfigureBus(context);
+            rabbit.ReceiveGifEmails(context);
+        });
+    });
     await using var app = builder.Build();
     app.MapHealth();
     await app.RunAsync();

@@ -9,41 +9,27 @@ namespace WorkinIt.Messaging;
 /// <summary>The bus configuration that both services share. Each service adds its own consumers and endpoints.</summary>
 public static class BusRegistration
 {
-    /// <summary>Adds the bus on RabbitMQ, its settings and its health check.</summary>
-    /// <param name="services">The services.</param>
-    /// <param name="configure">Registers the consumers.</param>
-    /// <param name="configureBus">Adds the endpoints to the bus.</param>
-    public static IServiceCollection AddRabbitMqBus(
-        this IServiceCollection services,
-        Action<IBusRegistrationConfigurator>? configure = null,
-        Action<IBusRegistrationContext, IRabbitMqBusFactoryConfigurator>? configureBus = null)
+    /// <summary>Configures the bus: the host, dead-letter queues, mandatory publishing and compact JSON.</summary>
+    /// <param name="rabbit">The bus.</param>
+    /// <param name="context">Gives the settings.</param>
+    public static void ConfigureBus(this IRabbitMqBusFactoryConfigurator rabbit, IRegistrationContext context)
     {
-        services.AddRabbitMqSettings();
-        services.AddHealthChecks().AddCheck<RabbitMqHealthCheck>("rabbitmq", tags: ["ready"]);
-        return services.AddMassTransit(bus =>
+        rabbit.UseRabbitMqHost(context.GetRequiredService<IOptions<RabbitMqOptions>>().Value.Connection);
+        QueueTopology.ConfigureDeadLetterQueues(rabbit);
+        // The broker returns an event that it can't route to a queue, so it is published again instead of lost.
+        rabbit.ConfigurePublish(publish => publish.UseExecute(send => send.GetPayload<RabbitMqSendContext>().Mandatory = true));
+        rabbit.ConfigureJsonSerializerOptions(json =>
         {
-            bus.DisableUsageTelemetry(); // otherwise each start posts to a server on the internet
-            configure?.Invoke(bus);
-            bus.UsingRabbitMq((context, rabbit) =>
-            {
-                rabbit.UseRabbitMqHost(context.GetRequiredService<IOptions<RabbitMqOptions>>().Value.Connection);
-                QueueTopology.ConfigureDeadLetterQueues(rabbit);
-                // The broker returns an event that it can't route to a queue, so it is published again instead of lost.
-                rabbit.ConfigurePublish(publish => publish.UseExecute(send => send.GetPayload<RabbitMqSendContext>().Mandatory = true));
-                rabbit.ConfigureJsonSerializerOptions(json =>
-                {
-                    json.WriteIndented = false; // indentation is a third of a small message
-                    return json;
-                });
-                configureBus?.Invoke(context, rabbit);
-            });
+            json.WriteIndented = false; // indentation is a third of a small message
+            return json;
         });
     }
 
-    /// <summary>Binds <c>ConnectionStrings__RabbitMq</c> and <c>DeadLetterQueues__Type</c> and checks them when the host starts.</summary>
+    /// <summary>Adds RabbitMQ's settings (<c>ConnectionStrings__RabbitMq</c>, <c>DeadLetterQueues__Type</c>), which are checked when the host starts, and its health check.</summary>
     /// <param name="services">The services.</param>
-    public static IServiceCollection AddRabbitMqSettings(this IServiceCollection services)
+    public static IServiceCollection AddRabbitMq(this IServiceCollection services)
     {
+        services.AddHealthChecks().AddCheck<RabbitMqHealthCheck>("rabbitmq", tags: ["ready"]);
         services.AddOptions<RabbitMqOptions>().BindConfiguration("ConnectionStrings").ValidateOnStart();
         services.AddOptions<DeadLetterQueueOptions>().BindConfiguration("DeadLetterQueues").ValidateDataAnnotations().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RabbitMqOptions>, RabbitMqOptionsValidator>());

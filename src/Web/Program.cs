@@ -1,3 +1,5 @@
+using MassTransit;
+using WorkinIt.Messaging;
 using WorkinIt.ServiceDefaults;
 using WorkinIt.Web;
 using WorkinIt.Web.OptOuts;
@@ -20,6 +22,17 @@ return await Service.RunAsync(async () =>
     builder.Services.AddKeyRing();
     builder.Services.AddApiReference();
     builder.Services.AddSubmissions();
+    builder.Services.AddMassTransit(bus =>
+    {
+        bus.DisableUsageTelemetry(); // otherwise each start posts to a server on the internet
+        bus.AddConsumer<SubmissionStatusConsumer>();
+        bus.AddConsumer<DeadSubmissionConsumer>();
+        bus.UsingRabbitMq((context, rabbit) =>
+        {
+            rabbit.ConfigureBus(context);
+            rabbit.ReceiveOutcomes(context);
+        });
+    });
     builder.Services.AddOptOutPage();
     builder.AddDeadLetterPages();
     await using var app = builder.Build();

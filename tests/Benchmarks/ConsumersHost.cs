@@ -49,11 +49,11 @@ internal static partial class ConsumersHost
                 AddInstead<NoWorkConsumer>(builder.Services);
                 break;
             case NoMail:
-                builder.Services.AddGifEmails();
+                AddShipped(builder.Services);
                 builder.Services.AddSingleton<IMailSender, NoMailSender>();
                 break;
             case SmallMail:
-                builder.Services.AddGifEmails();
+                AddShipped(builder.Services);
                 builder.Services.AddSingleton<IGifFinder, LinkedGif>();
                 break;
             case SmallMailWithoutLedger:
@@ -63,7 +63,7 @@ internal static partial class ConsumersHost
                 AddInstead<WithoutLedgerConsumer>(builder.Services);
                 break;
             case LargeMail:
-                builder.Services.AddGifEmails();
+                AddShipped(builder.Services);
                 builder.Services.AddSingleton<IGifFinder, LargeGifFinder>();
                 break;
             default:
@@ -88,18 +88,45 @@ internal static partial class ConsumersHost
         where T : class, IConsumer
     {
         services.AddOptions<ConsumerOptions>().BindConfiguration("Consumer");
-        services.AddRabbitMqBus(
-            bus => bus.AddConsumer<T>(),
-            (context, rabbit) => rabbit.ReceiveEndpoint(QueueTopology.InputQueue, endpoint =>
+        services.AddRabbitMq();
+        services.AddMassTransit(bus =>
+        {
+            bus.DisableUsageTelemetry();
+            bus.AddConsumer<T>();
+            bus.UsingRabbitMq((context, rabbit) =>
             {
-                var options = context.GetRequiredService<IOptions<ConsumerOptions>>().Value;
-                QueueTopology.ConfigureInputQueue(endpoint);
-                QueueTopology.ExpectDeployed(endpoint, context);
-                endpoint.PrefetchCount = options.PrefetchCount;
-                endpoint.ConcurrentMessageLimit = options.ConcurrentMessageLimit;
-                endpoint.UseSubmissionScope(context.GetRequiredService<ILogger<T>>());
-                endpoint.ConfigureConsumer<T>(context);
-            }));
+                rabbit.ConfigureBus(context);
+                rabbit.ReceiveEndpoint(QueueTopology.InputQueue, endpoint => Configure<T>(endpoint, context));
+            });
+        });
+    }
+
+    private static void Configure<T>(IRabbitMqReceiveEndpointConfigurator endpoint, IBusRegistrationContext context)
+        where T : class, IConsumer
+    {
+        var options = context.GetRequiredService<IOptions<ConsumerOptions>>().Value;
+        QueueTopology.ConfigureInputQueue(endpoint);
+        QueueTopology.ExpectDeployed(endpoint, context);
+        endpoint.PrefetchCount = options.PrefetchCount;
+        endpoint.ConcurrentMessageLimit = options.ConcurrentMessageLimit;
+        endpoint.UseSubmissionScope(context.GetRequiredService<ILogger<T>>());
+        endpoint.ConfigureConsumer<T>(context);
+    }
+
+    // As Consumers' Program.cs does it.
+    private static void AddShipped(IServiceCollection services)
+    {
+        services.AddGifEmails();
+        services.AddMassTransit(bus =>
+        {
+            bus.DisableUsageTelemetry();
+            bus.AddConsumer<SendGifEmailConsumer, SendGifEmailConsumerDefinition>();
+            bus.UsingRabbitMq((context, rabbit) =>
+            {
+                rabbit.ConfigureBus(context);
+                rabbit.ReceiveGifEmails(context);
+            });
+        });
     }
 
     private sealed class NoWorkConsumer : IConsumer<SendGifEmail>
@@ -117,7 +144,8 @@ internal static partial class ConsumersHost
                 return;
             var gif = await gifs.FindAsync(context.Message.Thought, context.CancellationToken);
             using var mail = gifMail.Compose(context.Message, gif);
-            var reply = await sender.SendAsync(mail, () => Task.CompletedTask, CancellationToken.None);
+            await using var connection = await sender.ConnectAsync(mail.To.Mailboxes.Single(), CancellationToken.None);
+            var reply = await connection.SendAsync(mail);
             LogSent(log, context.Message.SubmissionId, reply);
             await context.Publish(new GifEmailSent(context.Message.SubmissionId, 1, DateTimeOffset.UtcNow, gif.Reference));
         }
@@ -126,13 +154,13 @@ internal static partial class ConsumersHost
         private static partial void LogSent(ILogger log, Guid submissionId, string reply);
     }
 
-    private sealed class NoMailSender : IMailSender
+    private sealed class NoMailSender : IMailSender, IMailConnection
     {
-        public async Task<string> SendAsync(MimeMessage mail, Func<Task> beforeHandover, CancellationToken stopping)
-        {
-            await beforeHandover();
-            return "250 2.0.0 Ok";
-        }
+        public Task<IMailConnection> ConnectAsync(MailboxAddress recipient, CancellationToken stopping) => Task.FromResult<IMailConnection>(this);
+
+        public Task<string> SendAsync(MimeMessage mail) => Task.FromResult("250 2.0.0 Ok");
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     private sealed class LinkedGif : IGifFinder

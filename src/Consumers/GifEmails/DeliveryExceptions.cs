@@ -40,16 +40,4 @@ internal sealed class PoisonException : Exception
 }
 
 /// <summary>A field of the message is missing, for example after an edit that misspelled its name. A retry can't fix that.</summary>
-internal sealed class CommandIncompleteException(string field) : Exception($"The message has no {field}: edit it, or discard it")
-{
-    /// <exception cref="CommandIncompleteException">A required field is missing.</exception>
-    public static void ThrowIfIncomplete(SendGifEmail command)
-    {
-        if (command.SubmissionId == Guid.Empty)
-            throw new CommandIncompleteException("submissionId");
-        if (string.IsNullOrWhiteSpace(command.EmailAddress))
-            throw new CommandIncompleteException("emailAddress");
-        if (string.IsNullOrWhiteSpace(command.Thought))
-            throw new CommandIncompleteException("thought");
-    }
-}
+internal sealed class CommandIncompleteException(string field) : Exception($"The message has no {field}: edit it, or discard it");

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Globalization;
 using Microsoft.Extensions.Options;
+using MimeKit;
 using WorkinIt.Consumers.Mail;
 using WorkinIt.Contracts;
 using WorkinIt.Deliveries;
@@ -30,18 +31,14 @@ internal sealed partial class GifEmailDelivery(
     /// <param name="command">What to send.</param>
     /// <param name="sendAgain">The id of the replay with which an operator asked to send it again even if its outcome is unknown; null if none.</param>
     /// <param name="stopping">Cancels the delivery until the mail is handed over.</param>
-    /// <returns>
-    /// The event to publish: a <see cref="GifEmailSent"/> (for a submission that was sent before, the same event again), or a
-    /// <see cref="GifEmailBlocked"/>.
-    /// </returns>
-    /// <exception cref="DeliveryHeldException">The mail may have been sent.</exception>
-    /// <exception cref="DeliveryInFlightException">Another consumer is processing the submission.</exception>
-    /// <exception cref="CommandIncompleteException">A field is missing.</exception>
-    public async Task<object> DeliverAsync(SendGifEmail command, string? sendAgain, CancellationToken stopping)
+    /// <returns>What became of it. For a submission that was sent before, the same result again.</returns>
+    /// <exception cref="DbException">The ledger can't be read.</exception>
+    public async Task<DeliveryResult> DeliverAsync(SendGifEmail command, string? sendAgain, CancellationToken stopping)
     {
-        CommandIncompleteException.ThrowIfIncomplete(command);
+        if (MissingField(command) is { } field)
+            return new DeliveryResult.Failed(new CommandIncompleteException(field), null);
         if (!_inFlight.TryAdd(command.SubmissionId, 0))
-            throw new DeliveryInFlightException(time.GetUtcNow() + Lease);
+            return InFlight(time.GetUtcNow() + Lease);
         try
         {
             return await EndedBeforeAsync(command, sendAgain) ?? await BlockedAsync(command) ?? await SendAsync(command, stopping);
@@ -52,29 +49,39 @@ internal sealed partial class GifEmailDelivery(
         }
     }
 
-    private async Task<object?> EndedBeforeAsync(SendGifEmail command, string? sendAgain)
+    private static string? MissingField(SendGifEmail command) =>
+        command.SubmissionId == Guid.Empty ? "submissionId"
+        : string.IsNullOrWhiteSpace(command.EmailAddress) ? "emailAddress"
+        : string.IsNullOrWhiteSpace(command.Thought) ? "thought"
+        : null;
+
+    private static DeliveryResult.TryLater InFlight(DateTimeOffset? until) => new(new DeliveryInFlightException(until), null);
+
+    private async Task<DeliveryResult?> EndedBeforeAsync(SendGifEmail command, string? sendAgain)
     {
         var id = command.SubmissionId;
         switch (ledger.Find(id))
         {
             case { State: DeliveryState.Sent } sent:
                 LogSentBefore(log, id, sent.Attempt);
-                return new GifEmailSent(id, sent.Attempt, sent.SentAt!.Value, sent.Gif ?? "");
+                return new DeliveryResult.Sent(sent.Attempt, sent.SentAt!.Value, sent.Gif ?? "");
 
             // The state stays unknown in the ledger: unsubscribing doesn't show whether the first mail arrived.
             case { State: DeliveryState.Unknown } unknown when sendAgain is not null && IsBlocked(command):
                 return Blocked(id, unknown.Attempt);
 
             case { State: DeliveryState.Unknown } unknown:
-                return await ReleasedAsync(id, sendAgain) ? null : throw Held(unknown.Attempt, unknown.Detail);
+                return await ReleasedAsync(id, sendAgain)
+                    ? null
+                    : new DeliveryResult.Held(unknown.Attempt, unknown.Detail ?? "the ledger records an unknown outcome without evidence");
 
             case { State: DeliveryState.Sending } other when other.Owner != ledger.Owner:
                 if (ledger.IsLeased(other))
-                    throw new DeliveryInFlightException(other.LeaseUntil);
+                    return InFlight(other.LeaseUntil);
                 var evidence = string.Create(CultureInfo.InvariantCulture,
                     $"a consumer started to send it at {other.TakenAt:u} to {smtp.Value.Host}:{smtp.Value.Port} and ended without recording an outcome. Look for Message-ID {id:N} in the mail server's log");
                 await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
-                return await ReleasedAsync(id, sendAgain) ? null : throw Held(other.Attempt, evidence);
+                return await ReleasedAsync(id, sendAgain) ? null : new DeliveryResult.Held(other.Attempt, evidence);
 
             default:
                 return null;
@@ -83,27 +90,28 @@ internal sealed partial class GifEmailDelivery(
 
     private bool IsBlocked(SendGifEmail command) => command.EmailAddress is { } address && optOuts.Contains(names.NameOf(address));
 
-    private async Task<object?> BlockedAsync(SendGifEmail command)
+    private async Task<DeliveryResult?> BlockedAsync(SendGifEmail command)
     {
         if (!IsBlocked(command))
             return null;
         using var deadline = new CancellationTokenSource(_ledgerDeadline, time);
         try
         {
-            var attempt = await ledger.BlockedAsync(command.SubmissionId, deadline.Token);
-            return Blocked(command.SubmissionId, attempt ?? throw new DeliveryInFlightException(time.GetUtcNow() + Lease));
+            return await ledger.BlockedAsync(command.SubmissionId, deadline.Token) is { } attempt
+                ? Blocked(command.SubmissionId, attempt)
+                : InFlight(time.GetUtcNow() + Lease);
         }
         catch (Exception e) when (IsOfLedger(e))
         {
-            throw new DeliveryNotTakenException(e.GetType().Name);
+            return new DeliveryResult.TryLater(new DeliveryNotTakenException(e.GetType().Name), null);
         }
     }
 
-    private GifEmailBlocked Blocked(Guid id, int attempt)
+    private DeliveryResult.Blocked Blocked(Guid id, int attempt)
     {
         LogBlocked(log, id, attempt);
         GifEmailTelemetry.Blocked();
-        return new GifEmailBlocked(id, attempt, time.GetUtcNow());
+        return new DeliveryResult.Blocked(attempt, time.GetUtcNow());
     }
 
     private async Task<bool> ReleasedAsync(Guid id, string? sendAgain)
@@ -114,40 +122,50 @@ internal sealed partial class GifEmailDelivery(
         return true;
     }
 
-    private async Task<GifEmailSent> SendAsync(SendGifEmail command, CancellationToken stopping)
+    private async Task<DeliveryResult> SendAsync(SendGifEmail command, CancellationToken stopping)
     {
         var id = command.SubmissionId;
-        int? taken = null;
         try
         {
             var gif = await gifs.FindAsync(command.Thought, stopping);
             using var mail = gifMail.Compose(command, gif);
-            var reply = await mailSender.SendAsync(mail, async () => taken = await TakeAsync(id, gif), stopping);
-
-            var sentAt = time.GetUtcNow();
-            // Only this process knows that the server accepted the mail (250): write it to the ledger before anything else can happen to the message.
-            await KeepAsync(id, token => ledger.SentAsync(id, sentAt, reply, token));
-            LogSent(log, id, taken!.Value, reply);
-            GifEmailTelemetry.Sent();
-            return new GifEmailSent(id, taken.Value, sentAt, gif.Reference);
+            await using var connection = await mailSender.ConnectAsync(mail.To.Mailboxes.Single(), stopping);
+            return await TakeAsync(id, gif) is { } attempt
+                ? await HandOverAsync(connection, mail, id, attempt, gif)
+                : InFlight(time.GetUtcNow() + Lease);
         }
-        // Unless the failure is known, the mail may have been sent. So any unexpected exception after the handover began counts as an unknown outcome.
-        catch (Exception e) when (e is MailOutcomeUnknownException || (taken is not null && !IsKnown(e)))
+        catch (Exception e) when (!RetryPolicy.CountsAsTry(e))
         {
-            var evidence = $"{(e is MailOutcomeUnknownException ? e.Message : $"{e.GetType().Name} while sending to {smtp.Value.Host}:{smtp.Value.Port}")} (at {time.GetUtcNow():u}). Look for Message-ID {id:N} in the mail server's log";
-            await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
-            throw Held(taken, evidence);
-        }
-        catch (Exception e) when (Failure.WasNotTried(e))
-        {
-            e.Data[FaultData.Attempt] = ledger.Find(id)?.Attempt ?? 0; // unchanged: this was not a try
-            throw;
+            return new DeliveryResult.TryLater(e, ledger.Find(id)?.Attempt ?? 0); // unchanged: this was not a try
         }
         catch (Exception e) when (IsKnown(e))
         {
-            e.Data[FaultData.Attempt] = await KeepAsync(id, token => ledger.NotSentAsync(id, e.Message, token));
-            throw;
+            var attempt = await KeepAsync(id, token => ledger.NotSentAsync(id, e.Message, token));
+            return RetryPolicy.IsTransient(e) ? new DeliveryResult.TryLater(e, attempt) : new DeliveryResult.Failed(e, attempt);
         }
+    }
+
+    private async Task<DeliveryResult> HandOverAsync(IMailConnection connection, MimeMessage mail, Guid id, int attempt, Gif gif)
+    {
+        string reply;
+        try
+        {
+            reply = await connection.SendAsync(mail);
+        }
+        // Unless the failure is known, the mail may have been sent. So any unexpected exception counts as an unknown outcome.
+        catch (Exception e) when (!IsKnown(e))
+        {
+            var evidence = $"{(e is MailOutcomeUnknownException ? e.Message : $"{e.GetType().Name} while sending to {smtp.Value.Host}:{smtp.Value.Port}")} (at {time.GetUtcNow():u}). Look for Message-ID {id:N} in the mail server's log";
+            await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
+            return new DeliveryResult.Held(attempt, evidence);
+        }
+
+        var sentAt = time.GetUtcNow();
+        // Only this process knows that the server accepted the mail (250): write it to the ledger before anything else can happen to the message.
+        await KeepAsync(id, token => ledger.SentAsync(id, sentAt, reply, token));
+        LogSent(log, id, attempt, reply);
+        GifEmailTelemetry.Sent();
+        return new DeliveryResult.Sent(attempt, sentAt, gif.Reference);
     }
 
     private static bool IsKnown(Exception failure) =>
@@ -156,13 +174,13 @@ internal sealed partial class GifEmailDelivery(
     private static bool IsOfLedger(Exception failure) =>
         failure is DbException or OperationCanceledException or TimeoutException or IOException;
 
-    private async Task<int> TakeAsync(Guid id, Gif gif)
+    // Null if another process has taken it.
+    private async Task<int?> TakeAsync(Guid id, Gif gif)
     {
         using var deadline = new CancellationTokenSource(_ledgerDeadline, time);
-        int? taken;
         try
         {
-            taken = await ledger.TakeAsync(id, Lease, gif.Reference, deadline.Token);
+            return await ledger.TakeAsync(id, Lease, gif.Reference, deadline.Token);
         }
         catch (Exception e) when (IsOfLedger(e))
         {
@@ -170,15 +188,6 @@ internal sealed partial class GifEmailDelivery(
             // and hold it. So the caller first records it as not sent, like any failure with a known outcome.
             throw new DeliveryNotTakenException(e.GetType().Name);
         }
-        return taken ?? throw new DeliveryInFlightException(time.GetUtcNow() + Lease);
-    }
-
-    private static DeliveryHeldException Held(int? attempt, string? evidence)
-    {
-        var held = new DeliveryHeldException(evidence ?? "the ledger records an unknown outcome without evidence");
-        if (attempt is { } number)
-            held.Data[FaultData.Attempt] = number;
-        return held;
     }
 
     // Only this process knows the outcome until the ledger has it, so keep retrying the write.

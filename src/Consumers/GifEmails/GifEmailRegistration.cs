@@ -21,12 +21,13 @@ internal static class GifEmailRegistration
         services.AddGuardedLedger();
         services.AddGifMail();
         services.AddSingleton<GifEmailDelivery>();
-        services.AddSingleton<OutcomeEvent>();
+        services.AddSingleton<OutcomePublisher>();
+        services.AddSingleton<RetryPolicy>();
         services.AddSingleton<StopFilter>();
         services.AddSingleton<SuspectFilter>();
         services.AddSingleton<RedeliveryFilter>();
         services.AddSingleton<FaultFilter<Contracts.SendGifEmail>>();
-        services.AddSingleton<DeadLetterCount>();
+        services.AddSingleton<DeadLetterStep>();
         services.AddSingleton(provider => new DelaySteps([.. provider.GetRequiredService<IOptions<RedeliveryOptions>>().Value.Steps.Select(DelayQueues.Name)]));
         services.AddSingleton(provider => QueueTopology.UsedByConsumers(provider.GetRequiredService<DelaySteps>()));
 
@@ -36,18 +37,22 @@ internal static class GifEmailRegistration
             host.StopTimeout = _bus;
             host.ConsumerStopTimeout = _mailInFlight;
         });
-        return services.AddRabbitMqBus(
-            bus => bus.AddConsumer<SendGifEmailConsumer, SendGifEmailConsumerDefinition>(),
-            (context, rabbit) => rabbit.AddGifEmailEndpoints(
-                context.GetRequiredService<IOptions<ConsumerOptions>>().Value,
-                endpoint =>
-                {
-                    endpoint.UseSubmissionScope(context.GetRequiredService<ILogger<SendGifEmailConsumer>>());
-                    QueueTopology.ExpectDeployed(endpoint, context);
-                    context.GetRequiredService<DeadLetterCount>().Use(endpoint);
-                    endpoint.ConfigureConsumer<SendGifEmailConsumer>(context);
-                }));
+        return services.AddRabbitMq();
     }
+
+    /// <summary>Adds the queues that <see cref="SendGifEmailConsumer"/> reads: the input queue and the quarantine queue.</summary>
+    /// <param name="rabbit">The bus.</param>
+    /// <param name="context">Gives the consumer and the settings.</param>
+    public static void ReceiveGifEmails(this IRabbitMqBusFactoryConfigurator rabbit, IBusRegistrationContext context) =>
+        rabbit.AddGifEmailEndpoints(
+            context.GetRequiredService<IOptions<ConsumerOptions>>().Value,
+            endpoint =>
+            {
+                endpoint.UseSubmissionScope(context.GetRequiredService<ILogger<SendGifEmailConsumer>>());
+                QueueTopology.ExpectDeployed(endpoint, context);
+                context.GetRequiredService<DeadLetterStep>().Use(endpoint);
+                endpoint.ConfigureConsumer<SendGifEmailConsumer>(context);
+            });
 
     /// <summary>Adds the mail composer, its unsubscribe links, and the suppression list.</summary>
     public static IServiceCollection AddGifMail(this IServiceCollection services)
@@ -62,19 +67,25 @@ internal static class GifEmailRegistration
     {
         services.AddEndpointSettings();
         services.AddSingleton<TopologyDeployment>();
-        return services.AddRabbitMqBus(configureBus: (context, rabbit) =>
+        services.AddRabbitMq();
+        return services.AddMassTransit(bus =>
         {
-            rabbit.DeployTopologyOnly = true;
-            rabbit.DeployPublishTopology = true;
-            rabbit.AddGifEmailEndpoints(
-                context.GetRequiredService<IOptions<ConsumerOptions>>().Value,
-                endpoint =>
-                {
-                    if (!endpoint.InputAddress.AbsolutePath.EndsWith(QueueTopology.SuspectQueue, StringComparison.Ordinal))
-                        endpoint.Bind<Contracts.SendGifEmail>();
-                });
-            rabbit.ReceiveEndpoint(QueueTopology.StatusQueue, QueueTopology.ConfigureStatusQueue);
+            bus.DisableUsageTelemetry();
+            bus.UsingRabbitMq((context, rabbit) =>
+            {
+                rabbit.ConfigureBus(context);
+                rabbit.DeployTopologyOnly = true;
+                rabbit.DeployPublishTopology = true;
+                rabbit.AddGifEmailEndpoints(context.GetRequiredService<IOptions<ConsumerOptions>>().Value, BindInputQueue);
+                rabbit.ReceiveEndpoint(QueueTopology.StatusQueue, QueueTopology.ConfigureStatusQueue);
+            });
         });
+    }
+
+    private static void BindInputQueue(IRabbitMqReceiveEndpointConfigurator endpoint)
+    {
+        if (!endpoint.InputAddress.AbsolutePath.EndsWith(QueueTopology.SuspectQueue, StringComparison.Ordinal))
+            endpoint.Bind<Contracts.SendGifEmail>();
     }
 
     private static void AddEndpointSettings(this IServiceCollection services)

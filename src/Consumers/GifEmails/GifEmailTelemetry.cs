@@ -1,8 +1,6 @@
 using System.Diagnostics.Metrics;
 using MassTransit;
-using MassTransit.Middleware;
 using WorkinIt.Contracts;
-using WorkinIt.Messaging;
 using WorkinIt.ServiceDefaults;
 
 namespace WorkinIt.Consumers.GifEmails;
@@ -44,69 +42,4 @@ internal static class GifEmailTelemetry
     public static void Blocked() => _blocked.Add(1);
 
     public static void Delayed() => _delayed.Add(1);
-}
-
-/// <summary>Counts the retries in place.</summary>
-internal sealed class RetryCount : IRetryObserver
-{
-    public Task PostCreate<T>(RetryPolicyContext<T> context)
-        where T : class, PipeContext => Task.CompletedTask;
-
-    public Task PostFault<T>(RetryContext<T> context)
-        where T : class, PipeContext => Task.CompletedTask;
-
-    public Task PreRetry<T>(RetryContext<T> context)
-        where T : class, PipeContext
-    {
-        GifEmailTelemetry.Retried();
-        return Task.CompletedTask;
-    }
-
-    public Task RetryFault<T>(RetryContext<T> context)
-        where T : class, PipeContext => Task.CompletedTask;
-
-    public Task RetryComplete<T>(RetryContext<T> context)
-        where T : class, PipeContext => Task.CompletedTask;
-}
-
-/// <summary>Counts the messages that MassTransit moved to a dead-letter queue, because a consumer failed or the message was unreadable.</summary>
-internal sealed class DeadLetterCount : IFilter<ExceptionReceiveContext>
-{
-    private readonly Counter<long> _deadLettered = Telemetry.Meter.CreateCounter<long>(
-        "workinit.gif_email.dead_lettered", "{message}", "Messages that became dead letters, without the held ones");
-
-    private readonly FaultFilter<SendGifEmail> _fault;
-    private long _held;
-
-    // An observable counter is reported as 0 from the start. A counter that first appears with its first message shows no increase to an alert.
-    public DeadLetterCount(FaultFilter<SendGifEmail> fault)
-    {
-        _fault = fault;
-        Telemetry.Meter.CreateObservableCounter(
-            "workinit.gif_email.held", () => Volatile.Read(ref _held), "{message}", "Messages that became dead letters because they may have been sent");
-    }
-
-    /// <summary>Configures the endpoint to publish the fault, then move the message to the dead-letter queue, then count it.</summary>
-    /// <param name="endpoint">The endpoint.</param>
-    public void Use(IReceiveEndpointConfigurator endpoint)
-    {
-        endpoint.UseFilter(_fault);
-        endpoint.ConfigureError(error =>
-        {
-            error.UseFilter(_fault);
-            error.UseFilter(new ErrorTransportFilter());
-            error.UseFilter(this);
-        });
-    }
-
-    public Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
-    {
-        if (context.Exception is DeliveryHeldException)
-            Interlocked.Increment(ref _held);
-        else
-            _deadLettered.Add(1, new KeyValuePair<string, object?>("error.type", context.Exception.GetType().Name));
-        return next.Send(context);
-    }
-
-    public void Probe(ProbeContext context) => context.CreateFilterScope("deadLetterCount");
 }

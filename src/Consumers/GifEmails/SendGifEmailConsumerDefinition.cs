@@ -27,7 +27,7 @@ internal sealed class SendGifEmailConsumerDefinition(IOptions<RetryOptions> opti
             message.UseRetry(tries =>
             {
                 tries.Exponential(retry.Limit, retry.MinInterval, retry.MaxInterval, retry.IntervalDelta); // with ± 25 % of jitter
-                tries.Handle<Exception>(Failure.IsHiccup);
+                tries.Handle<Exception>(RetryPolicy.IsWorthARetryInPlace);
                 tries.ConnectRetryObserver(new RetryCount());
             });
         });

@@ -1,5 +1,4 @@
 using MassTransit;
-using Microsoft.Extensions.Options;
 using WorkinIt.Consumers.GifEmails;
 using WorkinIt.Contracts;
 using WorkinIt.Messaging;
@@ -7,7 +6,7 @@ using WorkinIt.Messaging;
 namespace WorkinIt.Consumers.Ledger;
 
 /// <summary>Moves a message to the first delay queue while the ledger can't say whether its mail was sent. That doesn't count as a try.</summary>
-internal sealed class LedgerFilter(LedgerGuard guard, IOptions<GifEmails.RedeliveryOptions> options) : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
+internal sealed class LedgerFilter(LedgerGuard guard, RetryPolicy policy) : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
 
@@ -16,7 +15,7 @@ internal sealed class LedgerFilter(LedgerGuard guard, IOptions<GifEmails.Redeliv
         if (await guard.KnowsAsync(context.Message.SubmissionId, context.Message.SubmittedAt, _patience))
             await next.Send(context);
         else
-            await DelayQueues.SendAsync(context, options.Value.Steps[0], counted: false);
+            await DelayQueues.SendAsync(context, policy.FirstDelay, counted: false);
     }
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("ledger");

@@ -21,7 +21,7 @@ internal static class LedgerRegistration
     /// <summary>Adds the services that <c>--accept-ledger</c> needs.</summary>
     public static IServiceCollection AddLedgerAcceptance(this IServiceCollection services)
     {
-        services.AddRabbitMqSettings();
+        services.AddRabbitMq();
         services.AddSingleton(TimeProvider.System);
         return services.AddDeliveryLedger().AddSingleton<ILedgerMarkCopy, LedgerMarkQueue>();
     }

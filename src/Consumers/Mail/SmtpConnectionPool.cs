@@ -79,7 +79,7 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
         _limit.Opening();
         try
         {
-            return await OpenAsync(cancellationToken);
+            return await SmtpConnection.OpenAsync(_options, _time, cancellationToken);
         }
         catch
         {
@@ -164,49 +164,6 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
         }
     }
 
-    [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "The connection that is returned owns both")]
-    private async Task<SmtpConnection> OpenAsync(CancellationToken cancellationToken)
-    {
-        // MailKit leaves Nagle's algorithm on, which holds back the end of each large mail. So it gets a socket with NoDelay.
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        var client = new FirstDigitSmtpClient(new LastReply())
-        {
-            Timeout = Timeout.Infinite, // the sender has the deadline
-            CheckCertificateRevocation = false, // a private authority publishes no revocation list, and most mail servers can't reach a public one
-        };
-        try
-        {
-            await socket.ConnectAsync(_options.Host!, _options.Port, cancellationToken);
-            var stream = new SmtpSocketStream(socket);
-            await client.ConnectAsync(stream, _options.Host!, _options.Port, _options.SocketOptions, cancellationToken);
-            if (!string.IsNullOrEmpty(_options.Username))
-                await LogInAsync(client, cancellationToken);
-            // MailKit would use UTF8 for an international domain wherever the server offers it. Every server further on accepts the domain in ASCII.
-            client.Capabilities &= ~SmtpCapabilities.UTF8;
-            return new SmtpConnection(client, socket, stream) { LastUsed = _time.GetTimestamp() };
-        }
-        catch (Exception e)
-        {
-            client.Dispose();
-            socket.Dispose();
-            if (SmtpReplies.IsPutOff(e, client.LastCode))
-                throw new SmtpPutOffException(client.LastCode, e);
-            throw;
-        }
-    }
-
-    private async Task LogInAsync(SmtpClient client, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await client.AuthenticateAsync(_options.Username!, _options.Password!, cancellationToken);
-        }
-        catch (NotSupportedException e)
-        {
-            throw new AuthenticationException("The server does not offer a login", e);
-        }
-    }
-
     private async Task CloseIdleAsync(TimeSpan longerThan)
     {
         SmtpConnection[] old;
@@ -236,21 +193,4 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The mail server {Host}:{Port} refuses further connections ({Reply}): mails use {Limit} connections instead of Smtp__Connections={Connections}, and more are tried later")]
     private static partial void LogNarrowed(ILogger log, string? host, int port, int limit, int connections, string reply);
-}
-
-/// <summary>All connections were busy until the mail's deadline, so the server was not asked.</summary>
-internal sealed class SmtpPoolBusyException(int connections, Exception inner) : Exception($"all {connections} connections to the mail server were busy", inner);
-
-/// <summary>The server refused the connection for now: it answered 4xx before the connection could be used.</summary>
-internal sealed class SmtpPutOffException(SmtpStatusCode? code, Exception inner) : Exception(inner.Message, inner)
-{
-    /// <summary>Only the code: the text of the reply may contain an address.</summary>
-    public string Reply { get; } = $"{(int?)code}";
-}
-
-/// <summary>One connection, with its socket and stream.</summary>
-internal sealed record SmtpConnection(SmtpClient Client, Socket Socket, SmtpSocketStream Stream)
-{
-    /// <summary>A timestamp from the pool's time provider.</summary>
-    public long LastUsed { get; set; }
 }

@@ -16,35 +16,47 @@ internal static class SmtpTelemetry
     private static readonly UpDownCounter<long> _connections = Telemetry.Meter.CreateUpDownCounter<long>(
         "workinit.smtp.connection.count", "{connection}", "Connections to the mail server, used or idle");
 
-    public static async Task<string> MeasureAsync(SmtpOptions server, TimeProvider time, Func<Task<string>> send)
-    {
-        using var activity = Telemetry.Source.StartActivity("smtp send", ActivityKind.Client);
-        activity?.SetTag("server.address", server.Host);
-        activity?.SetTag("server.port", server.Port);
-        activity?.SetTag("network.protocol.name", "smtp");
-        var tags = new TagList { { "server.address", server.Host } };
-        var start = time.GetTimestamp();
-        try
-        {
-            return await send();
-        }
-        catch (Exception e)
-        {
-            var type = (e.InnerException ?? e).GetType().Name;
-            tags.Add("error.type", type);
-            activity?.SetTag("error.type", type);
-            activity?.SetStatus(ActivityStatusCode.Error);
-            throw;
-        }
-        finally
-        {
-            _duration.Record(time.GetElapsedTime(start).TotalSeconds, tags);
-        }
-    }
+    public static void Sent(TimeSpan duration, TagList tags) => _duration.Record(duration.TotalSeconds, tags);
 
     public static void Used(int change) => Count(change, "used");
 
     public static void Idle(int change) => Count(change, "idle");
 
     private static void Count(int change, string state) => _connections.Add(change, new KeyValuePair<string, object?>("workinit.smtp.connection.state", state));
+}
+
+/// <summary>Measures one dialogue, from asking for a connection to the server's reply.</summary>
+internal sealed class SmtpMeasurement : IDisposable
+{
+    private readonly TimeProvider _time;
+    private readonly long _start;
+    private readonly Activity? _activity;
+    private TagList _tags;
+
+    private SmtpMeasurement(SmtpOptions server, TimeProvider time)
+    {
+        _time = time;
+        _start = time.GetTimestamp();
+        _tags = new TagList { { "server.address", server.Host } };
+        _activity = Telemetry.Source.StartActivity("smtp send", ActivityKind.Client);
+        _activity?.SetTag("server.address", server.Host);
+        _activity?.SetTag("server.port", server.Port);
+        _activity?.SetTag("network.protocol.name", "smtp");
+    }
+
+    public static SmtpMeasurement Start(SmtpOptions server, TimeProvider time) => new(server, time);
+
+    public void Failed(Exception failure)
+    {
+        var type = (failure.InnerException ?? failure).GetType().Name;
+        _tags.Add("error.type", type);
+        _activity?.SetTag("error.type", type);
+        _activity?.SetStatus(ActivityStatusCode.Error);
+    }
+
+    public void Dispose()
+    {
+        SmtpTelemetry.Sent(_time.GetElapsedTime(_start), _tags);
+        _activity?.Dispose();
+    }
 }

@@ -46,27 +46,27 @@ internal static class SubmissionRegistration
         services.AddSingleton<SubmissionWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<SubmissionWatch>());
         services.AddSingleton(QueueTopology.UsedByWeb);
-        return services.AddRabbitMqBus(
-            bus =>
-            {
-                bus.AddConsumer<SubmissionStatusConsumer>();
-                bus.AddConsumer<DeadSubmissionConsumer>();
-            },
-            (context, rabbit) => rabbit.ReceiveEndpoint(QueueTopology.StatusQueue, endpoint =>
-            {
-                QueueTopology.ConfigureStatusQueue(endpoint);
-                QueueTopology.ExpectDeployed(endpoint, context);
-                endpoint.ConfigureChannel(channel => channel.UseFilter(context.GetRequiredService<PublishConnection>()));
-                endpoint.UseFilter(context.GetRequiredService<SubmissionEventFilter>());
-                endpoint.PrefetchCount = 256;
-                endpoint.ConcurrentMessageLimit = 64;
-                // Only the database can fail here. These retries take a minute and a half, longer than a database restart.
-                endpoint.UseMessageRetry(retry => retry.Exponential(12, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(500)));
-                endpoint.ConfigureError(error => error.UseFilter(new ErrorTransportFilter())); // no consumer subscribes to faults of events
-                endpoint.ConfigureConsumer<SubmissionStatusConsumer>(context);
-                endpoint.ConfigureConsumer<DeadSubmissionConsumer>(context);
-            }));
+        return services.AddRabbitMq();
     }
+
+    /// <summary>Adds the queue with the outcomes of submissions.</summary>
+    /// <param name="rabbit">The bus.</param>
+    /// <param name="context">Gives the consumers.</param>
+    public static void ReceiveOutcomes(this IRabbitMqBusFactoryConfigurator rabbit, IBusRegistrationContext context) =>
+        rabbit.ReceiveEndpoint(QueueTopology.StatusQueue, endpoint =>
+        {
+            QueueTopology.ConfigureStatusQueue(endpoint);
+            QueueTopology.ExpectDeployed(endpoint, context);
+            endpoint.ConfigureChannel(channel => channel.UseFilter(context.GetRequiredService<PublishConnection>()));
+            endpoint.UseFilter(context.GetRequiredService<SubmissionEventFilter>());
+            endpoint.PrefetchCount = 256;
+            endpoint.ConcurrentMessageLimit = 64;
+            // Only the database can fail here. These retries take a minute and a half, longer than a database restart.
+            endpoint.UseMessageRetry(retry => retry.Exponential(12, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(500)));
+            endpoint.ConfigureError(error => error.UseFilter(new ErrorTransportFilter())); // no consumer subscribes to faults of events
+            endpoint.ConfigureConsumer<SubmissionStatusConsumer>(context);
+            endpoint.ConfigureConsumer<DeadSubmissionConsumer>(context);
+        });
 
     /// <summary>Migrates the schema of the submissions database.</summary>
     public static void MigrateSubmissions(this IConfiguration configuration) =>

@@ -43,7 +43,7 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
             .AddSingleton(Options.Create(new SmtpOptions { Host = "mail.example", From = "gifs@workinit.example" }))
             .AddSingleton(Options.Create(new RetryOptions { Limit = retryLimit, MinInterval = quick, MaxInterval = quick, IntervalDelta = quick }))
             .AddSingleton(Options.Create(new WorkinIt.Consumers.GifEmails.RedeliveryOptions()))
-            .AddSingleton<GifMail>().AddSingleton<GifEmailDelivery>().AddSingleton<OutcomeEvent>()
+            .AddSingleton<GifMail>().AddSingleton<GifEmailDelivery>().AddSingleton<OutcomePublisher>().AddSingleton<RetryPolicy>()
             .AddSingleton<ILedgerMarkCopy, MarkCopy>().AddSingleton<LedgerGuard>().AddSingleton<LedgerFilter>()
             .AddSingleton<StopFilter>().AddSingleton<SuspectFilter>().AddSingleton<RedeliveryFilter>()
             .AddMassTransitTestHarness(bus =>
@@ -116,11 +116,7 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
         throw new InvalidOperationException($"No {typeof(T).Name} was published");
     }
 
-    public async Task<string> SendAsync(MimeMessage mail, Func<Task> beforeHandover, CancellationToken stopping)
-    {
-        await beforeHandover();
-        return await Server(Interlocked.Increment(ref _sends));
-    }
+    public Task<IMailConnection> ConnectAsync(MailboxAddress recipient, CancellationToken stopping) => Task.FromResult<IMailConnection>(new Connection(this));
 
     public Task<Gif> FindAsync(string thought, CancellationToken cancellationToken) => Task.FromResult(Gifs(thought));
 
@@ -133,5 +129,12 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         Directory.Delete(_folder, recursive: true);
         _stopping.Dispose();
+    }
+
+    private sealed class Connection(ConsumerHost host) : IMailConnection
+    {
+        public Task<string> SendAsync(MimeMessage mail) => host.Server(Interlocked.Increment(ref host._sends));
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

@@ -42,7 +42,11 @@ internal sealed class MailService : IAsyncDisposable
 
     public SmtpConnectionPool Pool => _parts.Value.Pool;
 
-    public Task<string> SendAsync(MimeMessage mail) => _parts.Value.Sender.SendAsync(mail, () => Task.CompletedTask, CancellationToken.None);
+    public async Task<string> SendAsync(MimeMessage mail)
+    {
+        await using var connection = await _parts.Value.Sender.ConnectAsync(mail.To.Mailboxes.Single(), CancellationToken.None);
+        return await connection.SendAsync(mail);
+    }
 
     public async Task<string> SendAsync(string recipient = Recipient)
     {

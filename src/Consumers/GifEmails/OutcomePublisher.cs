@@ -9,7 +9,7 @@ namespace WorkinIt.Consumers.GifEmails;
 /// blocked by an alarm or restarting, this waits, and the message is acknowledged only after the event is published. If the broker takes the
 /// message back meanwhile, it is delivered again, and the ledger has the outcome of the mail.
 /// </summary>
-internal sealed partial class OutcomeEvent(IHostApplicationLifetime lifetime, TimeProvider time, ILogger<OutcomeEvent> log)
+internal sealed partial class OutcomePublisher(IHostApplicationLifetime lifetime, TimeProvider time, ILogger<OutcomePublisher> log)
 {
     private static readonly TimeSpan _confirmedWithin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
