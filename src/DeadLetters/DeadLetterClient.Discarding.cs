@@ -16,7 +16,7 @@ public sealed partial class DeadLetterClient
         if (request.WasSent && _advisor is null)
             throw new DeadLetterException(DeadLetterProblem.Refused, "The messages can't be recorded as sent, because there is no ledger to record it in. Discard them without marking them as sent");
         await using var session = await OpenAsync(request.Queue, "discard", request.By, TimeSpan.Zero, cancellationToken);
-        var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
+        var operation = await BeginAsync(session, request, progress, cancellationToken);
         await GuardAccessAsync(session, passes: 1, cancellationToken);
         await GuardAlarmAsync(cancellationToken);
         var discarded = DiscardedQueue(request.Queue);
@@ -49,7 +49,7 @@ public sealed partial class DeadLetterClient
     {
         var from = DiscardedQueue(request.Queue);
         await using var session = await OpenAsync(from, "restore", request.By, TimeSpan.Zero, cancellationToken);
-        var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
+        var operation = await BeginAsync(session, request, progress, cancellationToken);
         await GuardAccessAsync(session, passes: 1, cancellationToken);
         await GuardAlarmAsync(cancellationToken);
         await using var check = new MoveCheck(_management, session, _options);
@@ -78,7 +78,7 @@ public sealed partial class DeadLetterClient
     public async Task<OperationResult> RemoveAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
         await using var session = await OpenAsync(request.Queue, "remove", request.By, _lookPatience, cancellationToken);
-        var operation = new Operation(session, _options, progress) { Total = await session.ReadyAsync(cancellationToken) };
+        var operation = await BeginAsync(session, request, progress, cancellationToken);
         await GuardAccessAsync(session, passes: 1, cancellationToken);
         var entry = Begin(request, "remove");
         await _audit.WriteAsync(entry, cancellationToken);

@@ -63,7 +63,7 @@ public sealed partial class DeadLetterClient
             session, EarlierDoubts.PassesNeeded(audited) + 1 + (request.Canary ? 1 : 0), cancellationToken,
             longestPass => request.Pace is { } pace ? (long)(total / (pace * longestPass.TotalSeconds)) : 0);
         await GuardAlarmAsync(cancellationToken);
-        var operation = new Operation(session, _options, progress) { Total = total, Meant = request.Expected ?? (request.Filter.IsEmpty ? total : 0) };
+        var operation = Begin(session, request, total, progress);
         var entry = Begin(request, request.Edited is null ? "replay" : "edit");
         await using var replay = new Replay(this, session, request, entry.Id, watches: true) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
         await using var tracker = new OutcomeTracker(_advisor, session, () => replay.Targets, (queue, token) => StampedAsync(queue, entry.Id, token));
@@ -108,7 +108,7 @@ public sealed partial class DeadLetterClient
     private static async Task<string?> CanaryAsync(ReplayRequest request, Replay replay, Operation operation, CancellationToken cancellationToken)
     {
         await operation.RunAsync(window => replay.DecideAsync(window, operation.Unconfirmed, cancellationToken), null, 1, cancellationToken);
-        if (operation.Attempted > 0 && operation.Replayed.Count == 0 && replay.Earlier.Settled == 0)
+        if (operation.Attempted > 0 && operation.Replayed.Count == 0)
             return "The broker did not accept the canary, so the other messages were not moved";
         await operation.Tracker!.SettleAsync(operation, request.Wait > TimeSpan.Zero ? request.Wait : _canaryWait, cancellationToken);
         return operation.Replayed is [{ Outcome: not Outcome.Handled and var outcome }]

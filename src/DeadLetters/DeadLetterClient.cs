@@ -67,6 +67,13 @@ public sealed partial class DeadLetterClient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _management.Dispose();
 
+    private async Task<Operation> BeginAsync(QueueSession session, OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
+        Begin(session, request, await session.ReadyAsync(cancellationToken), progress);
+
+    // Without a filter, all messages of the queue are selected, except where the request names the queue that discarded messages came from.
+    private Operation Begin(QueueSession session, OperationRequest request, long total, IProgress<OperationProgress>? progress) =>
+        new(session, _options, progress) { Total = total, Meant = request.Expected ?? (request.Filter.IsEmpty && request.Queue == session.Queue ? total : 0) };
+
     private async Task<OperationResult> AuditedAsync(
         AuditEntry entry, Operation operation, Func<AuditEntry> now, Func<Task<string?>> work, CancellationToken cancellationToken)
     {

@@ -34,10 +34,13 @@ internal sealed class GuardedAudit(IAuditLog log) : IAuditLog
 
     private static string Reason(Exception e) => e.Message.TrimEnd('.');
 
+    private static string Ended(AuditEntry entry) => $"The operation ({entry.Verb}) ended: {entry.Done} of {entry.Selected} messages";
+
     private static string After(AuditEntry entry) => entry switch
     {
         { EndedAt: null } => "Nothing was done",
         { Verb: "reveal" } => "Nothing was revealed",
-        _ => $"The operation ended: {entry.Done} of {entry.Selected} messages were moved. Its audit entry has no end time",
+        { Doubts.Count: > 0 and var doubts } => $"{Ended(entry)}. {doubts} more were published and never confirmed or never acknowledged, and that is not recorded: check the target queue before you run it again",
+        _ => $"{Ended(entry)}. Its audit entry has no end time",
     };
 }

@@ -31,6 +31,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     private readonly Stopwatch _sinceReport = Stopwatch.StartNew();
     private readonly Dictionary<string, Refusal> _refused = [];
     private readonly List<Doubt> _doubts = []; // published, and never confirmed or never acked
+    private readonly Queue<(long Ack, Doubt Doubt)> _unproven = new(); // acked, and the broker has not answered since
     private readonly List<string> _messages = [];
     private readonly HashSet<string> _returned = []; // by the broker: not tried again in each pass
     private long _left;
@@ -49,7 +50,7 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     /// <summary>How many messages are known to be selected before they are read; 0 if unknown.</summary>
     public long Meant { get; set; }
 
-    public long Selected => Math.Max(Done + _refused.Count, Meant);
+    public long Selected => Math.Max(Done + _refused.Count + _doubts.Count, Meant);
 
     /// <summary>How many messages the queue held when the operation began, including those that delayed retry hides.</summary>
     public long Held => Total + session.Hidden;
@@ -149,11 +150,12 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
                                 goto default;
                             moved++;
                             Attempted++;
-                            outstanding.Enqueue((window[i], move, await session.SendAsync(move.Exchange, move.RoutingKey, move.Properties, move.Body, cancellationToken)));
+                            var confirm = await session.SendAsync(move.Exchange, move.RoutingKey, move.Properties, move.Body, cancellationToken);
+                            outstanding.Enqueue((window[i], move, confirm));
+                            if (confirm.IsFaulted)
+                                await SettleAllAsync(outstanding); // publish no more
                             break;
                         case Decision.Remove:
-                            moved++;
-                            Attempted++;
                             await session.AckAsync(window[i], CancellationToken.None);
                             Count(window[i].Letter);
                             break;
@@ -187,13 +189,36 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
                 await taking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 while (outstanding.Count > 0) // sort each one: confirmed and acked, or in doubt
                     await SettleQuietlyAsync(outstanding.Dequeue());
-                await session.GiveBackAsync();
+                await EndAsync();
             }
         }
         if (taking.IsFaulted)
             await taking;
         Report(waiting: false, always: true);
         return atTheEnd;
+    }
+
+    // Returns what is held, and waits until the broker has received the acks: an ack that is lost leaves the message in both queues.
+    private async Task EndAsync()
+    {
+        try
+        {
+            await session.GiveBackAsync();
+            await session.ProveAcksAsync();
+        }
+        finally
+        {
+            ForgetProven();
+            Done -= _unproven.Count;
+            _doubts.AddRange(_unproven.Select(one => one.Doubt));
+            _unproven.Clear();
+        }
+    }
+
+    private void ForgetProven()
+    {
+        while (_unproven.TryPeek(out var one) && one.Ack <= session.ProvenAcks)
+            _unproven.Dequeue();
     }
 
     private async Task TakeAsync(ChannelWriter<IReadOnlyList<Taken>> windows, long count, CancellationToken cancellationToken)
@@ -244,7 +269,8 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
         }
         try
         {
-            await session.AckAsync(one.Taken, CancellationToken.None);
+            _unproven.Enqueue((await session.AckAsync(one.Taken, CancellationToken.None), DoubtOf(one.Taken.Letter, one.Move)));
+            ForgetProven();
         }
         catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException)
         {
@@ -269,7 +295,9 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
         }
     }
 
-    private void AddDoubt(DeadLetter letter, Decision.Move move) => _doubts.Add(new Doubt(letter.Id, letter.MessageId, move.Replayed?.ReplayId));
+    private void AddDoubt(DeadLetter letter, Decision.Move move) => _doubts.Add(DoubtOf(letter, move));
+
+    private static Doubt DoubtOf(DeadLetter letter, Decision.Move move) => new(letter.Id, letter.MessageId, move.Replayed?.ReplayId);
 
     private void Count(DeadLetter letter)
     {

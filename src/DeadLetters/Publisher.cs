@@ -43,23 +43,27 @@ internal sealed class Publisher : IAsyncDisposable
 
     /// <summary>Publishes one message. The order is that of the calls, if each call is made after the previous one has returned.</summary>
     /// <returns>The wait for the confirm: null if the broker has the message, otherwise why it does not.</returns>
-    /// <exception cref="DeadLetterException">The connection to the broker was lost; the wait can throw this too.</exception>
+    /// <exception cref="DeadLetterException">Nothing was published. If the wait throws this, the message may have been published.</exception>
     public async Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         await _blocked.WaitForItsEndAsync(_patience, cancellationToken);
         using var deadline = new CancellationTokenSource(_patience);
         await _sendLock.WaitAsync(CancellationToken.None);
+        Pending? pending = null;
         try
         {
             var number = await _channel.GetNextPublishSequenceNumberAsync(deadline.Token);
-            var pending = new Pending(exchange, routingKey, properties, body);
-            _pending[number] = pending;
+            _pending[number] = pending = new Pending(exchange, routingKey, properties, body);
             await _channel.BasicPublishAsync(exchange, routingKey, mandatory: true, properties, body, deadline.Token);
             return ConfirmAsync(pending);
         }
         catch (Exception e) when (e is AlreadyClosedException or OperationInterruptedException or IOException or OperationCanceledException)
         {
-            throw e is OperationInterruptedException { ShutdownReason: { } reason } ? ErrorFor(reason) : Lost(e);
+            var failure = e is OperationInterruptedException { ShutdownReason: { } reason } ? ErrorFor(reason) : Lost(e);
+            if (pending is null)
+                throw failure;
+            pending.Confirm.TrySetException(failure); // its frames may have been written, so the broker may have the message
+            return pending.Confirm.Task;
         }
         finally
         {

@@ -204,12 +204,20 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <exception cref="DeadLetterException">The broker took them back: it closed the channel or the connection.</exception>
     public void EnsureHolds() => _windows.EnsureHolds();
 
+    /// <summary>The number of the last ack that the broker has received for certain.</summary>
+    public long ProvenAcks => _windows.ProvenAcks;
+
     /// <summary>Acks a message that was moved.</summary>
-    public async Task AckAsync(Taken taken, CancellationToken cancellationToken)
+    /// <returns>The ack's number, from 1.</returns>
+    public async Task<long> AckAsync(Taken taken, CancellationToken cancellationToken)
     {
-        await _windows.AckAsync(taken.Window, taken.Tag, cancellationToken);
+        var number = await _windows.AckAsync(taken.Window, taken.Tag, cancellationToken);
         _moved[taken.Letter.Hash] = _moved.GetValueOrDefault(taken.Letter.Hash) + 1;
+        return number;
     }
+
+    /// <summary>Waits until the broker has received all acks.</summary>
+    public Task ProveAcksAsync() => _windows.ProveAcksAsync();
 
     /// <summary>
     /// Returns all held messages to their places. On a classic queue one nack keeps the order. A quorum queue puts a returned message behind

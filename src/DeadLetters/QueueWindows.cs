@@ -38,6 +38,8 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
 
     private readonly List<TakenWindow> _windows = [];
     private int _consumers;
+    private long _acked;
+    private long _provenAcks;
     private volatile bool _lastHadComeBack;
 
     /// <summary>Whether messages may be held, and can be returned.</summary>
@@ -45,6 +47,9 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
 
     /// <summary>Whether the last delivered message had been taken before.</summary>
     public bool LastHadComeBack => _lastHadComeBack;
+
+    /// <summary>The number of the last ack that the broker has received for certain: it answered a later request on the channel.</summary>
+    public long ProvenAcks => Volatile.Read(ref _provenAcks);
 
     /// <summary>Takes the next messages.</summary>
     /// <param name="size">How many at most; fewer only if the queue has no more.</param>
@@ -89,7 +94,9 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
         consumer.ShutdownAsync += (_, _) => EndAsync();
         try
         {
+            var acked = Volatile.Read(ref _acked);
             await channel.BasicQosAsync(0, (ushort)(size - window.Count), global: false, CancellationToken.None);
+            Proven(acked);
             await channel.BasicConsumeAsync(queue, autoAck: false, tag, noLocal: false, exclusive: false, arguments: null, consumer, CancellationToken.None);
             // Runs to its end even after a cancel. When a consumer is cancelled, a quorum queue immediately takes back the messages in
             // transit, ahead of the messages that were taken first.
@@ -119,11 +126,20 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
             throw BrokerConnection.Closed(channel.CloseReason);
     }
 
-    /// <summary>Acks a message.</summary>
-    public async Task AckAsync(TakenWindow window, ulong tag, CancellationToken cancellationToken)
+    /// <summary>Acks a message. An ack has no answer, so it may be lost with the connection; see <see cref="ProvenAcks"/>.</summary>
+    /// <returns>The ack's number, from 1.</returns>
+    public async Task<long> AckAsync(TakenWindow window, ulong tag, CancellationToken cancellationToken)
     {
         await channel.BasicAckAsync(tag, multiple: false, cancellationToken);
         window.Held.TryRemove(tag, out _);
+        return Interlocked.Increment(ref _acked);
+    }
+
+    /// <summary>Waits until the broker has received all acks.</summary>
+    public async Task ProveAcksAsync()
+    {
+        if (ProvenAcks < Volatile.Read(ref _acked))
+            await CountAsync();
     }
 
     /// <summary>Returns all held messages.</summary>
@@ -147,7 +163,7 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
         }
         await channel.BasicNackAsync(0, multiple: true, requeue: true); // 0: all, including those in transit when their consumer was cancelled
         _windows.Clear();
-        await channel.QueueDeclarePassiveAsync(queue); // answered after the broker has returned them
+        await CountAsync(); // answered after the broker has returned them
     }
 
     // Until all requested messages have arrived, or no more are in transit.
@@ -179,5 +195,19 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
         }
     }
 
-    private async Task<long> CountAsync() => (await channel.QueueDeclarePassiveAsync(queue)).MessageCount;
+    private async Task<long> CountAsync()
+    {
+        var acked = Volatile.Read(ref _acked);
+        var counts = await channel.QueueDeclarePassiveAsync(queue);
+        Proven(acked);
+        return counts.MessageCount;
+    }
+
+    // Several tasks ask the broker, so an earlier request may be answered here after a later one.
+    private void Proven(long acked)
+    {
+        var before = ProvenAcks;
+        while (before < acked && Interlocked.CompareExchange(ref _provenAcks, acked, before) is var seen && seen != before)
+            before = seen;
+    }
 }

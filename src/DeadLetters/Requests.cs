@@ -56,6 +56,9 @@ public record OperationRequest
 
     /// <summary>The operator: stamped on the messages, and written to the audit log.</summary>
     public required string By { get; init; }
+
+    /// <summary>How many messages a dry run selected, so that the result can report how many of them are gone; null if there was no dry run.</summary>
+    public long? Expected { get; init; }
 }
 
 /// <summary>The parameters of a replay.</summary>
@@ -75,9 +78,6 @@ public sealed record ReplayRequest : OperationRequest
 
     /// <summary>How long to wait for outcomes after a cancel, if <see cref="Wait"/> is longer.</summary>
     public TimeSpan WaitAfterCancel { get; init; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>How many messages a dry run found, so that the result can report how many of them were replayed; null if there was no dry run.</summary>
-    public long? Expected { get; init; }
 
     /// <summary>Whether to include messages with an unknown outcome.</summary>
     public bool SendAgain { get; init; }
@@ -109,7 +109,7 @@ public sealed record Refusal(string Id, string? MessageId, string Why);
 /// <param name="Id">The operation's id.</param>
 /// <param name="Queue">The queue.</param>
 /// <param name="Selected">How many messages were selected.</param>
-/// <param name="Done">How many messages were moved (dry run: would be).</param>
+/// <param name="Done">How many messages were moved (dry run: would be), including <see cref="Settled"/> ones.</param>
 /// <param name="Refused">The messages that were left in their queue.</param>
 /// <param name="Replayed">For a replay and its dry run: each message and its outcome.</param>
 /// <param name="Stopped">Why it ended early; null if it completed.</param>
@@ -128,6 +128,12 @@ public sealed record OperationResult(
     /// <summary>How many unconfirmed messages of an earlier run had arrived after all, and so were removed instead of replayed.</summary>
     public long Settled { get; init; }
 
+    /// <summary>
+    /// How many of the selected messages were not found: they have expired, another user has moved them, or RabbitMQ's delayed retry hides them. Zero
+    /// if the operation ended early.
+    /// </summary>
+    public long Missing => Stopped is null ? Selected - Done - Refused.Count - Doubts.Count : 0;
+
     /// <summary>The number of messages with each outcome.</summary>
     public OutcomeCounts Outcomes => OutcomeCounts.Count(Replayed);
 
@@ -135,12 +141,12 @@ public sealed record OperationResult(
     /// Whether every selected message was moved and, if the operation waited for outcomes, each one is known to be handled or delayed. A message that
     /// nothing was reported about is not known.
     /// </summary>
-    public bool AllAsAsked => Stopped is null && Refused.Count == 0 && Replayed.All(message => message.Outcome is Outcome.Handled or Outcome.Delayed
+    public bool AllAsAsked => Stopped is null && Refused.Count == 0 && Missing == 0 && Replayed.All(message => message.Outcome is Outcome.Handled or Outcome.Delayed
         || (!OutcomesAwaited && message.Outcome is Outcome.Waiting or Outcome.LeftQueue));
 
     /// <summary>The result of a replay in one line, as in <c>173 of 840 replayed: 173 failed again</c>.</summary>
     public string Headline => string.Create(CultureInfo.InvariantCulture,
-        $"{Done:N0} of {Selected:N0} replayed{(Replayed.Count == 0 ? "" : OutcomesAwaited || Outcomes.Waiting + Outcomes.LeftQueue < Replayed.Count ? $": {Outcomes}" : ": outcomes not waited for")}");
+        $"{Done - Settled:N0} of {Selected - Settled:N0} replayed{(Replayed.Count == 0 ? "" : OutcomesAwaited || Outcomes.Waiting + Outcomes.LeftQueue < Replayed.Count ? $": {Outcomes}" : ": outcomes not waited for")}");
 }
 
 /// <summary>The progress of an operation.</summary>

@@ -9,7 +9,7 @@ public enum DeliveryState
     /// <summary>A consumer is sending it, until its lease expires.</summary>
     Sending,
 
-    /// <summary>The mail server accepted it (250). Final.</summary>
+    /// <summary>The mail server accepted it, or an operator confirmed that it arrived. Final.</summary>
     Sent,
 
     /// <summary>It may have been sent. Only an operator may decide to send it again.</summary>
@@ -26,12 +26,13 @@ public enum DeliveryState
 /// <param name="Owner">The process that last took the delivery.</param>
 /// <param name="TakenAt">When that process took it.</param>
 /// <param name="LeaseUntil">When that process's lease expires.</param>
-/// <param name="SentAt">When the server answered 250.</param>
+/// <param name="SentAt">When the server accepted the mail; null before, and if no reply came and an operator confirmed that it arrived.</param>
 /// <param name="Gif">The GIF of the last try.</param>
 /// <param name="Detail">The server's reply, the reason why it was not sent, or the evidence for an unknown outcome.</param>
 /// <param name="InFlight">
 /// For a message that came back from a process that died: how often its processing has started since without ending. Otherwise 0.
 /// </param>
+/// <param name="WasReleased">Whether an operator had it sent again although an earlier try has an unknown outcome.</param>
 public sealed record Delivery(
     Guid SubmissionId, DeliveryState State, int Attempt, string? Owner, DateTimeOffset? TakenAt, DateTimeOffset? LeaseUntil,
-    DateTimeOffset? SentAt, string? Gif, string? Detail, int InFlight);
+    DateTimeOffset? SentAt, string? Gif, string? Detail, int InFlight, bool WasReleased = false);

@@ -57,7 +57,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <param name="submissionId">The submission.</param>
     /// <returns>The row; null if the ledger has none for this submission.</returns>
     public Delivery? Find(Guid submissionId) => database.Read(statements => statements.Row(
-        "SELECT state, attempt, owner, taken_at, lease_until, sent_at, gif, detail, in_hand FROM deliveries WHERE submission_id = @id",
+        "SELECT state, attempt, owner, taken_at, lease_until, sent_at, gif, detail, in_hand, replay_id FROM deliveries WHERE submission_id = @id",
         row => Delivery(submissionId, row), ("id", submissionId.ToString("N"))));
 
     /// <summary>Whether a consumer may be sending it now.</summary>
@@ -161,7 +161,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     /// <returns>The number of the try that sent it, or null if the outcome is not unknown.</returns>
     public Task<int?> ConfirmSentAsync(Guid submissionId, string by, CancellationToken cancellationToken) =>
         WriteAsync("""
-            UPDATE deliveries SET state = @sent, sent_at = COALESCE(taken_at, @now), detail = @detail, in_hand = 0, lease_until = NULL
+            UPDATE deliveries SET state = @sent, detail = @detail, in_hand = 0, lease_until = NULL
             WHERE submission_id = @id AND (state = @unknown OR (state = @sending AND lease_until < @now))
             RETURNING attempt
             """, submissionId, cancellationToken, detail: $"{by} says that it arrived");
@@ -222,7 +222,7 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
     private static Delivery Delivery(Guid submissionId, DbDataReader row)
     {
         return new Delivery(
-            submissionId, (DeliveryState)row.GetInt16(0), row.GetInt32(1), Text(2), Time(3), Time(4), Time(5), Text(6), Text(7), row.GetInt32(8));
+            submissionId, (DeliveryState)row.GetInt16(0), row.GetInt32(1), Text(2), Time(3), Time(4), Time(5), Text(6), Text(7), row.GetInt32(8), Text(9) is not null);
 
         string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
 

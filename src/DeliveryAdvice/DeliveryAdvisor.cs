@@ -31,7 +31,7 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
             if (ledger.Find(id) is not { State: DeliveryState.Sent } sent)
                 return "the ledger does not show an unknown outcome: only a message with an unknown outcome can be recorded as sent";
             await notice.PublishAsync(
-                [new GifEmailSent(id, sent.Attempt, sent.SentAt!.Value, sent.Gif ?? "")],
+                [new GifEmailSent(id, sent.Attempt, sent.SentAt ?? sent.TakenAt ?? DateTimeOffset.UtcNow, sent.Gif ?? "", ConfirmedByOperator: sent.SentAt is null)],
                 "The ledger now records it as sent, but the queue submission-status could not be notified: check the broker, then discard it as sent again",
                 cancellationToken);
             return null;
@@ -72,10 +72,12 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
 
     private static string Describe(Delivery delivery) => delivery.State switch
     {
+        DeliveryState.Sent when delivery.SentAt is null => $"It is recorded as sent, on try {delivery.Attempt}: {delivery.Detail}",
         DeliveryState.Sent => $"It was sent at {delivery.SentAt:u}, on try {delivery.Attempt}: {delivery.Detail}",
         DeliveryState.Sending => $"A consumer took it at {delivery.TakenAt:u} for try {delivery.Attempt}; its lease ends at {delivery.LeaseUntil:u}",
         DeliveryState.Unknown => $"Its outcome is unknown, because it may have been sent: {delivery.Detail}",
         DeliveryState.Blocked => $"It was not sent: on try {delivery.Attempt} its recipient was on the suppression list",
+        _ when delivery.WasReleased => $"An earlier try has an unknown outcome, so it may have arrived. Try {delivery.Attempt} did not send it: {delivery.Detail}",
         _ => $"It is not sent yet, after {delivery.Attempt} tries. The last try: {delivery.Detail}",
     };
 
@@ -89,10 +91,11 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
             return Verdict.Good with { Note = 0 };
         var verdict = delivery switch
         {
-            { State: DeliveryState.Sent } => new Verdict(VerdictKind.Warning, $"already sent at {delivery.SentAt:u}: no second mail is sent, only its page is updated"),
+            { State: DeliveryState.Sent } => new Verdict(VerdictKind.Warning, $"already {(delivery.SentAt is { } at ? $"sent at {at:u}" : "recorded as sent")}: no second mail is sent, only its page is updated"),
             { State: DeliveryState.Sending } when ledger.IsLeased(delivery) => new Verdict(VerdictKind.Warning, $"a consumer is processing it until {delivery.LeaseUntil:u}: it waits for that consumer"),
             { State: DeliveryState.Unknown or DeliveryState.Sending } when sendAgain => new Verdict(VerdictKind.Warning, "outcome unknown: it may have been sent, and is sent again as requested"),
             { State: DeliveryState.Unknown or DeliveryState.Sending } => new Verdict(VerdictKind.Refused, $"outcome unknown: it may have been sent ({delivery.Detail ?? "its consumer no longer exists"}). If it did not arrive, replay it with “send again”; if it did, discard it as sent"),
+            { State: DeliveryState.NotSent, WasReleased: true } => new Verdict(VerdictKind.Warning, "an earlier try has an unknown outcome: it may have arrived, and is sent once more"),
             _ => Verdict.Good,
         };
         return verdict with { Note = delivery.Attempt };

@@ -9,7 +9,8 @@ internal sealed class RabbitMqHealthCheck(RabbitMqProbe broker, UsedTopology top
         if (!await broker.IsUpAsync(cancellationToken))
             return HealthCheckResult.Unhealthy(broker.Problem ?? "RabbitMQ is unreachable: check ConnectionStrings__RabbitMq and the broker");
         var missing = await broker.MissingAsync(topology, cancellationToken);
-        return missing.Count > 0 ? HealthCheckResult.Unhealthy($"Missing on RabbitMQ: {string.Join(", ", missing)}. To restore: {TopologyProblems.Remedy}")
+        return missing is null ? HealthCheckResult.Unhealthy("The connection to RabbitMQ was lost during the check")
+            : missing.Count > 0 ? HealthCheckResult.Unhealthy($"Missing on RabbitMQ: {string.Join(", ", missing)}. To restore: {TopologyProblems.Remedy}")
             : trouble.Problems is { Count: > 0 } problems ? HealthCheckResult.Unhealthy(string.Join(" ", problems))
             : HealthCheckResult.Healthy();
     }

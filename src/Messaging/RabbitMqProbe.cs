@@ -35,7 +35,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
             try
             {
                 var link = await ConnectAsync(deadline.Token);
-                _problem = await link.ConfirmsAsync(deadline.Token) ? null : Blocked(link.BlockedBecause);
+                _problem = await link.ConfirmsAsync(deadline.Token) ? link.Refusal : Blocked(link.BlockedBecause);
                 return _problem is null;
             }
             finally
@@ -57,10 +57,11 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
     /// </summary>
     /// <param name="topology">The queues and exchanges to look for.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    public async Task<IReadOnlyList<string>> MissingAsync(UsedTopology topology, CancellationToken cancellationToken)
+    /// <returns>Null if the connection was lost meanwhile.</returns>
+    public async Task<IReadOnlyList<string>?> MissingAsync(UsedTopology topology, CancellationToken cancellationToken)
     {
         if (_link is not { } link)
-            return [];
+            return null;
         var missing = new List<string>();
         try
         {
@@ -77,7 +78,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
         }
         catch (Exception e) when (e is AlreadyClosedException or OperationInterruptedException or IOException or TimeoutException or ObjectDisposedException)
         {
-            // The connection was lost meanwhile: the next check reports that.
+            return null;
         }
         return missing;
     }
@@ -144,6 +145,9 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
 
         public string? BlockedBecause { get; private set; }
 
+        /// <summary>Why no message could be published; null if one could.</summary>
+        public string? Refusal { get; private set; }
+
         /// <summary>Whether a message was confirmed; false when the connection is blocked.</summary>
         public async Task<bool> ConfirmsAsync(CancellationToken cancellationToken)
         {
@@ -188,10 +192,14 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
                 if (_publishing is not { IsOpen: true })
                     _publishing = await Connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
                 await _publishing.BasicPublishAsync(QueueTopology.ProbeExchange, "", mandatory: false, new BasicProperties(), ReadOnlyMemory<byte>.Empty, CancellationToken.None);
+                Refusal = null;
             }
             catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode is Constants.NotFound or Constants.AccessRefused)
             {
                 // The broker answers. MissingAsync finds what is not deployed. Asking every second would fill the broker's log.
+                Refusal = e.ShutdownReason.ReplyCode == Constants.AccessRefused
+                    ? $"Whether RabbitMQ accepts messages is not known, because the user may not publish to {QueueTopology.ProbeExchange}: give it the permissions in dev/definitions.json"
+                    : null;
                 _silentUntil = Environment.TickCount64 + PauseWithoutExchange;
             }
         }

@@ -15,6 +15,7 @@ public sealed class SwallowingProxy : IAsyncDisposable
     private readonly ConcurrentBag<Task> _connections = [];
     private readonly DnsEndPoint _behind;
     private readonly Task _accepting;
+    private readonly List<Line> _lines = [];
     private volatile CancellationTokenSource _swallow = new();
 
     /// <summary>Listens on a free port of 127.0.0.1.</summary>
@@ -34,6 +35,14 @@ public sealed class SwallowingProxy : IAsyncDisposable
     /// <summary>How many connections came through so far.</summary>
     public int Connections => _connections.Count;
 
+    /// <summary>Forgets one connection.</summary>
+    /// <param name="number">Its number, in the order in which they were made, from 0.</param>
+    public Task SwallowAsync(int number) => LineOf(number).Swallowed.CancelAsync();
+
+    /// <summary>Closes one connection, on both sides.</summary>
+    /// <param name="number">Its number, in the order in which they were made, from 0.</param>
+    public Task HangUpAsync(int number) => LineOf(number).HungUp.CancelAsync();
+
     /// <summary>Forgets all connections that there are.</summary>
     public Task SwallowAsync() => Interlocked.Exchange(ref _swallow, new CancellationTokenSource()).CancelAsync();
 
@@ -47,6 +56,14 @@ public sealed class SwallowingProxy : IAsyncDisposable
         _stop.Dispose();
         _swallow.Dispose();
         _listener.Dispose();
+        foreach (var line in _lines)
+            line.Dispose();
+    }
+
+    private Line LineOf(int number)
+    {
+        lock (_lines)
+            return _lines[number];
     }
 
     private async Task AcceptAsync()
@@ -54,7 +71,13 @@ public sealed class SwallowingProxy : IAsyncDisposable
         try
         {
             while (true)
-                _connections.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token), _swallow.Token));
+            {
+                var client = await _listener.AcceptTcpClientAsync(_stop.Token);
+                var line = new Line(CancellationTokenSource.CreateLinkedTokenSource(_swallow.Token), CancellationTokenSource.CreateLinkedTokenSource(_stop.Token));
+                lock (_lines)
+                    _lines.Add(line);
+                _connections.Add(ServeAsync(client, line));
+            }
         }
         catch (OperationCanceledException)
         {
@@ -62,7 +85,7 @@ public sealed class SwallowingProxy : IAsyncDisposable
         }
     }
 
-    private async Task ServeAsync(TcpClient client, CancellationToken swallowed)
+    private async Task ServeAsync(TcpClient client, Line line)
     {
         try
         {
@@ -71,7 +94,7 @@ public sealed class SwallowingProxy : IAsyncDisposable
             {
                 client.NoDelay = true;
                 await behind.ConnectAsync(_behind.Host, _behind.Port, _stop.Token);
-                await Task.WhenAny(CopyAsync(client, behind, swallowed), CopyAsync(behind, client, swallowed));
+                await Task.WhenAny(CopyAsync(client, behind, line.Swallowed.Token), CopyAsync(behind, client, line.Swallowed.Token), Task.Delay(Timeout.Infinite, line.HungUp.Token));
             }
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
@@ -90,5 +113,14 @@ public sealed class SwallowingProxy : IAsyncDisposable
         }
         if (swallowed.IsCancellationRequested)
             await Task.Delay(Timeout.Infinite, _stop.Token); // the other side does not hear of the end either
+    }
+
+    private sealed record Line(CancellationTokenSource Swallowed, CancellationTokenSource HungUp) : IDisposable
+    {
+        public void Dispose()
+        {
+            Swallowed.Dispose();
+            HungUp.Dispose();
+        }
     }
 }

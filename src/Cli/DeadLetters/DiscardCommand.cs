@@ -25,15 +25,19 @@ internal static class DiscardCommand
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
             var request = new DiscardRequest { Queue = queue, Filter = filter, By = context.By, WasSent = parsed.GetValue(wasSent) };
             return await MoveAsync(context, "discard", request, queue, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes),
-                progress => context.Broker.DiscardAsync(request, progress, cancellationToken), cancellationToken);
+                (counted, progress) => context.Broker.DiscardAsync((DiscardRequest)counted, progress, cancellationToken), cancellationToken);
         }));
         return command;
     }
 
+    /// <summary>The line about selected messages that were not found.</summary>
+    public static string MissingText(OperationResult result) =>
+        $"{ListCommand.Number(result.Missing)} of {ListCommand.Number(result.Selected)} selected messages were not found: another user has moved them, they have expired, or RabbitMQ hides them. Run “list” and “audit” to see what is there.";
+
     /// <summary>Counts the messages, asks for confirmation, and moves them.</summary>
     public static async Task<int> MoveAsync(
         CommandContext context, string verb, OperationRequest request, string from, bool dryRun, bool yes,
-        Func<IProgress<OperationProgress>, Task<OperationResult>> move, CancellationToken cancellationToken)
+        Func<OperationRequest, IProgress<OperationProgress>, Task<OperationResult>> move, CancellationToken cancellationToken)
     {
         await context.ConfirmAccessAsync(from, yes, cancellationToken);
         if (dryRun || !yes)
@@ -50,8 +54,9 @@ internal static class DiscardCommand
                 return matching > 0 || page.Ready + page.Hidden == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
             if (!context.Confirm($"{char.ToUpperInvariant(verb[0])}{verb[1..]} {ListCommand.Number(matching)}?", yes))
                 return ExitCode.NotAllAsAsked;
+            request = request with { Expected = matching };
         }
-        var result = await Progress.ShowAsync(context, verb, move);
+        var result = await Progress.ShowAsync(context, verb, progress => move(request, progress));
         if (result.Held == 0 && !context.Json)
             throw new NothingThereException($"{result.Queue} is empty");
         if (context.Json)
@@ -65,6 +70,8 @@ internal static class DiscardCommand
                 CommandContext.Print($"  {ListCommand.Number(group.Count())} not moved: {group.Key}");
             if (result.Stopped is { } stopped)
                 CommandContext.Print(stopped);
+            if (result.Missing > 0)
+                CommandContext.Print(MissingText(result));
         }
         return result.Held == 0 || result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
     }

@@ -75,11 +75,11 @@ internal static partial class ReplayCommand
                 return plan.Refused.Count == 0 && plan.Selected > 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
             if (!context.Confirm($"Replay {ListCommand.Number(plan.Done)}?", yes))
                 return ExitCode.NotAllAsAsked;
-            request = request with { Expected = plan.Selected };
+            request = request with { Expected = plan.Selected + plan.Settled };
         }
         var result = await Progress.ShowAsync(context, "Replaying", progress => context.Broker.ReplayAsync(request, progress, cancellationToken));
         if (context.Json)
-            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done, result.Refused, result.Stopped, result.Doubts, result.Settled, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
+            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Doubts, result.Settled, result.Missing, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
         else if (result.Held == 0)
             throw new NothingThereException($"{result.Queue} is empty");
         else
@@ -125,7 +125,7 @@ internal static partial class ReplayCommand
 
     private static void WriteResult(IAnsiConsole console, OperationResult result)
     {
-        console.WriteLine(Terminal.Clean($"Replay {result.Id} from {result.Queue}: {ListCommand.Number(result.Done)} moved, {ListCommand.Number(result.Refused.Count)} not moved."));
+        console.WriteLine(Terminal.Clean($"Replay {result.Id} from {result.Queue}: {ListCommand.Number(result.Done - result.Settled)} moved, {ListCommand.Number(result.Refused.Count)} not moved."));
         WriteTargets(console, result);
         foreach (var outcome in OutcomeCounts.Shown.Where(outcome => result.Outcomes.Of(outcome) > 0))
             console.WriteLine(Terminal.Clean($"  {ListCommand.Number(result.Outcomes.Of(outcome))} {OutcomeCounts.Word(outcome)}"));
@@ -136,7 +136,9 @@ internal static partial class ReplayCommand
         if (result.Stopped is { } stopped)
             console.WriteLine(Terminal.Clean(stopped));
         if (result.Settled > 0)
-            console.WriteLine($"{ListCommand.Number(result.Settled)} removed from the queue: an earlier replay had published them but received no confirm. They did arrive.");
+            console.WriteLine($"{ListCommand.Number(result.Settled)} removed from the queue: an earlier replay had published them, and they were never confirmed or never removed. Their copies are dead letters again.");
+        if (result.Missing > 0)
+            console.WriteLine(DiscardCommand.MissingText(result));
         if (result.Selected == 0)
             console.WriteLine("No messages match.");
         console.WriteLine(Terminal.Clean(result.Headline));

@@ -23,7 +23,7 @@ internal static class RestoreCommand
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_discarded", cancellationToken);
             var request = new OperationRequest { Queue = queue, Filter = filter, By = context.By };
             return await DiscardCommand.MoveAsync(context, "restore", request, context.Broker.DiscardedQueue(queue), parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes),
-                progress => context.Broker.RestoreAsync(request, progress, cancellationToken), cancellationToken);
+                (counted, progress) => context.Broker.RestoreAsync(counted, progress, cancellationToken), cancellationToken);
         }));
         return command;
     }

@@ -35,7 +35,7 @@ internal sealed class Erasure(CommandContext context, Person person, Database st
                 continue;
             try
             {
-                if (await RemoveAsync(queue.Name, dryRun, cancellationToken) is > 0 and var count)
+                if (await RemoveAsync(queue.Name, dryRun, problems, cancellationToken) is > 0 and var count)
                     found.Add(queue.Name, count);
             }
             catch (DeadLetterException e) when (e.Problem is DeadLetterProblem.Locked or DeadLetterProblem.Refused or DeadLetterProblem.Forbidden)
@@ -70,13 +70,19 @@ internal sealed class Erasure(CommandContext context, Person person, Database st
         _submissions.Remove(ids);
     }
 
-    private async Task<long> RemoveAsync(string queue, bool dryRun, CancellationToken cancellationToken)
+    private async Task<long> RemoveAsync(string queue, bool dryRun, List<string> problems, CancellationToken cancellationToken)
     {
         // Count first: removing writes an audit entry, even if there is nothing to remove.
-        var theirs = (await context.Broker.ListAsync(queue, _theirs, 0, 1, context.By, cancellationToken)).Matching;
-        if (theirs == 0 || dryRun)
-            return theirs;
-        var result = await context.Broker.RemoveAsync(new OperationRequest { Queue = queue, Filter = _theirs, By = context.By }, null, cancellationToken);
-        return result.Stopped is { } stopped ? throw new DeadLetterException(DeadLetterProblem.Refused, stopped) : result.Done;
+        var page = await context.Broker.ListAsync(queue, _theirs, 0, 1, context.By, cancellationToken);
+        if (page.Hidden > 0)
+            problems.Add($"{queue}: RabbitMQ's delayed retry hides {page.Hidden} messages, which were not searched: run this again later");
+        if (page.Matching == 0 || dryRun)
+            return page.Matching;
+        var result = await context.Broker.RemoveAsync(new OperationRequest { Queue = queue, Filter = _theirs, By = context.By, Expected = page.Matching }, null, cancellationToken);
+        if (result.Stopped is { } stopped)
+            throw new DeadLetterException(DeadLetterProblem.Refused, stopped);
+        if (result.Missing > 0)
+            problems.Add($"{queue}: {result.Missing} of {page.Matching} messages were not found when they were to be removed. They have expired, another user has moved them, or RabbitMQ hides them: run this again");
+        return result.Done;
     }
 }

@@ -11,7 +11,8 @@ internal abstract record DeliveryResult
     /// <param name="Attempt">The number of the try, from 1.</param>
     /// <param name="At">When the server accepted it.</param>
     /// <param name="Gif">The GIF's reference.</param>
-    internal sealed record Sent(int Attempt, DateTimeOffset At, string Gif) : DeliveryResult;
+    /// <param name="ConfirmedByOperator">Whether no reply came, and an operator has confirmed that the mail arrived.</param>
+    internal sealed record Sent(int Attempt, DateTimeOffset At, string Gif, bool ConfirmedByOperator = false) : DeliveryResult;
 
     /// <summary>Not sent: the recipient has unsubscribed.</summary>
     /// <param name="Attempt">The number of the try, from 1.</param>

@@ -64,7 +64,7 @@ internal sealed partial class GifEmailDelivery(
         {
             case { State: DeliveryState.Sent } sent:
                 LogSentBefore(log, id, sent.Attempt);
-                return new DeliveryResult.Sent(sent.Attempt, sent.SentAt!.Value, sent.Gif ?? "");
+                return new DeliveryResult.Sent(sent.Attempt, sent.SentAt ?? sent.TakenAt ?? time.GetUtcNow(), sent.Gif ?? "", ConfirmedByOperator: sent.SentAt is null);
 
             // The state stays unknown in the ledger: unsubscribing doesn't show whether the first mail arrived.
             case { State: DeliveryState.Unknown } unknown when sendAgain is not null && IsBlocked(command):

@@ -15,7 +15,7 @@ internal sealed class SendGifEmailConsumer(GifEmailDelivery delivery, OutcomePub
         switch (await delivery.DeliverAsync(context.Message, SendAgain(context), lifetime.ApplicationStopping))
         {
             case DeliveryResult.Sent sent:
-                await outcomes.PublishAsync(context, new GifEmailSent(id, sent.Attempt, sent.At, sent.Gif));
+                await outcomes.PublishAsync(context, new GifEmailSent(id, sent.Attempt, sent.At, sent.Gif, sent.ConfirmedByOperator));
                 break;
             case DeliveryResult.Blocked blocked:
                 await outcomes.PublishAsync(context, new GifEmailBlocked(id, blocked.Attempt, blocked.At));

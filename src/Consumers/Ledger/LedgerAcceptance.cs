@@ -27,9 +27,11 @@ internal static class LedgerAcceptance
     private static async Task<string> AcceptAsync(DeliveryLedger ledger, ILedgerMarkCopy outside)
     {
         var known = await outside.ReadAsync(CancellationToken.None);
-        if (known is null || ledger.FindMark()?.Covers(known) == true)
+        if (known is null)
+            return "Nothing to accept: RabbitMQ has no mark yet to compare the delivery ledger with.";
+        if (ledger.FindMark()?.Covers(known) == true)
             return "Nothing to accept: the delivery ledger matches its mark.";
         await outside.WriteAsync(await ledger.GrowMarkAsync(known.Number, CancellationToken.None), CancellationToken.None);
-        return "Accepted. Waiting submissions are mailed now. Mails that this ledger has no record of may be sent twice.";
+        return "Accepted. Running Consumers mail the waiting submissions within the first delay. Mails that this ledger has no record of may be sent twice.";
     }
 }

@@ -33,7 +33,7 @@ internal static class OperationPages
             return NotFound(page);
         if (IsAnotherUsersEdit(page, dryRun))
             return NotYours(page);
-        var requested = dryRun.Request.With(page) with { Expected = dryRun.Result?.Selected };
+        var requested = dryRun.Request.With(page) with { Expected = dryRun.Result is { } found ? found.Selected + found.Settled : null };
         return dryRun.TryTake()
             ? PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun: false)).Id))
             : page.Problem(StatusCodes.Status409Conflict, "Already started", "The run for this dry run was already started. A second click does nothing.", "See the audit log, or start a new dry run.");

@@ -65,8 +65,8 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvi
         var (requested, by) = (operation.Request, operation.By);
         return requested.Verb switch
         {
-            Verb.Discard => broker.DiscardAsync(new DiscardRequest { Queue = requested.Queue, Filter = requested.Filter, By = by, WasSent = requested.WasSent }, operation, cancellationToken),
-            Verb.Restore => broker.RestoreAsync(new OperationRequest { Queue = requested.Queue, Filter = requested.Filter, By = by }, operation, cancellationToken),
+            Verb.Discard => broker.DiscardAsync(new DiscardRequest { Queue = requested.Queue, Filter = requested.Filter, By = by, WasSent = requested.WasSent, Expected = requested.Expected }, operation, cancellationToken),
+            Verb.Restore => broker.RestoreAsync(new OperationRequest { Queue = requested.Queue, Filter = requested.Filter, By = by, Expected = requested.Expected }, operation, cancellationToken),
             _ => broker.ReplayAsync(requested.AsReplay(by), operation, cancellationToken),
         };
     }

@@ -27,7 +27,7 @@ internal enum SubmissionState
 /// <param name="State">The state.</param>
 /// <param name="Attempt">The number of the last attempt that an event reported; 0 before.</param>
 /// <param name="AcceptedAt">When it was stored.</param>
-/// <param name="SentAt">When the mail server accepted the mail; null before.</param>
+/// <param name="SentAt">When the mail server accepted the mail; null before, and if an operator confirmed that it arrived.</param>
 /// <param name="NextTryAt">The time of the next attempt while it is delayed; null otherwise.</param>
 /// <param name="Gif">The GIF that was mailed: the reference of a built-in GIF or an https URL; null before.</param>
 /// <param name="BlockedAt">When it ended because the recipient has unsubscribed; null otherwise.</param>

@@ -13,7 +13,7 @@ internal sealed class SubmissionStatusConsumer(SubmissionStore store) :
     public Task Consume(ConsumeContext<GifEmailSent> context)
     {
         var sent = context.Message;
-        return store.AdvanceAsync(sent.SubmissionId, SubmissionState.Sent, sent.Attempt, context.CancellationToken, sentAt: sent.SentAt, gif: sent.Gif);
+        return store.AdvanceAsync(sent.SubmissionId, SubmissionState.Sent, sent.Attempt, context.CancellationToken, sentAt: sent.ConfirmedByOperator ? null : sent.SentAt, gif: sent.Gif);
     }
 
     public Task Consume(ConsumeContext<GifEmailDelayed> context)

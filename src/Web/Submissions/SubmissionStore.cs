@@ -172,12 +172,15 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <summary>Records that the broker has confirmed a submission. A newer state, from an event that arrived earlier, is not overwritten.</summary>
     public Task ConfirmedAsync(Guid id) => _confirms.AddAsync(id);
 
-    /// <summary>Applies an event about an attempt. The event with the higher attempt number wins, and "sent" is final.</summary>
+    /// <summary>
+    /// Applies an event about an attempt. The event with the higher attempt number wins, and "sent" is final. A failure after "held" does not show
+    /// that the earlier mail did not arrive, so it stays "held".
+    /// </summary>
     public Task AdvanceAsync(
         Guid id, SubmissionState state, int attempt, CancellationToken cancellationToken,
         DateTimeOffset? sentAt = null, DateTimeOffset? nextTryAt = null, string? gif = null, DateTimeOffset? blockedAt = null) =>
         WriteAsync("""
-            UPDATE submissions SET state = @state, attempt = @attempt, sent_at = @sentAt, next_try_at = @nextTryAt, gif = @gif, blocked_at = @blockedAt, discarded_at = NULL,
+            UPDATE submissions SET state = CASE WHEN state = @held AND @state = @failed THEN state ELSE @state END, attempt = @attempt, sent_at = @sentAt, next_try_at = @nextTryAt, gif = @gif, blocked_at = @blockedAt, discarded_at = NULL,
               confirmed_at = COALESCE(confirmed_at, @now)
             WHERE id = @id AND state <> @sent AND attempt <= @attempt
             """, id, cancellationToken, state, attempt, sentAt, nextTryAt, gif, blockedAt);
@@ -185,7 +188,7 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <summary>Records a failure whose attempt number is unknown.</summary>
     public Task FailedAsync(Guid id, CancellationToken cancellationToken) =>
         WriteAsync("""
-            UPDATE submissions SET state = @state, next_try_at = NULL, blocked_at = NULL, discarded_at = NULL, confirmed_at = COALESCE(confirmed_at, @now)
+            UPDATE submissions SET state = CASE WHEN state = @held THEN state ELSE @state END, next_try_at = NULL, blocked_at = NULL, discarded_at = NULL, confirmed_at = COALESCE(confirmed_at, @now)
             WHERE id = @id AND state <> @sent
             """, id, cancellationToken, SubmissionState.Failed);
 
@@ -260,6 +263,8 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
             ("gif", gif),
             ("blockedAt", blockedAt?.ToUnixTimeMilliseconds()),
             ("sent", (short)SubmissionState.Sent),
+            ("held", (short)SubmissionState.Held),
+            ("failed", (short)SubmissionState.Failed),
         ];
         return writer.WriteAsync(statements => statements.Execute(sql, parameters), cancellationToken);
     }

@@ -11,7 +11,7 @@ internal static class SubmissionTexts
         SubmissionState.Delayed => "It takes a little longer",
         SubmissionState.Sent => "Sent",
         SubmissionState.Failed => submission is { BlockedAt: null, DiscardedAt: null } ? "It could not be sent" : "It was not sent",
-        _ => submission.DiscardedAt is null ? "We are checking" : "It may not have been sent",
+        _ => submission is { BlockedAt: null, DiscardedAt: null } ? "We are checking" : "It may not have been sent",
     };
 
     /// <summary>How long the request and the mail took: the point of this system in two numbers. Null before the mail is sent.</summary>
@@ -36,12 +36,14 @@ internal static class SubmissionTexts
         SubmissionState.Queued => "Your thought is waiting for a worker, which finds your GIF and mails it.",
         SubmissionState.Delayed => string.Create(CultureInfo.InvariantCulture,
             $"It could not be sent yet. The next try is at {submission.NextTryAt:HH:mm} UTC; there is nothing you need to do."),
+        SubmissionState.Sent when submission.SentAt is null => "An operator confirmed that it arrived. Check your inbox.",
         SubmissionState.Sent => string.Create(CultureInfo.InvariantCulture,
             $"The mail server accepted it at {submission.SentAt:HH:mm} UTC. Check your inbox."),
         // The reader may be a stranger to the recipient, so this does not say that the recipient has unsubscribed.
         SubmissionState.Failed when submission.BlockedAt is not null => "This address doesn’t accept mail from us, so nothing was sent. You can send it to another address.",
         SubmissionState.Failed when submission.DiscardedAt is not null => "We couldn’t deliver your GIF and have stopped trying. If the address was wrong, send it again.",
         SubmissionState.Failed => "We couldn’t deliver your GIF. We’re looking into it; this page will update. If the address was wrong, send it again.",
+        _ when submission.BlockedAt is not null => "This address doesn’t accept mail from us, so we won’t try again. An earlier mail may have arrived: check your inbox.",
         _ when submission.DiscardedAt is not null => "The mail server disconnected without an answer, so the mail may have arrived. We won’t try again: check your inbox.",
         _ => "The mail server disconnected without an answer, so the mail may have arrived. Check your inbox; we’re looking into it.",
     };

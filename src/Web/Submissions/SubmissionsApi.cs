@@ -140,7 +140,7 @@ internal sealed record SubmissionRequest(string Email, string Thought);
 /// outcome is unknown, because the mail may have been sent; an operator decides.
 /// </param>
 /// <param name="AcceptedAt">When it was accepted.</param>
-/// <param name="SentAt">When the mail server accepted the mail; null before.</param>
+/// <param name="SentAt">When the mail server accepted the mail; null before, and if an operator confirmed that it arrived.</param>
 /// <param name="NextTryAt">The time of the next attempt while it is delayed; null otherwise.</param>
 /// <param name="Attempts">The number of attempts reported so far.</param>
 /// <param name="Detail">The state in a sentence or two, for people to read.</param>

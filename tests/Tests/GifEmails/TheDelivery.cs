@@ -258,6 +258,29 @@ public sealed class TheDelivery : IAsyncDisposable
     }
 
     [Fact]
+    public async Task That_an_operator_confirmed_is_told_as_such()
+    {
+        _around.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
+        await HeldAsync();
+        await _ledger.ConfirmSentAsync(_command.SubmissionId, "jo", default);
+
+        (await DeliverAsync()).ConfirmedByOperator.ShouldBeTrue();
+        _ledger.Find(_command.SubmissionId)!.SentAt.ShouldBeNull(); // no reply came
+        _around.Sends.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task That_was_released_and_failed_may_still_have_arrived_before()
+    {
+        _around.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
+        await HeldAsync();
+        _ledger.Find(_command.SubmissionId)!.WasReleased.ShouldBeFalse();
+        _around.Server = () => throw new MailRefusedException("550 unknown");
+        (await TryAsync("replay.1")).ShouldBeOfType<DeliveryResult.Failed>();
+        _ledger.Find(_command.SubmissionId)!.ShouldSatisfyAllConditions(it => it.State.ShouldBe(DeliveryState.NotSent), it => it.WasReleased.ShouldBeTrue());
+    }
+
+    [Fact]
     public async Task Is_left_alone_by_an_orderly_stop()
     {
         using var stopping = new CancellationTokenSource();

@@ -90,6 +90,28 @@ public sealed class TheStatus : IAsyncDisposable
         SubmissionResponse.Of(Now).ShouldSatisfyAllConditions(it => it.State.ShouldBe("held"), it => it.Detail.ShouldContain("We won’t try again"));
     }
 
+    [Fact]
+    public async Task Sent_by_an_operators_confirmation_claims_no_time()
+    {
+        await SeeAsync(new GifEmailSent(_command.SubmissionId, 1, _noon.AddMinutes(1), "cat", ConfirmedByOperator: true));
+        SubmissionResponse.Of(Now).ShouldSatisfyAllConditions(
+            it => it.State.ShouldBe("sent"), it => it.SentAt.ShouldBeNull(), it => it.Detail.ShouldBe("An operator confirmed that it arrived. Check your inbox."));
+        SubmissionTexts.Lesson(Now, 20).ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData(false, "We don’t know")]
+    [InlineData(true, "This address doesn’t accept mail from us, so we won’t try again. An earlier mail may have arrived")]
+    public async Task Stays_held_when_a_later_try_sends_nothing(bool blocked, string detail)
+    {
+        await StartAsync();
+        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Held, 1, default);
+        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Failed, 2, default, blockedAt: blocked ? _noon : null);
+        SubmissionResponse.Of(Now).ShouldSatisfyAllConditions(it => it.State.ShouldBe("held"), it => it.Detail.ShouldStartWith(detail));
+        await _store.FailedAsync(_command.SubmissionId, default);
+        Now.State.ShouldBe(SubmissionState.Held);
+    }
+
     [Theory]
     [InlineData(3, false, "Failed", 3)]
     [InlineData(3, true, "Held", 3)]

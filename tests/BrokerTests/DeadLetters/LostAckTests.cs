@@ -1,0 +1,46 @@
+using WorkinIt.DeadLetters;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests.DeadLetters;
+
+/// <summary>Acks that the broker never received: the messages are in both queues.</summary>
+public sealed class LostAckTests
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+
+    [Fact]
+    public async Task Messages_whose_ack_was_lost_with_the_connection_are_not_counted_and_the_audit_log_names_them()
+    {
+        const int Reader = 0; // its connection is the first one
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(10);
+        var address = new Uri(orders.VirtualHost.ConnectionString("operator"));
+        await using var proxy = new SwallowingProxy(address.Host, address.Port);
+        using var client = new DeadLetterClient(
+            DeadLetterOptions.Parse(new UriBuilder(address) { Port = proxy.Port }.Uri.ToString(), TestBroker.FromEnvironment().Management.BaseAddress!),
+            orders.Client.Audit);
+        var watching = new Watching(now =>
+        {
+            if (now.Done == 3)
+                proxy.SwallowAsync(Reader).Wait(TestContext.Current.CancellationToken);
+            else if (now.Done == 7)
+                proxy.HangUpAsync(Reader).Wait(TestContext.Current.CancellationToken);
+        });
+
+        var failure = await Should.ThrowAsync<DeadLetterException>(client.ReplayAsync(
+            new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Pace = 4, Wait = TimeSpan.Zero }, watching, _none));
+
+        failure.Message.ShouldContain("never acknowledged here");
+        var entry = (await client.Audit.ReadAsync(Orders.Error, 1, _none))[0];
+        var left = await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Error), ready => ready + entry.Done == 10, "what was not moved is where it was");
+        var arrived = await orders.VirtualHost.ReadyAsync(Orders.Input);
+        entry.Done.ShouldBeInRange(2, 4);
+        (left + arrived - 10).ShouldBe(entry.Doubts.Count); // in both queues
+        entry.Doubts.Count.ShouldBeGreaterThanOrEqualTo(3);
+    }
+
+    private sealed class Watching(Action<OperationProgress> see) : IProgress<OperationProgress>
+    {
+        public void Report(OperationProgress value) => see(value);
+    }
+}
