@@ -7,12 +7,12 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
 {
     public static TheoryData<string, string, string> Words => new()
     {
-        { "accepted", "It’s on its way", "Your thought is safe with us" },
-        { "queued", "It’s on its way", "is waiting for a worker" },
+        { "accepted", "It’s on its way", "Your thought is stored" },
+        { "queued", "It’s on its way", "is in the queue or being processed" },
         { "delayed", "It takes a little longer", "The next try is at" },
         { "sent", "Sent", "The mail server accepted it at" },
         { "failed", "It could not be sent", "We couldn’t deliver your GIF" },
-        { "held", "We are checking", "the mail may have arrived" },
+        { "held", "We are checking", "it may have arrived" },
     };
 
     [Theory]
@@ -40,7 +40,7 @@ public sealed class TheStatesOfASubmission(Browser browser, States states) : AtT
         var visit = await VisitAsync(scheme, width, at: states.Broken.Address);
         await visit.OpenFormAsync();
         (await visit.SendAsync("away@example.com", "a thought that must not be lost")).ShouldBe(503);
-        await Assertions.Expect(visit.Notice).ToContainTextAsync("try again in a few seconds");
+        await Assertions.Expect(visit.Notice).ToContainTextAsync("Send this form again in a few seconds");
         await Assertions.Expect(visit.Thought).ToHaveValueAsync("a thought that must not be lost");
         await visit.ShouldLookRightAsync();
         if (width == 320)

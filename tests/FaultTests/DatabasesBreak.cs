@@ -41,7 +41,7 @@ public sealed class DatabasesBreak(ReliabilityTable table)
         {
             await disk.FillAsync();
             var more = run.LoadAsync(200); // whatever room the files had left for themselves, this outgrows it
-            await Eventually.SeeAsync(() => run.Web.Log.Contains("The store could not commit", StringComparison.Ordinal), "the disk is felt");
+            await Eventually.SeeAsync(() => run.Web.Log.Contains("The store did not confirm", StringComparison.Ordinal), "the disk is felt");
             await SeeReadyAsync(run, false); // 5 s are promised
             disk.Free();
             await SeeReadyAsync(run, true);

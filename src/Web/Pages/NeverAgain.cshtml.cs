@@ -66,7 +66,7 @@ internal sealed class NeverAgainModel(OptOutService service) : PageModel
     }
 
     private void ShowBlocked() =>
-        Show("You are unsubscribed", "WorkinIt sends no more mail to this address. You can undo this here, or later with the link in the mail.", block: false);
+        Show("You are unsubscribed", "WorkinIt sends no more mail to this address. A mail that is being sent now may still arrive. You can undo this here, or later with the link in the mail.", block: false);
 
     private void ShowBadLink()
     {

@@ -6,13 +6,13 @@ internal enum SubmissionState
     /// <summary>Stored; the broker has not confirmed it yet.</summary>
     Accepted,
 
-    /// <summary>Waiting in the queue.</summary>
+    /// <summary>The broker has confirmed it: in the queue, or being processed.</summary>
     Queued,
 
     /// <summary>An attempt failed; waiting for the next one.</summary>
     Delayed,
 
-    /// <summary>The mail server accepted the mail. Final.</summary>
+    /// <summary>The mail server accepted the mail, or an operator confirmed that it arrived. Final.</summary>
     Sent,
 
     /// <summary>All attempts failed, and an operator can still fix and replay it; or the recipient has unsubscribed.</summary>

@@ -18,7 +18,7 @@ internal abstract record Acceptance
     /// <summary>The id was already used with a different address or thought.</summary>
     internal sealed record Conflict : Acceptance;
 
-    /// <summary>The store can't commit now.</summary>
+    /// <summary>The store failed or did not answer in time: the submission may be stored or not.</summary>
     internal sealed record Unavailable : Acceptance;
 
     /// <summary>The limit of the client or of the recipient is reached.</summary>
@@ -107,6 +107,6 @@ internal sealed partial class SubmissionService(
     [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {SubmissionId}: its recipient has reached Limits__PerRecipientPerHour")]
     private static partial void LogTooMany(ILogger log, Guid submissionId);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The store could not commit {SubmissionId} ({Kind}: {Reason}): check ConnectionStrings__Submissions, the disk, and that --migrate was run")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The store did not confirm {SubmissionId}, so it may be stored or not ({Kind}: {Reason}): check ConnectionStrings__Submissions, the disk, and that --migrate was run")]
     private static partial void LogUnavailable(ILogger log, Guid submissionId, string kind, string reason);
 }

@@ -32,8 +32,8 @@ internal static class SubmissionTexts
 
     public static string Detail(Submission submission) => submission.State switch
     {
-        SubmissionState.Accepted => "Your thought is safe with us. A worker picks it up in a moment.",
-        SubmissionState.Queued => "Your thought is waiting for a worker, which finds your GIF and mails it.",
+        SubmissionState.Accepted => "Your thought is stored. We publish it as soon as the queue takes it.",
+        SubmissionState.Queued => "Your thought is in the queue or being processed: a worker finds a GIF and mails it.",
         SubmissionState.Delayed => string.Create(CultureInfo.InvariantCulture,
             $"It could not be sent yet. The next try is at {submission.NextTryAt:HH:mm} UTC; there is nothing you need to do."),
         SubmissionState.Sent when submission.SentAt is null => "An operator confirmed that it arrived. Check your inbox.",
@@ -44,7 +44,7 @@ internal static class SubmissionTexts
         SubmissionState.Failed when submission.DiscardedAt is not null => "We couldn’t deliver your GIF and have stopped trying. If the address was wrong, send it again.",
         SubmissionState.Failed => "We couldn’t deliver your GIF. We’re looking into it; this page will update. If the address was wrong, send it again.",
         _ when submission.BlockedAt is not null => "This address doesn’t accept mail from us, so we won’t try again. An earlier mail may have arrived: check your inbox.",
-        _ when submission.DiscardedAt is not null => "The mail server disconnected without an answer, so the mail may have arrived. We won’t try again: check your inbox.",
-        _ => "The mail server disconnected without an answer, so the mail may have arrived. Check your inbox; we’re looking into it.",
+        _ when submission.DiscardedAt is not null => "We don’t know whether the mail was sent, so it may have arrived. We won’t try again: check your inbox.",
+        _ => "We don’t know whether the mail was sent, so it may have arrived. Check your inbox; we’re looking into it.",
     };
 }

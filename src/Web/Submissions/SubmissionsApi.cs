@@ -49,12 +49,16 @@ internal static class SubmissionsApi
             case Acceptance.TooMany many:
                 http.Response.Headers.RetryAfter = many.RetryAfter;
                 return TypedResults.Problem(many.Text, statusCode: StatusCodes.Status429TooManyRequests);
-            case Acceptance.Accepted accepted:
-                return TypedResults.Accepted($"/api/submissions/{id}", accepted.At is { } at ? SubmissionResponse.New(id, at) : Status(store, id) ?? SubmissionResponse.New(id, time.GetUtcNow()));
+            case Acceptance.Accepted { At: { } at }:
+                return TypedResults.Accepted($"/api/submissions/{id}", SubmissionResponse.New(id, at));
+            case Acceptance.Accepted: // accepted before: its state and its times are known only to the store
+                return Status(store, id) is { } known
+                    ? TypedResults.Accepted($"/api/submissions/{id}", known)
+                    : TypedResults.Problem(Unavailable.Reading, statusCode: StatusCodes.Status503ServiceUnavailable);
             case Acceptance.Conflict:
                 return TypedResults.Problem(KeyTaken, statusCode: StatusCodes.Status409Conflict);
             default:
-                return TypedResults.Problem(Unavailable.Text, statusCode: StatusCodes.Status503ServiceUnavailable);
+                return TypedResults.Problem(Unavailable.Submitting, statusCode: StatusCodes.Status503ServiceUnavailable);
         }
     }
 
@@ -63,7 +67,7 @@ internal static class SubmissionsApi
             ? TypedResults.Ok(SubmissionResponse.Of(submission))
             : TypedResults.Problem(Unknown, statusCode: StatusCodes.Status404NotFound);
 
-    // The submission is already accepted, so the response must say so even if the database fails now.
+    // Null if the database can't be read now.
     private static SubmissionResponse? Status(SubmissionStore store, Guid id)
     {
         try
@@ -135,9 +139,9 @@ internal sealed record SubmissionRequest(string Email, string Thought);
 /// <summary>The state of a submission.</summary>
 /// <param name="Id">The id of the submission: the Idempotency-Key, if one was sent.</param>
 /// <param name="State">
-/// <c>accepted</c>: stored, not yet in the queue. <c>queued</c>: waiting for a worker. <c>delayed</c>: an attempt failed, and another follows. <c>sent</c>: the
-/// mail server accepted the mail. <c>failed</c>: all attempts failed, and an operator decides; or the address does not accept mail from us. <c>held</c>: the
-/// outcome is unknown, because the mail may have been sent; an operator decides.
+/// <c>accepted</c>: stored, not yet in the queue. <c>queued</c>: in the queue, or being processed. <c>delayed</c>: an attempt failed, and another follows.
+/// <c>sent</c>: the mail server accepted the mail, or an operator confirmed that it arrived. <c>failed</c>: all attempts failed, and an operator decides; or the
+/// address does not accept mail from us. <c>held</c>: the outcome is unknown, because the mail may have been sent; an operator decides.
 /// </param>
 /// <param name="AcceptedAt">When it was accepted.</param>
 /// <param name="SentAt">When the mail server accepted the mail; null before, and if an operator confirmed that it arrived.</param>
@@ -155,10 +159,17 @@ internal sealed record SubmissionResponse(
         submission.Attempt, SubmissionTexts.Detail(submission));
 }
 
-/// <summary>The texts of a 503 response, if a submission can't be accepted or looked up now.</summary>
+/// <summary>The texts of a 503 response: the store failed or did not answer in time, so a submission may be stored or not, or could not be looked up.</summary>
 internal static class Unavailable
 {
     public const string RetryAfter = "10";
-    public const string Text = "We can’t accept your thought right now. Nothing was sent and nothing is lost: try again in a few seconds.";
-    public const string Reading = "We can’t look that up right now. Accepted thoughts are safe: try again in a few seconds.";
+
+    /// <summary>For the form, which sends the same id again.</summary>
+    public const string Text = "We don’t know whether your thought was stored. Send this form again in a few seconds: it is mailed at most once.";
+
+    /// <summary>For the API, where only an Idempotency-Key makes a second request the same submission.</summary>
+    public const string Submitting =
+        $"We don’t know whether your thought was stored. With an {SubmissionsApi.IdempotencyKey}, send the same request again in a few seconds: it is mailed at most once. Without one, it may be mailed twice.";
+
+    public const string Reading = "We can’t look that up right now. Try again in a few seconds.";
 }

@@ -24,7 +24,7 @@ internal static class SubmissionsApiDescription
     public static Task SubmitAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         Name(operation, "submit", "Submit a thought", """
-            Responds as soon as the submission is stored, which takes milliseconds. The mail follows. An accepted submission is not lost, and is mailed once.
+            Responds as soon as the submission is stored, which takes milliseconds. An accepted submission is mailed at most once; its state shows what happened.
 
             To retry safely if you get no response, choose an `Idempotency-Key` and send the same request again with it.
             """);
@@ -41,7 +41,7 @@ internal static class SubmissionsApiDescription
         operation.RequestBody!.Content![MediaTypeNames.Application.Json].Examples = Examples(
             ("thought", "A thought", new JsonObject { ["email"] = "ada@example.com", ["thought"] = "Monday morning, and no coffee left" }),
             ("lines", "Several lines, any script, an international domain", new JsonObject { ["email"] = "jane@bücher.example", ["thought"] = "Friday!\nשבת שלום 😀" }));
-        Answer(operation, 202, "Accepted: the submission is stored and will be mailed. Also the response if the same submission is sent again, with its current state.", MediaTypeNames.Application.Json,
+        Answer(operation, 202, "Accepted: the submission is stored. It is mailed at most once; its state shows what happened. Also the response if the same submission is sent again, with its current state.", MediaTypeNames.Application.Json,
             ("accepted", "Just accepted", Json(SubmissionResponse.New(_id, _acceptedAt))));
         Header(operation, 202, "Location", "The URL of the submission’s state.", JsonSchemaType.String, "uri-reference");
         Answer(operation, 400, "Not accepted: `errors` names each invalid field, and says what to do. The name `body` means that the body is not a JSON object.", Problems,
@@ -58,8 +58,8 @@ internal static class SubmissionsApiDescription
             ("client", "Too many from one client", Problem(429, Acceptance.TooMany.OfClient(TimeSpan.FromMinutes(1)).Text)),
             ("recipient", "Too many to one recipient", Problem(429, Acceptance.TooMany.ForRecipient(TimeSpan.FromHours(1)).Text)));
         RetryAfter(operation, 429);
-        Answer(operation, 503, "Not accepted: the submission could not be stored. Send the same request again after `Retry-After` seconds. With an Idempotency-Key that is safe even if it was stored after all.", Problems,
-            ("unavailable", "The store can’t commit", Problem(503, Unavailable.Text)));
+        Answer(operation, 503, "The store failed or did not answer in time, so the submission may be stored or not. With an Idempotency-Key, send the same request again after `Retry-After` seconds: it is mailed at most once. Without one, a second request is another submission.", Problems,
+            ("unavailable", "The store did not confirm the submission", Problem(503, Unavailable.Submitting)));
         RetryAfter(operation);
         return Task.CompletedTask;
     }
@@ -69,7 +69,7 @@ internal static class SubmissionsApiDescription
         Name(operation, "findSubmission", "Get the state of a submission", "`sent` is final. `failed` and `held` may still change: an operator can fix and replay a failed submission.");
         IdParameter(operation);
         Answer(operation, 200, "The current state of the submission.", MediaTypeNames.Application.Json,
-            ("queued", "Waiting for a worker", Json(SubmissionResponse.Of(At(SubmissionState.Queued, 0)))),
+            ("queued", "In the queue, or being processed", Json(SubmissionResponse.Of(At(SubmissionState.Queued, 0)))),
             ("delayed", "An attempt failed, and another follows", Json(SubmissionResponse.Of(At(SubmissionState.Delayed, 1)))),
             ("sent", "The mail server accepted the mail", Json(SubmissionResponse.Of(At(SubmissionState.Sent, 1)))),
             ("failed", "All attempts failed", Json(SubmissionResponse.Of(At(SubmissionState.Failed, 6)))),
