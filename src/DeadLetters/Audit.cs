@@ -43,7 +43,7 @@ public sealed record AuditEntry
     /// <summary>The filter that selected the messages.</summary>
     public string Filter { get; init; } = "";
 
-    /// <summary>When the operation ended; null while it runs, and permanently if its process was killed.</summary>
+    /// <summary>When the operation ended; null while it runs, and permanently if its process was killed. While it is null, the counts are not known.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
     /// <summary>How many messages were selected.</summary>

@@ -3,8 +3,9 @@ using System.Globalization;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// Lists, replays, edits, discards, restores, exports and imports the dead letters of one virtual host, for any MassTransit application. All
-/// operations are safe to interrupt and to run again: no message is removed from a queue before its copy is confirmed.
+/// Lists, replays, edits, discards, restores, exports and imports the dead letters of one virtual host, for any MassTransit application. A
+/// move can be interrupted: no message leaves its queue before its copy is confirmed. A message that was published and not confirmed, or not
+/// acked, is where it was, and may be in its target queue too: see <see cref="AuditEntry.Doubts"/> before you run the operation again.
 /// </summary>
 public sealed partial class DeadLetterClient : IDisposable
 {

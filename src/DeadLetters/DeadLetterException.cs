@@ -1,6 +1,9 @@
 namespace WorkinIt.DeadLetters;
 
-/// <summary>An operation failed, and no dead letter was lost. The exception's message is written for an operator.</summary>
+/// <summary>
+/// An operation failed. Messages that were not confirmed are where they were, and may be in their target queue too: see
+/// <see cref="AuditEntry.Doubts"/>. The exception's message is written for an operator.
+/// </summary>
 /// <param name="problem">The kind of problem.</param>
 /// <param name="message">What happened, and what to do.</param>
 /// <param name="cause">The inner exception.</param>

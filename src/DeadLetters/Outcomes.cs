@@ -17,10 +17,10 @@ public enum Outcome
     /// <summary>No consumer of its queue handles its type: it is in the skipped queue.</summary>
     Skipped,
 
-    /// <summary>Its queue is empty, so a consumer took it; nothing has reported its outcome yet. Unknown.</summary>
+    /// <summary>Its queue was seen empty: a consumer took it, or it expired, was removed or is hidden. Nothing has reported its outcome yet. Unknown.</summary>
     LeftQueue,
 
-    /// <summary>It may still be in its queue. Unknown.</summary>
+    /// <summary>It was not seen leaving its queue, and may still be there. Unknown.</summary>
     Waiting,
 }
 
@@ -29,8 +29,8 @@ public enum Outcome
 /// <param name="FailedAgain">They are dead letters again.</param>
 /// <param name="Delayed">The application reports that they wait for a later try.</param>
 /// <param name="Skipped">No consumer handles their type.</param>
-/// <param name="LeftQueue">A consumer took them, and nothing has reported their outcome yet.</param>
-/// <param name="Waiting">They may still be in their queue.</param>
+/// <param name="LeftQueue">Their queue was seen empty, and nothing has reported their outcome yet.</param>
+/// <param name="Waiting">They were not seen leaving their queue, and may still be there.</param>
 public sealed record OutcomeCounts(long Handled, long FailedAgain, long Delayed, long Skipped, long LeftQueue, long Waiting)
 {
     /// <summary>The outcomes, in the order in which they are shown.</summary>
@@ -70,7 +70,7 @@ public sealed record OutcomeCounts(long Handled, long FailedAgain, long Delayed,
         Outcome.Delayed => "delayed",
         Outcome.Skipped => "skipped",
         Outcome.LeftQueue => "left the queue: nothing heard yet",
-        _ => "waiting in the queue",
+        _ => "may still be in the queue",
     };
 
     /// <summary>The counts as text, as in <c>173 failed again, 2 handled</c>; empty if there are no messages.</summary>

@@ -155,7 +155,7 @@ public sealed record OperationResult(
 /// <param name="Done">Messages moved.</param>
 /// <param name="Refused">Messages left in their queue.</param>
 /// <param name="Known">For a replay: messages whose outcome is known.</param>
-/// <param name="Waiting">Whether all messages are moved and the operation waits for outcomes.</param>
+/// <param name="Waiting">Whether the operation waits for the outcomes of the moved messages.</param>
 public sealed record OperationProgress(long Examined, long Total, long Done, long Refused, long Known, bool Waiting)
 {
     /// <summary>For a replay: the number of messages with each outcome so far.</summary>

@@ -211,7 +211,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         await _client.PostAsync(run.Path + "/cancel"); // of the wait for outcomes that nobody here brings about
         var outcome = await _client.SeeEndAsync(run);
 
-        outcome.Text.ShouldContain("30 of 30 replayed: 30 waiting in the queue");
+        outcome.Text.ShouldContain("30 of 30 replayed: 30 may still be in the queue");
         (await _system.VirtualHost.ReadyAsync(Errors)).ShouldBe(20);
         (await _client.PostAsync(dryRun.Path + "/run")).Status.ShouldBe(HttpStatusCode.Conflict); // a second click
         (await _client.GetAsync("/dead-letters/audit")).Text.ShouldContain("replay 30 by operator");

@@ -36,7 +36,7 @@ internal static class AuditCommand
             foreach (var entry in entries)
             {
                 table.AddRow(ListCommand.Time(entry.At), Terminal.Cell(entry.By), Terminal.Cell(entry.Verb), Terminal.Cell(entry.Queue), Terminal.Cell(Masking.Filter(entry.Filter)),
-                    $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Terminal.Cell(entry.EndedAt is null ? "still running, or interrupted" : string.Join(". ", new[] { entry.Results, Masking.Text(entry.Problem) }.Where(text => text.Length > 0))));
+                    entry.EndedAt is null ? "–" : $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Terminal.Cell(entry.EndedAt is null ? "still running, or interrupted" : string.Join(". ", new[] { entry.Results, Masking.Text(entry.Problem) }.Where(text => text.Length > 0))));
             }
             context.Out.Write(table);
             return ExitCode.Done;

@@ -35,8 +35,8 @@ internal static class ShowCommand
             if (places.Length == 0)
             {
                 await Terminal.ErrorAsync(
-                    $"{named} not found in {parsed.GetValue(common.Queue) ?? "any dead-letter queue"}. "
-                    + (await context.Broker.DescribeAsync(named, cancellationToken) ?? "It may have been replayed, or may never have failed"));
+                    $"{named} not found in {parsed.GetValue(common.Queue) ?? "the queues that were searched"}. "
+                    + (await context.Broker.DescribeAsync(named, cancellationToken) ?? "That does not show whether it was handled"));
                 return ExitCode.NotAllAsAsked;
             }
             foreach (var letter in places)

@@ -116,7 +116,7 @@ internal static class EraseCommand
         if (dryRun)
             return;
         CommandContext.Print(blocked
-            ? "The address is on the suppression list and gets no more mail. Messages that wait in a queue end without a mail. Messages that were in flight during this minute may have become dead letters: run this once more to be sure."
+            ? "The address is on the suppression list and gets no more mail. A mail that is being sent now may still arrive. Messages that wait in a queue end without a mail. Messages that were in flight during this minute may have become dead letters: run this once more to be sure."
             : "Messages that wait in a queue are mailed or become dead letters: run this again when the queues are empty.");
     }
 

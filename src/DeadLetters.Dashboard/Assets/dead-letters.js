@@ -25,7 +25,7 @@ async function follow(live) {
     wait = Math.min(wait * 2, longestPause);
     if (forbidden || silence > giveUpAfter) {
       hint.querySelector('[data-why]').textContent = forbidden
-        ? 'This page can’t update: the application’s Content-Security-Policy forbids it (connect-src needs \'self\'). The operation continues.'
+        ? 'This page can’t update: the application’s Content-Security-Policy forbids it (connect-src needs \'self\'). The operation may still be running.'
         : 'This page stopped updating: the application has not answered for a minute. The operation may still be running.';
       hint.setAttribute('role', 'alert');
       hint.hidden = false;

@@ -77,5 +77,5 @@ internal static class OperationPages
 
     private static IResult NotFound(PageContext page) => page.Problem(
         StatusCodes.Status404NotFound, "Operation not found", "This process does not know the operation. It was restarted since then, or does not know the operation yet.",
-        "The audit log shows what was done. An interrupted operation lost nothing and can be run again.");
+        "The audit log shows what was started. If the process was killed, it does not show how much was moved.");
 }

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace WorkinIt.DeadLetters.Dashboard.Operations;
 
 /// <summary>
-/// Runs operations in the background. It keeps them in memory only: the audit log and the stamps on the messages show what was done,
-/// and an operation that a crash interrupted can be run again.
+/// Runs operations in the background. It keeps them in memory only: after a crash, the audit log shows what was started, and a dry run what is
+/// left to do.
 /// </summary>
 internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvider time, ILogger<OperationRunner> log) : IHostedService, IDisposable
 {
@@ -76,7 +76,7 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvi
         if (e is DeadLetterException)
             return e.Message;
         LogFailed(e);
-        return "The operation failed; the reason is in the log of this application. Messages that the broker did not confirm are where they were. It is safe to run the operation again.";
+        return "The operation failed; the reason is in the log of this application. Messages that the broker did not confirm are where they were, and may be in their target queue too: see “Not confirmed, or not acknowledged” in the audit log before you run it again.";
     }
 
     private void Forget()
