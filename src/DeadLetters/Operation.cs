@@ -143,7 +143,10 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
                             break;
                         case Decision.Move move:
                             if (TurnOf(pace, moved) > clock.Elapsed)
+                            {
                                 await SettleAllAsync(outstanding); // no published message is held while the next one waits
+                                await session.ProveAcksAsync();
+                            }
                             await WaitForTurnAsync(pace, moved, clock, cancellationToken);
                             session.EnsureHolds();
                             if (cancellationToken.IsCancellationRequested)

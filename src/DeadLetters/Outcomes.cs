@@ -5,13 +5,13 @@ namespace WorkinIt.DeadLetters;
 /// <summary>The outcome of a replayed message: what was observed, and no more.</summary>
 public enum Outcome
 {
-    /// <summary>The application reports that its work is done; for WorkinIt: the mail was sent.</summary>
+    /// <summary>The application reports that its work is done; for WorkinIt: the mail was sent, or the recipient has unsubscribed.</summary>
     Handled,
 
     /// <summary>It is a dead letter again.</summary>
     FailedAgain,
 
-    /// <summary>The application reports that it waits for a later try.</summary>
+    /// <summary>The application reports that the try failed and that it is not a dead letter; for WorkinIt: it waits for a later try, if none is seen as a dead letter.</summary>
     Delayed,
 
     /// <summary>No consumer of its queue handles its type: it is in the skipped queue.</summary>

@@ -11,7 +11,6 @@ public sealed class LostAckTests
     [Fact]
     public async Task Messages_whose_ack_was_lost_with_the_connection_are_not_counted_and_the_audit_log_names_them()
     {
-        const int Reader = 0; // its connection is the first one
         await using var orders = await Orders.CreateAsync();
         await orders.PutFaultsAsync(10);
         var address = new Uri(orders.VirtualHost.ConnectionString("operator"));
@@ -19,12 +18,11 @@ public sealed class LostAckTests
         using var client = new DeadLetterClient(
             DeadLetterOptions.Parse(new UriBuilder(address) { Port = proxy.Port }.Uri.ToString(), TestBroker.FromEnvironment().Management.BaseAddress!),
             orders.Client.Audit);
+        var broken = Task.CompletedTask;
         var watching = new Watching(now =>
         {
-            if (now.Done == 3)
-                proxy.SwallowAsync(Reader).Wait(TestContext.Current.CancellationToken);
-            else if (now.Done == 7)
-                proxy.HangUpAsync(Reader).Wait(TestContext.Current.CancellationToken);
+            if (now.Done == 3 && broken.IsCompleted)
+                broken = BreakAsync(proxy);
         });
 
         var failure = await Should.ThrowAsync<DeadLetterException>(client.ReplayAsync(
@@ -34,9 +32,18 @@ public sealed class LostAckTests
         var entry = (await client.Audit.ReadAsync(Orders.Error, 1, _none))[0];
         var left = await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Error), ready => ready + entry.Done == 10, "what was not moved is where it was");
         var arrived = await orders.VirtualHost.ReadyAsync(Orders.Input);
-        entry.Done.ShouldBeInRange(2, 4);
         (left + arrived - 10).ShouldBe(entry.Doubts.Count); // in both queues
-        entry.Doubts.Count.ShouldBeGreaterThanOrEqualTo(3);
+        entry.Doubts.ShouldNotBeEmpty();
+        await broken;
+    }
+
+    // What is sent on the reader's connection, the first one, is lost from now on; a second later it is closed.
+    private static async Task BreakAsync(SwallowingProxy proxy)
+    {
+        const int Reader = 0;
+        await proxy.SwallowAsync(Reader);
+        await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+        await proxy.HangUpAsync(Reader);
     }
 
     private sealed class Watching(Action<OperationProgress> see) : IProgress<OperationProgress>
