@@ -198,6 +198,22 @@ public sealed class BeforeAMove
         await orders.SeeAsync(input, 2);
     }
 
+    [Fact]
+    public async Task Messages_that_vanished_after_the_dry_run_are_told()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(2);
+
+        var replay = await orders.Client.ReplayAsync(Request(Orders.Error) with { Expected = 3 }, null, _none);
+        (replay.Done, replay.Missing, replay.AllAsAsked).ShouldBe((2, 1, false));
+
+        await orders.PutFaultsAsync(1);
+        var discard = await orders.Client.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Expected = 2 }, null, _none);
+        (discard.Done, discard.Missing, discard.AllAsAsked).ShouldBe((1, 1, false));
+        var restore = await orders.Client.RestoreAsync(new OperationRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none);
+        (restore.Done, restore.Missing, restore.AllAsAsked).ShouldBe((1, 0, true));
+    }
+
     private static ReplayRequest Request(string queue) => new() { Queue = queue, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero };
 
     private static async Task<Orders> SlipsAsync(Dictionary<string, object?> arguments, int letters, string type = "classic")

@@ -106,6 +106,37 @@ public sealed class TheBrokerTakesNoMessages(ABrokerToStop broker)
         (await orders.VirtualHost.TakeAllAsync(Orders.Input)).ShouldHaveSingleItem();
     }
 
+    [Fact]
+    public async Task A_message_that_is_only_removed_does_not_use_up_the_canary()
+    {
+        await using var orders = await CreateAsync();
+        var ids = await orders.PutFaultsAsync(3);
+        var original = (await orders.Client.FindAsync(Orders.Error, ids[0].ToString(), "jane", _none)).ShouldNotBeNull();
+        await orders.Client.Audit.WriteAsync(
+            new AuditEntry
+            {
+                Id = "0197f2a01c5e7cc39d7e3d1f2a3b4c5e",
+                At = DateTimeOffset.UtcNow,
+                By = "jane",
+                Verb = "replay",
+                Queue = Orders.Error,
+                Doubts = [new Doubt(original.Id, original.MessageId, "0197f2a01c5e7cc39d7e3d1f2a3b4c5e.1")],
+            },
+            _none);
+        var copy = Orders.Faulted(ids[0]);
+        copy.Headers!["Replay-Id"] = "0197f2a01c5e7cc39d7e3d1f2a3b4c5e.1";
+        copy.Headers["Replay-Count"] = 1;
+        await orders.PutAsync(copy, original.Body.ToArray());
+        await orders.SeeAsync(Orders.Error, 4);
+
+        var result = await orders.Client.ReplayAsync(Request() with { Canary = true, Wait = TimeSpan.FromSeconds(1) }, null, _none);
+
+        result.Stopped.ShouldNotBeNull().ShouldStartWith("Canary");
+        (result.Settled, result.Replayed.Count).ShouldBe((1, 1));
+        result.Headline.ShouldStartWith("1 of ");
+        await orders.SeeAsync(Orders.Error, 2);
+    }
+
     private async Task<Orders> CreateAsync()
     {
         await broker.Broker.StartAsync(); // a test before may have left it stopped
