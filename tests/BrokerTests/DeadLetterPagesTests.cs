@@ -38,7 +38,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nothing_is_reachable_without_sign_in()
+    public async Task No_dead_letter_page_is_reachable_without_sign_in()
     {
         var endpoints = Endpoints();
         endpoints.Count.ShouldBeGreaterThan(15);
@@ -54,7 +54,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     [InlineData("management")]
     [InlineData("monitoring")]
     [InlineData("policymaker")]
-    public async Task A_user_who_may_look_sees_and_can_not_act(string tag)
+    public async Task User_with_view_permission_sees_dead_letters_and_cannot_act(string tag)
     {
         await DeadLetterPages.AddUserAsync(_system.Broker, $"looks-{tag}", tag);
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s");
@@ -77,7 +77,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     [InlineData("nobody", "nobody")]
     [InlineData("ope:rator", "x")]
     [InlineData("", "")]
-    public async Task Nobody_else_gets_in_and_no_password_is_written_anywhere(string user, string password)
+    public async Task Wrong_credentials_are_rejected_and_the_password_is_neither_shown_nor_logged(string user, string password)
     {
         var answer = await _client.SignInAsync(user, password);
         answer.Status.ShouldBe(HttpStatusCode.Unauthorized);
@@ -88,7 +88,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task All_acts_refuse_a_forged_request()
+    public async Task Each_action_rejects_a_request_without_an_antiforgery_token()
     {
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s");
         await _client.SignInAsync("operator");
@@ -103,7 +103,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Signing_out_ends_it()
+    public async Task Signing_out_ends_the_session_of_the_operator()
     {
         await _client.SignInAsync("operator");
         await _client.GetAsync("/dead-letters");
@@ -116,11 +116,11 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     [InlineData("//evil.example", "/dead-letters")]
     [InlineData("https://evil.example", "/dead-letters")]
     [InlineData("/\\evil.example", "/dead-letters")]
-    public async Task Signing_in_leads_back_within_the_site_only(string back, string where) =>
+    public async Task Sign_in_redirects_only_within_the_site(string back, string where) =>
         (await _client.SignInAsync("operator", back: back)).Location.ShouldBe(where);
 
     [Fact]
-    public async Task The_sixth_attempt_in_a_minute_has_to_wait()
+    public async Task Sixth_sign_in_attempt_in_a_minute_has_to_wait()
     {
         for (var attempt = 0; attempt < 5; attempt++)
             (await _client.SignInAsync($"guess{attempt}")).Status.ShouldBe(HttpStatusCode.Unauthorized);
@@ -133,7 +133,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Personal_data_is_masked_until_it_is_revealed_and_that_is_audited()
+    public async Task Personal_data_is_masked_until_it_is_revealed_and_the_reveal_is_audited()
     {
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "App.RefusedException", "550 5.1.1 <jane@example.com>: user unknown");
         await _client.SignInAsync("operator");
@@ -161,7 +161,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_large_body_is_cut_on_the_page_which_says_so_and_can_be_downloaded_and_that_is_audited()
+    public async Task Large_body_is_truncated_on_the_page_and_its_download_is_audited()
     {
         var message = $$"""{"numbers":[{{string.Join(',', Enumerable.Repeat(12, 2_700_000))}}]}""";
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, message, "App.RefusedException", "refused");
@@ -179,7 +179,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Words_that_are_looked_for_are_in_no_address()
+    public async Task Search_text_never_appears_in_a_URL()
     {
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "App.RefusedException", "refused");
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane.Replace("jane", "joe", StringComparison.Ordinal), "App.RefusedException", "refused");
@@ -193,7 +193,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_group_is_replayed_after_a_dry_run_and_the_others_stay()
+    public async Task Cause_is_replayed_after_a_dry_run_and_other_dead_letters_stay()
     {
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s", count: 30);
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "App.RefusedException", "550 user unknown", count: 20);
@@ -218,7 +218,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_replay_refuses_is_offered_for_discarding_first()
+    public async Task Message_that_a_replay_refuses_is_offered_for_discarding_first()
     {
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, "{", "System.TimeoutException", "It took 30 s");
         await _client.SignInAsync("operator");
@@ -233,7 +233,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_request_and_where_it_goes_are_shown_before_it_is_replayed_without_its_response_address()
+    public async Task Dry_run_shows_where_a_request_goes_and_the_replay_can_omit_its_response_address()
     {
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, """{},"responseAddress":"rabbitmq://localhost/bus-shop-1" """, "System.TimeoutException", "It took 30 s");
         await _client.SignInAsync("operator");
@@ -254,7 +254,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     [InlineData("RabbitMqManagement__Url", "localhost:15672")]
     [InlineData("RabbitMqManagement__PublicUrl", "ftp://localhost")]
     [InlineData("DeadLetters__Queues", "*")]
-    public async Task A_bad_setting_stops_the_start_with_a_line_that_names_it(string setting, string value)
+    public async Task Invalid_setting_of_the_dead_letter_pages_stops_the_start_with_a_line_that_names_it(string setting, string value)
     {
         _system.Settings[setting] = value;
         var web = _system.NewWeb();
@@ -263,7 +263,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_queue_with_a_name_of_its_own_is_found_and_its_messages_go_to_where_they_failed()
+    public async Task Queue_with_a_custom_name_is_found_and_its_messages_are_replayed_to_their_input_queue()
     {
         _system.Settings["DeadLetters__Queues"] = "*.dlq";
         _system.Settings["ConnectionStrings__DeadLetters"] = _system.VirtualHost.ConnectionString("operator"); // who may read it
@@ -284,7 +284,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_its_settings_there_is_no_such_page()
+    public async Task Dead_letter_pages_do_not_exist_without_their_settings()
     {
         _system.Settings.Remove("ConnectionStrings__DeadLetters");
         _system.Settings.Remove("RabbitMqManagement__Url");
@@ -296,7 +296,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_locked_queue_is_told_with_who_and_since_when()
+    public async Task Page_of_a_locked_queue_shows_who_holds_the_lock_and_since_when()
     {
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s", count: 20);
         await _client.SignInAsync("operator");
@@ -317,7 +317,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_wrong_is_told_on_a_page_with_its_status()
+    public async Task Invalid_request_gets_an_error_page_with_the_matching_status()
     {
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s");
         await _client.SignInAsync("operator");
@@ -337,7 +337,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_audit_that_can_not_be_written_is_told_as_such_and_nothing_is_done()
+    public async Task Nothing_is_done_when_the_audit_cannot_be_written_and_the_page_says_so()
     {
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s");
         await _client.SignInAsync("operator");
@@ -357,7 +357,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_long_queue_is_looked_at_in_part_first_and_whole_when_asked_for()
+    public async Task Long_queue_is_read_in_part_first_and_completely_on_request()
     {
         await PutManyAsync(12_000);
         await _client.SignInAsync("operator");

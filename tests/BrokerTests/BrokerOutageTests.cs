@@ -1,0 +1,188 @@
+using System.Net;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests;
+
+/// <summary>Five tests, one after the other, each with a virtual host of its own, on a broker of their own.</summary>
+[Collection(nameof(ABrokerToStop))]
+public sealed class BrokerOutageTests(ABrokerToStop broker) : IAsyncDisposable
+{
+    private WorkinItSystem? _system;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_system is not null)
+            await _system.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Submissions_while_the_broker_is_stopped_are_accepted_and_mailed_once_after_its_return()
+    {
+        const int count = 1_000;
+        var system = await CreateAsync();
+        var (web, _) = await system.StartServicesAsync();
+        await WorkinItSystem.SubmitAsync(web, "before@example.com", "before");
+        await system.SeeMailsAsync(1);
+
+        await system.Broker.StopAsync();
+        using (var response = await WorkinItSystem.SubmitFormAsync(web, "jane@example.com", "from the form"))
+            response.StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+        await Parallel.ForAsync(1, count, new ParallelOptions { MaxDegreeOfParallelism = 16 },
+            async (i, _) => await WorkinItSystem.SubmitAsync(web, $"person{i}@example.com", $"thought {i}"));
+        using (var ready = await web.Http.GetAsync("/health/ready"))
+            ready.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        using (var live = await web.Http.GetAsync("/health/live"))
+            live.StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        await system.Broker.StartAsync();
+        await system.SeeMailsAsync(1 + count, TimeSpan.FromSeconds(120));
+        await system.SeeReadyAsync("send-gif-email", 0);
+        system.Mail.DeliveriesById.Count.ShouldBe(1 + count);
+        system.Mail.DeliveriesById.Values.ShouldAllBe(mails => mails == 1);
+    }
+
+    [Fact]
+    public async Task Dead_and_delayed_messages_survive_a_broker_crash_and_health_reports_outage_and_recovery()
+    {
+        var system = await CreateAsync();
+        var (web, consumers) = await system.StartServicesAsync(("Redelivery__Delays__0", "00:10:00"), ("Retry__Limit", "0"));
+        system.Mail.OnMail = mail => mail.Recipient switch
+        {
+            null => null,
+            var recipient when recipient.StartsWith("dead", StringComparison.Ordinal) => SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 user unknown"),
+            _ => SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 greylisted"),
+        };
+        for (var i = 0; i < 50; i++)
+            await WorkinItSystem.SubmitAsync(web, $"{(i % 2 == 0 ? "dead" : "delayed")}{i}@example.com", $"thought {i}");
+        await system.SeeReadyAsync("send-gif-email_error", 25);
+        await system.SeeReadyAsync("send-gif-email_delay_10m", 25);
+
+        await system.Broker.KillAsync();
+        // 5 s and 15 s are promised; this machine may have other things to do.
+        var gone = await Task.WhenAll(web.SeeReadyAsync(false, TimeSpan.FromSeconds(30)), consumers.SeeReadyAsync(false, TimeSpan.FromSeconds(30)));
+        foreach (var service in new[] { web, consumers })
+        {
+            using var live = await service.Http.GetAsync("/health/live");
+            live.StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+        var starting = system.Broker.StartAsync();
+        // It takes clients a good while before all of it is up.
+        await using var channel = await Eventually.SeeAsync(() => system.VirtualHost.OpenChannelAsync(), _ => true, "the broker takes clients");
+        var back = await Task.WhenAll(web.SeeReadyAsync(true, TimeSpan.FromSeconds(90)), consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(90)));
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"Web, Consumers: not ready {string.Join(" s, ", gone.Select(time => $"{time.TotalSeconds:0.0}"))} s after the broker's death, ready again {string.Join(" s, ", back.Select(time => $"{time.TotalSeconds:0.0}"))} s after its return");
+        await Eventually.SeeAsync(
+            async () => (await channel.QueueDeclarePassiveAsync("send-gif-email")).ConsumerCount, consuming => consuming == 1, "ready, and so it consumes"); // a queue without a leader yet says 0
+        await starting;
+
+        foreach (var queue in new[] { "send-gif-email_error", "send-gif-email_delay_10m" })
+        {
+            var ids = new HashSet<string?>(); // what was moved but not acked yet at the death is moved once more
+            await Eventually.SeeAsync(
+                async () =>
+                {
+                    ids.UnionWith((await system.VirtualHost.TakeAllAsync(queue)).Select(message => message.BasicProperties.MessageId));
+                    return ids.Count;
+                },
+                count => count == 25, $"25 different ones in {queue}");
+        }
+        consumers.IsRunning.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Submissions_while_the_broker_is_frozen_are_accepted_and_mailed_once_without_a_restart()
+    {
+        const int count = 150;
+        var system = await CreateAsync();
+        var (web, _) = await system.StartServicesAsync();
+        await WorkinItSystem.SubmitAsync(web, "before@example.com", "before");
+        await system.SeeMailsAsync(1);
+
+        await system.Broker.FreezeAsync();
+        var freeze = Task.Delay(TimeSpan.FromSeconds(5));
+        await Parallel.ForAsync(1, count, new ParallelOptions { MaxDegreeOfParallelism = 8 },
+            async (i, _) => await WorkinItSystem.SubmitAsync(web, $"person{i}@example.com", $"thought {i}"));
+        await freeze;
+        await system.Broker.ThawAsync();
+
+        await system.SeeMailsAsync(count, TimeSpan.FromSeconds(120));
+        await system.SeeReadyAsync("send-gif-email", 0);
+        system.Mail.DeliveriesById.Values.ShouldAllBe(mails => mails == 1);
+    }
+
+    [Fact]
+    public async Task Submissions_during_a_memory_alarm_are_accepted_and_the_readiness_check_reports_the_alarm()
+    {
+        const int count = 20;
+        var system = await CreateAsync();
+        var (web, consumers) = await system.StartServicesAsync();
+        await WorkinItSystem.SubmitAsync(web, "before@example.com", "before");
+        await system.SeeMailsAsync(1);
+
+        await system.Broker.SetAlarmAsync(true);
+        try
+        {
+            await Task.WhenAll(web.SeeReadyAsync(false, TimeSpan.FromSeconds(30)), consumers.SeeReadyAsync(false, TimeSpan.FromSeconds(30)));
+            foreach (var service in new[] { web, consumers })
+                (await service.Http.GetStringAsync("/health/live")).ShouldBe("Healthy");
+            using (var ready = await web.Http.GetAsync("/health/ready"))
+                (await ready.Content.ReadAsStringAsync()).ShouldContain("low on memory");
+            for (var i = 1; i < count; i++)
+                await WorkinItSystem.SubmitAsync(web, $"person{i}@example.com", $"thought {i}");
+        }
+        finally
+        {
+            await system.Broker.SetAlarmAsync(false);
+        }
+
+        await system.SeeMailsAsync(count, TimeSpan.FromSeconds(120));
+        await Task.WhenAll(web.SeeReadyAsync(true, TimeSpan.FromSeconds(30)), consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(30)));
+        system.Mail.DeliveriesById.Values.ShouldAllBe(mails => mails == 1);
+    }
+
+    [Fact]
+    public async Task Dead_letter_pages_return_503_with_Retry_After_while_the_broker_is_down()
+    {
+        var system = await CreateAsync();
+        DeadLetterPages.AddTo(system);
+        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        var web = system.NewWeb();
+        await web.StartAsync();
+        using var client = new PageClient(web.Address);
+        await client.SignInAsync("operator");
+
+        await broker.Broker.StopAsync();
+        var answer = await client.GetAsync("/dead-letters");
+        answer.Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        answer.RetryAfter.ShouldBe("10");
+        using var stranger = new PageClient(web.Address);
+        (await stranger.SignInAsync("operator")).Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+    }
+
+    // A test that failed may have left it stopped.
+    private async Task<WorkinItSystem> CreateAsync()
+    {
+        await broker.Broker.StartAsync();
+        return _system = await WorkinItSystem.CreateAsync(broker.Broker.ForOneSystem());
+    }
+}
+
+/// <summary>There is one such broker: of two classes at once, one would stop that of the other.</summary>
+[CollectionDefinition(nameof(ABrokerToStop))]
+public sealed class ABrokerToStopDefinition : ICollectionFixture<ABrokerToStop>;
+
+/// <summary>A broker that nobody else uses.</summary>
+public sealed class ABrokerToStop : IAsyncLifetime
+{
+    public TestBroker Broker { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Broker = await TestBroker.StartOwnAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Broker is null)
+            return;
+        await Broker.RemoveAsync();
+        Broker.Dispose();
+    }
+}

@@ -1,0 +1,81 @@
+using RabbitMQ.Client;
+
+namespace WorkinIt.BrokerTests.DeadLetters;
+
+/// <summary>What the command writes, as a person sees it.</summary>
+[Trait("broker", "any")] // what is written for a person
+public sealed class CommandOutputTests
+{
+    private const string Sequences = "\u001b]0;owned\u0007\u001b[2Jgone \u009b31m red \u202e desrever \r over";
+
+    [Fact]
+    public async Task Command_output_never_contains_a_control_sequence_from_a_message()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var id = Guid.CreateVersion7();
+        var properties = Orders.Faulted(id, "Shop.\u001b[31mException", Sequences);
+        properties.Headers!["X-\u001b[1m"] = Sequences;
+        properties.CorrelationId = Sequences;
+        await orders.PutAsync(properties, Orders.Envelope(id, "{ \"note\": \"\u009b31m \u202e\", \"n\\u001b\": 1 }"));
+        await orders.SeeAsync(Orders.Error, 1);
+        foreach (string[] arguments in new string[][]
+        {
+            ["list", "--queue", Orders.Error], ["list", "--groups", "--queue", Orders.Error], ["list", "--groups", "--queue", Orders.Error, "--json"], ["show", id.ToString(), "--queue", Orders.Error],
+            ["show", id.ToString(), "--queue", Orders.Error, "--reveal"], ["show", id.ToString(), "--queue", Orders.Error, "--reveal", "--json"], ["show", id.ToString(), "--queue", Orders.Error, "--json"],
+            ["show", "\u001b[31m", "--queue", Orders.Error], ["export", "--queue", Orders.Error], ["replay", "--queue", Orders.Error, "--all", "--dry-run"], ["audit"], ["\u001b[31m"],
+        })
+        {
+            var (_, output, errors) = await orders.Command.RunAsync(["dead-letters", .. arguments]);
+            (output + errors).ReplaceLineEndings("\n").Where(c => (char.IsControl(c) && c is not ('\n' or '\t')) || c is '\u202e').ShouldBeEmpty(string.Join(' ', arguments));
+        }
+    }
+
+    [Fact]
+    public async Task Command_output_shows_all_times_in_UTC()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var id = Guid.CreateVersion7();
+        var properties = Orders.Faulted(id);
+        properties.Headers!["MT-Fault-Timestamp"] = "2026-01-02T03:04:05+05:00";
+        properties.Headers["Replay-Id"] = "1";
+        properties.Headers["Replay-At"] = "2026-01-01T23:00:00.0000000-02:00";
+        await orders.PutAsync(properties, Orders.Envelope(id, "{}"));
+        await orders.SeeAsync(Orders.Error, 1);
+        (await orders.Command.RunAsync("dead-letters", "list", "--queue", Orders.Error)).Output.ShouldContain("2026-01-01 22:04:05 UTC");
+        (await orders.Command.RunAsync("dead-letters", "show", id.ToString(), "--queue", Orders.Error)).Output.ShouldSatisfyAllConditions(
+            it => it.ShouldContain("2026-01-01 22:04:05 UTC"), it => it.ShouldContain("2026-01-02 01:00:00 UTC"));
+    }
+
+    [Fact]
+    public async Task Command_without_arguments_shows_help_and_an_invalid_value_is_explained()
+    {
+        await using var orders = await Orders.CreateAsync();
+        (await orders.Command.RunAsync()).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0, it.ToString()), it => it.Output.ShouldContain("dead-letters"), it => it.Errors.ShouldBeEmpty());
+        (await orders.Command.RunAsync("dead-letters")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0, it.ToString()), it => it.Output.ShouldContain("import"), it => it.Errors.ShouldBeEmpty());
+        foreach (string[] arguments in new string[][] { ["replay", "--all", "--pace", "abc"], ["list", "--limit", "abc"] })
+        {
+            var wrong = await orders.Command.RunAsync(["dead-letters", .. arguments]);
+            wrong.Code.ShouldBe(2);
+            wrong.Errors.ShouldSatisfyAllConditions(it => it.ShouldContain($"{arguments[^2]}: “abc” is not a"), it => it.ShouldContain("number"), it => it.ShouldNotContain("System."));
+        }
+    }
+
+    [Fact]
+    public async Task Edit_command_shows_the_changed_lines_and_ignores_formatting()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var id = Guid.CreateVersion7();
+        await orders.PutAsync(Orders.Faulted(id), Orders.Envelope(id, "{ \"number\": 1, \"note\": \"für\", \"items\": [1, 2] }"));
+        await orders.SeeAsync(Orders.Error, 1);
+        string[] edit = ["dead-letters", "edit", id.ToString(), "--queue", Orders.Error, "--message", "-", "--yes", "--wait", "0"];
+
+        var same = await orders.Command.RunWithAsync("{\"number\":1,\r\n\"note\":\"f\\u00fcr\",\"items\":[ 1,2 ]}", edit);
+        same.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2, it.ToString()), it => it.Errors.ShouldContain("Nothing was changed"));
+        await orders.SeeAsync(Orders.Error, 1);
+
+        var changed = await orders.Command.RunWithAsync("{\"number\":2,\"note\":\"für\",\"items\":[1,2]}", edit);
+        var lines = changed.Output.Split('\n').Select(line => line.TrimEnd()).ToList();
+        lines.Where(line => line.StartsWith("- ", StringComparison.Ordinal)).ShouldBe(["-   \"number\": 1,"]);
+        lines.Where(line => line.StartsWith("+ ", StringComparison.Ordinal)).ShouldBe(["+   \"number\": 2,"]);
+    }
+}

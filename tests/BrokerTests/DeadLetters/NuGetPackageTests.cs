@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.IO.Compression;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests.DeadLetters;
+
+[Trait("broker", "any")] // packages
+public sealed class NuGetPackageTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("workinit-packages-").FullName;
+
+    [Fact]
+    public async Task NuGet_packages_contain_readme_and_icon_and_the_tool_installs_and_runs()
+    {
+        foreach (var project in new[] { "DeadLetters", "DeadLetters.Dashboard", "Cli" })
+            await RunAsync("dotnet", "pack", Path.Combine(Repository.Root, "src", project), "-c", "Release", "--no-build", "-o", _folder);
+
+        Directory.GetFiles(_folder, "*.nupkg").Select(Id).Order(StringComparer.Ordinal).ShouldBe(["WorkinIt.DeadLetters", "WorkinIt.DeadLetters.Dashboard", "workinit"]);
+        Directory.GetFiles(_folder, "*.snupkg").Length.ShouldBe(3);
+        foreach (var package in Directory.GetFiles(_folder, "*.nupkg"))
+        {
+            await using var zip = await ZipFile.OpenReadAsync(package);
+            zip.Entries.Select(entry => entry.FullName).ShouldSatisfyAllConditions(it => it.ShouldContain("README.md"), it => it.ShouldContain("icon.png"));
+            using var reader = new StreamReader(await zip.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).OpenAsync());
+            var specification = await reader.ReadToEndAsync();
+            specification.ShouldContain("<license type=\"expression\">MIT</license>");
+            specification.ShouldNotContain("Package Description");
+        }
+
+        await RunAsync("dotnet", "tool", "install", "workinit", "--tool-path", Path.Combine(_folder, "tool"), "--source", _folder);
+        await using var system = await WorkinItSystem.CreateAsync();
+        await system.DeployAsync();
+        var listed = await RunAsync(Path.Combine(_folder, "tool", "workinit"), new Dictionary<string, string>
+        {
+            ["ConnectionStrings__RabbitMq"] = system.VirtualHost.ConnectionString("replay"),
+            ["RabbitMqManagement__Url"] = system.Broker.Management.BaseAddress!.ToString(),
+        }, "dead-letters", "list");
+        listed.ShouldContain("No dead letters");
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static string Id(string package) => Path.GetFileNameWithoutExtension(package).Split(".0.")[0];
+
+    private static Task<string> RunAsync(string command, params string[] arguments) => RunAsync(command, [], arguments);
+
+    private static async Task<string> RunAsync(string command, Dictionary<string, string> settings, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(command, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in settings)
+            start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        process.ExitCode.ShouldBe(0, await output + await errors);
+        return await output;
+    }
+}

@@ -1,0 +1,152 @@
+using RabbitMQ.Client;
+using WorkinIt.DeadLetters;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests.DeadLetters;
+
+/// <summary>Under a memory alarm, on a broker of their own: an alarm is everybody's.</summary>
+[Collection(nameof(ABrokerToStop))]
+public sealed class ReplayMemoryAlarmTests(ABrokerToStop broker)
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+
+    [Fact]
+    public async Task Replay_during_a_memory_alarm_does_not_begin_and_says_why_at_once()
+    {
+        await using var orders = await CreateAsync();
+        await orders.PutFaultsAsync(3);
+        await broker.Broker.SetAlarmAsync(true);
+        try
+        {
+            var refused = await Should.ThrowAsync<DeadLetterException>(orders.Client.ReplayAsync(Request(), null, _none));
+            refused.Problem.ShouldBe(DeadLetterProblem.Blocked);
+            refused.Message.ShouldContain("low on memory");
+            var command = await orders.Command.RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--all", "--yes");
+            command.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(3, it.ToString()), it => it.Errors.ShouldContain("RabbitMQ takes no messages now: it is low on memory"));
+            (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(3);
+        }
+        finally
+        {
+            await broker.Broker.SetAlarmAsync(false);
+        }
+    }
+
+    [Fact]
+    public async Task Memory_alarm_during_a_replay_is_reported_and_unconfirmed_messages_are_settled_by_the_next_replay()
+    {
+        await using var orders = await CreateAsync();
+        var ids = await orders.PutFaultsAsync(200);
+        using var cancel = new CancellationTokenSource();
+        var blocked = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var moving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var replay = orders.Client.ReplayAsync(Request() with { Pace = 2 }, new Watching(now =>
+        {
+            if (now.Done > 1)
+                moving.TrySetResult();
+            if (now.Blocked is { } reason)
+                blocked.TrySetResult(reason);
+        }), cancel.Token);
+        await moving.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        OperationResult result;
+        await broker.Broker.SetAlarmAsync(true);
+        try
+        {
+            (await blocked.Task.WaitAsync(TimeSpan.FromSeconds(30))).ShouldBe("it is low on memory");
+            await cancel.CancelAsync();
+            result = await replay.WaitAsync(TimeSpan.FromSeconds(15)); // the client's own farewell takes 35 s
+        }
+        finally
+        {
+            await broker.Broker.SetAlarmAsync(false);
+        }
+
+        // Each is where it was, moved, or named as in doubt: none in two places without a word.
+        await Eventually.SeeAsync(
+            async () => (await orders.VirtualHost.ReadyAsync(Orders.Error)) + result.Done, sum => sum == 200, "all are counted");
+        var arrived = await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Input), ready => ready >= result.Done, "what was moved has arrived");
+        arrived.ShouldBeLessThanOrEqualTo(result.Done + result.Doubts.Count);
+        (await orders.Client.Audit.ReadAsync(Orders.Error, 10, _none))[0].Doubts.Count.ShouldBe(result.Doubts.Count);
+
+        // The next one finishes it.
+        var next = await orders.Client.ReplayAsync(Request(), null, _none);
+        (next.Done + result.Done).ShouldBe(200);
+        (await orders.VirtualHost.TakeAllAsync(Orders.Input)).Select(message => message.BasicProperties.MessageId).Distinct().Order().ShouldBe(ids.Select(id => id.ToString()).Order());
+    }
+
+    [Fact]
+    public async Task Unconfirmed_copy_that_failed_again_is_not_replayed_beside_its_original()
+    {
+        await using var orders = await CreateAsync();
+        var id = (await orders.PutFaultsAsync(1))[0];
+        var original = (await orders.Client.FindAsync(Orders.Error, id.ToString(), "jane", _none)).ShouldNotBeNull();
+        await orders.Client.Audit.WriteAsync(
+            new AuditEntry
+            {
+                Id = "0197f2a01c5e7cc39d7e3d1f2a3b4c5d",
+                At = DateTimeOffset.UtcNow,
+                By = "jane",
+                Verb = "replay",
+                Queue = Orders.Error,
+                Doubts = [new Doubt(original.Id, original.MessageId, "0197f2a01c5e7cc39d7e3d1f2a3b4c5d.1")],
+            },
+            _none);
+
+        (await orders.Client.PlanAsync(Request(), null, _none)).Replayed.Single().Verdict.Text.ShouldContain("never confirmed");
+
+        var copy = Orders.Faulted(id);
+        copy.Headers!["Replay-Id"] = "0197f2a01c5e7cc39d7e3d1f2a3b4c5d.1";
+        copy.Headers["Replay-Count"] = 1;
+        await orders.PutAsync(copy, original.Body.ToArray());
+        await orders.SeeAsync(Orders.Error, 2);
+        var result = await orders.Client.ReplayAsync(Request(), null, _none);
+
+        (result.Settled, result.Replayed.Count).ShouldBe((1, 1));
+        await orders.SeeAsync(Orders.Error, 0);
+        (await orders.VirtualHost.TakeAllAsync(Orders.Input)).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task A_message_that_is_only_removed_does_not_use_up_the_canary()
+    {
+        await using var orders = await CreateAsync();
+        var ids = await orders.PutFaultsAsync(3);
+        var original = (await orders.Client.FindAsync(Orders.Error, ids[0].ToString(), "jane", _none)).ShouldNotBeNull();
+        await orders.Client.Audit.WriteAsync(
+            new AuditEntry
+            {
+                Id = "0197f2a01c5e7cc39d7e3d1f2a3b4c5e",
+                At = DateTimeOffset.UtcNow,
+                By = "jane",
+                Verb = "replay",
+                Queue = Orders.Error,
+                Doubts = [new Doubt(original.Id, original.MessageId, "0197f2a01c5e7cc39d7e3d1f2a3b4c5e.1")],
+            },
+            _none);
+        var copy = Orders.Faulted(ids[0]);
+        copy.Headers!["Replay-Id"] = "0197f2a01c5e7cc39d7e3d1f2a3b4c5e.1";
+        copy.Headers["Replay-Count"] = 1;
+        await orders.PutAsync(copy, original.Body.ToArray());
+        await orders.SeeAsync(Orders.Error, 4);
+
+        var result = await orders.Client.ReplayAsync(Request() with { Canary = true, Wait = TimeSpan.FromSeconds(1) }, null, _none);
+
+        result.Stopped.ShouldNotBeNull().ShouldStartWith("Canary");
+        (result.Settled, result.Replayed.Count).ShouldBe((1, 1));
+        result.Headline.ShouldStartWith("1 of ");
+        await orders.SeeAsync(Orders.Error, 2);
+    }
+
+    private async Task<Orders> CreateAsync()
+    {
+        await broker.Broker.StartAsync(); // a test before may have left it stopped
+        return await Orders.CreateAsync(broker: broker.Broker.ForOneSystem());
+    }
+
+    private static ReplayRequest Request() => new() { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero };
+
+    private sealed class Watching(Action<OperationProgress> see) : IProgress<OperationProgress>
+    {
+        public void Report(OperationProgress value) => see(value);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Net.Http.Json;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests.DeadLetters;
+
+/// <summary>A broker without the management plugin, as the tool sees it: an address where nothing answers.</summary>
+public sealed class WithoutManagementApiTests
+{
+    [Theory]
+    [InlineData("classic")]
+    [InlineData("quorum")]
+    public async Task Queue_given_by_name_is_listed_shown_and_exported_without_the_management_API(string type)
+    {
+        await using var orders = await Orders.CreateAsync(type);
+        var ids = await orders.PutFaultsAsync(5);
+        var command = Command(orders, "operator");
+
+        for (var look = 0; look < 4; look++)
+        {
+            var list = (await RunAsync(command, "list", "--queue", Orders.Error, "--json")).Json;
+            list.GetProperty("letters").EnumerateArray().Select(letter => letter.GetProperty("messageId").GetGuid()).ShouldBe(ids);
+        }
+        (await RunAsync(command, "show", $"{ids[2]}", "--queue", Orders.Error, "--json")).Output.ShouldContain($"{ids[2]}");
+        (await RunAsync(command, "export", "--queue", Orders.Error)).Output.Split('\n').Count(line => line.Contains("\"body\"", StringComparison.Ordinal)).ShouldBe(5);
+        (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(letter => Guid.Parse(letter.BasicProperties.MessageId!)).ShouldBe(ids); // in their order
+    }
+
+    [Theory]
+    [InlineData("classic")]
+    [InlineData("quorum")]
+    public async Task Selected_messages_are_replayed_without_the_management_API_and_the_rest_stays_in_order(string type)
+    {
+        await using var orders = await Orders.CreateAsync(type);
+        var ids = await orders.PutFaultsAsync(5);
+
+        var replay = await Command(orders, "operator").RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--where", $"id={ids[1]}", "--yes", "--wait", "2s", "--json");
+
+        replay.Json.GetProperty("replayed").GetInt64().ShouldBe(1, replay.ToString());
+        await orders.SeeAsync(Orders.Input, 1);
+        await orders.SeeAsync(Orders.Error, 4);
+        (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(letter => Guid.Parse(letter.BasicProperties.MessageId!)).ShouldBe([ids[0], ids[2], ids[3], ids[4]]);
+    }
+
+    [Theory]
+    [InlineData("classic")]
+    [InlineData("quorum")]
+    public async Task Dead_letters_are_discarded_and_restored_without_the_management_API(string type)
+    {
+        await using var orders = await Orders.CreateAsync(type);
+        var ids = await orders.PutFaultsAsync(3);
+        var command = Command(orders, "operator");
+
+        (await RunAsync(command, "discard", "--queue", Orders.Error, "--where", $"id={ids[1]}", "--yes", "--json")).Json.GetProperty("done").GetInt64().ShouldBe(1);
+        await orders.SeeAsync(Orders.Error, 2);
+        await orders.SeeAsync("orders_discarded", 1);
+        (await orders.VirtualHost.ManagementAsync("queues/{vhost}/orders_discarded")).GetProperty("type").GetString().ShouldBe(type);
+
+        (await RunAsync(command, "restore", "--queue", Orders.Error, "--all", "--yes", "--json")).Json.GetProperty("done").GetInt64().ShouldBe(1);
+        (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(letter => Guid.Parse(letter.BasicProperties.MessageId!)).ShouldBe([ids[0], ids[2], ids[1]]);
+    }
+
+    /// <summary>With the right to configure the queue its limit is read; without it the least is assumed.</summary>
+    [Theory]
+    [InlineData("operator", 3)]
+    [InlineData("looks-only", 2)]
+    public async Task Queue_with_a_delivery_limit_loses_no_message_by_reads_without_the_management_API(string user, int limit)
+    {
+        await using var orders = await Orders.CreateAsync("quorum", new Dictionary<string, object?> { ["x-delivery-limit"] = limit });
+        await orders.PutFaultsAsync(1);
+        if (user != "operator")
+        {
+            using var broker = TestBroker.FromEnvironment();
+            await DeadLetterPages.AddUserAsync(broker, user, "");
+            (await broker.Management.PutAsJsonAsync(
+                $"/api/permissions/{orders.VirtualHost.Name}/{user}", new { configure = "^dead-letters-lock:.*", write = "^(amq\\.default|dead-letters-lock:.*)$", read = ".*" })).EnsureSuccessStatusCode();
+        }
+        var command = Command(orders, user);
+
+        var looks = new List<int>();
+        for (var look = 0; look < 6; look++)
+            looks.Add((await command.RunAsync("dead-letters", "list", "--queue", Orders.Error)).Code);
+
+        looks[0].ShouldBe(0);
+        (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Command_that_needs_the_management_API_says_what_works_without_it()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var list = await Command(orders, "operator").RunAsync("dead-letters", "list");
+        list.Code.ShouldBe(3);
+        list.Errors.ShouldContain("A queue given by name works without it");
+    }
+
+    private static async Task<CommandResult> RunAsync(OperatorCommand command, params string[] arguments)
+    {
+        var result = await command.RunAsync(["dead-letters", .. arguments]);
+        result.Code.ShouldBe(0, result.ToString());
+        return result;
+    }
+
+    private static OperatorCommand Command(Orders orders, string user) => new(new Dictionary<string, string>
+    {
+        ["ConnectionStrings__RabbitMq"] = orders.VirtualHost.ConnectionString(user),
+        ["RabbitMqManagement__Url"] = $"http://127.0.0.1:{FreePort.Take()}", // nothing listens there
+        ["DeadLetters__AuditFile"] = Path.Combine(Path.GetTempPath(), $"{orders.VirtualHost.Name}.jsonl"),
+    });
+}

@@ -1,0 +1,162 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using RabbitMQ.Client;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests;
+
+/// <summary><c>workinit erase</c>, as the RabbitMQ user replay, while both services run.</summary>
+public sealed class ErasureTests
+{
+    private const string Error = "send-gif-email_error";
+    private const string Discarded = "send-gif-email_discarded";
+
+    [Theory]
+    [InlineData("SQLite")]
+    [InlineData("PostgreSQL")]
+    public async Task Erasure_removes_all_data_of_a_recipient_and_keeps_that_of_others(string database)
+    {
+        await using var postgres = database == "PostgreSQL" ? await PostgresServer.CreateAsync() : null;
+        var (system, web, _) = await WorkinItSystem.StartAsync(postgres is null
+            ? [] : [("ConnectionStrings__Submissions", postgres.ConnectionString), ("ConnectionStrings__Deliveries", postgres.ConnectionString)]);
+        await using var s = system;
+        var operate = OperatorCommand.Of(system);
+
+        var sent = await WorkinItSystem.SubmitAsync(web, "jane@people.example", "a private thought, sent");
+        await system.SeeMailsAsync(1);
+        system.Mail.OnMail = _ => SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 unknown");
+        var failed = await WorkinItSystem.SubmitAsync(web, "jane@people.example", "a private thought, failed");
+        var edited = await WorkinItSystem.SubmitAsync(web, "Jane+gifs@People.example", "a private thought, edited");
+        var discarded = await WorkinItSystem.SubmitAsync(web, "jane@people.example", "a private thought, discarded");
+        var others = await WorkinItSystem.SubmitAsync(web, "john@people.example", "about jane@people.example");
+        await system.SeeReadyAsync(Error, 4);
+        (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--where", $"id={discarded}", "--yes")).Code.ShouldBe(0);
+        var message = (await operate.RunAsync("dead-letters", "show", edited.ToString(), "--queue", Error, "--reveal", "--json")).Json.GetProperty("message").GetRawText();
+        (await operate.RunWithAsync(message.Replace("edited", "edited again", StringComparison.Ordinal), "dead-letters", "edit", edited.ToString(), "--queue", Error, "--message", "-", "--yes"))
+            .Code.ShouldBe(1); // refused again
+        (await operate.RunAsync("dead-letters", "export", "--queue", Error, "--where", "text=jane@people.example", "--output", Path.Combine(system.Folder, "export.jsonl"))).Code.ShouldBe(0);
+        await system.SeeReadyAsync(Error, 3);
+        await AddAsync(system, "{ \"message\": { \"emailAddress\": \"jane@people.example\", \"thought\": \"a private thought, cut");
+        await AddAsync(system, """{ "message": { "\ud83d": 1, "emailAddress": "jane@people.example", "thought": "a private thought, half an emoji in a name" } }""");
+        await system.SeeReadyAsync(Error, 5);
+
+        var dry = await EraseAsync("--dry-run");
+        dry.Code.ShouldBe(0, dry.ToString());
+        dry.Json.GetProperty("submissions").GetInt32().ShouldBe(4);
+        (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(5);
+        (await StatusAsync(sent)).ShouldBe(HttpStatusCode.OK);
+        (await operate.RunAsync("erase", "--recipient", "jane@people.example")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain("pass --yes"));
+
+        await using (var busy = await LockAsync(system, Error))
+        {
+            var locked = await EraseAsync("--yes");
+            locked.Code.ShouldBe(1, locked.ToString());
+            locked.Json.GetProperty("problems").EnumerateArray().Select(it => it.GetString()).ShouldHaveSingleItem()!.ShouldContain("Another operation is running on this queue");
+            (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(5);
+        }
+
+        var done = await EraseAsync("--yes");
+        done.Code.ShouldBe(0, done.ToString());
+        done.Json.GetProperty("blocked").GetBoolean().ShouldBeTrue();
+        done.Json.GetProperty("submissions").GetInt32().ShouldBe(0); // the first one had removed them
+        Count(done, Error).ShouldBe(4);
+        (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(1);
+        (await system.VirtualHost.ReadyAsync(Discarded)).ShouldBe(0);
+        var left = (await system.VirtualHost.TakeAllAsync(Error)).ShouldHaveSingleItem();
+        left.BasicProperties.MessageId.ShouldBe(others.ToString());
+
+        foreach (var id in new[] { sent, failed, edited, discarded })
+            (await StatusAsync(id)).ShouldBe(HttpStatusCode.NotFound);
+        (await StatusAsync(others)).ShouldBe(HttpStatusCode.OK);
+        foreach (var file in Directory.EnumerateFiles(system.Folder).Where(file => !file.EndsWith("export.jsonl", StringComparison.Ordinal)))
+        {
+            var text = Encoding.UTF8.GetString(await ReadAsync(file));
+            text.Contains("private thought", StringComparison.OrdinalIgnoreCase).ShouldBeFalse(file);
+            if (file.EndsWith("audit.jsonl", StringComparison.Ordinal))
+                text.Contains("people.example", StringComparison.OrdinalIgnoreCase).ShouldBeFalse(text);
+        }
+        var verbs = (await operate.RunAsync("dead-letters", "audit", "--json")).Json.EnumerateArray().Select(entry => entry.GetProperty("verb").GetString()).ToList();
+        verbs.Count(verb => verb == "remove").ShouldBe(2); // one for each queue
+        verbs.ShouldContain("edit"); // that it was done stays
+
+        system.Mail.OnMail = null;
+        var late = await WorkinItSystem.SubmitAsync(web, "jane@people.example", "after it");
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, late), it => it.State == "failed", "no mail after an erasure");
+        system.Mail.MailCount.ShouldBe(1);
+        (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(0); // the test has taken the other one
+        (dry.ToString() + done + system.Logs).ShouldNotContain("jane", Case.Insensitive);
+
+        Task<CommandResult> EraseAsync(string how) => operate.RunWithAsync("jane@people.example\n", "erase", "--recipient", "-", "--json", how);
+        async Task<HttpStatusCode> StatusAsync(Guid id)
+        {
+            using var answer = await web.Http.GetAsync($"/api/submissions/{id}");
+            return answer.StatusCode;
+        }
+    }
+
+    [Theory]
+    [InlineData("jane", "--recipient must be one e-mail address")]
+    [InlineData("jane@people.example, john@people.example", "--recipient must be one e-mail address")]
+    public async Task Erase_command_accepts_exactly_one_email_address(string recipient, string told)
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        (await OperatorCommand.Of(system).RunAsync("erase", "--recipient", recipient, "--yes")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain(told));
+    }
+
+    [Fact]
+    public async Task Erase_command_names_the_setting_of_an_unavailable_database()
+    {
+        await using var system = await WorkinItSystem.CreateAsync(); // nothing is migrated
+        var away = await OperatorCommand.Of(system).RunAsync("erase", "--recipient", "jane@people.example", "--yes");
+        away.Code.ShouldBe(3, away.ToString());
+        away.Errors.ShouldContain("ConnectionStrings__Submissions");
+    }
+
+    [Fact]
+    public async Task Cancelled_erasure_reports_what_is_done_and_asks_to_run_it_again()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        await system.MigrateAsync();
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        using var erase = OperatorCommand.Of(system, ("RabbitMqManagement__Url", $"http://{silent.LocalEndpoint}")).Start("erase", "--recipient", "jane@people.example", "--yes");
+        using var asked = await silent.AcceptTcpClientAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60)); // after the store and the ledger
+
+        using (var interrupt = Process.Start("kill", ["-TERM", erase.Id.ToString(CultureInfo.InvariantCulture)]))
+            await interrupt.WaitForExitAsync();
+
+        await erase.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        erase.ExitCode.ShouldBe(1);
+        (await erase.StandardError.ReadToEndAsync()).ShouldSatisfyAllConditions(it => it.ShouldContain("Interrupted: the address is on the suppression list"), it => it.ShouldContain("Run this again"));
+    }
+
+    private static long Count(CommandResult result, string queue) =>
+        result.Json.GetProperty("deadLetters").EnumerateArray().Single(it => it.GetProperty("queue").GetString() == queue).GetProperty("count").GetInt64();
+
+    // What once was JSON, as a tool that cuts bodies leaves it.
+    private static async Task AddAsync(WorkinItSystem system, string body)
+    {
+        await using var channel = await system.VirtualHost.OpenChannelAsync();
+        await channel.BasicPublishAsync("", Error, mandatory: true, new BasicProperties { MessageId = "cut" }, Encoding.UTF8.GetBytes(body));
+    }
+
+    private static async Task<IConnection> LockAsync(WorkinItSystem system, string queue)
+    {
+        var factory = new ConnectionFactory { Uri = new Uri(system.VirtualHost.ConnectionString("replay")), AutomaticRecoveryEnabled = false };
+        var connection = await factory.CreateConnectionAsync();
+        var channel = await connection.CreateChannelAsync();
+        await channel.QueueDeclareAsync($"dead-letters-lock:{queue}", durable: false, exclusive: true, autoDelete: false);
+        return connection;
+    }
+
+    private static async Task<byte[]> ReadAsync(string file)
+    {
+        await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var content = new MemoryStream();
+        await stream.CopyToAsync(content);
+        return content.ToArray();
+    }
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests;
+
+/// <summary>The pages in an application that knows nothing of WorkinIt: tests/MountedSample.</summary>
+public sealed class MountedDashboardTests
+{
+    private const string Pages = "/support/dead-letters";
+
+    [Fact]
+    public async Task Mounted_pages_replay_dead_letters_under_the_policies_of_the_host_application()
+    {
+        using var broker = TestBroker.FromEnvironment();
+        await using var virtualHost = await broker.CreateVirtualHostAsync();
+        await using var sample = await SampleProcess.StartAsync(virtualHost);
+        using var http = new HttpClient { BaseAddress = sample.Address };
+        using var client = new PageClient(sample.Address);
+        for (var order = 0; order < 10; order++)
+            (await http.PostAsJsonAsync("/orders", new { orderId = Guid.NewGuid(), item = order < 4 ? "unicorn" : "tea", customerEmail = "jane@example.com" })).EnsureSuccessStatusCode();
+        await Eventually.SeeAsync(() => virtualHost.ReadyAsync("place-order_error"), ready => ready == 4, "four orders failed");
+
+        (await client.GetAsync(Pages)).Status.ShouldBe(HttpStatusCode.Redirect);
+        await client.PostWithoutTokenAsync("/sign-in/Sam/support");
+        var causes = await client.GetAsync($"{Pages}/queues/place-order_error");
+        causes.Text.ShouldContain("4 dead letters of place-order with 1 cause");
+        causes.Text.ShouldContain("Order {id}: no unicorn in stock");
+        (await client.PostAsync($"{Pages}/queues/place-order_error/replay", ("which", "all"))).Status.ShouldBe(HttpStatusCode.Redirect); // to where it is denied
+
+        await client.PostWithoutTokenAsync("/sign-in/Erin/engineer");
+        (await http.PutAsync("/stock/unicorn", null)).EnsureSuccessStatusCode();
+        await client.GetAsync($"{Pages}/queues/place-order_error");
+        var dryRun = await client.SeeEndAsync(await client.FollowAsync($"{Pages}/queues/place-order_error/replay", ("which", "all")));
+        dryRun.Text.ShouldContain("nothing has moved yet");
+        var run = await client.FollowAsync(dryRun.Path + "/run");
+        var left = await Eventually.SeeAsync(() => client.GetAsync(run.Path), page => page.Text.Contains("Left the queue: nothing heard yet 4", StringComparison.Ordinal), "all four were taken");
+        left.Text.ShouldContain("Failed again 0");
+        await client.PostAsync(run.Path + "/cancel"); // this application does not say what it has handled
+        var outcome = await client.SeeEndAsync(run);
+
+        outcome.Text.ShouldContain("4 of 4 replayed: 4 left the queue: nothing heard yet");
+        (await virtualHost.ReadyAsync("place-order_error")).ShouldBe(0);
+        (await client.GetAsync($"{Pages}/audit")).Text.ShouldContain("replay 4 by Erin");
+    }
+
+    private sealed class SampleProcess(Process process, Uri address) : IAsyncDisposable
+    {
+        public Uri Address => address;
+
+        public static async Task<SampleProcess> StartAsync(TestVirtualHost virtualHost)
+        {
+            var address = new Uri($"http://127.0.0.1:{FreePort.Take()}");
+            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "WorkinIt.MountedSample.dll")])
+            {
+                RedirectStandardOutput = true, // its faults are meant, and no output of the tests
+            };
+            start.Environment["ASPNETCORE_URLS"] = address.ToString();
+            start.Environment["ConnectionStrings__RabbitMq"] = virtualHost.ConnectionString("operator");
+            start.Environment["RabbitMqManagement__Url"] = TestBroker.Required("WORKINIT_TEST_MANAGEMENT");
+            start.Environment["AuditFile"] = Path.Combine(Path.GetTempPath(), $"{virtualHost.Name}.jsonl");
+            start.Environment["Logging__LogLevel__Default"] = "Warning";
+            var process = Process.Start(start)!;
+            _ = process.StandardOutput.ReadToEndAsync();
+            var sample = new SampleProcess(process, address);
+            using var client = new PageClient(address);
+            await Eventually.SeeAsync(() => client.GetAsync(Pages), answer => answer.Status == HttpStatusCode.Redirect, "the sample answers");
+            await Eventually.SeeAsync(() => virtualHost.ReadyAsync("place-order"), ready => ready >= 0, "the sample has its queue");
+            return sample;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            process.Kill();
+            await process.WaitForExitAsync();
+            process.Dispose();
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Dashboard;
+
+namespace WorkinIt.Tests.DeadLetters;
+
+/// <summary>An application in which nobody could sign in hears so at its start, in one line, with what to add.</summary>
+public sealed class DashboardStartupTests
+{
+    [Fact]
+    public void Dashboard_without_any_authentication_fails_to_start_with_an_explanation() =>
+        WhatIsWrong(_ => { }).ShouldContain("needs an authentication scheme, and this application has none");
+
+    [Fact]
+    public void Dashboard_without_a_default_authentication_scheme_fails_to_start_with_an_explanation() =>
+        WhatIsWrong(services => services.AddAuthentication()).ShouldContain("no default authentication scheme, and the authorization policy “support” names none");
+
+    [Fact]
+    public void Startup_error_names_a_missing_authentication_scheme_that_a_policy_refers_to() =>
+        WhatIsWrong(services => services.AddAuthentication().AddCookie(), scheme: "Missing").ShouldContain("names the authentication scheme “Missing”");
+
+    [Fact]
+    public void Startup_error_names_a_missing_authorization_policy() =>
+        WhatIsWrong(services => services.AddAuthentication("Cookies").AddCookie(), look: "nobody").ShouldContain("needs the authorization policy “nobody”");
+
+    [Fact]
+    public void Dashboard_starts_with_a_default_scheme_or_with_a_scheme_named_by_the_policy()
+    {
+        Mount(services => services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie());
+        Mount(services => services.AddAuthentication().AddCookie(), scheme: CookieAuthenticationDefaults.AuthenticationScheme);
+    }
+
+    private static string WhatIsWrong(Action<IServiceCollection> configure, string? scheme = null, string look = "support")
+    {
+        var message = Should.Throw<InvalidOperationException>(() => Mount(configure, scheme, look)).Message;
+        message.ShouldNotContain('\n');
+        message.ShouldContain("Add");
+        return message;
+    }
+
+    private static void Mount(Action<IServiceCollection> configure, string? scheme = null, string look = "support")
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Services.AddDeadLetters(_ => DeadLetterOptions.Parse("amqp://jane:secret@localhost", new Uri("http://localhost:15672")));
+        builder.Services.AddAuthorizationBuilder().AddPolicy("support", policy =>
+        {
+            policy.RequireAuthenticatedUser();
+            if (scheme is not null)
+                policy.AddAuthenticationSchemes(scheme);
+        });
+        configure(builder.Services);
+        using var app = (IDisposable)builder.Build();
+        ((WebApplication)app).MapDeadLetters("/dead-letters", options => (options.LookPolicy, options.ActPolicy) = (look, "support"));
+    }
+}

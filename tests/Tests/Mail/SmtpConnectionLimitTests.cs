@@ -1,0 +1,116 @@
+using WorkinIt.Consumers.Mail;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.Tests.Mail;
+
+/// <summary>A mail server that takes fewer connections than <c>Smtp__Connections</c> is not down.</summary>
+public sealed class SmtpConnectionLimitTests
+{
+    private static CancellationToken Ends => TestContext.Current.CancellationToken;
+
+    private static MailService Service(int? limit) =>
+        new(new SmtpServerOptions { MaxConnections = limit }, options => options.Connections = 16);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(15)]
+    public async Task Connection_limit_of_the_mail_server_is_learned_and_no_mail_is_deferred(int limit)
+    {
+        await using var mail = Service(limit);
+        mail.Server.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(2));
+        await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => mail.SendAsync()));
+        mail.Server.MailCount.ShouldBe(300);
+        mail.Server.ConnectionsTurnedAway.ShouldBeInRange(1, 16);
+        mail.Server.ProtocolErrors.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Connection_limit_is_also_learned_from_reply_421_to_EHLO()
+    {
+        await using var mail = Service(null);
+        mail.Server.OnConnect = connection => connection.Connection > 2 ? SmtpBehaviour.Reply(SmtpStage.Ehlo, 421, "4.7.0 too many connections") : null;
+        mail.Server.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(2));
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => mail.SendAsync()));
+        mail.Server.MailCount.ShouldBe(40);
+    }
+
+    [Fact]
+    public async Task Learned_connection_limit_grows_again_only_after_a_while()
+    {
+        await using var mail = Service(2);
+        mail.Server.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(2));
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => mail.SendAsync()));
+
+        mail.Server.MaxConnections = null;
+        var opened = mail.Server.ConnectionsOpened;
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => mail.SendAsync()));
+        mail.Server.ConnectionsOpened.ShouldBe(opened);
+
+        mail.Time.Advance(TimeSpan.FromSeconds(16));
+        for (var i = 0; i < 14; i++) // each mail that ends lets one more be tried
+            await mail.SendAsync();
+        mail.Server.OnMail = null;
+        mail.Server.Next(Enumerable.Repeat(SmtpBehaviour.Stall(SmtpStage.AfterDot), 16));
+        var sends = Enumerable.Range(0, 16).Select(_ => mail.SendAsync()).ToArray();
+        await mail.Server.WaitUntilAsync(server => server.StalledNow == 16, Ends);
+        mail.Server.Release();
+        await Task.WhenAll(sends);
+        mail.Server.MailCount.ShouldBe(40 + 40 + 14 + 16);
+    }
+
+    [Fact]
+    public async Task Retrying_a_connection_limit_that_still_holds_costs_a_connection_and_no_mail()
+    {
+        await using var mail = Service(2);
+        mail.Server.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(2));
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => mail.SendAsync()));
+        var turnedAway = mail.Server.ConnectionsTurnedAway;
+        mail.Time.Advance(TimeSpan.FromSeconds(16));
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => mail.SendAsync()));
+        mail.Server.MailCount.ShouldBe(80);
+        (mail.Server.ConnectionsTurnedAway - turnedAway).ShouldBeInRange(1, 14);
+    }
+
+    [Fact]
+    public async Task Mail_server_that_accepts_no_connection_counts_as_down()
+    {
+        await using var mail = Service(0);
+        for (var i = 0; i < 8; i++)
+            (await Should.ThrowAsync<MailDeferredException>(mail.SendAsync())).Message.ShouldContain("421");
+        (await Should.ThrowAsync<MailDeferredException>(mail.SendAsync())).NotAsked.ShouldBeTrue();
+
+        mail.Server.MaxConnections = null;
+        mail.Time.Advance(TimeSpan.FromSeconds(11));
+        await mail.SendAsync();
+    }
+
+    [Fact]
+    public async Task Mail_server_that_accepts_no_connection_fails_many_mails_at_once_without_waiting()
+    {
+        await using var mail = Service(0);
+        var failures = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Should.ThrowAsync<MailDeferredException>(mail.SendAsync())));
+        failures.Length.ShouldBe(40);
+        mail.Server.MaxConnections = null;
+        mail.Time.Advance(TimeSpan.FromSeconds(16));
+        await mail.SendAsync(); // the one that the circuit breaker lets ask
+        await Task.WhenAll(Enumerable.Range(1, 39).Select(_ => mail.SendAsync()));
+        mail.Server.MailCount.ShouldBe(40);
+    }
+
+    [Fact]
+    public async Task Mail_that_got_no_free_connection_is_deferred_as_not_tried()
+    {
+        await using var mail = new MailService(change: options => (options.Connections, options.SendTimeout) = (1, TimeSpan.FromSeconds(25)));
+        mail.Server.Next(SmtpBehaviour.Stall(SmtpStage.AfterDot));
+        var first = mail.SendAsync();
+        await mail.Server.WaitUntilAsync(server => server.StalledNow == 1, Ends);
+        mail.Options.SendTimeout = TimeSpan.FromSeconds(1);
+        var second = await Should.ThrowAsync<MailDeferredException>(mail.SendAsync());
+        second.NotAsked.ShouldBeTrue();
+        second.Message.ShouldContain("busy");
+        mail.Server.Release();
+        await first;
+        mail.Server.MailCount.ShouldBe(1);
+    }
+}
