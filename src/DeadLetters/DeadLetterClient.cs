@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
@@ -7,15 +5,16 @@ namespace WorkinIt.DeadLetters;
 /// move can be interrupted: no message leaves its queue before its copy is confirmed. A message that was published and not confirmed, or not
 /// acked, is where it was, and may be in its target queue too: see <see cref="AuditEntry.Doubts"/> before you run the operation again.
 /// </summary>
-public sealed partial class DeadLetterClient : IDisposable
+public sealed class DeadLetterClient : IDisposable
 {
-    private static readonly TimeSpan _lookPatience = TimeSpan.FromSeconds(5);
-
-    private readonly DeadLetterOptions _options;
-    private readonly IAuditLog _audit;
-    private readonly IReplayAdvisor? _advisor;
-    private readonly TimeProvider _time;
-    private readonly ManagementClient _management;
+    private readonly DeadLetterServices _services;
+    private readonly AuditedOperations _audited;
+    private readonly QueueFinder _queues;
+    private readonly QueueReader _reader;
+    private readonly Exporter _exporter;
+    private readonly Importer _importer;
+    private readonly Replayer _replayer;
+    private readonly Discarder _discarder;
 
     /// <summary>Creates a client for one virtual host.</summary>
     /// <param name="options">The broker.</param>
@@ -24,152 +23,155 @@ public sealed partial class DeadLetterClient : IDisposable
     /// <param name="time">The clock.</param>
     public DeadLetterClient(DeadLetterOptions options, IAuditLog audit, IReplayAdvisor? advisor = null, TimeProvider? time = null)
     {
-        (_options, _audit, _advisor, _time) = (options, new GuardedAudit(audit), advisor, time ?? TimeProvider.System);
-        _management = new ManagementClient(options);
+        _services = new DeadLetterServices(options, new GuardedAudit(audit), advisor, time ?? TimeProvider.System, new ManagementClient(options));
+        var access = new QueueAccess(_services);
+        _audited = new AuditedOperations(_services);
+        _queues = new QueueFinder(_services);
+        _reader = new QueueReader(_services, access, _queues);
+        _exporter = new Exporter(_services, _reader, _audited);
+        _importer = new Importer(_services, _reader, _audited);
+        _replayer = new Replayer(_services, access, _reader, _audited);
+        _discarder = new Discarder(_services, access, _audited);
     }
 
     /// <summary>The audit log.</summary>
-    public IAuditLog Audit => _audit;
+    public IAuditLog Audit => _services.Audit;
 
     /// <summary>Lists the dead-letter queues, non-empty ones first.</summary>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="DeadLetterException">The management API does not answer.</exception>
-    public async Task<IReadOnlyList<DeadLetterQueue>> FindQueuesAsync(CancellationToken cancellationToken)
-    {
-        var queues = (await _management.QueuesAsync(cancellationToken))
-            .Where(queue => !queue.Exclusive && _options.Names.Contains(queue.Name))
-            .ToList();
-        var ready = await QueueCounts.ReadyAsync(_options, [.. queues.Select(queue => queue.Name)], cancellationToken);
-        return [.. queues
-            .Select(queue => Describe(queue, ready))
-            .OrderBy(queue => queue.Messages == 0).ThenBy(queue => queue.IsDiscarded).ThenBy(queue => queue.Name, StringComparer.Ordinal)];
-    }
+    public Task<IReadOnlyList<DeadLetterQueue>> FindQueuesAsync(CancellationToken cancellationToken) =>
+        _queues.FindQueuesAsync(cancellationToken);
 
     /// <summary>Finds one queue; null if there is none.</summary>
     /// <param name="queue">The queue's name.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    public async Task<DeadLetterQueue?> FindQueueAsync(string queue, CancellationToken cancellationToken)
+    public Task<DeadLetterQueue?> FindQueueAsync(string queue, CancellationToken cancellationToken) =>
+        _queues.FindQueueAsync(queue, cancellationToken);
+
+    /// <summary>Lists a page of dead letters. Every message returns to its place.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="filter">Which messages.</param>
+    /// <param name="skip">How many matching messages to skip.</param>
+    /// <param name="take">The page size.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <param name="most">The maximum number of messages to read, from the head of the queue.</param>
+    public Task<DeadLetterPage> ListAsync(
+        string queue, DeadLetterFilter filter, long skip, int take, string by, CancellationToken cancellationToken, long most = long.MaxValue) =>
+        _reader.ListAsync(queue, filter, skip, take, by, cancellationToken, most);
+
+    /// <summary>Groups dead letters by cause.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="filter">Which messages.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <param name="most">The maximum number of messages to read, from the head of the queue.</param>
+    public Task<CausePage> GroupAsync(
+        string queue, DeadLetterFilter filter, string by, IProgress<OperationProgress>? progress, CancellationToken cancellationToken, long most = long.MaxValue) =>
+        _reader.GroupAsync(queue, filter, by, progress, cancellationToken, most);
+
+    /// <summary>Finds one dead letter by its id or its MessageId; the first in the queue if there are several.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="id">The dead letter's id, or a MessageId.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public Task<DeadLetter?> FindAsync(string queue, string id, string by, CancellationToken cancellationToken) =>
+        _reader.FindAsync(queue, id, by, cancellationToken);
+
+    /// <summary>Searches all dead-letter queues for messages with an id.</summary>
+    /// <param name="id">A MessageId, or a dead letter's id.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public Task<SearchResult> SearchAsync(string id, string by, CancellationToken cancellationToken) =>
+        _reader.SearchAsync(id, by, cancellationToken);
+
+    /// <summary>Describes what the application knows about a message, wherever it is; null if it has no record of the message.</summary>
+    /// <param name="messageId">The MessageId.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public Task<string?> DescribeAsync(string messageId, CancellationToken cancellationToken) =>
+        _services.Advisor?.DescribeAsync(messageId, cancellationToken) ?? Task.FromResult<string?>(null);
+
+    /// <summary>Exports dead letters as JSON Lines, one object per line, complete and unmasked. The audit log records the export.</summary>
+    /// <param name="request">Which messages.</param>
+    /// <param name="output">The stream to write to.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>How many messages were exported.</returns>
+    public Task<long> ExportAsync(OperationRequest request, Stream output, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
+        _exporter.ExportAsync(request, output, progress, cancellationToken);
+
+    /// <summary>Records in the audit log that an operator has revealed the masked values of a message.</summary>
+    /// <param name="letter">The message.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public Task RevealedAsync(DeadLetter letter, string by, CancellationToken cancellationToken)
     {
-        try
-        {
-            return await _management.QueueAsync(queue, cancellationToken) is { } found
-                ? Describe(found, await QueueCounts.ReadyAsync(_options, [queue], cancellationToken))
-                : null;
-        }
-        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
-        {
-            // Without the management API, ask the broker. If it does not answer either, this throws.
-            return (await QueueCounts.ReadyAsync(_options, [queue], cancellationToken)).TryGetValue(queue, out var count)
-                ? new DeadLetterQueue(queue, count, InputQueueOf(queue), DeadLetterQueueNames.IsDiscarded(queue), null)
-                : null;
-        }
+        var entry = _audited.Begin(new OperationRequest { Queue = letter.Queue, Filter = DeadLetterFilter.ById(letter.Id), By = by }, "reveal");
+        return _services.Audit.WriteAsync(entry with { EndedAt = entry.At, Selected = 1, Done = 1, Messages = [letter.MessageId ?? letter.Id] }, cancellationToken);
     }
+
+    /// <summary>Dry run: reports what a replay would do. Every message returns to its place.</summary>
+    /// <param name="request">The replay.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public Task<OperationResult> PlanAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
+        _replayer.PlanAsync(request, progress, cancellationToken);
+
+    /// <summary>
+    /// Replays dead letters: publishes each message to the exchange of the queue that it failed in, waits for the confirm, then acks it. The body
+    /// stays the same, except for a redelivery count in it, which is removed. Headers that describe the failed try are removed, and the replay
+    /// headers are added. All other headers stay, except <c>CC</c> and <c>BCC</c>, which would send copies to other queues and are renamed.
+    /// </summary>
+    /// <param name="request">The replay.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation between two messages.</param>
+    /// <exception cref="DeadLetterException">
+    /// The replay could not start, or the connection to the broker was lost. Each message is where it was or in its target queue; those that may be in
+    /// both are in <see cref="AuditEntry.Doubts"/>.
+    /// </exception>
+    public Task<OperationResult> ReplayAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
+        _replayer.ReplayAsync(request, progress, cancellationToken);
+
+    /// <summary>Moves dead letters to the <c>_discarded</c> queue, where they are kept for <see cref="DeadLetterOptions.DiscardedLife"/>.</summary>
+    /// <param name="request">Which messages.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation between two messages.</param>
+    public Task<OperationResult> DiscardAsync(DiscardRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
+        _discarder.DiscardAsync(request, progress, cancellationToken);
+
+    /// <summary>Moves discarded messages back to the end of the queue that they came from, as they were.</summary>
+    /// <param name="request">Which messages. The queue may be the <c>_discarded</c> queue, or the queue that they came from.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation between two messages.</param>
+    public Task<OperationResult> RestoreAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
+        _discarder.RestoreAsync(request, progress, cancellationToken);
+
+    /// <summary>Deletes messages permanently from any dead-letter queue, including <c>_discarded</c> queues. They can't be restored.</summary>
+    /// <param name="request">Which messages.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation between two messages.</param>
+    public Task<OperationResult> RemoveAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
+        _discarder.RemoveAsync(request, progress, cancellationToken);
+
+    /// <summary>The <c>_discarded</c> queue for a queue.</summary>
+    /// <param name="queue">A dead-letter queue.</param>
+    public string DiscardedQueue(string queue) =>
+        _discarder.DiscardedQueue(queue);
+
+    /// <summary>
+    /// Adds exported dead letters to the end of the queue that they came from, as they were: headers with their types, body byte for byte.
+    /// Messages that are already in the queue are skipped, so an interrupted import can be run again.
+    /// </summary>
+    /// <param name="request">The queue to import to, and whether this is a dry run.</param>
+    /// <param name="file">The output of <see cref="ExportAsync"/>; must be seekable, because it is read twice.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation between two messages.</param>
+    /// <exception cref="DeadLetterException">A line can't be read; in this case, nothing was imported.</exception>
+    public Task<ImportResult> ImportAsync(ImportRequest request, Stream file, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
+        _importer.ImportAsync(request, file, progress, cancellationToken);
 
     /// <inheritdoc/>
-    public void Dispose() => _management.Dispose();
-
-    private async Task<Operation> BeginAsync(QueueSession session, OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
-        Begin(session, request, await session.ReadyAsync(cancellationToken), progress);
-
-    // Without a filter, all messages of the queue are selected, except where the request names the queue that discarded messages came from.
-    private Operation Begin(QueueSession session, OperationRequest request, long total, IProgress<OperationProgress>? progress) =>
-        new(session, _options, progress) { Total = total, Meant = request.Expected ?? (request.Filter.IsEmpty && request.Queue == session.Queue ? total : 0) };
-
-    private async Task<OperationResult> AuditedAsync(
-        AuditEntry entry, Operation operation, Func<AuditEntry> now, Func<Task<string?>> work, CancellationToken cancellationToken)
-    {
-        string? stopped = null;
-        try
-        {
-            stopped = await work();
-            if (cancellationToken.IsCancellationRequested)
-                stopped = InDoubt("Cancelled: messages that were not moved are still in the queue", operation.Doubts);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            stopped = InDoubt("Cancelled: messages that were not moved are still in the queue", operation.Doubts);
-        }
-        catch (Exception e)
-        {
-            stopped = InDoubt(Why(e), operation.Doubts);
-            if (e is not DeadLetterException problem || operation.Doubts.Count == 0)
-                throw;
-            throw new DeadLetterException(problem.Problem, stopped, e);
-        }
-        finally
-        {
-            await _audit.WriteAsync(now() with
-            {
-                EndedAt = _time.GetUtcNow(),
-                Selected = operation.Selected,
-                Done = operation.Done,
-                Refused = operation.Refused.Count,
-                Problem = stopped ?? "",
-                Messages = operation.Messages,
-                Results = operation.Results,
-                Doubts = operation.Doubts,
-            }, CancellationToken.None);
-        }
-        return new OperationResult(entry.Id, entry.Queue, operation.Selected, operation.Done, [.. operation.Refused], operation.Replayed, stopped)
-        {
-            Held = operation.Held,
-            Doubts = operation.Doubts,
-        };
-    }
-
-    private Task<QueueSession> OpenAsync(string queue, string verb, string by, TimeSpan patience, CancellationToken cancellationToken) =>
-        QueueSession.OpenAsync(_options, queue, verb, by, patience, HolderAsync, cancellationToken);
-
-    private async Task<string> HolderAsync(string lockQueue, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await _management.QueueAsync(lockQueue, cancellationToken) is { } queue && queue.Text("who") is { } who
-                ? $"{who} is running an operation on this queue ({queue.Text("what")}, since {queue.Text("since")})"
-                : "Another operation is running on this queue";
-        }
-        catch (DeadLetterException)
-        {
-            return "Another operation is running on this queue (the management API could not report whose)";
-        }
-    }
-
-    // Count unacked messages too: a replay in progress may return them.
-    private DeadLetterQueue Describe(BrokerQueue queue, IReadOnlyDictionary<string, long> ready)
-    {
-        var now = ready.GetValueOrDefault(queue.Name, queue.Ready);
-        var hidden = queue.HiddenBeside(now);
-        return new DeadLetterQueue(
-            queue.Name, now + hidden > 0 ? now + hidden : queue.Unacknowledged, InputQueueOf(queue.Name), DeadLetterQueueNames.IsDiscarded(queue.Name),
-            queue.HidesReturnedMessages is { } delay ? $"The queue uses RabbitMQ's delayed retry: each message that is read is hidden {delay}, and comes back automatically"
-            : queue.Type == "quorum" && queue.DeliveryLimit is >= 0 and var limit
-                ? string.Create(CultureInfo.InvariantCulture, $"The queue has a delivery limit of {limit}: up to RabbitMQ 4.2 each read counts toward it, and after {limit} the broker drops the message")
-                : null)
-        {
-            Hidden = hidden,
-            HidesReadMessages = queue.HidesReturnedMessages is not null,
-        };
-    }
-
-    private string InputQueueOf(string queue) => _options.Names.InputQueueOf(queue);
-
-    private AuditEntry Begin(OperationRequest request, string verb) => new()
-    {
-        Id = NewId(),
-        At = _time.GetUtcNow(),
-        By = request.By,
-        Verb = verb,
-        Queue = request.Queue,
-        Filter = request.Filter.ToString(),
-    };
-
-    // For the audit log: whatever the exception, the operation has ended, and its entry needs a reason.
-    private static string Why(Exception e) => e switch
-    {
-        DeadLetterException => e.Message,
-        OperationCanceledException => "Cancelled",
-        _ => $"Failed ({e.GetType().Name})",
-    };
-
-    private static string NewId() => Guid.CreateVersion7().ToString("N");
+    public void Dispose() => _services.Management.Dispose();
 }

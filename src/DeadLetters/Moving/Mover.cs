@@ -6,25 +6,11 @@ using RabbitMQ.Client.Exceptions;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>The decision about one message.</summary>
-internal abstract record Decision
-{
-    public sealed record Leave : Decision;
-
-    public sealed record Refuse(string Why) : Decision;
-
-    public sealed record Remove : Decision;
-
-    public sealed record Move(string Exchange, string RoutingKey, BasicProperties Properties, ReadOnlyMemory<byte> Body, Replayed? Replayed) : Decision;
-
-    public static Decision Left { get; } = new Leave();
-}
-
 /// <summary>
 /// Moves or removes exactly the messages that were decided on. A move publishes the message as mandatory, waits for the confirm, then acks it; up to
 /// <see cref="DeadLetterOptions.Outstanding"/> moves at once, in their order. The other messages are returned to their places.
 /// </summary>
-internal sealed class Operation(QueueSession session, DeadLetterOptions options, IProgress<OperationProgress>? progress)
+internal sealed class Mover(QueueSession session, DeadLetterOptions options, IProgress<OperationProgress>? progress)
 {
     private static readonly TimeSpan _reportEvery = TimeSpan.FromMilliseconds(100);
 
@@ -36,6 +22,15 @@ internal sealed class Operation(QueueSession session, DeadLetterOptions options,
     private readonly HashSet<string> _returned = []; // by the broker: not tried again in each pass
     private long _left;
     private long _examined;
+
+    /// <summary>Creates the mover of a request.</summary>
+    /// <param name="session">The queue.</param>
+    /// <param name="options">The broker.</param>
+    /// <param name="request">Which messages. Without a filter, these are all messages of the queue, unless the request names the queue that discarded ones came from.</param>
+    /// <param name="total">How many messages are in the queue.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    public static Mover For(QueueSession session, DeadLetterOptions options, OperationRequest request, long total, IProgress<OperationProgress>? progress) =>
+        new(session, options, progress) { Total = total, Meant = request.Expected ?? (request.Filter.IsEmpty && request.Queue == session.Queue ? total : 0) };
 
     public required long Total { get; init; }
 

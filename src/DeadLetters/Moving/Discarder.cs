@@ -2,8 +2,8 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.DeadLetters;
 
-/// <content>Discards, restores and removes dead letters.</content>
-public sealed partial class DeadLetterClient
+/// <summary>Discards, restores and removes dead letters.</summary>
+internal sealed class Discarder(DeadLetterServices services, QueueAccess access, AuditedOperations operations)
 {
     /// <summary>Moves dead letters to the <c>_discarded</c> queue, where they are kept for <see cref="DeadLetterOptions.DiscardedLife"/>.</summary>
     /// <param name="request">Which messages.</param>
@@ -13,29 +13,29 @@ public sealed partial class DeadLetterClient
     {
         if (DeadLetterQueueNames.IsDiscarded(request.Queue))
             throw new DeadLetterException(DeadLetterProblem.Refused, $"The messages in {request.Queue} are already discarded; each one is deleted automatically when it expires");
-        if (request.WasSent && _advisor is null)
+        if (request.WasSent && services.Advisor is null)
             throw new DeadLetterException(DeadLetterProblem.Refused, "The messages can't be recorded as sent, because there is no ledger to record it in. Discard them without marking them as sent");
-        await using var session = await OpenAsync(request.Queue, "discard", request.By, TimeSpan.Zero, cancellationToken);
-        var operation = await BeginAsync(session, request, progress, cancellationToken);
-        await GuardAccessAsync(session, passes: 1, cancellationToken);
-        await GuardAlarmAsync(cancellationToken);
+        await using var session = await access.OpenAsync(request.Queue, "discard", request.By, TimeSpan.Zero, cancellationToken);
+        var mover = Mover.For(session, services.Options, request, await session.ReadyAsync(cancellationToken), progress);
+        await access.GuardAsync(session, passes: 1, cancellationToken);
+        await access.GuardAlarmAsync(cancellationToken);
         var discarded = DiscardedQueue(request.Queue);
         await DeclareDiscardedAsync(session, discarded, cancellationToken);
-        await using var check = new MoveCheck(_management, session, _options);
-        var entry = Begin(request, request.WasSent ? "discard as sent" : "discard");
-        await _audit.WriteAsync(entry, cancellationToken);
-        var notices = new MoveNotices(request.WasSent ? null : _advisor is { } application ? application.DiscardedAsync : null);
-        return await AuditedAsync(entry, operation, () => entry, () => NotifiedAsync(operation, notices, () => operation.RunAsync(async window =>
+        await using var check = new MoveCheck(services.Management, session, services.Options);
+        var entry = operations.Begin(request, request.WasSent ? "discard as sent" : "discard");
+        await services.Audit.WriteAsync(entry, cancellationToken);
+        var notices = new MoveNotices(request.WasSent ? null : services.Advisor is { } application ? application.DiscardedAsync : null);
+        return await operations.RunAsync(entry, mover, () => entry, () => NotifiedAsync(mover, notices, () => mover.RunAsync(async window =>
             {
                 await notices.SendAsync();
-                await check.RecountAsync(operation.Unconfirmed, cancellationToken);
+                await check.RecountAsync(mover.Unconfirmed, cancellationToken);
                 var decisions = new List<Decision>(window.Count);
                 foreach (var letter in window)
                 {
                     var move = request.Filter.Matches(letter)
-                        ? await MoveAsync(check, discarded, MovedProperties.Discarded(letter, entry, _options.DiscardedLife), letter.Body, cancellationToken)
+                        ? await MoveAsync(check, discarded, MovedProperties.Discarded(letter, entry, services.Options.DiscardedLife), letter.Body, cancellationToken)
                         : Decision.Left;
-                    decisions.Add(move is Decision.Move && request.WasSent && await _advisor!.WasDoneAsync(letter, request.By, cancellationToken) is { } why ? new Decision.Refuse(why) : move);
+                    decisions.Add(move is Decision.Move && request.WasSent && await services.Advisor!.WasDoneAsync(letter, request.By, cancellationToken) is { } why ? new Decision.Refuse(why) : move);
                 }
                 return decisions;
             }, null, long.MaxValue, cancellationToken)), cancellationToken);
@@ -48,18 +48,18 @@ public sealed partial class DeadLetterClient
     public async Task<OperationResult> RestoreAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
         var from = DiscardedQueue(request.Queue);
-        await using var session = await OpenAsync(from, "restore", request.By, TimeSpan.Zero, cancellationToken);
-        var operation = await BeginAsync(session, request, progress, cancellationToken);
-        await GuardAccessAsync(session, passes: 1, cancellationToken);
-        await GuardAlarmAsync(cancellationToken);
-        await using var check = new MoveCheck(_management, session, _options);
-        var entry = Begin(request with { Queue = from }, "restore");
-        await _audit.WriteAsync(entry, cancellationToken);
-        var notices = new MoveNotices(_advisor is { } application ? application.RestoredAsync : null);
-        return await AuditedAsync(entry, operation, () => entry, () => NotifiedAsync(operation, notices, () => operation.RunAsync(async window =>
+        await using var session = await access.OpenAsync(from, "restore", request.By, TimeSpan.Zero, cancellationToken);
+        var mover = Mover.For(session, services.Options, request, await session.ReadyAsync(cancellationToken), progress);
+        await access.GuardAsync(session, passes: 1, cancellationToken);
+        await access.GuardAlarmAsync(cancellationToken);
+        await using var check = new MoveCheck(services.Management, session, services.Options);
+        var entry = operations.Begin(request with { Queue = from }, "restore");
+        await services.Audit.WriteAsync(entry, cancellationToken);
+        var notices = new MoveNotices(services.Advisor is { } application ? application.RestoredAsync : null);
+        return await operations.RunAsync(entry, mover, () => entry, () => NotifiedAsync(mover, notices, () => mover.RunAsync(async window =>
             {
                 await notices.SendAsync();
-                await check.RecountAsync(operation.Unconfirmed, cancellationToken);
+                await check.RecountAsync(mover.Unconfirmed, cancellationToken);
                 var decisions = new List<Decision>(window.Count);
                 foreach (var letter in window)
                 {
@@ -77,14 +77,14 @@ public sealed partial class DeadLetterClient
     /// <param name="cancellationToken">Cancels the operation between two messages.</param>
     public async Task<OperationResult> RemoveAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
-        await using var session = await OpenAsync(request.Queue, "remove", request.By, _lookPatience, cancellationToken);
-        var operation = await BeginAsync(session, request, progress, cancellationToken);
-        await GuardAccessAsync(session, passes: 1, cancellationToken);
-        var entry = Begin(request, "remove");
-        await _audit.WriteAsync(entry, cancellationToken);
-        return await AuditedAsync(entry, operation, () => entry, async () =>
+        await using var session = await access.OpenAsync(request.Queue, "remove", request.By, QueueAccess.ReadPatience, cancellationToken);
+        var mover = Mover.For(session, services.Options, request, await session.ReadyAsync(cancellationToken), progress);
+        await access.GuardAsync(session, passes: 1, cancellationToken);
+        var entry = operations.Begin(request, "remove");
+        await services.Audit.WriteAsync(entry, cancellationToken);
+        return await operations.RunAsync(entry, mover, () => entry, async () =>
         {
-            await operation.RunAsync(
+            await mover.RunAsync(
                 window => Task.FromResult<IReadOnlyList<Decision>>([.. window.Select(letter => request.Filter.Matches(letter) ? new Decision.Remove() : Decision.Left)]),
                 null, long.MaxValue, cancellationToken);
             return null;
@@ -93,11 +93,11 @@ public sealed partial class DeadLetterClient
 
     /// <summary>The <c>_discarded</c> queue for a queue.</summary>
     /// <param name="queue">A dead-letter queue.</param>
-    public string DiscardedQueue(string queue) => BrokerNames.Of("", InputQueueOf(queue), "_discarded");
+    public string DiscardedQueue(string queue) => BrokerNames.Of("", services.InputQueueOf(queue), "_discarded");
 
-    private static async Task<string?> NotifiedAsync(Operation operation, MoveNotices notices, Func<Task> move)
+    private static async Task<string?> NotifiedAsync(Mover mover, MoveNotices notices, Func<Task> move)
     {
-        operation.OnMoved = notices.Add;
+        mover.OnMoved = notices.Add;
         try
         {
             await move();

@@ -54,16 +54,16 @@ internal sealed class OutcomeTracker(
     public void Follow() => _following = FollowAsync();
 
     /// <summary>Waits until all outcomes are known.</summary>
-    /// <param name="operation">Reports the progress.</param>
+    /// <param name="mover">Reports the progress.</param>
     /// <param name="wait">The maximum wait.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    public async Task SettleAsync(Operation operation, TimeSpan wait, CancellationToken cancellationToken)
+    public async Task SettleAsync(Mover mover, TimeSpan wait, CancellationToken cancellationToken)
     {
         for (var waited = Stopwatch.StartNew(); ;)
         {
             await RefreshAsync(cancellationToken);
             var open = Replayed.Count(IsOpen);
-            operation.Report(waiting: true, always: true);
+            mover.Report(waiting: true, always: true);
             if (open == 0 || waited.Elapsed > wait)
                 return;
             await Task.Delay(_ask, cancellationToken);

@@ -2,15 +2,15 @@ using System.Text;
 
 namespace WorkinIt.DeadLetters;
 
-/// <content>Imports exported dead letters.</content>
-public sealed partial class DeadLetterClient
+/// <summary>Imports exported dead letters.</summary>
+internal sealed class Importer(DeadLetterServices services, QueueReader reader, AuditedOperations audited)
 {
     /// <summary>
     /// Adds exported dead letters to the end of the queue that they came from, as they were: headers with their types, body byte for byte.
     /// Messages that are already in the queue are skipped, so an interrupted import can be run again.
     /// </summary>
     /// <param name="request">The queue to import to, and whether this is a dry run.</param>
-    /// <param name="file">The output of <see cref="ExportAsync"/>; must be seekable, because it is read twice.</param>
+    /// <param name="file">The output of <see cref="Exporter.ExportAsync"/>; must be seekable, because it is read twice.</param>
     /// <param name="progress">Receives progress reports.</param>
     /// <param name="cancellationToken">Cancels the operation between two messages.</param>
     /// <exception cref="DeadLetterException">A line can't be read; in this case, nothing was imported.</exception>
@@ -25,20 +25,20 @@ public sealed partial class DeadLetterClient
                 _ = IsPresent(present, letter, Importable(queue, letter)) ? known++ : isNew++;
             return new ImportResult("", queue, total, isNew, known, [], null);
         }
-        var entry = Begin(new OperationRequest { Queue = queue, Filter = DeadLetterFilter.All, By = request.By }, "import");
-        await _audit.WriteAsync(entry, cancellationToken);
+        var entry = audited.Begin(new OperationRequest { Queue = queue, Filter = DeadLetterFilter.All, By = request.By }, "import");
+        await services.Audit.WriteAsync(entry, cancellationToken);
         var run = new ImportRun(entry.Id, queue, total, progress);
         string? stopped = null;
         try
         {
-            await using var publisher = await Publisher.OpenAsync(_options, $"dead letters: import to {queue}", onBlocked: () => { }, cancellationToken);
+            await using var publisher = await Publisher.OpenAsync(services.Options, $"dead letters: import to {queue}", onBlocked: () => { }, cancellationToken);
             await foreach (var letter in ReadAsync(file, cancellationToken))
             {
                 var properties = Importable(queue, letter);
                 if (IsPresent(present, letter, properties))
                     run.Skip();
                 else
-                    await run.PutAsync(letter, await publisher.SendAsync("", queue, properties, letter.Body, cancellationToken), _options.Outstanding);
+                    await run.PutAsync(letter, await publisher.SendAsync("", queue, properties, letter.Body, cancellationToken), services.Options.Outstanding);
             }
             await run.SettleAsync(0);
         }
@@ -49,14 +49,14 @@ public sealed partial class DeadLetterClient
         }
         catch (Exception e)
         {
-            stopped = Why(e);
+            stopped = AuditedOperations.Why(e);
             throw;
         }
         finally
         {
-            await _audit.WriteAsync(entry with
+            await services.Audit.WriteAsync(entry with
             {
-                EndedAt = _time.GetUtcNow(),
+                EndedAt = services.Time.GetUtcNow(),
                 Selected = total,
                 Done = run.Done,
                 Refused = run.Refused.Count,
@@ -112,7 +112,7 @@ public sealed partial class DeadLetterClient
     private async Task<Dictionary<ulong, int>> CountAsync(string queue, string by, CancellationToken cancellationToken)
     {
         var present = new Dictionary<ulong, int>();
-        await LookAsync(queue, "import", by, long.MaxValue, letter =>
+        await reader.ReadAsync(queue, "import", by, long.MaxValue, letter =>
         {
             present[letter.Hash] = present.GetValueOrDefault(letter.Hash) + 1;
             return true;

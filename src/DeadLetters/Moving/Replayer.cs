@@ -1,0 +1,139 @@
+namespace WorkinIt.DeadLetters;
+
+/// <summary>Replays dead letters: reads, plans, moves, and follows the outcomes.</summary>
+internal sealed class Replayer(DeadLetterServices services, QueueAccess access, QueueReader reader, AuditedOperations operations)
+{
+    private const int AuditEntriesRead = 50;
+    private static readonly TimeSpan _canaryWait = TimeSpan.FromMinutes(1);
+
+    /// <summary>Dry run: reports what a replay would do. Every message returns to its place.</summary>
+    /// <param name="request">The replay.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public async Task<OperationResult> PlanAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        await using var session = await access.OpenAsync(request.Queue, "dry run", request.By, QueueAccess.ReadPatience, cancellationToken);
+        var total = await session.ReadyAsync(cancellationToken);
+        var audited = await services.Audit.ReadAsync(request.Queue, AuditEntriesRead, cancellationToken);
+        await access.GuardAsync(session, EarlierDoubts.PassesNeeded(audited) + 1, cancellationToken);
+        var mover = new Mover(session, services.Options, progress) { Total = total };
+        await using var planner = new ReplayPlanner(services, session, request, AuditedOperations.NewId(), watches: false) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
+        var replayed = new List<Replayed>();
+        var refused = new List<Refusal>();
+        await mover.RunAsync(async window =>
+        {
+            foreach (var (letter, decision) in window.Zip(await planner.DecideAsync(window, unconfirmed: null, cancellationToken)))
+            {
+                if (decision is Decision.Move { Replayed: { } move })
+                    replayed.Add(move);
+                else if (decision is Decision.Refuse { Why: var why })
+                    refused.Add(new Refusal(letter.Id, letter.MessageId, why));
+            }
+            return [.. window.Select(_ => Decision.Left)];
+        }, pace: null, long.MaxValue, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        return new OperationResult(planner.Id, request.Queue, replayed.Count + refused.Count, replayed.Count, refused, replayed, null)
+        {
+            Held = mover.Held,
+            Settled = planner.Earlier.Settled,
+        };
+    }
+
+    /// <summary>
+    /// Replays dead letters: publishes each message to the exchange of the queue that it failed in, waits for the confirm, then acks it. The body
+    /// stays the same, except for a redelivery count in it, which is removed. Headers that describe the failed try are removed, and the replay
+    /// headers are added. All other headers stay, except <c>CC</c> and <c>BCC</c>, which would send copies to other queues and are renamed.
+    /// </summary>
+    /// <param name="request">The replay.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation between two messages.</param>
+    /// <exception cref="DeadLetterException">
+    /// The replay could not start, or the connection to the broker was lost. Each message is where it was or in its target queue; those that may be in
+    /// both are in <see cref="AuditEntry.Doubts"/>.
+    /// </exception>
+    public async Task<OperationResult> ReplayAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (request.Pace < ReplayRequest.LeastPace)
+            throw new DeadLetterException(DeadLetterProblem.Refused, "The pace must be at least 0.0034 messages per second (one message in 5 minutes)");
+        await using var session = await access.OpenAsync(request.Queue, "replay", request.By, TimeSpan.Zero, cancellationToken);
+        var total = await session.ReadyAsync(cancellationToken);
+        var audited = await services.Audit.ReadAsync(request.Queue, AuditEntriesRead, cancellationToken);
+        await access.GuardAsync(
+            session, EarlierDoubts.PassesNeeded(audited) + 1 + (request.Canary ? 1 : 0), cancellationToken,
+            longestPass => request.Pace is { } pace ? (long)(total / (pace * longestPass.TotalSeconds)) : 0);
+        await access.GuardAlarmAsync(cancellationToken);
+        var mover = Mover.For(session, services.Options, request, total, progress);
+        var entry = operations.Begin(request, request.Edited is null ? "replay" : "edit");
+        await using var planner = new ReplayPlanner(services, session, request, entry.Id, watches: true) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
+        await using var tracker = new OutcomeTracker(services.Advisor, session, () => planner.Targets, (queue, token) => StampedAsync(queue, entry.Id, token));
+        mover.Tracker = tracker;
+        await services.Audit.WriteAsync(entry, cancellationToken);
+        tracker.Follow();
+        var result = await operations.RunAsync(
+            entry, mover, () => planner.Original is null ? entry : entry with { Original = planner.Original, Edited = request.Edited },
+            () => MoveAndSettleAsync(request, session, planner, mover, cancellationToken), cancellationToken);
+        return result with { OutcomesAwaited = request.Wait > TimeSpan.Zero || request.Canary, Settled = planner.Earlier.Settled };
+    }
+
+    private static async Task<string?> MoveAndSettleAsync(ReplayRequest request, QueueSession session, ReplayPlanner planner, Mover mover, CancellationToken cancellationToken)
+    {
+        string? stopped = null;
+        try
+        {
+            if (request.Canary && await CanaryAsync(request, planner, mover, cancellationToken) is { } failed)
+                return failed;
+            cancellationToken.ThrowIfCancellationRequested();
+            await mover.RunAsync(window => planner.DecideAsync(window, mover.Unconfirmed, cancellationToken), request.Pace, long.MaxValue, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The messages moved so far still get their outcomes.
+        }
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Blocked)
+        {
+            stopped = AuditedOperations.InDoubt(e.Message, mover.Doubts);
+        }
+        if (request.Wait > TimeSpan.Zero && mover.Replayed.Count > 0)
+        {
+            await session.ReleaseAsync(CancellationToken.None);
+            var isCancelled = cancellationToken.IsCancellationRequested;
+            await mover.Tracker!.SettleAsync(
+                mover, isCancelled && request.WaitAfterCancel < request.Wait ? request.WaitAfterCancel : request.Wait, isCancelled ? CancellationToken.None : cancellationToken);
+        }
+        return stopped;
+    }
+
+    // Why the other messages are not replayed; null if they can be.
+    private static async Task<string?> CanaryAsync(ReplayRequest request, ReplayPlanner planner, Mover mover, CancellationToken cancellationToken)
+    {
+        await mover.RunAsync(window => planner.DecideAsync(window, mover.Unconfirmed, cancellationToken), null, 1, cancellationToken);
+        if (mover.Attempted > 0 && mover.Replayed.Count == 0)
+            return "The broker did not accept the canary, so the other messages were not moved";
+        await mover.Tracker!.SettleAsync(mover, request.Wait > TimeSpan.Zero ? request.Wait : _canaryWait, cancellationToken);
+        return mover.Replayed is [{ Outcome: not Outcome.Handled and var outcome }]
+            ? $"Canary: {OutcomeCounts.Word(outcome)}. The other messages were not moved{(outcome == Outcome.LeftQueue ? ": check its outcome in the application, then replay them without a canary" : "")}"
+            : null;
+    }
+
+    private Task<EarlierDoubts> EarlierAsync(QueueSession session, IReadOnlyList<AuditEntry> audited, long total, CancellationToken cancellationToken) =>
+        EarlierDoubts.ReadAsync(audited, see => new Mover(session, services.Options, null) { Total = total }.RunAsync(
+            window =>
+            {
+                foreach (var letter in window)
+                    see(letter);
+                return Task.FromResult<IReadOnlyList<Decision>>([.. window.Select(_ => Decision.Left)]);
+            }, null, long.MaxValue, cancellationToken));
+
+    // Finds this replay's messages that are dead letters again.
+    private async Task<IReadOnlyList<DeadLetter>> StampedAsync(string queue, string replay, CancellationToken cancellationToken)
+    {
+        var stamped = new List<DeadLetter>();
+        await reader.ReadAsync(queue, "outcomes", "", long.MaxValue, letter =>
+        {
+            if (letter.LastReplay?.Id.StartsWith(replay + ".", StringComparison.Ordinal) == true)
+                stamped.Add(letter);
+            return true;
+        }, null, cancellationToken);
+        return stamped;
+    }
+}

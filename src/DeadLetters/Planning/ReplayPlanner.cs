@@ -1,0 +1,147 @@
+using System.Globalization;
+using RabbitMQ.Client;
+
+namespace WorkinIt.DeadLetters;
+
+/// <summary>Decides what a replay does with each message. A dry run only reads and decides.</summary>
+internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession session, ReplayRequest request, string id, bool watches) : IAsyncDisposable
+{
+    private readonly MoveCheck _check = new(services.Management, session, services.Options);
+    private readonly HashSet<string> _bound = [];
+    private readonly HashSet<string> _edited = [];
+    private readonly string _at = services.Time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
+    private ReplayWarnings? _warnings;
+    private long _number;
+
+    public string Id => id;
+
+    /// <summary>Messages that earlier replays published without a confirm.</summary>
+    public EarlierDoubts Earlier { get; set; } = new();
+
+    public IReadOnlyCollection<string> Targets => [.. _check.Targets.Select(target => target.Queue)];
+
+    /// <summary>For an edit: the message before the edit.</summary>
+    public string? Original { get; private set; }
+
+    public ValueTask DisposeAsync() => _check.DisposeAsync();
+
+    /// <param name="window">The messages.</param>
+    /// <param name="unconfirmed">How many earlier messages are published and not yet confirmed; null for a dry run.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public async Task<IReadOnlyList<Decision>> DecideAsync(IReadOnlyList<DeadLetter> window, long? unconfirmed, CancellationToken cancellationToken)
+    {
+        if (unconfirmed is { } underWay)
+            await _check.RecountAsync(underWay, cancellationToken);
+        var meant = window.Where(request.Filter.Matches).ToList();
+        var advice = services.Advisor is { } advisor && meant.Count > 0 ? await advisor.JudgeAsync(meant, request.SendAgain, cancellationToken) : new Verdict?[meant.Count];
+        var decisions = new List<Decision>(window.Count);
+        var next = 0;
+        foreach (var letter in window)
+        {
+            var isMeant = next < meant.Count && ReferenceEquals(meant[next], letter);
+            decisions.Add(isMeant ? await DecideAsync(letter, advice[next++], cancellationToken) : Decision.Left);
+        }
+        return decisions;
+    }
+
+    private async Task<Decision> DecideAsync(DeadLetter letter, Verdict? advice, CancellationToken cancellationToken)
+    {
+        if (Earlier.HasArrived(letter))
+            return Earlier.Settle();
+        if (letter.DiscardedFrom is not null)
+            return new Decision.Refuse("discarded: restore it first");
+        if (letter.Unreadable is { } unreadable && request.Edited is null)
+            return new Decision.Refuse($"unreadable: {unreadable}");
+        if (advice is { Kind: VerdictKind.Refused, Text: var why })
+            return new Decision.Refuse(why);
+        if (await TargetAsync(letter, cancellationToken) is not { } target)
+            return new Decision.Refuse($"queue \"{QueuesFor(letter).FirstOrDefault() ?? letter.Queue}\" not found");
+        if (request.Edited is not null && EditProblem(letter) is { } problem)
+            return new Decision.Refuse(problem);
+
+        var body = Body(letter);
+        var replayId = string.Create(CultureInfo.InvariantCulture, $"{id}.{_number + 1}");
+        var properties = Stamped(letter, replayId);
+        var warnings = await (_warnings ??= new ReplayWarnings(_check, request)).OfAsync(letter, target, cancellationToken);
+        if (await _check.ProblemAsync(target, properties, body, warnings, cancellationToken) is { } stays)
+            return new Decision.Refuse(stays);
+        if (advice is { Kind: VerdictKind.Warning })
+            warnings.Insert(0, advice.Text);
+        if (Earlier.WarningFor(letter) is { } doubt)
+            warnings.Insert(0, doubt);
+        _number++;
+        var verdict = warnings.Count == 0 ? Verdict.Good : new Verdict(VerdictKind.Warning, string.Join("; ", warnings));
+        var replayed = new Replayed(letter.Id, letter.MessageId, replayId, verdict with { Note = advice?.Note }) { Target = target.Queue };
+        return new Decision.Move(target.Exchange, target.RoutingKey, properties, body, replayed);
+    }
+
+    private string? EditProblem(DeadLetter letter)
+    {
+        if (_edited.Count > 0 && !_edited.Contains(letter.Id))
+            return "an edit changes one message, and this is another one with the same id: use its dead-letter id";
+        _edited.Add(letter.Id);
+        return letter.CanBeEdited ? null : "only JSON can be edited, and its body contains none";
+    }
+
+    private ReadOnlyMemory<byte> Body(DeadLetter letter)
+    {
+        var body = letter.Body;
+        if (request.Edited is { } edited)
+        {
+            Original = letter.MessageJson ?? letter.BodyText;
+            body = Envelope.WithMessage(body, letter.ContentType, edited);
+        }
+        if (!Envelope.IsEnvelope(letter.ContentType))
+            return body;
+        body = Envelope.WithoutRedeliveryCount(body);
+        return request.WithoutResponse ? Envelope.WithoutResponseAddress(body) : body;
+    }
+
+    private BasicProperties Stamped(DeadLetter letter, string replayId)
+    {
+        var properties = MovedProperties.Of(letter, header => !Headers.IsOfFirstTry(header) && header != Headers.ReplaySendAgain && !(request.WithoutResponse && header == Headers.ResponseAddress));
+        var headers = properties.Headers!;
+        headers[Headers.ReplayId] = replayId;
+        headers[Headers.ReplayBy] = Headers.Bounded(request.By);
+        headers[Headers.ReplayAt] = _at;
+        headers[Headers.ReplayCount] = (letter.LastReplay?.Count ?? 0) + 1;
+        if (request.SendAgain)
+            headers[Headers.ReplaySendAgain] = true;
+        // There may be days between the two tries, so the new try gets its own trace, linked to the first one.
+        if (headers.ContainsKey(Headers.ActivityId))
+            headers.TryAdd(Headers.ActivityPropagation, "Link");
+        return properties;
+    }
+
+    // The queue that the headers name as the one where the message failed, else the input queue of this dead-letter queue. Only a message
+    // that failed in a quarantine queue goes back to the normal input queue.
+    private IEnumerable<string> QueuesFor(DeadLetter letter)
+    {
+        if (request.To is { } to)
+            return [to];
+        var byName = services.InputQueueOf(letter.Queue);
+        string?[] queues = letter.FaultedIn == byName + "_suspect" ? [byName, letter.FaultedIn] : [letter.FaultedIn, byName, letter.FailedIn];
+        return queues.OfType<string>().Where(queue => queue != letter.Queue).Distinct();
+    }
+
+    private async Task<ReplayTarget?> TargetAsync(DeadLetter letter, CancellationToken cancellationToken)
+    {
+        foreach (var queue in QueuesFor(letter))
+        {
+            var isNew = _check.Targets.All(target => target.Queue != queue);
+            if (await _check.TargetAsync(queue, byExchange: true, cancellationToken) is not { } target)
+                continue;
+            if (isNew && watches && target.Definition is { } definition)
+                await WatchAsync(definition, cancellationToken);
+            return target;
+        }
+        return null;
+    }
+
+    private async Task WatchAsync(BrokerQueue input, CancellationToken cancellationToken)
+    {
+        var places = new[] { session.Queue, input.Name + "_error", input.Name + "_skipped", input.Text("x-dead-letter-exchange") }
+            .OfType<string>().Where(exchange => exchange.Length > 0 && BrokerNames.Fits(exchange)).Distinct();
+        await session.Failures.WatchAsync(id, [.. places.Where(_bound.Add)], cancellationToken);
+    }
+}

@@ -1,0 +1,144 @@
+namespace WorkinIt.DeadLetters;
+
+/// <summary>Reads queues without changing them: every message returns to its place.</summary>
+internal sealed class QueueReader(DeadLetterServices services, QueueAccess access, QueueFinder queues)
+{
+    private static readonly TimeSpan _briefPatience = TimeSpan.FromSeconds(1); // for a search, which then goes on to the next queue
+
+    /// <summary>Lists a page of dead letters. Every message returns to its place.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="filter">Which messages.</param>
+    /// <param name="skip">How many matching messages to skip.</param>
+    /// <param name="take">The page size.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <param name="most">The maximum number of messages to read, from the head of the queue.</param>
+    public async Task<DeadLetterPage> ListAsync(
+        string queue, DeadLetterFilter filter, long skip, int take, string by, CancellationToken cancellationToken, long most = long.MaxValue)
+    {
+        var letters = new List<DeadLetter>();
+        long examined = 0, matching = 0;
+        // Without a filter, the messages after the page need not be read.
+        var (ready, hidden) = await ReadAsync(queue, "list", by, filter.IsEmpty ? Math.Min(most, skip + take) : most, letter =>
+        {
+            examined++;
+            if (filter.Matches(letter) && ++matching > skip && letters.Count < take)
+                letters.Add(letter);
+            return true;
+        }, null, cancellationToken);
+        return new DeadLetterPage(letters, ready, examined, filter.IsEmpty ? ready : matching) { Hidden = hidden };
+    }
+
+    /// <summary>Groups dead letters by cause.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="filter">Which messages.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <param name="most">The maximum number of messages to read, from the head of the queue.</param>
+    public async Task<CausePage> GroupAsync(
+        string queue, DeadLetterFilter filter, string by, IProgress<OperationProgress>? progress, CancellationToken cancellationToken, long most = long.MaxValue)
+    {
+        var groups = new Dictionary<string, CauseTally>();
+        long examined = 0;
+        var (ready, hidden) = await ReadAsync(queue, "list", by, most, letter =>
+        {
+            examined++;
+            if (!filter.Matches(letter))
+                return true;
+            if (!groups.TryGetValue(letter.Cause.Id, out var group))
+                groups.Add(letter.Cause.Id, group = new CauseTally(letter));
+            group.Add(letter);
+            return true;
+        }, progress, cancellationToken);
+        return new CausePage([.. groups.Values.Select(group => group.ToGroup()).OrderByDescending(group => group.Count)], ready, examined) { Hidden = hidden };
+    }
+
+    /// <summary>Finds one dead letter by its id or its MessageId; the first in the queue if there are several.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="id">The dead letter's id, or a MessageId.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public Task<DeadLetter?> FindAsync(string queue, string id, string by, CancellationToken cancellationToken) =>
+        FindAsync(queue, id, by, QueueAccess.ReadPatience, cancellationToken);
+
+    private async Task<DeadLetter?> FindAsync(string queue, string id, string by, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        DeadLetter? found = null;
+        var filter = DeadLetterFilter.ById(id);
+        await ReadAsync(queue, "show", by, long.MaxValue, letter =>
+        {
+            if (filter.Matches(letter))
+                found = letter;
+            return found is null;
+        }, null, cancellationToken, patience);
+        return found;
+    }
+
+    /// <summary>Searches all dead-letter queues for messages with an id.</summary>
+    /// <param name="id">A MessageId, or a dead letter's id.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public async Task<SearchResult> SearchAsync(string id, string by, CancellationToken cancellationToken)
+    {
+        var (places, passedOver) = (new List<FoundMessage>(), new List<DeadLetterQueue>());
+        foreach (var queue in (await queues.FindQueuesAsync(cancellationToken)).Where(queue => queue.Messages > 0))
+        {
+            if (queue.AccessWarning is not null)
+            {
+                passedOver.Add(queue);
+                continue;
+            }
+            try
+            {
+                if (await FindAsync(queue.Name, id, by, _briefPatience, cancellationToken) is { } letter)
+                    places.Add(new FoundMessage(letter, queue));
+            }
+            catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Locked)
+            {
+                passedOver.Add(queue with { AccessWarning = e.Message });
+            }
+        }
+        return new SearchResult(places, passedOver);
+    }
+
+    /// <summary>Reads the messages of a queue, from its head.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="verb">The verb, shown to others who find the queue locked.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="most">The maximum number of messages.</param>
+    /// <param name="see">Gets each message, and returns whether to go on.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <param name="patience">How long to wait for another operation to end; null: <see cref="QueueAccess.ReadPatience"/>.</param>
+    /// <returns>How many messages are ready in the queue, and how many RabbitMQ's delayed retry hides.</returns>
+    public async Task<(long Ready, long Hidden)> ReadAsync(
+        string queue, string verb, string by, long most, Func<DeadLetter, bool> see, IProgress<OperationProgress>? progress, CancellationToken cancellationToken,
+        TimeSpan? patience = null)
+    {
+        await using var session = await access.OpenAsync(queue, verb, by, patience ?? QueueAccess.ReadPatience, cancellationToken);
+        var ready = await session.ReadyAsync(cancellationToken);
+        await access.GuardAsync(session, passes: 1, cancellationToken);
+        var mover = new Mover(session, services.Options, progress) { Total = Math.Min(ready, most) };
+        var goesOn = true;
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            await mover.RunAsync(async window =>
+            {
+                foreach (var letter in window)
+                {
+                    if (goesOn && !(goesOn = see(letter)))
+                        await enough.CancelAsync();
+                }
+                return [.. window.Select(_ => Decision.Left)];
+            }, null, long.MaxValue, enough.Token);
+        }
+        catch (OperationCanceledException) when (!goesOn)
+        {
+            // The caller has what it needs.
+        }
+        cancellationToken.ThrowIfCancellationRequested();
+        return (ready, session.Hidden);
+    }
+}
