@@ -30,16 +30,16 @@ internal sealed class AuditedOperations(DeadLetterServices services)
         {
             stopped = await work();
             if (cancellationToken.IsCancellationRequested)
-                stopped = InDoubt("Cancelled: messages that were not moved are still in the queue", mover.Doubts);
+                stopped = InDoubt("Cancelled: messages that were not moved are still in the queue", mover.Tally.Doubts);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            stopped = InDoubt("Cancelled: messages that were not moved are still in the queue", mover.Doubts);
+            stopped = InDoubt("Cancelled: messages that were not moved are still in the queue", mover.Tally.Doubts);
         }
         catch (Exception e)
         {
-            stopped = InDoubt(Why(e), mover.Doubts);
-            if (e is not DeadLetterException problem || mover.Doubts.Count == 0)
+            stopped = InDoubt(Why(e), mover.Tally.Doubts);
+            if (e is not DeadLetterException problem || mover.Tally.Doubts.Count == 0)
                 throw;
             throw new DeadLetterException(problem.Problem, stopped, e);
         }
@@ -50,17 +50,17 @@ internal sealed class AuditedOperations(DeadLetterServices services)
                 EndedAt = services.Time.GetUtcNow(),
                 Selected = mover.Selected,
                 Done = mover.Done,
-                Refused = mover.Refused.Count,
+                Refused = mover.Tally.Refused.Count,
                 Problem = stopped ?? "",
-                Messages = mover.Messages,
+                Messages = mover.Tally.Messages,
                 Results = mover.Results,
-                Doubts = mover.Doubts,
+                Doubts = mover.Tally.Doubts,
             }, CancellationToken.None);
         }
-        return new OperationResult(entry.Id, entry.Queue, mover.Selected, mover.Done, [.. mover.Refused], mover.Replayed, stopped)
+        return new OperationResult(entry.Id, entry.Queue, mover.Selected, mover.Done, [.. mover.Tally.Refused], mover.Replayed, stopped)
         {
             Held = mover.Held,
-            Doubts = mover.Doubts,
+            Doubts = mover.Tally.Doubts,
         };
     }
 

@@ -1,26 +1,18 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;
-using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// Moves or removes exactly the messages that were decided on. A move publishes the message as mandatory, waits for the confirm, then acks it; up to
-/// <see cref="DeadLetterOptions.Outstanding"/> moves at once, in their order. The other messages are returned to their places.
+/// Moves or removes exactly the messages that were decided on, in one pass through the queue, or in several if it is paced. The other messages are
+/// returned to their places.
 /// </summary>
 internal sealed class Mover(QueueSession session, DeadLetterOptions options, IProgress<OperationProgress>? progress)
 {
     private static readonly TimeSpan _reportEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly Stopwatch _sinceReport = Stopwatch.StartNew();
-    private readonly Dictionary<string, Refusal> _refused = [];
-    private readonly List<Doubt> _doubts = []; // published, and never confirmed or never acked
-    private readonly Queue<(long Ack, Doubt Doubt)> _unproven = new(); // acked, and the broker has not answered since
-    private readonly List<string> _messages = [];
-    private readonly HashSet<string> _returned = []; // by the broker: not tried again in each pass
-    private long _left;
     private long _examined;
 
     /// <summary>Creates the mover of a request.</summary>
@@ -34,7 +26,10 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
 
     public required long Total { get; init; }
 
-    public long Done { get; private set; }
+    /// <summary>What was moved, refused, and is in doubt.</summary>
+    public MoveTally Tally { get; } = new();
+
+    public long Done => Tally.Done;
 
     /// <summary>How many messages were moved, or would have been if the broker had accepted them.</summary>
     public long Attempted { get; private set; }
@@ -45,7 +40,7 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     /// <summary>How many messages are known to be selected before they are read; 0 if unknown.</summary>
     public long Meant { get; set; }
 
-    public long Selected => Math.Max(Done + _refused.Count + _doubts.Count, Meant);
+    public long Selected => Math.Max(Tally.Decided, Meant);
 
     /// <summary>How many messages the queue held when the operation began, including those that delayed retry hides.</summary>
     public long Held => Total + session.Hidden;
@@ -56,17 +51,10 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     /// <summary>Called for each message once it has left the queue.</summary>
     public Action<DeadLetter>? OnMoved { get; set; }
 
-    /// <summary>Messages that were published, but never confirmed or never acked: each is in the dead-letter queue, and may be in its target queue too.</summary>
-    public IReadOnlyList<Doubt> Doubts => _doubts;
-
-    public IReadOnlyCollection<Refusal> Refused => _refused.Values;
-
     public IReadOnlyList<Replayed> Replayed => Tracker?.Replayed ?? [];
 
     /// <summary>The outcomes as text; empty if it is not a replay.</summary>
     public string Results => Tracker?.Counts.ToString() ?? "";
-
-    public IReadOnlyList<string> Messages => _messages;
 
     /// <summary>Goes through the queue once, or in several passes if it is paced.</summary>
     /// <param name="decide">Decides on a window of messages.</param>
@@ -82,16 +70,31 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
         while (true)
         {
             _examined = Done;
-            _left = 0;
-            var moves = Math.Min(aPass, most - (Attempted - before));
+            var turns = new Turns(pace);
             if (Attempted > before)
-                await WaitForTurnAsync(pace, 1, Stopwatch.StartNew(), cancellationToken); // while no message is held
+                await turns.WaitAsync(1, cancellationToken); // while no message is held
             cancellationToken.ThrowIfCancellationRequested();
-            var atTheEnd = await GuardedAsync(() => PassAsync(decide, pace, moves, cancellationToken));
+            var atTheEnd = await GuardedAsync(() => PassAsync(decide, new Turns(pace), Math.Min(aPass, most - (Attempted - before)), cancellationToken));
             if (atTheEnd || Attempted - before >= most)
                 return;
             cancellationToken.ThrowIfCancellationRequested();
         }
+    }
+
+    /// <summary>Reports the progress.</summary>
+    /// <param name="waiting">Whether the operation waits for outcomes.</param>
+    /// <param name="always">Whether to report even if the last report was a moment ago.</param>
+    public void Report(bool waiting, bool always = false)
+    {
+        if (progress is null || (!always && _sinceReport.Elapsed < _reportEvery))
+            return;
+        _sinceReport.Restart();
+        var outcomes = Tracker?.Counts ?? OutcomeCounts.None;
+        progress.Report(new OperationProgress(_examined, Total, Done, Tally.Refused.Count, outcomes.Handled + outcomes.FailedAgain + outcomes.Skipped + outcomes.Delayed, waiting)
+        {
+            Outcomes = outcomes,
+            Blocked = session.Blocked,
+        });
     }
 
     private static async Task<bool> GuardedAsync(Func<Task<bool>> pass)
@@ -107,70 +110,18 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     }
 
     // Returns true at the end of the messages that were in the queue when the operation began.
-    private async Task<bool> PassAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, long most, CancellationToken cancellationToken)
+    private async Task<bool> PassAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, Turns turns, long most, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var cancelled = cancellationToken.UnsafeRegister(static session => ((QueueSession)session!).GiveUpWhileBlocked(), session);
         // One window is taken while the previous one is published.
         var windows = Channel.CreateBounded<IReadOnlyList<Taken>>(1);
         var taking = TakeAsync(windows.Writer, Total - Done, ending.Token);
-        var outstanding = new Queue<(Taken Taken, Decision.Move Move, Task<string?> Confirm)>();
-        var clock = Stopwatch.StartNew();
-        long moved = 0;
-        var atTheEnd = true;
+        var moves = new OutstandingMoves(session, Tally, options.Outstanding, Moved);
+        bool atTheEnd;
         try
         {
-            await foreach (var window in windows.Reader.ReadAllAsync(CancellationToken.None))
-            {
-                Unconfirmed = outstanding.Count;
-                var decisions = await decide([.. window.Select(taken => taken.Letter)]);
-                for (var i = 0; i < window.Count && atTheEnd; i++)
-                {
-                    if (cancellationToken.IsCancellationRequested || moved >= most)
-                    {
-                        atTheEnd = false;
-                        break;
-                    }
-                    _examined++;
-                    switch (decisions[i])
-                    {
-                        case Decision.Move when _returned.Contains(window[i].Letter.Id):
-                            break;
-                        case Decision.Move move:
-                            if (TurnOf(pace, moved) > clock.Elapsed)
-                            {
-                                await SettleAllAsync(outstanding); // no published message is held while the next one waits
-                                await session.ProveAcksAsync();
-                            }
-                            await WaitForTurnAsync(pace, moved, clock, cancellationToken);
-                            session.EnsureHolds();
-                            if (cancellationToken.IsCancellationRequested)
-                                goto default;
-                            moved++;
-                            Attempted++;
-                            var confirm = await session.SendAsync(move.Exchange, move.RoutingKey, move.Properties, move.Body, cancellationToken);
-                            outstanding.Enqueue((window[i], move, confirm));
-                            if (confirm.IsFaulted)
-                                await SettleAllAsync(outstanding); // publish no more
-                            break;
-                        case Decision.Remove:
-                            await session.AckAsync(window[i], CancellationToken.None);
-                            Count(window[i].Letter);
-                            break;
-                        case Decision.Refuse refuse:
-                            Refuse(window[i].Letter, refuse.Why);
-                            break;
-                        default:
-                            _left++;
-                            break;
-                    }
-                    while (outstanding.Count > 0 && (outstanding.Count >= options.Outstanding || outstanding.Peek().Confirm.IsCompleted))
-                        await SettleAsync(outstanding.Dequeue());
-                    Report(waiting: false);
-                }
-                if (!atTheEnd)
-                    break;
-            }
+            atTheEnd = await MoveAsync(windows.Reader, decide, moves, turns, most, cancellationToken);
         }
         finally
         {
@@ -179,15 +130,13 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
                 session.GiveUpWhileBlocked(); // an alarm that began after the cancel
             try
             {
-                await SettleAllAsync(outstanding);
+                await moves.SettleAllAsync();
             }
             finally
             {
                 windows.Reader.TryRead(out _);
                 await taking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                while (outstanding.Count > 0) // sort each one: confirmed and acked, or in doubt
-                    await SettleQuietlyAsync(outstanding.Dequeue());
-                await EndAsync();
+                await moves.EndAsync();
             }
         }
         if (taking.IsFaulted)
@@ -196,27 +145,61 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
         return atTheEnd;
     }
 
-    // Returns what is held, and waits until the broker has received the acks: an ack that is lost leaves the message in both queues.
-    private async Task EndAsync()
+    private async Task<bool> MoveAsync(
+        ChannelReader<IReadOnlyList<Taken>> windows, Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, OutstandingMoves moves, Turns turns, long most,
+        CancellationToken cancellationToken)
     {
-        try
+        var before = Attempted;
+        await foreach (var window in windows.ReadAllAsync(CancellationToken.None))
         {
-            await session.GiveBackAsync();
-            await session.ProveAcksAsync();
+            Unconfirmed = moves.Count;
+            var decisions = await decide([.. window.Select(taken => taken.Letter)]);
+            foreach (var (taken, decision) in window.Zip(decisions))
+            {
+                if (cancellationToken.IsCancellationRequested || Attempted - before >= most)
+                    return false;
+                _examined++;
+                await ApplyAsync(taken, decision, moves, turns, Attempted - before, cancellationToken);
+                await moves.SettleReadyAsync();
+                Report(waiting: false);
+            }
         }
-        finally
+        return true;
+    }
+
+    private async Task ApplyAsync(Taken taken, Decision decision, OutstandingMoves moves, Turns turns, long moved, CancellationToken cancellationToken)
+    {
+        switch (decision)
         {
-            ForgetProven();
-            Done -= _unproven.Count;
-            _doubts.AddRange(_unproven.Select(one => one.Doubt));
-            _unproven.Clear();
+            case Decision.Move move when !Tally.WasReturned(taken.Letter):
+                if (turns.IsLater(moved))
+                {
+                    await moves.SettleAllAsync(); // no published message is held while the next one waits
+                    await session.ProveAcksAsync();
+                }
+                await turns.WaitAsync(moved, cancellationToken);
+                session.EnsureHolds();
+                if (cancellationToken.IsCancellationRequested)
+                    break;
+                Attempted++;
+                await moves.PublishAsync(taken, move, cancellationToken);
+                break;
+            case Decision.Remove:
+                await session.AckAsync(taken, CancellationToken.None);
+                Moved(taken.Letter, null);
+                break;
+            case Decision.Refuse refuse:
+                Tally.Refuse(taken.Letter, refuse.Why);
+                break;
         }
     }
 
-    private void ForgetProven()
+    private void Moved(DeadLetter letter, Replayed? replayed)
     {
-        while (_unproven.TryPeek(out var one) && one.Ack <= session.ProvenAcks)
-            _unproven.Dequeue();
+        Tally.Left(letter);
+        OnMoved?.Invoke(letter);
+        if (replayed is not null)
+            Tracker?.Add(replayed);
     }
 
     private async Task TakeAsync(ChannelWriter<IReadOnlyList<Taken>> windows, long count, CancellationToken cancellationToken)
@@ -230,94 +213,5 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
         {
             windows.TryComplete();
         }
-    }
-
-    private static async Task WaitForTurnAsync(double? pace, long moved, Stopwatch clock, CancellationToken cancellationToken)
-    {
-        var wait = TurnOf(pace, moved) - clock.Elapsed;
-        if (wait > TimeSpan.Zero)
-            await Task.Delay(wait, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-
-    private static TimeSpan TurnOf(double? pace, long moved) => pace is { } perSecond ? TimeSpan.FromSeconds(moved / perSecond) : TimeSpan.Zero;
-
-    private async Task SettleAllAsync(Queue<(Taken Taken, Decision.Move Move, Task<string?> Confirm)> outstanding)
-    {
-        while (outstanding.Count > 0)
-            await SettleAsync(outstanding.Dequeue());
-    }
-
-    private async Task SettleAsync((Taken Taken, Decision.Move Move, Task<string?> Confirm) one)
-    {
-        string? why;
-        try
-        {
-            why = await one.Confirm;
-        }
-        catch (DeadLetterException)
-        {
-            AddDoubt(one.Taken.Letter, one.Move);
-            throw;
-        }
-        if (why is not null)
-        {
-            _returned.Add(one.Taken.Letter.Id);
-            Refuse(one.Taken.Letter, why);
-            return;
-        }
-        try
-        {
-            _unproven.Enqueue((await session.AckAsync(one.Taken, CancellationToken.None), DoubtOf(one.Taken.Letter, one.Move)));
-            ForgetProven();
-        }
-        catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException)
-        {
-            // The copy has arrived, and the broker returns the original to its place. A later replay must not repeat it without a warning.
-            AddDoubt(one.Taken.Letter, one.Move);
-            throw;
-        }
-        Count(one.Taken.Letter);
-        if (one.Move.Replayed is { } replayed)
-            Tracker?.Add(replayed);
-    }
-
-    private async Task SettleQuietlyAsync((Taken Taken, Decision.Move Move, Task<string?> Confirm) one)
-    {
-        try
-        {
-            await SettleAsync(one);
-        }
-        catch (Exception e) when (e is DeadLetterException or RabbitMQClientException or IOException or TimeoutException)
-        {
-            // Recorded as a doubt; the first failure is being thrown already.
-        }
-    }
-
-    private void AddDoubt(DeadLetter letter, Decision.Move move) => _doubts.Add(DoubtOf(letter, move));
-
-    private static Doubt DoubtOf(DeadLetter letter, Decision.Move move) => new(letter.Id, letter.MessageId, move.Replayed?.ReplayId);
-
-    private void Count(DeadLetter letter)
-    {
-        Done++;
-        OnMoved?.Invoke(letter);
-        _refused.Remove(letter.Id); // an earlier pass had no room for it
-        if (_messages.Count < AuditEntry.NamedMessages)
-            _messages.Add(letter.MessageId ?? letter.Id);
-    }
-
-    private void Refuse(DeadLetter letter, string why) => _refused[letter.Id] = new Refusal(letter.Id, letter.MessageId, why);
-
-    public void Report(bool waiting, bool always = false)
-    {
-        if (progress is null || (!always && _sinceReport.Elapsed < _reportEvery))
-            return;
-        _sinceReport.Restart();
-        var outcomes = Tracker?.Counts ?? OutcomeCounts.None;
-        progress.Report(new OperationProgress(_examined, Total, Done, _refused.Count, outcomes.Handled + outcomes.FailedAgain + outcomes.Skipped + outcomes.Delayed, waiting)
-        {
-            Outcomes = outcomes,
-            Blocked = session.Blocked,
-        });
     }
 }

@@ -91,7 +91,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Blocked)
         {
-            stopped = AuditedOperations.InDoubt(e.Message, mover.Doubts);
+            stopped = AuditedOperations.InDoubt(e.Message, mover.Tally.Doubts);
         }
         if (request.Wait > TimeSpan.Zero && mover.Replayed.Count > 0)
         {
