@@ -43,7 +43,7 @@ public sealed class AuditFileTests : IDisposable
         await audit.WriteAsync(Entry("3", "orders_error", 3), default);
         await audit.WriteAsync(Entry("4", "orders_error", 4), default);
 
-        // By the file: reading would find an entry behind what was cut off, too.
+        // Check the lines of the file: ReadAsync would also find an entry that was appended to the truncated line.
         (await File.ReadAllLinesAsync(FilePath)).Select(line => line.Length > 8 ? line[..8] : line).ShouldBe(["{\"id\":\"1", "{\"id\":\"2", "{\"id\":\"3", "{\"id\":\"4"]);
         (await audit.ReadAsync(null, 10, default)).Select(entry => entry.Id).ShouldBe(["4", "3", "1"]);
     }
@@ -72,7 +72,7 @@ public sealed class AuditFileTests : IDisposable
         (await File.ReadAllTextAsync(FilePath)).ShouldBe(before);
         (await audit.EraseAsync(IsJane, dryRun: false, default)).ShouldBe(3);
         var after = await File.ReadAllLinesAsync(FilePath);
-        after.ShouldNotContain(line => line.Replace("\"by\":\"jane\"", "", StringComparison.Ordinal).Contains("jane", StringComparison.Ordinal)); // who did it is another one
+        after.ShouldNotContain(line => line.Replace("\"by\":\"jane\"", "", StringComparison.Ordinal).Contains("jane", StringComparison.Ordinal)); // the operator jane is not the erased jane
         after[2].ShouldBe(before.Split('\n')[2]);
         after[3].ShouldBe("{\"id\":\"5\",\"by");
         (await audit.ReadAsync(null, 10, default)).Single(entry => entry.Id == "1").ShouldSatisfyAllConditions(

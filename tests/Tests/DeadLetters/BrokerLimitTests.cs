@@ -7,7 +7,7 @@ using WorkinIt.DeadLetters;
 
 namespace WorkinIt.Tests.DeadLetters;
 
-/// <summary>What the broker allows of names, headers and times.</summary>
+/// <summary>The broker's limits for names and headers, and the expiry of messages.</summary>
 public sealed class BrokerLimitTests
 {
     [Theory]
@@ -35,7 +35,7 @@ public sealed class BrokerLimitTests
 
         name.ShouldStartWith("____");
         BrokerNames.MayOverflowReply(name).ShouldBeFalse();
-        BrokerNames.MayOverflowReply(new string('q', 255)).ShouldBeFalse(); // RabbitMQ cuts its text
+        BrokerNames.MayOverflowReply(new string('q', 255)).ShouldBeFalse(); // RabbitMQ truncates the reply text to fit
         BrokerNames.MayOverflowReply(new string('ü', 20)).ShouldBeFalse();
         BrokerNames.MayOverflowReply(new string('ü', 120)).ShouldBeTrue();
     }
@@ -54,7 +54,7 @@ public sealed class BrokerLimitTests
     {
         HeaderFrame.SizeOf(new BasicProperties()).ShouldBe(22);
         HeaderFrame.SizeOf(new BasicProperties { MessageId = "ü", DeliveryMode = DeliveryModes.Persistent, Timestamp = new AmqpTimestamp(1) }).ShouldBe(22 + 3 + 1 + 8);
-        // Each: a byte and the name, a byte for its type, then the value.
+        // Each header takes a length byte and the name, a byte for the type, then the value.
         HeaderFrame.SizeOf(new BasicProperties
         {
             Headers = new Dictionary<string, object?>
@@ -79,17 +79,17 @@ public sealed class BrokerLimitTests
     [InlineData("60000", 1_000L, null, "expires in at most 1000 ms")]
     [InlineData(null, 172_800_000L, null, "expires in at most 2 days")]
     [InlineData("7200000", null, 30, "expires in 90 min")]
-    [InlineData("60000", null, 30, "expires in at most 60 s")] // it was moved here later than it failed
+    [InlineData("60000", null, 30, "expires in at most 60 s")] // it failed longer ago than that, so it was moved here later
     [InlineData(null, null, 30, null)]
-    public void Dead_letter_reports_when_it_expires(string? own, long? queues, int? minutesAgo, string? words)
+    public void Dead_letter_reports_when_it_expires(string? messageTtl, long? queueTtl, int? minutesAgo, string? expected)
     {
         var now = DateTimeOffset.UnixEpoch.AddDays(20_000);
         var properties = new BasicProperties { Headers = new Dictionary<string, object?>() };
-        if (own is not null)
-            properties.Expiration = own;
+        if (messageTtl is not null)
+            properties.Expiration = messageTtl;
         if (minutesAgo is { } minutes)
             properties.Headers["MT-Fault-Timestamp"] = now.AddMinutes(-minutes).ToString("O", CultureInfo.InvariantCulture);
-        new DeadLetter("some_error", 1, 0, properties, ReadOnlyMemory<byte>.Empty, 1) { QueueTimeToLive = queues is { } ttl ? TimeSpan.FromMilliseconds(ttl) : null }
-            .Expires(now).ShouldBe(words);
+        new DeadLetter("some_error", 1, 0, properties, ReadOnlyMemory<byte>.Empty, 1) { QueueTimeToLive = queueTtl is { } ttl ? TimeSpan.FromMilliseconds(ttl) : null }
+            .Expires(now).ShouldBe(expected);
     }
 }

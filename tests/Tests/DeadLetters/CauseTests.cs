@@ -64,9 +64,9 @@ public sealed class CauseTests
             Letter(Headers("System.Text.Json.JsonException", "'x' is an invalid start", null), "xyz", "application/vnd.masstransit+json"),
         ];
         letters.Select(letter => letter.Cause.Id).Distinct().ShouldHaveSingleItem();
-        var read = Headers("A.B", "Out of stock", null);
-        read["MT-Fault-ConsumerType"] = "Shop.Consumer";
-        Letter(read, "raw", "text/plain").Cause.Id.ShouldNotBe(letters[0].Cause.Id);
+        var readable = Headers("A.B", "Out of stock", null);
+        readable["MT-Fault-ConsumerType"] = "Shop.Consumer";
+        Letter(readable, "raw", "text/plain").Cause.Id.ShouldNotBe(letters[0].Cause.Id);
     }
 
     [Fact]

@@ -6,24 +6,24 @@ using WorkinIt.DeadLetters.Dashboard;
 
 namespace WorkinIt.Tests.DeadLetters;
 
-/// <summary>An application in which nobody could sign in hears so at its start, in one line, with what to add.</summary>
+/// <summary>An application in which no user could sign in fails at startup, with a one-line error that says what to add.</summary>
 public sealed class DashboardStartupTests
 {
     [Fact]
     public void Dashboard_without_any_authentication_fails_to_start_with_an_explanation() =>
-        WhatIsWrong(_ => { }).ShouldContain("needs an authentication scheme, and this application has none");
+        StartupError(_ => { }).ShouldContain("needs an authentication scheme, and this application has none");
 
     [Fact]
     public void Dashboard_without_a_default_authentication_scheme_fails_to_start_with_an_explanation() =>
-        WhatIsWrong(services => services.AddAuthentication()).ShouldContain("no default authentication scheme, and the authorization policy “support” names none");
+        StartupError(services => services.AddAuthentication()).ShouldContain("no default authentication scheme, and the authorization policy “support” names none");
 
     [Fact]
     public void Startup_error_names_a_missing_authentication_scheme_that_a_policy_refers_to() =>
-        WhatIsWrong(services => services.AddAuthentication().AddCookie(), scheme: "Missing").ShouldContain("names the authentication scheme “Missing”");
+        StartupError(services => services.AddAuthentication().AddCookie(), scheme: "Missing").ShouldContain("names the authentication scheme “Missing”");
 
     [Fact]
     public void Startup_error_names_a_missing_authorization_policy() =>
-        WhatIsWrong(services => services.AddAuthentication("Cookies").AddCookie(), look: "nobody").ShouldContain("needs the authorization policy “nobody”");
+        StartupError(services => services.AddAuthentication("Cookies").AddCookie(), lookPolicy: "nobody").ShouldContain("needs the authorization policy “nobody”");
 
     [Fact]
     public void Dashboard_starts_with_a_default_scheme_or_with_a_scheme_named_by_the_policy()
@@ -32,15 +32,15 @@ public sealed class DashboardStartupTests
         Mount(services => services.AddAuthentication().AddCookie(), scheme: CookieAuthenticationDefaults.AuthenticationScheme);
     }
 
-    private static string WhatIsWrong(Action<IServiceCollection> configure, string? scheme = null, string look = "support")
+    private static string StartupError(Action<IServiceCollection> configure, string? scheme = null, string lookPolicy = "support")
     {
-        var message = Should.Throw<InvalidOperationException>(() => Mount(configure, scheme, look)).Message;
+        var message = Should.Throw<InvalidOperationException>(() => Mount(configure, scheme, lookPolicy)).Message;
         message.ShouldNotContain('\n');
         message.ShouldContain("Add");
         return message;
     }
 
-    private static void Mount(Action<IServiceCollection> configure, string? scheme = null, string look = "support")
+    private static void Mount(Action<IServiceCollection> configure, string? scheme = null, string lookPolicy = "support")
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddDeadLetters(_ => DeadLetterOptions.Parse("amqp://jane:secret@localhost", new Uri("http://localhost:15672")));
@@ -52,6 +52,6 @@ public sealed class DashboardStartupTests
         });
         configure(builder.Services);
         using var app = (IDisposable)builder.Build();
-        ((WebApplication)app).MapDeadLetters("/dead-letters", options => (options.LookPolicy, options.ActPolicy) = (look, "support"));
+        ((WebApplication)app).MapDeadLetters("/dead-letters", options => (options.LookPolicy, options.ActPolicy) = (lookPolicy, "support"));
     }
 }

@@ -13,7 +13,7 @@ public sealed class DeadLetterFilterTests
     public void Invalid_filter_condition_is_rejected_with_the_expected_form(string condition) =>
         Should.Throw<FormatException>(() => DeadLetterFilter.Parse([condition])).Message.ShouldContain("=");
 
-    /// <summary>The first one would be forgotten, and more be discarded than was asked.</summary>
+    /// <summary>Otherwise the first condition would be ignored, and more messages discarded than requested.</summary>
     [Theory]
     [InlineData("text=jane", "text=Timeout")]
     [InlineData("cause=1a2b", "cause=1a2b")]

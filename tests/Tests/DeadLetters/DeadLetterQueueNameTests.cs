@@ -7,12 +7,12 @@ public sealed class DeadLetterQueueNameTests
     [Theory]
     [InlineData(null, "orders_error", "orders")]
     [InlineData(null, "orders_skipped", "orders")]
-    [InlineData("*.dlq", "orders_error", "orders")] // the usual ones stay
+    [InlineData("*.dlq", "orders_error", "orders")] // the default names still apply
     [InlineData("*.dlq", "orders.dlq", "orders")]
     [InlineData("dead-*", "dead-orders", "orders")]
     [InlineData("dead.*.v2", "dead.orders.v2", "orders")]
     [InlineData("*-errors, whatever", "whatever", "whatever")]
-    [InlineData("*.orders_error", "eu.orders_error", "eu")] // of two the one that says more
+    [InlineData("*.orders_error", "eu.orders_error", "eu")] // if two patterns match, the more specific one wins
     public void Input_queue_is_derived_from_the_name_of_the_dead_letter_queue(string? patterns, string queue, string input)
     {
         var names = DeadLetterQueueNames.Parse(patterns);

@@ -2,7 +2,7 @@ using WorkinIt.DeadLetters.Dashboard.Operations;
 
 namespace WorkinIt.Tests.DeadLetters;
 
-/// <summary>What an operator sees before an edited message is replayed.</summary>
+/// <summary>The diff that an operator sees before an edited message is replayed.</summary>
 public sealed class EditDiffTests
 {
     private const string Before = """{"email":"jane@wrong.example","items":[1,2]}""";

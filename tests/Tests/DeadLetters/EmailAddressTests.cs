@@ -2,7 +2,7 @@ using WorkinIt.DeadLetters;
 
 namespace WorkinIt.Tests.DeadLetters;
 
-/// <summary>By the grammar of RFC 5321, 5322 and 6531, and as people and programs write the @.</summary>
+/// <summary>Email addresses by the grammar of RFC 5321, 5322 and 6531, and with the forms of the @ that people and programs write.</summary>
 public sealed class EmailAddressTests
 {
     [Theory]

@@ -5,7 +5,7 @@ using WorkinIt.DeadLetters;
 
 namespace WorkinIt.Tests.DeadLetters;
 
-/// <summary>Of AMQP's frames, in pieces of any length.</summary>
+/// <summary>Empty tables and arrays in AMQP frames, which arrive in pieces of any length.</summary>
 public sealed class EmptyFieldTests
 {
     [Theory]
@@ -17,16 +17,16 @@ public sealed class EmptyFieldTests
         byte[] before = [.. Frame(1, [1, 2, (byte)'F', 0, 0, 0, 0]), .. Header(Table()), .. Frame(3, [(byte)'A', 0, 0, 0, 0]), .. Header([]), .. Frame(8, [])];
         var frames = new MarkedFrames();
         var after = new List<byte>();
-        foreach (var some in before.Chunk(piece))
+        foreach (var chunk in before.Chunk(piece))
         {
-            frames.Add(some);
-            var taken = new byte[2];
+            frames.Add(chunk);
+            var buffer = new byte[2];
             while (frames.HasSome)
-                after.AddRange(taken[..frames.Take(taken)]);
+                after.AddRange(buffer[..frames.Take(buffer)]);
         }
         after.Count.ShouldBe(before.Length);
         var changed = Enumerable.Range(0, before.Length).Where(i => before[i] != after[i]).Select(i => before[i]).ToList();
-        changed.Count.ShouldBe(4 * 5); // four empty values: the type, and the length
+        changed.Count.ShouldBe(4 * 5); // four empty values: a byte for the type and four for the length of each
         changed.Count(b => b == 'F').ShouldBe(2);
         changed.Count(b => b == 'A').ShouldBe(2);
     }

@@ -12,7 +12,7 @@ public sealed class EnvelopeTests
     [InlineData("""{"headers":{"a":1 , "MT-Redelivery-Count" : 3 , "b" : 2.50 }}""", """{"headers":{"a":1 , "b" : 2.50 }}""")]
     [InlineData("""{ "Headers": { "mt-redelivery-count": 3 } }""", """{ "Headers": {  } }""")]
     [InlineData("""{"headers":{"MT-Redelivery-Count":3,"MT-Redelivery-Count":4,"a":[{"x":1}]}}""", """{"headers":{"a":[{"x":1}]}}""")]
-    [InlineData("""{"headers":{"a":{"MT-Redelivery-Count":3}}}""", """{"headers":{"a":{"MT-Redelivery-Count":3}}}""")] // somebody else's
+    [InlineData("""{"headers":{"a":{"MT-Redelivery-Count":3}}}""", """{"headers":{"a":{"MT-Redelivery-Count":3}}}""")] // nested in another header, so it is not MassTransit's
     [InlineData("""{"message":{"headers":{"MT-Redelivery-Count":3}},"headers":{}}""", """{"message":{"headers":{"MT-Redelivery-Count":3}},"headers":{}}""")]
     [InlineData("""{"message":"MT-Redelivery-Count"}""", """{"message":"MT-Redelivery-Count"}""")]
     [InlineData("""{"headers":null}""", """{"headers":null}""")]
@@ -46,7 +46,7 @@ public sealed class EnvelopeTests
 
     [Theory]
     [InlineData("""{"a":"\ud83d\ude00"}""", "😀")]
-    [InlineData("""{"a":"\\ud83d\\ude00"}""", """\\ud83d\\ude00""")] // a backslash and letters that somebody typed
+    [InlineData("""{"a":"\\ud83d\\ude00"}""", """\\ud83d\\ude00""")] // a literal backslash and letters, not an escape
     [InlineData("""{"a":"\ud83d"}""", "ud83d")]
     public void Escaped_characters_in_JSON_are_shown_decoded(string json, string shown) => Envelope.Readable(json).ShouldContain(shown, Case.Insensitive);
 

@@ -5,7 +5,7 @@ using WorkinIt.DeadLetters;
 
 namespace WorkinIt.Tests.DeadLetters;
 
-/// <summary>One view for page, command and API.</summary>
+/// <summary>The masked view that pages, commands and the API share.</summary>
 public sealed class MaskingTests
 {
     private const string Envelope = "application/vnd.masstransit+json";
@@ -114,10 +114,10 @@ public sealed class MaskingTests
             var letter = new DeadLetter("some_error", 1, 0, new BasicProperties { ContentType = Envelope }, bytes, 0);
             var before = GC.GetAllocatedBytesForCurrentThread();
             var view = new LetterView(letter, revealed);
-            var (message, whole) = (view.Message!, view.Body!);
-            (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(bytes.Length); // a DOM of it was 130 times as much
+            var (message, bodyView) = (view.Message!, view.Body!);
+            (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(bytes.Length); // a DOM of the body took 130 times as much
             (message.IsCut, message.Text.Length).ShouldBe((true, LetterView.MostShown));
-            whole.IsCut.ShouldBeTrue();
+            bodyView.IsCut.ShouldBeTrue();
         }
     }
 

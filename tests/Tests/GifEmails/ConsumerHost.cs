@@ -15,7 +15,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.GifEmails;
 
-/// <summary>The consumer with its definition and a real ledger, on MassTransit's in-memory harness, and a mail server that is a delegate.</summary>
+/// <summary>The consumer with its definition and a real ledger, on MassTransit's in-memory harness. A delegate replaces the mail server.</summary>
 internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLifetime, IAsyncDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
@@ -28,7 +28,7 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
     {
         Database.TryParse($"Data Source={Path.Combine(_folder, "deliveries.db")}", out _database!, out _).ShouldBeTrue();
         DatabaseSchema.Migrate(_database, typeof(CreateDeliveries).Assembly);
-        var quick = TimeSpan.FromMilliseconds(1);
+        var retryInterval = TimeSpan.FromMilliseconds(1);
         _provider = new ServiceCollection()
             .AddLogging()
             .AddSingleton(TimeProvider.System)
@@ -41,14 +41,14 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
             .AddSingleton<OptOutTokens>().AddSingleton<OptOutLinks>()
             .AddSingleton(_ => new OptOutList(_database, TimeProvider.System))
             .AddSingleton(Options.Create(new SmtpOptions { Host = "mail.example", From = "gifs@workinit.example" }))
-            .AddSingleton(Options.Create(new RetryOptions { Limit = retryLimit, MinInterval = quick, MaxInterval = quick, IntervalDelta = quick }))
+            .AddSingleton(Options.Create(new RetryOptions { Limit = retryLimit, MinInterval = retryInterval, MaxInterval = retryInterval, IntervalDelta = retryInterval }))
             .AddSingleton(Options.Create(new WorkinIt.Consumers.GifEmails.RedeliveryOptions()))
             .AddSingleton<GifMail>().AddSingleton<GifEmailDelivery>().AddSingleton<OutcomePublisher>().AddSingleton<RetryPolicy>()
             .AddSingleton<ILedgerMarkCopy, MarkCopy>().AddSingleton<LedgerGuard>().AddSingleton<LedgerFilter>()
             .AddSingleton<StopFilter>().AddSingleton<SuspectFilter>().AddSingleton<RedeliveryFilter>()
             .AddMassTransitTestHarness(bus =>
             {
-                bus.SetTestTimeouts(testInactivityTimeout: TimeSpan.FromSeconds(5)); // by the harness's own 1.2 s a slow commit is the end of it
+                bus.SetTestTimeouts(testInactivityTimeout: TimeSpan.FromSeconds(5)); // after the default of 1.2 s, the harness would give up during a slow commit
                 bus.AddConsumer<SendGifEmailConsumer, SendGifEmailConsumerDefinition>();
                 bus.UsingInMemory((context, memory) =>
                 {
@@ -62,13 +62,13 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
 
     public ITestHarness Harness { get; }
 
-    /// <summary>What the mail server does at this try, from 1.</summary>
+    /// <summary>The mail server's reply to a try, given the number of the try, from 1.</summary>
     public Func<int, Task<string>> Server { get; set; } = _ => Task.FromResult("250 ok");
 
-    /// <summary>Runs before each publish; its exception is the broker's.</summary>
+    /// <summary>Runs before each publish. An exception that it throws simulates a failure of the broker.</summary>
     public Action<PublishContext> Publishing { get; set; } = _ => { };
 
-    /// <summary>Where GIFs come from.</summary>
+    /// <summary>Returns the GIF for a thought.</summary>
     public Func<string, Gif> Gifs { get; set; } = new BuiltInGifs().Choose;
 
     public int Sends => _sends;
@@ -107,7 +107,7 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
         return command;
     }
 
-    /// <summary>The one published message of a type.</summary>
+    /// <summary>The first published message of a type.</summary>
     public async Task<T> PublishedAsync<T>()
         where T : class
     {

@@ -34,11 +34,11 @@ public sealed class GifEmailConsumerTests
         (await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeFalse();
         host.Sends.ShouldBe(0);
 
-        await host.PublishAsync("john@example.com"); // somebody else
-        await Eventually.SeeAsync(() => Task.FromResult(host.Sends), sends => sends == 1, "a mail to somebody else");
+        await host.PublishAsync("john@example.com"); // a recipient who did not opt out
+        await Eventually.SeeAsync(() => Task.FromResult(host.Sends), sends => sends == 1, "a mail to a recipient who did not opt out");
         host.OptOuts.Remove(host.OptOutTokens.NameOf("JANE@example.com"));
         await host.PublishAsync();
-        await Eventually.SeeAsync(() => Task.FromResult(host.Sends), sends => sends == 2, "a mail to who wants mails again");
+        await Eventually.SeeAsync(() => Task.FromResult(host.Sends), sends => sends == 2, "a mail after the opt-out was removed");
     }
 
     [Fact]
@@ -69,15 +69,15 @@ public sealed class GifEmailConsumerTests
     public async Task Rejected_Giphy_key_is_tried_once_and_no_mail_is_sent()
     {
         await using var host = await ConsumerHost.StartAsync();
-        var asked = 0;
+        var requests = 0;
         host.Gifs = _ =>
         {
-            asked++;
+            requests++;
             throw new GiphyKeyRefusedException(403);
         };
         await host.PublishAsync();
         (await host.PublishedAsync<Fault<SendGifEmail>>()).Exceptions[0].Message.ShouldContain("Giphy__ApiKey");
-        asked.ShouldBe(1);
+        requests.ShouldBe(1);
         host.Sends.ShouldBe(0);
     }
 
@@ -85,8 +85,8 @@ public sealed class GifEmailConsumerTests
     public async Task Transient_Giphy_failure_is_retried_and_the_mail_is_sent_once()
     {
         await using var host = await ConsumerHost.StartAsync();
-        var asked = 0;
-        host.Gifs = thought => ++asked == 1 ? throw new GifUnavailableException("Giphy answered 503") : new BuiltInGifs().Choose(thought);
+        var requests = 0;
+        host.Gifs = thought => ++requests == 1 ? throw new GifUnavailableException("Giphy answered 503") : new BuiltInGifs().Choose(thought);
         await host.PublishAsync();
         (await host.PublishedAsync<GifEmailSent>()).Attempt.ShouldBe(2);
         host.Sends.ShouldBe(1);
@@ -136,11 +136,11 @@ public sealed class GifEmailConsumerTests
         host.Sends.ShouldBe(1);
     }
 
-    public static TheoryData<Type> WhatKeepsAnEvent =>
+    public static TheoryData<Type> PublishFailures =>
         [typeof(TaskCanceledException), typeof(OperationCanceledException), typeof(TimeoutException), typeof(MassTransitException), typeof(InvalidOperationException)];
 
     [Theory]
-    [MemberData(nameof(WhatKeepsAnEvent))]
+    [MemberData(nameof(PublishFailures))]
     public async Task Sent_mail_is_not_dead_lettered_when_its_event_cannot_be_published_at_first(Type failure)
     {
         await using var host = await ConsumerHost.StartAsync(retryLimit: 0);
@@ -154,7 +154,7 @@ public sealed class GifEmailConsumerTests
         (await host.Harness.Published.Any<GifEmailSent>(it => it.Exception is null)).ShouldBeTrue();
         (await host.Harness.Consumed.Any<SendGifEmail>(it => it.Exception is null)).ShouldBeTrue();
         (await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeFalse();
-        (await host.Harness.Published.Any<ReceiveFault>()).ShouldBeFalse(); // of a failure that MassTransit finds after the consumer
+        (await host.Harness.Published.Any<ReceiveFault>()).ShouldBeFalse(); // published for a failure that MassTransit detects after the consumer
         tries.ShouldBe(3);
         host.Sends.ShouldBe(1);
         host.Ledger.Find(command.SubmissionId)!.Attempt.ShouldBe(1);
@@ -177,22 +177,22 @@ public sealed class GifEmailConsumerTests
         await host.Harness.InactivityTask;
         (await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeFalse();
         host.Ledger.Find(command.SubmissionId)!.State.ShouldBe(DeliveryState.Sent);
-        tries.ShouldBe(1); // the process ends instead of trying on
+        tries.ShouldBe(1); // the process stops without another try
     }
 
     [Fact]
     public async Task No_retry_in_place_after_Giphy_asked_for_a_pause()
     {
-        var asked = 0;
+        var requests = 0;
         await using var host = await ConsumerHost.StartAsync();
         host.Gifs = _ =>
         {
-            asked++;
+            requests++;
             throw new GifUnavailableException("Giphy answered 429", TimeSpan.FromMinutes(1));
         };
         await host.PublishAsync(header: MessageHeaders.RedeliveryCount, value: 5);
         (await host.PublishedAsync<Fault<SendGifEmail>>()).Exceptions[0].Data.ShouldNotBeNull()[FaultData.Attempt].ShouldBe(1);
-        asked.ShouldBe(1);
+        requests.ShouldBe(1);
     }
 
     [Theory]
@@ -201,20 +201,20 @@ public sealed class GifEmailConsumerTests
     public async Task Message_returned_by_the_broker_is_marked_in_flight_in_the_ledger_while_it_is_processed(bool works)
     {
         await using var host = await ConsumerHost.StartAsync(retryLimit: 0);
-        int? noted = null;
+        int? inFlightMark = null;
         SendGifEmail? command = null;
         var published = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         host.Server = async _ =>
         {
             await published.Task;
-            noted = host.Ledger.Find(command!.SubmissionId)!.InFlight;
+            inFlightMark = host.Ledger.Find(command!.SubmissionId)!.InFlight;
             return works ? "250 ok" : throw new MailRefusedException("550 unknown");
         };
         command = await host.PublishAsync(header: "x-delivery-count", value: 1);
         published.SetResult();
         (works ? await host.Harness.Published.Any<GifEmailSent>() : await host.Harness.Published.Any<Fault<SendGifEmail>>()).ShouldBeTrue();
-        noted.ShouldBe(1);
-        await Eventually.SeeAsync(() => host.Ledger.Find(command.SubmissionId)!.InFlight == 0, "the note taken back");
+        inFlightMark.ShouldBe(1);
+        await Eventually.SeeAsync(() => host.Ledger.Find(command.SubmissionId)!.InFlight == 0, "the in-flight mark is cleared");
     }
 
     [Fact]
@@ -224,7 +224,7 @@ public sealed class GifEmailConsumerTests
         using var other = host.Database.Open();
         await using var locked = await other.BeginTransactionAsync();
         await host.PublishAsync(header: "x-delivery-count", value: 1);
-        // There is no delay queue in memory, and the attempt to send it there is what becomes of a transient failure.
+        // A transient failure is sent to a delay queue. The in-memory transport has none, so sending it there throws this exception.
         (await host.PublishedAsync<Fault<SendGifEmail>>()).Exceptions[0].ExceptionType.ShouldBe(typeof(PayloadNotFoundException).FullName);
         host.Sends.ShouldBe(0);
     }

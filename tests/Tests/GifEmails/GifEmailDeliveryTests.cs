@@ -14,19 +14,19 @@ using WorkinIt.Tests.OptOuts;
 
 namespace WorkinIt.Tests.GifEmails;
 
-/// <summary>A delivery with a real ledger; GIFs, mail server and clock are ours.</summary>
+/// <summary>Deliveries with a real ledger, and with fakes for GIFs, mail server and clock.</summary>
 public sealed class GifEmailDeliveryTests : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-delivery-").FullName;
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 2, 12, 0, 0, TimeSpan.Zero));
-    private readonly Surroundings _around = new();
+    private readonly Fakes _fakes = new();
     private readonly Database _database;
     private readonly GroupCommit _writer;
     private readonly DeliveryLedger _ledger;
     private readonly DeliveryLedger _otherProcess;
     private readonly GifEmailDelivery _delivery;
     private readonly OptOutList _optOuts;
-    private readonly string _name;
+    private readonly string _recipient;
     private readonly SendGifEmail _command = new(Guid.CreateVersion7(), "jane.doe@people.example", "hello", new DateTimeOffset(2026, 1, 2, 11, 0, 0, TimeSpan.Zero));
 
     public GifEmailDeliveryTests()
@@ -37,9 +37,9 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
         _ledger = new DeliveryLedger(_database, _writer, _time);
         _otherProcess = new DeliveryLedger(_database, _writer, _time);
         var smtp = Options.Create(new SmtpOptions { Host = "mail.example", From = "gifs@workinit.example" });
-        _name = TestOptOuts.Tokens.NameOf(_command.EmailAddress);
+        _recipient = TestOptOuts.Tokens.NameOf(_command.EmailAddress);
         _optOuts = new OptOutList(_database, _time);
-        _delivery = new GifEmailDelivery(_around, new GifMail(smtp, TestOptOuts.Links, _time), _around, _ledger, TestOptOuts.Tokens, _optOuts, smtp, _time, _around);
+        _delivery = new GifEmailDelivery(_fakes, new GifMail(smtp, TestOptOuts.Links, _time), _fakes, _ledger, TestOptOuts.Tokens, _optOuts, smtp, _time, _fakes);
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
         var first = await DeliverAsync();
         _time.Advance(TimeSpan.FromHours(1));
         (await DeliverAsync()).ShouldBe(first);
-        _around.Sends.ShouldBe(1);
+        _fakes.Sends.ShouldBe(1);
         first.ShouldBe(new DeliveryResult.Sent(1, _time.GetUtcNow() - TimeSpan.FromHours(1), "cat"));
     }
 
@@ -60,13 +60,13 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
     {
         var command = JsonSerializer.Deserialize<SendGifEmail>(message, JsonSerializerOptions.Web)!;
         (await _delivery.DeliverAsync(command, null, default)).ShouldBeOfType<DeliveryResult.Failed>().Reason.Message.ShouldContain($"no {field}");
-        _around.Sends.ShouldBe(0);
+        _fakes.Sends.ShouldBe(0);
     }
 
     [Fact]
     public async Task Delivery_with_an_unknown_outcome_is_held_and_never_repeated()
     {
-        _around.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
+        _fakes.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
         var held = await HeldAsync();
         held.Attempt.ShouldBe(1);
         held.Evidence.ShouldContain($"Message-ID {_command.SubmissionId:N}");
@@ -74,34 +74,34 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
 
         var again = await HeldAsync();
         again.ShouldBe(held);
-        _around.Sends.ShouldBe(1);
+        _fakes.Sends.ShouldBe(1);
     }
 
     [Fact]
     public async Task Delivery_with_an_unknown_outcome_is_repeated_once_for_each_replay_that_asks_for_it()
     {
-        _around.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
+        _fakes.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
         await HeldAsync();
         await HeldAsync("replay.1");
-        _around.Sends.ShouldBe(2);
+        _fakes.Sends.ShouldBe(2);
         await HeldAsync("replay.1");
-        _around.Sends.ShouldBe(2);
+        _fakes.Sends.ShouldBe(2);
 
-        _around.Server = () => Task.FromResult("250 ok");
+        _fakes.Server = () => Task.FromResult("250 ok");
         (await DeliverAsync("replay.2")).Attempt.ShouldBe(3);
-        _around.Sends.ShouldBe(3);
+        _fakes.Sends.ShouldBe(3);
         await DeliverAsync("replay.3");
-        _around.Sends.ShouldBe(3);
+        _fakes.Sends.ShouldBe(3);
     }
 
     [Fact]
     public async Task Delivery_waits_while_another_process_may_be_sending_the_mail()
     {
         await _otherProcess.TakeAsync(_command.SubmissionId, TimeSpan.FromSeconds(35), "dog", default);
-        (await LaterAsync()).Reason.ShouldBeOfType<DeliveryInFlightException>().Until.ShouldBe(_time.GetUtcNow() + TimeSpan.FromSeconds(35));
+        (await TryLaterAsync()).Reason.ShouldBeOfType<DeliveryInFlightException>().Until.ShouldBe(_time.GetUtcNow() + TimeSpan.FromSeconds(35));
         await _otherProcess.SentAsync(_command.SubmissionId, _time.GetUtcNow(), "250 ok", default);
         (await DeliverAsync()).Gif.ShouldBe("dog");
-        _around.Sends.ShouldBe(0);
+        _fakes.Sends.ShouldBe(0);
     }
 
     [Fact]
@@ -114,51 +114,51 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
         held.Evidence.ShouldContain("mail.example");
         held.Attempt.ShouldBe(1);
         _ledger.Find(_command.SubmissionId)!.State.ShouldBe(DeliveryState.Unknown);
-        _around.Sends.ShouldBe(0);
+        _fakes.Sends.ShouldBe(0);
     }
 
     [Fact]
     public async Task Concurrent_deliveries_of_one_submission_send_one_mail()
     {
         var reply = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _around.Server = () => reply.Task;
+        _fakes.Server = () => reply.Task;
         var first = DeliverAsync();
-        await _around.Sending;
-        (await LaterAsync()).Reason.ShouldBeOfType<DeliveryInFlightException>();
+        await _fakes.Sending;
+        (await TryLaterAsync()).Reason.ShouldBeOfType<DeliveryInFlightException>();
         reply.SetResult("250 ok");
         await first;
-        _around.Sends.ShouldBe(1);
+        _fakes.Sends.ShouldBe(1);
     }
 
     [Fact]
     public async Task Sent_mail_is_recorded_once_the_ledger_is_available_again()
     {
-        _around.Server = () =>
+        _fakes.Server = () =>
         {
             Execute("ALTER TABLE deliveries RENAME TO away");
             return Task.FromResult("250 ok");
         };
         var delivery = TryAsync();
-        await _around.LedgerFailed;
+        await _fakes.LedgerFailed;
         delivery.IsCompleted.ShouldBeFalse();
         Execute("ALTER TABLE away RENAME TO deliveries");
-        (await WithTimeAsync(delivery)).ShouldBeOfType<DeliveryResult.Sent>().Attempt.ShouldBe(1);
+        (await AdvanceUntilDoneAsync(delivery)).ShouldBeOfType<DeliveryResult.Sent>().Attempt.ShouldBe(1);
         _ledger.Find(_command.SubmissionId)!.State.ShouldBe(DeliveryState.Sent);
-        _around.Sends.ShouldBe(1);
+        _fakes.Sends.ShouldBe(1);
     }
 
     [Fact]
     public async Task Failed_delivery_is_recorded_once_the_ledger_is_available_again_and_may_be_retried_by_any_process()
     {
-        _around.Server = () =>
+        _fakes.Server = () =>
         {
             Execute("ALTER TABLE deliveries RENAME TO away");
             throw new MailDeferredException("451 4.7.1 greylisted");
         };
         var delivery = TryAsync();
-        await _around.LedgerFailed;
+        await _fakes.LedgerFailed;
         Execute("ALTER TABLE away RENAME TO deliveries");
-        (await WithTimeAsync(delivery)).ShouldBeOfType<DeliveryResult.TryLater>().Attempt.ShouldBe(1);
+        (await AdvanceUntilDoneAsync(delivery)).ShouldBeOfType<DeliveryResult.TryLater>().Attempt.ShouldBe(1);
         _ledger.Find(_command.SubmissionId)!.Detail.ShouldBe("451 4.7.1 greylisted");
         (await _otherProcess.TakeAsync(_command.SubmissionId, TimeSpan.FromSeconds(35), "cat", default)).ShouldBe(2);
     }
@@ -171,7 +171,7 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
         {
             await other.ExecuteAsync("BEGIN IMMEDIATE");
             delivery = TryAsync();
-            await _around.Connected;
+            await _fakes.Connected;
             for (var i = 0; i < 100; i++) // the ledger's deadline is 5 s
             {
                 _time.Advance(TimeSpan.FromMilliseconds(250));
@@ -179,64 +179,64 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
             }
             await other.ExecuteAsync("ROLLBACK");
         }
-        var later = (await WithTimeAsync(delivery)).ShouldBeOfType<DeliveryResult.TryLater>();
+        var later = (await AdvanceUntilDoneAsync(delivery)).ShouldBeOfType<DeliveryResult.TryLater>();
         RetryPolicy.IsWorthARetryInPlace(later.Reason.ShouldBeOfType<DeliveryNotTakenException>()).ShouldBeTrue();
         later.Attempt.ShouldBe(1);
         _ledger.Find(_command.SubmissionId)!.State.ShouldBe(DeliveryState.NotSent);
         (await _otherProcess.TakeAsync(_command.SubmissionId, TimeSpan.FromSeconds(35), "cat", default)).ShouldBe(2);
-        _around.Sends.ShouldBe(0);
+        _fakes.Sends.ShouldBe(0);
     }
 
     [Fact]
     public async Task Delivery_that_did_not_contact_the_mail_server_does_not_count_as_an_attempt()
     {
-        _around.Server = () => throw new MailDeferredException("451 4.7.1 greylisted");
-        (await LaterAsync()).Reason.ShouldBeOfType<MailDeferredException>();
-        _around.BeforeTaking = () => throw new MailDeferredException("not asked", serverIsDown: true, notAsked: true);
+        _fakes.Server = () => throw new MailDeferredException("451 4.7.1 greylisted");
+        (await TryLaterAsync()).Reason.ShouldBeOfType<MailDeferredException>();
+        _fakes.BeforeTaking = () => throw new MailDeferredException("not asked", serverIsDown: true, notAsked: true);
         for (var i = 0; i < 3; i++)
-            (await LaterAsync()).Attempt.ShouldBe(1);
-        _around.BeforeTaking = () => { };
-        _around.Server = () => Task.FromResult("250 ok");
+            (await TryLaterAsync()).Attempt.ShouldBe(1);
+        _fakes.BeforeTaking = () => { };
+        _fakes.Server = () => Task.FromResult("250 ok");
         (await DeliverAsync()).Attempt.ShouldBe(2);
     }
 
     [Fact]
     public async Task Delivery_that_found_no_GIF_counts_as_an_attempt()
     {
-        _around.Gif = () => throw new GifUnavailableException("Giphy answered 429", TimeSpan.FromMinutes(1));
-        (await LaterAsync()).Attempt.ShouldBe(1);
-        _around.Gif = () => new BuiltInGifs().Choose("cat");
+        _fakes.Gif = () => throw new GifUnavailableException("Giphy answered 429", TimeSpan.FromMinutes(1));
+        (await TryLaterAsync()).Attempt.ShouldBe(1);
+        _fakes.Gif = () => new BuiltInGifs().Choose("cat");
         (await DeliverAsync()).Attempt.ShouldBe(2);
     }
 
     [Fact]
     public async Task Opted_out_recipient_is_skipped_before_GIF_lookup()
     {
-        _optOuts.Add(_name);
-        _around.Gif = () => throw new InvalidOperationException("A GIF was looked for");
+        _optOuts.Add(_recipient);
+        _fakes.Gif = () => throw new InvalidOperationException("A GIF was looked for");
         (await TryAsync()).ShouldBe(new DeliveryResult.Blocked(1, _time.GetUtcNow()));
         (await TryAsync()).ShouldBe(new DeliveryResult.Blocked(2, _time.GetUtcNow()));
-        _around.Sends.ShouldBe(0);
+        _fakes.Sends.ShouldBe(0);
         _ledger.Find(_command.SubmissionId)!.State.ShouldBe(DeliveryState.Blocked);
 
-        _optOuts.Remove(_name);
-        _around.Gif = () => new BuiltInGifs().Choose("cat");
+        _optOuts.Remove(_recipient);
+        _fakes.Gif = () => new BuiltInGifs().Choose("cat");
         (await DeliverAsync()).Attempt.ShouldBe(3);
-        _around.Sends.ShouldBe(1);
-        _optOuts.Add(_name);
-        (await DeliverAsync()).Attempt.ShouldBe(3); // what was sent was sent
+        _fakes.Sends.ShouldBe(1);
+        _optOuts.Add(_recipient);
+        (await DeliverAsync()).Attempt.ShouldBe(3); // the mail was sent before the opt-out
     }
 
     [Fact]
     public async Task Unknown_outcome_is_not_repeated_for_an_opted_out_recipient_and_stays_unknown()
     {
-        _around.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
+        _fakes.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
         await HeldAsync();
-        _optOuts.Add(_name);
-        await HeldAsync(); // nobody asked for it: the evidence is still wanted
+        _optOuts.Add(_recipient);
+        await HeldAsync(); // no replay asks to send again, so the delivery is still held with its evidence
         (await TryAsync("replay.1")).ShouldBe(new DeliveryResult.Blocked(1, _time.GetUtcNow()));
         _ledger.Find(_command.SubmissionId)!.State.ShouldBe(DeliveryState.Unknown);
-        _around.Sends.ShouldBe(1);
+        _fakes.Sends.ShouldBe(1);
     }
 
     [Fact]
@@ -244,7 +244,7 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
     {
         Execute("ALTER TABLE opt_outs RENAME TO away");
         RetryPolicy.IsTransient(await Should.ThrowAsync<Exception>(TryAsync())).ShouldBeTrue();
-        _around.Sends.ShouldBe(0);
+        _fakes.Sends.ShouldBe(0);
     }
 
     [Fact]
@@ -254,28 +254,28 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
         refused.Attempt.ShouldBe(1);
         refused.Reason.ShouldBeOfType<MailRefusedException>();
         refused.ToString().ShouldNotContain("nobody");
-        _around.Sends.ShouldBe(0);
+        _fakes.Sends.ShouldBe(0);
     }
 
     [Fact]
     public async Task Delivery_that_an_operator_confirmed_is_reported_as_confirmed()
     {
-        _around.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
+        _fakes.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
         await HeldAsync();
         await _ledger.ConfirmSentAsync(_command.SubmissionId, "jo", default);
 
         (await DeliverAsync()).ConfirmedByOperator.ShouldBeTrue();
-        _ledger.Find(_command.SubmissionId)!.SentAt.ShouldBeNull(); // no reply came
-        _around.Sends.ShouldBe(1);
+        _ledger.Find(_command.SubmissionId)!.SentAt.ShouldBeNull(); // the mail server never replied
+        _fakes.Sends.ShouldBe(1);
     }
 
     [Fact]
     public async Task Delivery_that_was_released_and_then_failed_keeps_its_earlier_unknown_outcome()
     {
-        _around.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
+        _fakes.Server = () => throw new MailOutcomeUnknownException("All of the mail was written and no reply came");
         await HeldAsync();
         _ledger.Find(_command.SubmissionId)!.WasReleased.ShouldBeFalse();
-        _around.Server = () => throw new MailRefusedException("550 unknown");
+        _fakes.Server = () => throw new MailRefusedException("550 unknown");
         (await TryAsync("replay.1")).ShouldBeOfType<DeliveryResult.Failed>();
         _ledger.Find(_command.SubmissionId)!.ShouldSatisfyAllConditions(it => it.State.ShouldBe(DeliveryState.NotSent), it => it.WasReleased.ShouldBeTrue());
     }
@@ -285,7 +285,7 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
     {
         using var stopping = new CancellationTokenSource();
         await stopping.CancelAsync();
-        _around.Gif = () => throw new OperationCanceledException(stopping.Token);
+        _fakes.Gif = () => throw new OperationCanceledException(stopping.Token);
         await Should.ThrowAsync<OperationCanceledException>(_delivery.DeliverAsync(_command, null, stopping.Token));
         _ledger.Find(_command.SubmissionId).ShouldBeNull();
     }
@@ -300,12 +300,12 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
 
     private async Task<DeliveryResult.Held> HeldAsync(string? sendAgain = null) => (await TryAsync(sendAgain)).ShouldBeOfType<DeliveryResult.Held>();
 
-    private async Task<DeliveryResult.TryLater> LaterAsync() => (await TryAsync()).ShouldBeOfType<DeliveryResult.TryLater>();
+    private async Task<DeliveryResult.TryLater> TryLaterAsync() => (await TryAsync()).ShouldBeOfType<DeliveryResult.TryLater>();
 
     private Task<DeliveryResult> TryAsync(string? sendAgain = null) => _delivery.DeliverAsync(_command, sendAgain, CancellationToken.None);
 
-    /// <summary>The clock goes on until it is done, for the pauses between its tries.</summary>
-    private async Task<DeliveryResult> WithTimeAsync(Task<DeliveryResult> delivery)
+    /// <summary>Advances the clock until the delivery is done, so that the pauses between its tries end.</summary>
+    private async Task<DeliveryResult> AdvanceUntilDoneAsync(Task<DeliveryResult> delivery)
     {
         while (!delivery.IsCompleted)
         {
@@ -321,7 +321,7 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
         connection.Execute(sql);
     }
 
-    private sealed class Surroundings : IMailSender, IMailConnection, IGifFinder, ILogger<GifEmailDelivery>
+    private sealed class Fakes : IMailSender, IMailConnection, IGifFinder, ILogger<GifEmailDelivery>
     {
         private readonly TaskCompletionSource _ledgerFailed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _sending = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -338,10 +338,10 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
         /// <summary>Completes when the mail is handed over.</summary>
         public Task Sending => _sending.Task;
 
-        /// <summary>Completes when there is a connection, so that the ledger is asked next.</summary>
+        /// <summary>Completes when the mail server is connected. The delivery uses the ledger next.</summary>
         public Task Connected => _connected.Task;
 
-        /// <summary>Done once an operator would read that the ledger is away.</summary>
+        /// <summary>Completes when the log reports to the operator that the ledger is unavailable.</summary>
         public Task LedgerFailed => _ledgerFailed.Task;
 
         public Task<IMailConnection> ConnectAsync(MailboxAddress recipient, CancellationToken stopping)

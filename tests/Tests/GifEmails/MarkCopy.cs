@@ -4,8 +4,8 @@ using WorkinIt.Deliveries;
 
 namespace WorkinIt.Tests.GifEmails;
 
-/// <summary>The copy of the ledger's mark without a broker.</summary>
-[SuppressMessage("Performance", "CA1812:Avoid uninstantiated internal classes", Justification = "The service provider makes it")]
+/// <summary>Keeps the copy of the ledger's mark in memory instead of on a broker.</summary>
+[SuppressMessage("Performance", "CA1812:Avoid uninstantiated internal classes", Justification = "The service provider creates it")]
 internal sealed class MarkCopy : ILedgerMarkCopy
 {
     public LedgerMark? Mark { get; set; }

@@ -144,9 +144,9 @@ public sealed class GiphyGifFinderTests
     {
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            request.RequestUri!.GetLeftPart(UriPartial.Path).ShouldBe("https://api.giphy.com/v1/gifs/translate"); // whatever else is called is a mistake
+            request.RequestUri!.GetLeftPart(UriPartial.Path).ShouldBe("https://api.giphy.com/v1/gifs/translate"); // no other address may be called
             var response = answer(request);
-            response.RequestMessage = request; // as real handlers do; Refit reads it for its errors
+            response.RequestMessage = request; // as real handlers do; Refit uses it in its exceptions
             return Task.FromResult(response);
         }
     }

@@ -7,7 +7,7 @@ using WorkinIt.Gifs;
 
 namespace WorkinIt.Tests.Gifs;
 
-/// <summary>Giphy fails for longer than a hiccup. Time is the test's own: nothing here waits.</summary>
+/// <summary>Giphy is unavailable for longer than a moment. The clock is a fake, so no test waits.</summary>
 public sealed class GiphyOutageTests : IDisposable
 {
     private const string Key = "secret-key";
@@ -34,7 +34,7 @@ public sealed class GiphyOutageTests : IDisposable
         var failure = await Should.ThrowAsync<GifUnavailableException>(FindAsync());
         failure.Message.ShouldContain("503");
         _requests.ShouldBe(3);
-        ShouldKeepSecrets(failure);
+        ShouldHideSecrets(failure);
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class GiphyOutageTests : IDisposable
             await Task.Delay(Timeout.InfiniteTimeSpan, token);
             return null!;
         };
-        ShouldKeepSecrets(await Should.ThrowAsync<GifUnavailableException>(FindAsync()));
+        ShouldHideSecrets(await Should.ThrowAsync<GifUnavailableException>(FindAsync()));
         _requests.ShouldBeGreaterThan(0);
     }
 
@@ -54,26 +54,26 @@ public sealed class GiphyOutageTests : IDisposable
     {
         while (_requests < 10)
             await Should.ThrowAsync<GifUnavailableException>(FindAsync());
-        var asked = _requests;
+        var expectedRequests = _requests;
 
         var failure = await Should.ThrowAsync<GifUnavailableException>(FindAsync());
         failure.Message.ShouldContain("not asked");
         failure.RetryAfter.ShouldNotBeNull().ShouldBeGreaterThan(TimeSpan.Zero);
-        _requests.ShouldBe(asked);
-        ShouldKeepSecrets(failure);
+        _requests.ShouldBe(expectedRequests);
+        ShouldHideSecrets(failure);
 
-        // The one that asks whether it is back, in vain, has asked: else it would never have a last try.
+        // A failed probe of the circuit breaker counts as a request. Otherwise its message would never reach its last try.
         _time.Advance(TimeSpan.FromSeconds(30));
-        var inVain = await Should.ThrowAsync<GifUnavailableException>(FindAsync());
-        inVain.Message.ShouldContain("503");
-        inVain.NotAsked.ShouldBeFalse();
-        inVain.RetryAfter.ShouldNotBeNull().ShouldBeGreaterThan(TimeSpan.Zero); // not in place, where the way is closed again
-        _requests.ShouldBe(++asked);
+        var probe = await Should.ThrowAsync<GifUnavailableException>(FindAsync());
+        probe.Message.ShouldContain("503");
+        probe.NotAsked.ShouldBeFalse();
+        probe.RetryAfter.ShouldNotBeNull().ShouldBeGreaterThan(TimeSpan.Zero); // so it is not retried in place, where the circuit breaker is open again
+        _requests.ShouldBe(++expectedRequests);
 
         _time.Advance(TimeSpan.FromSeconds(30));
         _giphy = _ => Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("""{"data":[],"meta":{"response_id":"1"}}""") });
         await FindAsync();
-        _requests.ShouldBe(asked + 1);
+        _requests.ShouldBe(expectedRequests + 1);
     }
 
     [Fact]
@@ -88,15 +88,15 @@ public sealed class GiphyOutageTests : IDisposable
     public async Task Shutdown_during_a_Giphy_request_is_a_cancellation_and_not_a_Giphy_failure()
     {
         using var stopping = new CancellationTokenSource();
-        var asked = new TaskCompletionSource();
+        var requested = new TaskCompletionSource();
         _giphy = async token =>
         {
-            asked.SetResult();
+            requested.SetResult();
             await Task.Delay(Timeout.InfiniteTimeSpan, token);
             return null!;
         };
         var finding = _gifs.FindAsync(Thought, stopping.Token);
-        await asked.Task;
+        await requested.Task;
         await stopping.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(finding);
     }
@@ -118,7 +118,7 @@ public sealed class GiphyOutageTests : IDisposable
     {
         string? phrase = null;
         _giphy = _ => Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("""{"data":[],"meta":{"response_id":"1"}}""") });
-        _asked = request => phrase = System.Web.HttpUtility.ParseQueryString(request.RequestUri!.Query)["s"];
+        _onRequest = request => phrase = System.Web.HttpUtility.ParseQueryString(request.RequestUri!.Query)["s"];
         await FindAsync(new string('a', 45) + "👨‍👩‍👧‍👦 and more");
         phrase.ShouldBe(new string('a', 45));
         await FindAsync(string.Concat(Enumerable.Repeat("😀", 40)));
@@ -127,9 +127,9 @@ public sealed class GiphyOutageTests : IDisposable
 
     public void Dispose() => _provider.Dispose();
 
-    private Action<HttpRequestMessage> _asked = _ => { };
+    private Action<HttpRequestMessage> _onRequest = _ => { };
 
-    /// <summary>Lets the time go on for as long as it takes.</summary>
+    /// <summary>Advances the clock until the search is done.</summary>
     private async Task<Gif> FindAsync(string thought = Thought)
     {
         var finding = _gifs.FindAsync(thought, TestContext.Current.CancellationToken);
@@ -141,7 +141,7 @@ public sealed class GiphyOutageTests : IDisposable
         return await finding;
     }
 
-    private static void ShouldKeepSecrets(Exception failure)
+    private static void ShouldHideSecrets(Exception failure)
     {
         failure.ToString().ShouldNotContain(Key);
         failure.ToString().ShouldNotContain("embarrassing");
@@ -151,9 +151,9 @@ public sealed class GiphyOutageTests : IDisposable
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            request.RequestUri!.AbsolutePath.ShouldBe("/v1/gifs/translate"); // whatever else is called is a mistake
+            request.RequestUri!.AbsolutePath.ShouldBe("/v1/gifs/translate"); // no other address may be called
             Interlocked.Increment(ref test._requests);
-            test._asked(request);
+            test._onRequest(request);
             var response = await test._giphy(cancellationToken);
             response.RequestMessage = request;
             return response;
