@@ -13,7 +13,7 @@ namespace WorkinIt.Tests.Mail;
 public sealed class GifMailTests
 {
     private static readonly DateTimeOffset _submittedAt = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
-    private static readonly DateTimeOffset _sentAt = _submittedAt.AddHours(9); // delayed
+    private static readonly DateTimeOffset _sentAt = _submittedAt.AddHours(9); // the mail was delayed
     private readonly Guid _id = Guid.CreateVersion7();
     private readonly GifMail _composer = new(Options.Create(new SmtpOptions { Host = "localhost", From = "WorkinIt <gifs@workinit.example>" }), TestOptOuts.Links, new FakeTimeProvider(_sentAt));
 
@@ -27,7 +27,7 @@ public sealed class GifMailTests
     [InlineData("=?utf-8?B?aGVsbG8=?= =3D %0d%0a")]
     public async Task Mail_contains_the_thought_unchanged_in_text_and_HTML(string thought)
     {
-        var mail = await SendAndReadAsync(thought);
+        var mail = await ComposeAndReadAsync(thought);
         mail.TextBody!.ReplaceLineEndings("\n").ShouldContain($"\n\n{thought}\n\n");
         HtmlThought(mail).ShouldBe(thought);
         mail.To.Mailboxes.ShouldHaveSingleItem().Address.ShouldBe("jane@example.com");
@@ -43,7 +43,7 @@ public sealed class GifMailTests
     public async Task Mail_contains_a_thought_of_five_hundred_characters_without_a_space(string character)
     {
         var thought = string.Concat(Enumerable.Repeat(character, 500));
-        var mail = await SendAndReadAsync(thought);
+        var mail = await ComposeAndReadAsync(thought);
         mail.TextBody!.ShouldContain(thought);
         HtmlThought(mail).ShouldBe(thought);
     }
@@ -51,7 +51,7 @@ public sealed class GifMailTests
     [Fact]
     public async Task Mail_subject_is_one_short_line_whatever_the_thought()
     {
-        var mail = await SendAndReadAsync("first line\r\nBcc: victim@example.com " + new string('y', 200));
+        var mail = await ComposeAndReadAsync("first line\r\nBcc: victim@example.com " + new string('y', 200));
         mail.Subject!.ShouldStartWith("A GIF for your thought: first line Bcc:");
         mail.Subject.Length.ShouldBeLessThan(100);
         mail.Headers.Select(header => header.Id).ShouldBe(
@@ -64,14 +64,14 @@ public sealed class GifMailTests
     [InlineData("e\u0301")]
     public async Task Mail_subject_is_cut_between_complete_characters(string character)
     {
-        var mail = await SendAndReadAsync(string.Concat(Enumerable.Repeat(character, 80)));
+        var mail = await ComposeAndReadAsync(string.Concat(Enumerable.Repeat(character, 80)));
         mail.Subject.ShouldBe($"A GIF for your thought: {string.Concat(Enumerable.Repeat(character, 50))}…");
     }
 
     [Fact]
     public async Task Mail_has_the_message_id_of_its_submission_and_the_date_it_is_sent()
     {
-        var mail = await SendAndReadAsync("hello");
+        var mail = await ComposeAndReadAsync("hello");
         mail.MessageId.ShouldBe($"{_id:N}@workinit.example");
         mail.Date.ShouldBe(_sentAt);
         mail.Headers[HeaderId.AutoSubmitted].ShouldBe("auto-generated");
@@ -83,7 +83,7 @@ public sealed class GifMailTests
     {
         var link = TestOptOuts.Links.For("jane@example.com");
         link.ShouldBe($"https://gifs.example.com/never-again/{TestOptOuts.Tokens.For("jane@example.com")}");
-        var mail = await SendAndReadAsync("hello");
+        var mail = await ComposeAndReadAsync("hello");
         mail.Headers[HeaderId.ListUnsubscribe].ShouldBe($"<{link}>");
         mail.Headers[HeaderId.ListUnsubscribePost].ShouldBe("List-Unsubscribe=One-Click");
         mail.HtmlBody!.ShouldContain($"href=\"{link}\"");
@@ -93,7 +93,7 @@ public sealed class GifMailTests
     [Fact]
     public async Task Built_in_GIF_is_embedded_in_the_mail()
     {
-        var mail = await SendAndReadAsync("coffee");
+        var mail = await ComposeAndReadAsync("coffee");
         var image = mail.BodyParts.OfType<MimePart>().Single(part => part.ContentType.IsMimeType("image", "gif"));
         mail.HtmlBody!.ShouldContain($"src=\"cid:{image.ContentId}\"");
         using var content = new MemoryStream();
@@ -104,7 +104,7 @@ public sealed class GifMailTests
     [Fact]
     public async Task Giphy_GIF_is_linked_with_its_attribution()
     {
-        var mail = await SendAndReadAsync("coffee", new GiphyGif(new Uri("https://media.giphy.com/1.gif?a=1&b=2"), "A \"cat\" falls"));
+        var mail = await ComposeAndReadAsync("coffee", new GiphyGif(new Uri("https://media.giphy.com/1.gif?a=1&b=2"), "A \"cat\" falls"));
         mail.BodyParts.ShouldAllBe(part => part is TextPart);
         mail.HtmlBody!.ShouldContain("src=\"https://media.giphy.com/1.gif?a=1&amp;b=2\"");
         mail.HtmlBody!.ShouldContain("alt=\"A &quot;cat&quot; falls\"");
@@ -118,20 +118,20 @@ public sealed class GifMailTests
     [InlineData("A thought that is a good deal longer than the line of a terminal is, but still one line of what was typed")]
     public async Task Text_part_of_the_mail_has_lines_of_at_most_72_characters(string thought)
     {
-        var longest = new GiphyGif(new Uri("https://media.giphy.com/1.gif"), string.Join(' ', Enumerable.Repeat("a cat falls off a table", 12)));
-        foreach (var gif in new BuiltInGifs().All.Append<Gif>(longest))
+        var longGif = new GiphyGif(new Uri("https://media.giphy.com/1.gif"), string.Join(' ', Enumerable.Repeat("a cat falls off a table", 12)));
+        foreach (var gif in new BuiltInGifs().All.Append<Gif>(longGif))
         {
-            var text = (await SendAndReadAsync(thought, gif)).TextBody!.ReplaceLineEndings("\n");
+            var text = (await ComposeAndReadAsync(thought, gif)).TextBody!.ReplaceLineEndings("\n");
             var link = TestOptOuts.Links.For("jane@example.com");
-            var ours = text.Split('\n').Where(line => line != thought && line != link).ToArray(); // a link in two is none
-            ours.ShouldAllBe(line => line.Length <= 72);
-            ours[0].ShouldBe("Your thought:");
-            ours.Count(line => line == "-- ").ShouldBe(1); // from here on mail programs show it as a signature, and leave it out of an answer
+            var ownLines = text.Split('\n').Where(line => line != thought && line != link).ToArray(); // a link can't be wrapped
+            ownLines.ShouldAllBe(line => line.Length <= 72);
+            ownLines[0].ShouldBe("Your thought:");
+            ownLines.Count(line => line == "-- ").ShouldBe(1); // mail programs show the text after this line as a signature, and leave it out of a reply
             text.ShouldNotContain("\n\n\n");
             text.ShouldEndWith($".\n\nUnsubscribe:\n{link}\n");
-            text.ShouldNotContain("no list"); // there is one, of those who want no mail: the link below leads to it
-            string.Join(' ', ours).ShouldContain($"And its GIF: {gif.Alt}");
-            string.Join(' ', ours).ShouldContain("write to gifs@workinit.example");
+            text.ShouldNotContain("no list"); // there is the suppression list, which the link below leads to
+            string.Join(' ', ownLines).ShouldContain($"And its GIF: {gif.Alt}");
+            string.Join(' ', ownLines).ShouldContain("write to gifs@workinit.example");
         }
     }
 
@@ -142,7 +142,7 @@ public sealed class GifMailTests
         using var wire = new MemoryStream();
         await mail.WriteToAsync(wire);
         var lines = System.Text.Encoding.ASCII.GetString(wire.ToArray()).ReplaceLineEndings("\n").Split('\n');
-        lines.Where(line => !line.StartsWith("List-Unsubscribe: ", StringComparison.Ordinal)).Max(line => line.Length).ShouldBeLessThanOrEqualTo(78); // a link has no place to fold it
+        lines.Where(line => !line.StartsWith("List-Unsubscribe: ", StringComparison.Ordinal)).Max(line => line.Length).ShouldBeLessThanOrEqualTo(78); // a link can't be folded
         lines.ShouldContain("To: <jane@example.com>");
     }
 
@@ -175,7 +175,7 @@ public sealed class GifMailTests
         return WebUtility.HtmlDecode(inner.Replace("<br>", "\n", StringComparison.Ordinal));
     }
 
-    private async Task<MimeMessage> SendAndReadAsync(string thought, Gif? gif = null)
+    private async Task<MimeMessage> ComposeAndReadAsync(string thought, Gif? gif = null)
     {
         using var mail = _composer.Compose(Command(thought), gif ?? new BuiltInGifs().Choose(thought));
         using var wire = new MemoryStream();

@@ -7,7 +7,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.Mail;
 
-/// <summary>The sender and its pool, as Consumers has them, before a mail server that misbehaves as told.</summary>
+/// <summary>The mail sender and its connection pool, set up as in Consumers, with a test mail server that fails in the ways a test chooses.</summary>
 internal sealed class MailService : IAsyncDisposable
 {
     public const string Recipient = "jane.doe@people.example";

@@ -10,7 +10,7 @@ using WorkinIt.Tests.OptOuts;
 
 namespace WorkinIt.Tests.Mail;
 
-/// <summary>Through SMTP and out again: what the mail server got is what was thought.</summary>
+/// <summary>Mails sent through SMTP: the mail server receives the thought unchanged.</summary>
 public sealed class ReceivedMailTests
 {
     private const int LongestLine = 998; // RFC 5321, without its CRLF

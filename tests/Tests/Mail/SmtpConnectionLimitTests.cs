@@ -6,7 +6,7 @@ namespace WorkinIt.Tests.Mail;
 /// <summary>A mail server that takes fewer connections than <c>Smtp__Connections</c> is not down.</summary>
 public sealed class SmtpConnectionLimitTests
 {
-    private static CancellationToken Ends => TestContext.Current.CancellationToken;
+    private static CancellationToken TestCancellation => TestContext.Current.CancellationToken;
 
     private static MailService Service(int? limit) =>
         new(new SmtpServerOptions { MaxConnections = limit }, options => options.Connections = 16);
@@ -48,12 +48,12 @@ public sealed class SmtpConnectionLimitTests
         mail.Server.ConnectionsOpened.ShouldBe(opened);
 
         mail.Time.Advance(TimeSpan.FromSeconds(16));
-        for (var i = 0; i < 14; i++) // each mail that ends lets one more be tried
+        for (var i = 0; i < 14; i++) // each mail that ends raises the limit by one
             await mail.SendAsync();
         mail.Server.OnMail = null;
         mail.Server.Next(Enumerable.Repeat(SmtpBehaviour.Stall(SmtpStage.AfterDot), 16));
         var sends = Enumerable.Range(0, 16).Select(_ => mail.SendAsync()).ToArray();
-        await mail.Server.WaitUntilAsync(server => server.StalledNow == 16, Ends);
+        await mail.Server.WaitUntilAsync(server => server.StalledNow == 16, TestCancellation);
         mail.Server.Release();
         await Task.WhenAll(sends);
         mail.Server.MailCount.ShouldBe(40 + 40 + 14 + 16);
@@ -93,7 +93,7 @@ public sealed class SmtpConnectionLimitTests
         failures.Length.ShouldBe(40);
         mail.Server.MaxConnections = null;
         mail.Time.Advance(TimeSpan.FromSeconds(16));
-        await mail.SendAsync(); // the one that the circuit breaker lets ask
+        await mail.SendAsync(); // the probe that the circuit breaker allows
         await Task.WhenAll(Enumerable.Range(1, 39).Select(_ => mail.SendAsync()));
         mail.Server.MailCount.ShouldBe(40);
     }
@@ -104,7 +104,7 @@ public sealed class SmtpConnectionLimitTests
         await using var mail = new MailService(change: options => (options.Connections, options.SendTimeout) = (1, TimeSpan.FromSeconds(25)));
         mail.Server.Next(SmtpBehaviour.Stall(SmtpStage.AfterDot));
         var first = mail.SendAsync();
-        await mail.Server.WaitUntilAsync(server => server.StalledNow == 1, Ends);
+        await mail.Server.WaitUntilAsync(server => server.StalledNow == 1, TestCancellation);
         mail.Options.SendTimeout = TimeSpan.FromSeconds(1);
         var second = await Should.ThrowAsync<MailDeferredException>(mail.SendAsync());
         second.NotAsked.ShouldBeTrue();

@@ -29,15 +29,15 @@ public sealed class SmtpEncryptionTests
     [InlineData("self-signed", SmtpServerTls.Implicit)]
     [InlineData("of an unknown authority", SmtpServerTls.StartTls)]
     [InlineData("of an unknown authority", SmtpServerTls.Implicit)]
-    public async Task Server_with_an_invalid_certificate_gets_neither_the_mail_nor_the_password(string what, SmtpServerTls tls)
+    public async Task Server_with_an_invalid_certificate_gets_neither_the_mail_nor_the_password(string problem, SmtpServerTls tls)
     {
-        using var stranger = new TestAuthority();
-        using var certificate = what switch
+        using var unknownAuthority = new TestAuthority();
+        using var certificate = problem switch
         {
             "another name" => TrustedAuthority.Instance.Certify("mail.example"),
             "expired" => TrustedAuthority.Instance.Certify("127.0.0.1", TimeSpan.FromDays(-1)),
             "self-signed" => TestAuthority.SelfSigned("127.0.0.1"),
-            _ => stranger.Certify("127.0.0.1"),
+            _ => unknownAuthority.Certify("127.0.0.1"),
         };
         await using var mail = new MailService(
             new SmtpServerOptions { Tls = tls, Certificate = certificate, Username = "workinit", Password = "sesame" },

@@ -51,10 +51,10 @@ public sealed class SmtpMailSenderTests : IAsyncDisposable
     {
         _server.Next(Enumerable.Repeat(SmtpBehaviour.Stall(SmtpStage.AfterDot), 5));
         var sends = Enumerable.Range(0, 5).Select(_ => SendAsync(seconds: 25)).ToArray();
-        await Eventually.SeeAsync(() => _server.StalledNow == 4, "four under way");
+        await Eventually.SeeAsync(() => _server.StalledNow == 4, "four mails are in flight");
         _server.MailsOffered.ShouldBe(4);
         _server.Release();
-        await Eventually.SeeAsync(() => _server is { MailCount: 4, MailsOffered: 5, StalledNow: 1 }, "the fifth under way");
+        await Eventually.SeeAsync(() => _server is { MailCount: 4, MailsOffered: 5, StalledNow: 1 }, "the fifth mail is in flight");
         _server.Release();
         await Task.WhenAll(sends);
         _server.MostConnectionsOpen.ShouldBe(4);
@@ -67,7 +67,7 @@ public sealed class SmtpMailSenderTests : IAsyncDisposable
     {
         await SendAsync();
         _server.CloseConnections();
-        await Eventually.SeeAsync(() => _server.ConnectionsOpen == 0, "closed");
+        await Eventually.SeeAsync(() => _server.ConnectionsOpen == 0, "all connections are closed");
         _time.Advance(TimeSpan.FromSeconds(seconds));
         await SendAsync();
         _server.MailCount.ShouldBe(2);
@@ -78,7 +78,7 @@ public sealed class SmtpMailSenderTests : IAsyncDisposable
     {
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => SendAsync()));
         await _pool!.DisposeAsync();
-        await Eventually.SeeAsync(() => _server.ConnectionsOpen == 0, "closed");
+        await Eventually.SeeAsync(() => _server.ConnectionsOpen == 0, "all connections are closed");
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class SmtpMailSenderTests : IAsyncDisposable
     {
         await SendAsync();
         _time.Advance(TimeSpan.FromSeconds(31));
-        await Eventually.SeeAsync(() => _server.ConnectionsOpen == 0, "closed");
+        await Eventually.SeeAsync(() => _server.ConnectionsOpen == 0, "all connections are closed");
     }
 
     public static TheoryData<SmtpStage, int> Refusals => new()
@@ -174,11 +174,11 @@ public sealed class SmtpMailSenderTests : IAsyncDisposable
     {
         await _server.StopAsync();
         for (var i = 0; i < 8; i++)
-            (await FailAsync()).ShouldBe((i == 7, false)); // the last of them closes the way for all
+            (await FailAsync()).ShouldBe((i == 7, false)); // the last of them opens the circuit breaker
         (await FailAsync()).ShouldBe((true, true));
 
         _time.Advance(TimeSpan.FromSeconds(11));
-        (await FailAsync()).ShouldBe((true, false)); // one asks, and is not to ask again so soon
+        (await FailAsync()).ShouldBe((true, false)); // one probe is sent; its mail must not be retried in place
         (await FailAsync()).ShouldBe((true, true));
 
         _server.Start();
@@ -200,7 +200,7 @@ public sealed class SmtpMailSenderTests : IAsyncDisposable
         await Should.ThrowAsync<MailDeferredException>(SendAsync());
         _connected.ShouldBe(0);
         _server.Start();
-        await SendAsync(sends: false); // as when the ledger doesn't answer
+        await SendAsync(sends: false); // as when the ledger doesn't respond
         _server.MailCount.ShouldBe(0);
         await SendAsync();
     }
@@ -219,7 +219,7 @@ public sealed class SmtpMailSenderTests : IAsyncDisposable
     [InlineData(SmtpServerTls.Implicit, "Tls")]
     public async Task Server_with_an_untrusted_certificate_gets_no_mail(SmtpServerTls tls, string security)
     {
-        using var certificate = OfAnUnknownAuthority();
+        using var certificate = CertificateOfUnknownAuthority();
         await _server.DisposeAsync();
         _server = new SmtpServer(new SmtpServerOptions { Tls = tls, Certificate = certificate });
         var failure = await Should.ThrowAsync<MailDeferredException>(SendAsync(Enum.Parse<SmtpSecurity>(security)));
@@ -284,7 +284,7 @@ public sealed class SmtpMailSenderTests : IAsyncDisposable
         return sends ? await connection.SendAsync(mail) : "";
     }
 
-    private static X509Certificate2 OfAnUnknownAuthority()
+    private static X509Certificate2 CertificateOfUnknownAuthority()
     {
         var (from, until) = (DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         using var authorityKey = RSA.Create(2048);

@@ -4,8 +4,8 @@ using WorkinIt.Testbed;
 namespace WorkinIt.Tests.Mail;
 
 /// <summary>
-/// Each step of the dialogue, and what a server may say there (RFC 5321, 4.2 and 4.3.2). The first digit decides; after the final dot, what is
-/// neither yes nor no leaves open what became of the mail.
+/// The replies that a server may give at each step of the dialogue (RFC 5321, 4.2 and 4.3.2). The first digit decides. After the final dot, a
+/// reply that neither accepts nor refuses the mail leaves its outcome unknown.
 /// </summary>
 public sealed class SmtpReplyCodeTests
 {
@@ -46,7 +46,7 @@ public sealed class SmtpReplyCodeTests
         mail.Server.ConnectionsOpened.ShouldBe(2);
     }
 
-    public static TheoryData<SmtpStage, int, bool> YesesBeforeTheMail()
+    public static TheoryData<SmtpStage, int, bool> PositiveReplies()
     {
         var all = new TheoryData<SmtpStage, int, bool>();
         foreach (var stage in new[] { SmtpStage.Mail, SmtpStage.Rcpt })
@@ -61,7 +61,7 @@ public sealed class SmtpReplyCodeTests
     }
 
     [Theory]
-    [MemberData(nameof(YesesBeforeTheMail))]
+    [MemberData(nameof(PositiveReplies))]
     public async Task Any_2xx_reply_to_the_sender_or_the_recipient_continues_the_send(SmtpStage stage, int code, bool pipelining)
     {
         await using var mail = new MailService(new SmtpServerOptions { Pipelining = pipelining });
@@ -97,7 +97,7 @@ public sealed class SmtpReplyCodeTests
     {
         await using var mail = new MailService(change: options => options.SendTimeout = TimeSpan.FromSeconds(1));
         mail.Server.Next(SmtpBehaviour.Reply(SmtpStage.Data, 355, "go on"));
-        await Should.ThrowAsync<MailDeferredException>(mail.SendAsync()); // MailKit resets, and the server takes that for the mail's first line
+        await Should.ThrowAsync<MailDeferredException>(mail.SendAsync()); // MailKit sends RSET, which the server reads as the mail's first line
         mail.Options.SendTimeout = TimeSpan.FromSeconds(25);
         await mail.SendAsync();
         mail.Server.MailCount.ShouldBe(1);
@@ -116,12 +116,12 @@ public sealed class SmtpReplyCodeTests
         deferred.SaidLater.ShouldBeTrue();
         deferred.Message.ShouldContain(stage == SmtpStage.Ehlo ? "421" : "450 4.3.2 not now");
         mail.Server.Next(SmtpBehaviour.CloseAtConnect, SmtpBehaviour.CutBeforeData);
-        while (await BreaksAsync(mail) is { } broken)
+        while (await FailureAsync(mail) is { } broken)
             broken.SaidLater.ShouldBeFalse();
         mail.Server.MailCount.ShouldBe(1);
     }
 
-    private static async Task<MailDeferredException?> BreaksAsync(MailService mail)
+    private static async Task<MailDeferredException?> FailureAsync(MailService mail)
     {
         try
         {

@@ -57,7 +57,7 @@ public sealed class SmtpSocketStreamTests : IDisposable
     [Fact]
     public async Task Bytes_whose_flush_failed_are_not_reported_as_held_back()
     {
-        _server.Close(0); // a reset
+        _server.Close(0); // sends a TCP reset
         await _stream.WriteAsync(new byte[1000]);
         await Should.ThrowAsync<IOException>(async () =>
         {

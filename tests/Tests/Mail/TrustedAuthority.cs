@@ -5,15 +5,15 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.Mail;
 
-/// <summary>A certificate authority that this process trusts, and nobody else.</summary>
+/// <summary>A certificate authority that only this process trusts.</summary>
 internal static partial class TrustedAuthority
 {
     public static TestAuthority Instance { get; } = new();
 
-    // OpenSSL looks at the variable when the first chain is built, so before any test; and only at the process's own environment,
-    // of which .NET's is a copy.
+    // OpenSSL reads the variable when the first certificate chain is built, so it is set before any test. OpenSSL reads the process's own
+    // environment, and .NET's is only a copy of it, so it is set with libc.
     [ModuleInitializer]
-    [SuppressMessage("Usage", "CA2255:The 'ModuleInitializer' attribute should not be used in libraries", Justification = "This is the tests' own process")]
+    [SuppressMessage("Usage", "CA2255:The 'ModuleInitializer' attribute should not be used in libraries", Justification = "This assembly is the test process and not a library")]
     internal static void Trust()
     {
         var bundle = Path.Combine(Directory.CreateTempSubdirectory("workinit-ca-").FullName, "ca.pem");

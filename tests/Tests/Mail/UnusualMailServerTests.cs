@@ -3,10 +3,10 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.Mail;
 
-/// <summary>What a mail server can do, beyond the usual refusals: what is known afterwards, and whether the connection is used again.</summary>
+/// <summary>Unusual behaviour of a mail server, beyond refusals: the outcome of the mail, and whether its connection is reused.</summary>
 public sealed class UnusualMailServerTests
 {
-    private static CancellationToken Ends => TestContext.Current.CancellationToken;
+    private static CancellationToken TestCancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task SMTP_greeting_that_refuses_defers_the_mail_and_is_quoted()
@@ -65,7 +65,7 @@ public sealed class UnusualMailServerTests
         await using var mail = new MailService();
         mail.Server.Next(SmtpBehaviour.CutAfterReply);
         await mail.SendAsync();
-        await mail.Server.WaitUntilAsync(server => server.ConnectionsOpen == 0, Ends);
+        await mail.Server.WaitUntilAsync(server => server.ConnectionsOpen == 0, TestCancellation);
         await mail.SendAsync();
         mail.Server.MailCount.ShouldBe(2);
         mail.Server.ConnectionsOpened.ShouldBe(2);
@@ -161,7 +161,7 @@ public sealed class UnusualMailServerTests
         await mail.SendAsync();
         mail.Server.ConnectionsOpened.ShouldBe(1);
         mail.Server.CloseConnections();
-        await mail.Server.WaitUntilAsync(server => server.ConnectionsOpen == 0, Ends);
+        await mail.Server.WaitUntilAsync(server => server.ConnectionsOpen == 0, TestCancellation);
         mail.Time.Advance(TimeSpan.FromSeconds(11));
         await mail.SendAsync();
         mail.Server.MailCount.ShouldBe(3);
@@ -176,7 +176,7 @@ public sealed class UnusualMailServerTests
         mail.Time.Advance(TimeSpan.FromSeconds(11));
         mail.Server.Next(SmtpBehaviour.Stall(SmtpStage.Noop));
         var sending = mail.SendAsync();
-        await mail.Server.WaitUntilAsync(server => server.StalledNow == 1, Ends);
+        await mail.Server.WaitUntilAsync(server => server.StalledNow == 1, TestCancellation);
         mail.Time.Advance(TimeSpan.FromSeconds(3));
         await sending;
         mail.Server.MailCount.ShouldBe(2);
@@ -189,11 +189,11 @@ public sealed class UnusualMailServerTests
         await using var mail = new MailService();
         mail.Server.Next(SmtpBehaviour.Stall(SmtpStage.AfterDot));
         var sending = mail.SendAsync();
-        await mail.Server.WaitUntilAsync(server => server.StalledNow == 1, Ends);
+        await mail.Server.WaitUntilAsync(server => server.StalledNow == 1, TestCancellation);
         await mail.Pool.DisposeAsync();
         mail.Server.Release();
         (await sending).ShouldNotBeEmpty();
-        await mail.Server.WaitUntilAsync(server => server.ConnectionsOpen == 0, Ends);
+        await mail.Server.WaitUntilAsync(server => server.ConnectionsOpen == 0, TestCancellation);
     }
 
     [Fact]
@@ -202,7 +202,7 @@ public sealed class UnusualMailServerTests
         await using var mail = new MailService(change: options => options.Connections = 2);
         mail.Server.Next(Enumerable.Repeat(SmtpBehaviour.Stall(SmtpStage.AfterDot), 2));
         var sends = Enumerable.Range(0, 10).Select(_ => mail.SendAsync()).ToArray();
-        await mail.Server.WaitUntilAsync(server => server.StalledNow == 2, Ends);
+        await mail.Server.WaitUntilAsync(server => server.StalledNow == 2, TestCancellation);
         mail.Server.MailsOffered.ShouldBe(2);
         mail.Server.Release();
         await Task.WhenAll(sends);

@@ -5,7 +5,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.OptOuts;
 
-/// <summary>Links to a page that nobody has to answer.</summary>
+/// <summary>Unsubscribe tokens and links with the secret of the tests. No server has to answer the links.</summary>
 internal static class TestOptOuts
 {
     public static OptOutTokens Tokens { get; } = With(WorkinItSystem.OptOutSecret);

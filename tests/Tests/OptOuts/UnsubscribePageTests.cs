@@ -5,7 +5,7 @@ using WorkinIt.Tests.Submissions;
 
 namespace WorkinIt.Tests.OptOuts;
 
-/// <summary>Where the link in a mail leads.</summary>
+/// <summary>The page that the unsubscribe link in a mail opens.</summary>
 public sealed partial class UnsubscribePageTests : IDisposable
 {
     private static readonly string _link = $"/never-again/{TestOptOuts.Tokens.For("jane@example.com")}";
@@ -25,14 +25,14 @@ public sealed partial class UnsubscribePageTests : IDisposable
         IsBlocked.ShouldBeFalse();
     }
 
-    /// <summary>As RFC 8058 has it: no cookie, no page before, no redirect after.</summary>
+    /// <summary>As RFC 8058 requires: without a cookie, without opening the page first, and without a redirect in the response.</summary>
     [Fact]
     public async Task One_click_unsubscribe_of_a_mail_program_is_accepted()
     {
-        using var program = _web.NewClient(handleCookies: false);
-        foreach (var _ in Enumerable.Range(0, 2)) // and again, should the answer be lost
+        using var mailProgram = _web.NewClient(handleCookies: false);
+        foreach (var _ in Enumerable.Range(0, 2)) // a mail program may repeat the request if the response is lost
         {
-            using var answer = await program.PostAsync(_link, new FormUrlEncodedContent([new("List-Unsubscribe", "One-Click")]));
+            using var answer = await mailProgram.PostAsync(_link, new FormUrlEncodedContent([new("List-Unsubscribe", "One-Click")]));
             answer.StatusCode.ShouldBe(HttpStatusCode.OK);
             IsBlocked.ShouldBeTrue();
         }
@@ -41,9 +41,9 @@ public sealed partial class UnsubscribePageTests : IDisposable
     [Fact]
     public async Task One_click_unsubscribe_as_a_multipart_form_is_accepted()
     {
-        using var program = _web.NewClient(handleCookies: false);
+        using var mailProgram = _web.NewClient(handleCookies: false);
         using var body = new MultipartFormDataContent { { new StringContent("One-Click"), "List-Unsubscribe" } };
-        using var answer = await program.PostAsync(_link, body);
+        using var answer = await mailProgram.PostAsync(_link, body);
         answer.StatusCode.ShouldBe(HttpStatusCode.OK);
         IsBlocked.ShouldBeTrue();
     }
@@ -55,7 +55,7 @@ public sealed partial class UnsubscribePageTests : IDisposable
         IsBlocked.ShouldBeTrue();
         var page = await done.Content.ReadAsStringAsync();
         page.ShouldContain("You are unsubscribed");
-        (await _web.Client.GetStringAsync(_link)).ShouldContain("You are unsubscribed"); // and so it says when it is opened once more
+        (await _web.Client.GetStringAsync(_link)).ShouldContain("You are unsubscribed"); // also when it is opened again
 
         using var undone = await PressAsync(page, "Allow mail again");
         IsBlocked.ShouldBeFalse();

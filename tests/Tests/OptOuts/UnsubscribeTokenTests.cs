@@ -16,7 +16,7 @@ public sealed class UnsubscribeTokenTests
         TestOptOuts.Tokens.For("john@example.com").ShouldNotBe(token);
     }
 
-    /// <summary>Mails lie in inboxes for years: what this version signed, each later one has to read.</summary>
+    /// <summary>Mails stay in inboxes for years, so each later version must accept the tokens of this one.</summary>
     [Fact]
     public void Unsubscribe_token_stays_the_same_across_restarts_and_versions()
     {
@@ -75,7 +75,7 @@ public sealed class UnsubscribeTokenTests
 
     [Theory]
     [InlineData("jane@example.com", "jane@example.org")]
-    [InlineData("jane@example.com", "j.ane@example.com")] // whether that is the same mailbox, only its server knows
+    [InlineData("jane@example.com", "j.ane@example.com")] // only the mail server knows whether both are the same mailbox
     [InlineData("+jane@example.com", "+john@example.com")]
     public void Different_mailboxes_have_different_unsubscribe_tokens(string one, string other) => TestOptOuts.Tokens.For(other).ShouldNotBe(TestOptOuts.Tokens.For(one));
 }

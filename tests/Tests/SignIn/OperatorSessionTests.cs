@@ -13,11 +13,11 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.SignIn;
 
-/// <summary>When RabbitMQ is asked again what somebody may do who has signed in.</summary>
+/// <summary>When the permissions of a signed-in operator are checked with RabbitMQ again.</summary>
 public sealed partial class OperatorSessionTests : IDisposable
 {
-    private const string Looking = "/dead-letters/audit"; // which needs no broker
-    private const string Acting = "/dead-letters/operations/0/run";
+    private const string ViewPath = "/dead-letters/audit"; // a page that needs no broker
+    private const string ActionPath = "/dead-letters/operations/0/run";
 
     private readonly SignedInHost _host = new();
 
@@ -25,28 +25,28 @@ public sealed partial class OperatorSessionTests : IDisposable
     public async Task Viewing_checks_the_operator_with_RabbitMQ_once_a_minute_and_not_on_each_page()
     {
         using var client = await _host.SignInAsync();
-        for (var look = 0; look < 5; look++)
-            (await StatusAsync(client, HttpMethod.Get, Looking)).ShouldBe(HttpStatusCode.OK);
-        _host.RabbitMq.Questions.ShouldBe(1); // the sign-in
+        for (var view = 0; view < 5; view++)
+            (await StatusAsync(client, HttpMethod.Get, ViewPath)).ShouldBe(HttpStatusCode.OK);
+        _host.RabbitMq.Requests.ShouldBe(1); // the sign-in
 
         _host.RabbitMq.Answer = HttpStatusCode.Unauthorized;
         _host.Clock.Advance(TimeSpan.FromMinutes(1));
 
-        (await StatusAsync(client, HttpMethod.Get, Looking)).ShouldBe(HttpStatusCode.Redirect);
-        _host.RabbitMq.Answer = HttpStatusCode.OK; // the user is back: the session stays ended
-        (await StatusAsync(client, HttpMethod.Get, Looking)).ShouldBe(HttpStatusCode.Redirect);
+        (await StatusAsync(client, HttpMethod.Get, ViewPath)).ShouldBe(HttpStatusCode.Redirect);
+        _host.RabbitMq.Answer = HttpStatusCode.OK; // RabbitMQ accepts the user again, but the session stays ended
+        (await StatusAsync(client, HttpMethod.Get, ViewPath)).ShouldBe(HttpStatusCode.Redirect);
     }
 
     [Fact]
     public async Task Each_action_checks_the_permissions_of_the_operator_with_RabbitMQ()
     {
         using var client = await _host.SignInAsync();
-        for (var act = 0; act < 3; act++)
-            (await StatusAsync(client, HttpMethod.Post, Acting)).ShouldBe(HttpStatusCode.BadRequest); // let in, and without a token
-        _host.RabbitMq.Questions.ShouldBe(4);
+        for (var action = 0; action < 3; action++)
+            (await StatusAsync(client, HttpMethod.Post, ActionPath)).ShouldBe(HttpStatusCode.BadRequest); // authorized, but without an antiforgery token
+        _host.RabbitMq.Requests.ShouldBe(4);
 
         _host.RabbitMq.Tags = ["management"];
-        (await StatusAsync(client, HttpMethod.Post, Acting)).ShouldBe(HttpStatusCode.Forbidden);
+        (await StatusAsync(client, HttpMethod.Post, ActionPath)).ShouldBe(HttpStatusCode.Forbidden);
     }
 
     [Fact]
@@ -55,13 +55,13 @@ public sealed partial class OperatorSessionTests : IDisposable
         using var client = await _host.SignInAsync();
         _host.RabbitMq.Answer = HttpStatusCode.BadGateway;
 
-        using (var refused = await client.PostAsync(Acting, null))
+        using (var refused = await client.PostAsync(ActionPath, null))
         {
             refused.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
             (await refused.Content.ReadAsStringAsync()).ShouldContain("Your rights can’t be checked");
         }
         _host.RabbitMq.Answer = HttpStatusCode.OK;
-        (await StatusAsync(client, HttpMethod.Get, Looking)).ShouldBe(HttpStatusCode.OK);
+        (await StatusAsync(client, HttpMethod.Get, ViewPath)).ShouldBe(HttpStatusCode.OK);
     }
 
     [Fact]
@@ -71,8 +71,8 @@ public sealed partial class OperatorSessionTests : IDisposable
         using var other = await _host.SignInAsync();
         _host.RabbitMq.Answer = HttpStatusCode.Unauthorized;
 
-        (await StatusAsync(one, HttpMethod.Post, Acting)).ShouldBe(HttpStatusCode.Redirect);
-        (await StatusAsync(other, HttpMethod.Get, Looking)).ShouldBe(HttpStatusCode.Redirect);
+        (await StatusAsync(one, HttpMethod.Post, ActionPath)).ShouldBe(HttpStatusCode.Redirect);
+        (await StatusAsync(other, HttpMethod.Get, ViewPath)).ShouldBe(HttpStatusCode.Redirect);
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed partial class OperatorSessionTests : IDisposable
     {
         using var client = await _host.SignInAsync();
         _host.Clock.Advance(TimeSpan.FromHours(8));
-        (await StatusAsync(client, HttpMethod.Get, Looking)).ShouldBe(HttpStatusCode.Redirect);
+        (await StatusAsync(client, HttpMethod.Get, ViewPath)).ShouldBe(HttpStatusCode.Redirect);
     }
 
     public void Dispose() => _host.Dispose();
@@ -151,12 +151,12 @@ public sealed partial class OperatorSessionTests : IDisposable
 
         public string[] Tags { get; set; } = ["administrator"];
 
-        public int Questions { get; private set; }
+        public int Requests { get; private set; }
 
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             request.RequestUri!.AbsolutePath.ShouldBe("/api/whoami");
-            Questions++;
+            Requests++;
             return Task.FromResult(new HttpResponseMessage(Answer) { RequestMessage = request, Content = JsonContent.Create(new { name = "jane", tags = Tags }) });
         }
     }

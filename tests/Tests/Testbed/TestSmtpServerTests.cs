@@ -5,12 +5,12 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.Testbed;
 
-/// <summary>What the fault tests count by: if the server miscounts, a mail sent twice passes unseen.</summary>
+/// <summary>The fault tests rely on the counts of this server. If it miscounts, they don't notice a mail that is sent twice.</summary>
 public sealed class TestSmtpServerTests : IAsyncDisposable
 {
     private readonly SmtpServer _server = new();
 
-    private static CancellationToken Ends => TestContext.Current.CancellationToken;
+    private static CancellationToken TestCancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Mail_taken_without_a_reply_is_counted_separately_and_as_a_delivery()
@@ -29,7 +29,7 @@ public sealed class TestSmtpServerTests : IAsyncDisposable
     {
         _server.Next(SmtpBehaviour.Stall(SmtpStage.AfterDot));
         var sending = SendAsync("late");
-        await _server.WaitUntilAsync(server => server.StalledNow == 1, Ends);
+        await _server.WaitUntilAsync(server => server.StalledNow == 1, TestCancellation);
         _server.TakenWithoutReply.Count.ShouldBe(1);
         _server.MailCount.ShouldBe(0);
         _server.Release();
@@ -43,7 +43,7 @@ public sealed class TestSmtpServerTests : IAsyncDisposable
     {
         _server.Next(SmtpBehaviour.Stall(SmtpStage.AfterDot));
         var sending = SendAsync("before");
-        await _server.WaitUntilAsync(server => server.StalledNow == 1, Ends);
+        await _server.WaitUntilAsync(server => server.StalledNow == 1, TestCancellation);
         await _server.StopAsync();
         await Should.ThrowAsync<Exception>(sending);
         await Should.ThrowAsync<System.Net.Sockets.SocketException>(SendAsync("nobody listens"));
@@ -70,15 +70,15 @@ public sealed class TestSmtpServerTests : IAsyncDisposable
     [Fact]
     public async Task Behaviour_callback_is_called_until_it_returns_a_behaviour()
     {
-        var asked = new List<SmtpTransaction>();
+        var transactions = new List<SmtpTransaction>();
         _server.OnMail = mail =>
         {
-            asked.Add(mail);
+            transactions.Add(mail);
             return mail.Recipient is null ? null : SmtpBehaviour.Reply(SmtpStage.AfterDot, 550, "never {recipient}");
         };
         (await Should.ThrowAsync<SmtpCommandException>(SendAsync("asked"))).Message.ShouldBe("never to@test.example");
-        asked.Select(mail => mail.Stage).ShouldBe([SmtpStage.Mail, SmtpStage.Rcpt]);
-        asked[^1].ShouldBe(new SmtpTransaction(1, 1, SmtpStage.Rcpt, "from@test.example", "to@test.example"));
+        transactions.Select(mail => mail.Stage).ShouldBe([SmtpStage.Mail, SmtpStage.Rcpt]);
+        transactions[^1].ShouldBe(new SmtpTransaction(1, 1, SmtpStage.Rcpt, "from@test.example", "to@test.example"));
     }
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
@@ -86,10 +86,10 @@ public sealed class TestSmtpServerTests : IAsyncDisposable
     private async Task SendAsync(string id)
     {
         using var client = new SmtpClient();
-        await client.ConnectAsync("127.0.0.1", _server.Port, SecureSocketOptions.None, Ends);
+        await client.ConnectAsync("127.0.0.1", _server.Port, SecureSocketOptions.None, TestCancellation);
         using var mail = new MimeMessage { MessageId = $"{id}@test", Body = new TextPart("plain") { Text = "hello" } };
         mail.From.Add(MailboxAddress.Parse("from@test.example"));
         mail.To.Add(MailboxAddress.Parse("to@test.example"));
-        await client.SendAsync(mail, Ends);
+        await client.SendAsync(mail, TestCancellation);
     }
 }
