@@ -11,8 +11,8 @@ using WorkinIt.Web.Submissions;
 namespace WorkinIt.Tests.Kubernetes;
 
 /// <summary>
-/// deploy/kubernetes/workinit.yaml, beside what ./test checks by Kubernetes' own schemas: that it has no field that Kubernetes does not
-/// know, and that it fits the images, the services and itself.
+/// Checks that deploy/kubernetes/workinit.yaml has no field unknown to Kubernetes, and that it matches the images, the services and itself.
+/// In addition, ./test checks it against Kubernetes' own schemas.
 /// </summary>
 public sealed partial class KubernetesManifestTests
 {
@@ -44,21 +44,21 @@ public sealed partial class KubernetesManifestTests
             .ShouldBe([("consumers", "--deploy-topology"), ("web", "--migrate"), ("consumers", "--migrate")], ignoreOrder: true);
         jobs.ShouldAllBe(job => job.Metadata.Name.EndsWith($"-{_version}"));
         jobs.ShouldAllBe(job => job.Metadata.Labels["step"] == "before");
-        var before = All<V1ConfigMap>().Where(map => map.Metadata.Labels?.ContainsKey("step") == true).Select(map => map.Metadata.Name).ToList();
-        jobs.SelectMany(job => job.Spec.Template.Spec.Containers.Single().EnvFrom ?? []).ShouldAllBe(from => before.Contains(from.ConfigMapRef.Name));
+        var mapsOfStep = All<V1ConfigMap>().Where(map => map.Metadata.Labels?.ContainsKey("step") == true).Select(map => map.Metadata.Name).ToList();
+        jobs.SelectMany(job => job.Spec.Template.Spec.Containers.Single().EnvFrom ?? []).ShouldAllBe(from => mapsOfStep.Contains(from.ConfigMapRef.Name));
     }
 
     [Fact]
     public void Manifest_sets_only_documented_settings()
     {
         var settings = Setting().Matches(Read("docs/settings.md")).Select(match => match.Value).ToHashSet(StringComparer.Ordinal);
-        var set = All<V1ConfigMap>().SelectMany(map => map.Data.Keys)
+        var used = All<V1ConfigMap>().SelectMany(map => map.Data.Keys)
             .Concat(Containers().SelectMany(container => container.Env ?? []).Select(variable => variable.Name))
             .Concat(Secrets().SelectMany(secret => secret.Value).Where(key => key.Contains("__", StringComparison.Ordinal)))
             .Distinct().Where(name => name != "ASPNETCORE_URLS").ToList();
 
-        set.Count.ShouldBeGreaterThan(10);
-        set.Where(name => !settings.Contains(name)).ShouldBeEmpty();
+        used.Count.ShouldBeGreaterThan(10);
+        used.Where(name => !settings.Contains(name)).ShouldBeEmpty();
     }
 
     [Fact]
@@ -99,13 +99,13 @@ public sealed partial class KubernetesManifestTests
         var services = new ServiceCollection();
         _ = name == "web" ? services.AddSubmissions() : services.AddGifEmails();
         using var provider = services.BuildServiceProvider();
-        var takes = provider.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout;
+        var shutdownTimeout = provider.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout;
 
         var pod = Deployment(name);
-        var before = pod.Containers.Single().Lifecycle?.PreStop?.Sleep?.Seconds ?? 0;
-        TimeSpan.FromSeconds(pod.TerminationGracePeriodSeconds!.Value - before).ShouldBeGreaterThan(takes);
+        var preStopSeconds = pod.Containers.Single().Lifecycle?.PreStop?.Sleep?.Seconds ?? 0;
+        TimeSpan.FromSeconds(pod.TerminationGracePeriodSeconds!.Value - preStopSeconds).ShouldBeGreaterThan(shutdownTimeout);
         var compose = Regex.Match(Read("compose.yaml"), $"^  {name}:$.*?stop_grace_period: (\\d+)s", RegexOptions.Multiline | RegexOptions.Singleline).Groups[1].Value;
-        TimeSpan.FromSeconds(int.Parse(compose, System.Globalization.CultureInfo.InvariantCulture)).ShouldBeGreaterThan(takes);
+        TimeSpan.FromSeconds(int.Parse(compose, System.Globalization.CultureInfo.InvariantCulture)).ShouldBeGreaterThan(shutdownTimeout);
     }
 
     [Fact]
@@ -172,7 +172,7 @@ public sealed partial class KubernetesManifestTests
 
     private static string Image(V1PodSpec pod) => Regex.Match(pod.Containers.Single().Image, "/([^/:]+):").Groups[1].Value;
 
-    // kubectl create secret generic NAME --from-literal='KEY=…' …, a line each.
+    // The commands: kubectl create secret generic NAME --from-literal='KEY=…' …, each literal on a line of its own.
     private static Dictionary<string, List<string>> Secrets() => Regex.Matches(Read("deploy/kubernetes/README.md"), @"secret generic (\S+)((?: \\\n *--from-literal=[^\\\n]*[^\\\n ])+)")
         .ToDictionary(match => match.Groups[1].Value, match => Regex.Matches(match.Groups[2].Value, "--from-literal='?([^=]+)=").Select(key => key.Groups[1].Value).ToList());
 

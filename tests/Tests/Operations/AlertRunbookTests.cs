@@ -3,7 +3,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.Operations;
 
-/// <summary>Who is woken by an alert finds what to do: each names its section of docs/operations.md, and each section has its alert.</summary>
+/// <summary>Each alert names its section of docs/operations.md, which says what to do, and each section has its alert.</summary>
 public sealed partial class AlertRunbookTests
 {
     [Fact]

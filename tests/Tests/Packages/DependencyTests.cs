@@ -4,18 +4,18 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.Packages;
 
-/// <summary>What stands in the lock files, all that these packages bring along included: NuGet's of each project, npm's of the tools.</summary>
+/// <summary>The packages in the lock files, including transitive ones: NuGet's of each project, and npm's of the tools.</summary>
 public sealed class DependencyTests
 {
-    /// <summary>SPDX's names of licences that ask for no money and of no code of ours.</summary>
+    /// <summary>SPDX names of the licences that require neither payment nor the publication of our code.</summary>
     private static readonly string[] _free =
         ["0BSD", "Apache-2.0", "BlueOak-1.0.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0", "MPL-2.0", "PostgreSQL"];
 
-    /// <summary>Those that name no licence where the others do, and where somebody has read it.</summary>
-    private static readonly Dictionary<string, string> _read = new(StringComparer.Ordinal)
+    /// <summary>Packages that don't name their licence in the usual field, each with the licence and where it was read.</summary>
+    private static readonly Dictionary<string, string> _readByHand = new(StringComparer.Ordinal)
     {
         ["SQLite 3.53.4"] = "public domain: the package's LICENSE.txt",
-        ["xmlhttprequest-ssl 2.1.2"] = "MIT: the field licenses, of old, in its package.json",
+        ["xmlhttprequest-ssl 2.1.2"] = "MIT: the deprecated field licenses in its package.json",
     };
 
     [Fact]
@@ -44,7 +44,7 @@ public sealed class DependencyTests
     [InlineData(null, false)]
     public void Licence_expression_is_classified_as_free_or_not_free(string? expression, bool free) => IsFree(expression).ShouldBe(free);
 
-    /// <summary>8.5 is the last free line of MassTransit: 9 is sold.</summary>
+    /// <summary>8.5 is the last free release line of MassTransit; 9 requires a paid licence.</summary>
     [Fact]
     public void Only_version_8_5_of_MassTransit_is_used()
     {
@@ -62,9 +62,9 @@ public sealed class DependencyTests
     }
 
     private static IEnumerable<string> Unfree(IEnumerable<(string Package, string? Licence)> packages) =>
-        packages.Where(each => !_read.ContainsKey(each.Package) && !IsFree(each.Licence)).Select(each => $"{each.Package}: {each.Licence ?? "no licence"}");
+        packages.Where(each => !_readByHand.ContainsKey(each.Package) && !IsFree(each.Licence)).Select(each => $"{each.Package}: {each.Licence ?? "no licence"}");
 
-    // Free by one of its ORs, each of which may ask for several at once.
+    // An expression is free if one of its OR choices is; a choice may require several licences with AND.
     private static bool IsFree(string? expression) => expression is not null && expression.Trim('(', ')').Split(" OR ")
         .Any(choice => choice.Split(" AND ").All(licence => _free.Contains(licence, StringComparer.Ordinal)));
 
@@ -89,7 +89,7 @@ public sealed class DependencyTests
         var metadata = XDocument.Load(Path.Combine(folder, name, package.Version.ToLowerInvariant(), $"{name}.nuspec")).Root!.Elements().Single(element => element.Name.LocalName == "metadata");
         return metadata.Elements().FirstOrDefault(element => element.Name.LocalName == "license") switch
         {
-            null => null, // a licenseUrl at most, whose page may say something else tomorrow
+            null => null, // it has a licenseUrl at most, whose page may change
             { } licence when licence.Attribute("type")?.Value == "expression" => licence.Value,
             { } licence => $"a file: {licence.Value}",
         };
@@ -107,7 +107,7 @@ public sealed class DependencyTests
 
     private static List<string> LockFiles(string name) => [.. Files(name)];
 
-    // Of this folder alone: no build's output, no copy that ./test made, no package's own files.
+    // Only files of this repository: no build output, no copies made by ./test, no files of packages.
     private static IEnumerable<string> Files(string pattern) => Directory.EnumerateDirectories(Repository.Root)
         .Where(folder => Path.GetFileName(folder) is "src" or "tests" or "docs" or "dev")
         .SelectMany(folder => Directory.EnumerateFiles(folder, pattern, SearchOption.AllDirectories))

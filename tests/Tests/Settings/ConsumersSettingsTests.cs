@@ -8,7 +8,7 @@ using WorkinIt.Gifs;
 
 namespace WorkinIt.Tests.Settings;
 
-/// <summary>Each setting of Consumers outside its bounds, as the start validates it; <see cref="SettingsTests"/> sees some of them through the process.</summary>
+/// <summary>Settings of Consumers out of their bounds, validated as at startup. <see cref="SettingsTests"/> checks some of them in a process.</summary>
 public sealed class ConsumersSettingsTests
 {
     [Theory]
@@ -37,7 +37,7 @@ public sealed class ConsumersSettingsTests
     [InlineData("OptOut__Secret", "1234567890123456789012345678901")]
     [InlineData("OptOut__Url", null)]
     [InlineData("OptOut__Url", "gifs.example.com")]
-    [InlineData("OptOut__Url", "http://gifs.example.com")] // mail programs post to https only
+    [InlineData("OptOut__Url", "http://gifs.example.com")] // mail programs send the one-click request to https only
     [InlineData("OptOut__Url", "https://gifs.example.com/?from=mail")]
     public void Invalid_setting_of_Consumers_is_reported_in_one_line_that_names_it(string setting, string? value)
     {

@@ -16,7 +16,7 @@ namespace WorkinIt.Tests.Settings;
 
 public sealed partial class SettingsTests
 {
-    /// <summary>One of each kind: missing, out of range, of another type, of a list, a connection string.</summary>
+    /// <summary>One setting of each kind: missing, out of range, of the wrong type, in a list, and a connection string.</summary>
     [Theory]
     [InlineData("Smtp__Host", "")]
     [InlineData("Smtp__Port", "abc")]
@@ -42,7 +42,7 @@ public sealed partial class SettingsTests
     [InlineData("ConnectionStrings__Deliveries", "")]
     [InlineData("OptOut__Secret", "too short to be one")]
     [InlineData("OptOut__Secret", "")]
-    [InlineData("RabbitMqManagement__Url", "http://localhost:15672")] // and no user to act as
+    [InlineData("RabbitMqManagement__Url", "http://localhost:15672")] // without ConnectionStrings__DeadLetters
     [InlineData("Submissions__KeepFor", "00:00:01")]
     [InlineData("Submissions__PublishTimeout", "00:00:00")]
     [InlineData("Submissions__UnconfirmedLimit", "00:00:01")]
@@ -54,7 +54,7 @@ public sealed partial class SettingsTests
     [Theory]
     [InlineData("", 30)]
     [InlineData("49.00:00:00", 49)]
-    [InlineData("50.00:00:00", null)] // longer than the broker takes
+    [InlineData("50.00:00:00", null)] // longer than the broker accepts
     [InlineData("a month", null)]
     public void Retention_of_discarded_messages_follows_its_setting(string value, int? days)
     {
@@ -86,7 +86,7 @@ public sealed partial class SettingsTests
     public async Task Migration_of_an_unusable_database_ends_with_a_line_that_says_what_to_check(string project, string setting, string value) =>
         await ShouldEndAsync(1, project, setting, value, "--migrate");
 
-    /// <summary>What dev/definitions.json lets in: a password that a service knew by itself would be one for production too.</summary>
+    /// <summary>The passwords of dev/definitions.json: a password built into a service would be valid in production too.</summary>
     [Fact]
     public void No_source_file_contains_a_development_password()
     {
@@ -116,14 +116,14 @@ public sealed partial class SettingsTests
     [InlineData("Submissions__KeepFor", "-1.00:00:00")]
     public void Invalid_setting_is_named_without_showing_secrets(string setting, string value)
     {
-        var told = WhatIsWrong((setting, value)).ShouldHaveSingleItem();
-        told.ShouldContain(setting.Split("__0")[0]);
-        told.ShouldNotContain("sesame");
+        var error = ValidationErrors((setting, value)).ShouldHaveSingleItem();
+        error.ShouldContain(setting.Split("__0")[0]);
+        error.ShouldNotContain("sesame");
     }
 
     [Fact]
     public void All_invalid_settings_are_reported_together() =>
-        WhatIsWrong(("Smtp__Port", "0"), ("Smtp__Connections", "0"), ("Retry__Limit", "99")).Count.ShouldBe(3);
+        ValidationErrors(("Smtp__Port", "0"), ("Smtp__Connections", "0"), ("Retry__Limit", "99")).Count.ShouldBe(3);
 
     [Theory]
     [InlineData("Redelivery__Delays__0", "00:00:00.1")]
@@ -134,7 +134,7 @@ public sealed partial class SettingsTests
     [InlineData("Smtp__From", "WorkinIt <gifs@example.com>")]
     [InlineData("Retry__Limit", "0")]
     [InlineData("ConnectionStrings__RabbitMq", "amqps://web:secret@a,b:5670,c/x")]
-    public void Valid_setting_is_accepted(string setting, string value) => WhatIsWrong((setting, value)).ShouldBeEmpty();
+    public void Valid_setting_is_accepted(string setting, string value) => ValidationErrors((setting, value)).ShouldBeEmpty();
 
     [Theory]
     [InlineData("Data Source=somewhere.db", true)]
@@ -248,8 +248,8 @@ public sealed partial class SettingsTests
         new RedeliveryOptions().Steps.Select(DelayQueues.Name).ShouldBe(
             ["send-gif-email_delay_30s", "send-gif-email_delay_5m", "send-gif-email_delay_30m", "send-gif-email_delay_2h", "send-gif-email_delay_6h"]);
 
-    /// <summary>The registrations of both services, checked as the host does it at its start.</summary>
-    private static IReadOnlyList<string> WhatIsWrong(params (string Setting, string Value)[] settings)
+    /// <summary>Validates the registrations of both services as the host does at startup.</summary>
+    private static IReadOnlyList<string> ValidationErrors(params (string Setting, string Value)[] settings)
     {
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection([new("ConnectionStrings:RabbitMq", "amqp://web:web@127.0.0.1:1"), new("Smtp:Host", "127.0.0.1"), new("Smtp:From", "gifs@workinit.example"),
@@ -272,7 +272,7 @@ public sealed partial class SettingsTests
         {
             return [.. e.InnerExceptions.Cast<OptionsValidationException>().SelectMany(failure => failure.Failures)];
         }
-        catch (InvalidOperationException e) // the binder's; of a list the inner one names the element
+        catch (InvalidOperationException e) // thrown by the binder; for a list, the inner exception names the element
         {
             return [(e.InnerException as InvalidOperationException ?? e).Message.Replace(":", "__", StringComparison.Ordinal)];
         }
@@ -283,13 +283,13 @@ public sealed partial class SettingsTests
 
     private static async Task ShouldEndAsync(int code, string service, string setting, string value, params string[] arguments)
     {
-        // Of ./test, whose other parts build anew meanwhile, those that it has published.
+        // ./test uses the services that it published, because its other parts rebuild the artifacts meanwhile.
         var built = Environment.GetEnvironmentVariable("WORKINIT_TEST_BIN") is { Length: > 0 } published
             ? Path.Combine(published, service)
             : Path.Combine(Repository.Root, "artifacts", "bin", service, "release");
         var start = new ProcessStartInfo("dotnet", [Path.Combine(built, $"WorkinIt.{service}.dll"), .. arguments])
         {
-            RedirectStandardInput = true, // a person at a terminal would be asked
+            RedirectStandardInput = true, // at a terminal, a command would ask its user
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
@@ -302,15 +302,15 @@ public sealed partial class SettingsTests
             start.Environment[name] = usual;
         using var process = Process.Start(start)!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         try
         {
-            await process.WaitForExitAsync(patience.Token);
+            await process.WaitForExitAsync(timeout.Token);
         }
         catch (OperationCanceledException)
         {
             process.Kill();
-            throw new TimeoutException($"{service} started all the same:\n{await output}");
+            throw new TimeoutException($"{service} did not stop within 60 s:\n{await output}");
         }
         process.ExitCode.ShouldBe(code, await errors);
         (await errors).Trim().Split('\n').ShouldHaveSingleItem().ShouldContain(setting.Split("__0")[0], Case.Sensitive, await errors);

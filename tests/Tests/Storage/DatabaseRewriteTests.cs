@@ -12,14 +12,14 @@ public sealed class DatabaseRewriteTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-storage-").FullName;
     private readonly Database _database;
-    private readonly DbConnection _held; // with its last connection the log goes, and another test may clear the driver's pool
+    private readonly DbConnection _held; // keeps the log, which is deleted with the last connection: another test may clear the driver's pool
 
     public DatabaseRewriteTests()
     {
         Database.TryParse($"Data Source={Path.Combine(_folder, "thoughts.db")}", out _database!, out _).ShouldBeTrue();
         _held = _database.Open();
         _held.Execute("PRAGMA journal_mode = WAL; CREATE TABLE thoughts (id TEXT PRIMARY KEY, thought TEXT)");
-        // A page's split leaves copies too, but not where a test could count on them.
+        // Leaves the deleted rows in the file. A page split leaves copies too, but a test can't rely on them.
         _held.Execute("PRAGMA secure_delete = OFF");
         _held.Execute(
             "INSERT INTO thoughts VALUES (@id, @thought)",
@@ -30,7 +30,7 @@ public sealed class DatabaseRewriteTests : IDisposable
     [Fact]
     public void Rewritten_database_file_contains_no_deleted_data()
     {
-        Text().Contains("private", StringComparison.Ordinal).ShouldBeTrue(); // in the pages that they stood in
+        Text().Contains("private", StringComparison.Ordinal).ShouldBeTrue(); // in the pages that contained the deleted rows
         _database.WriteAnew(Large).ShouldBeNull();
         Text().Contains("private", StringComparison.Ordinal).ShouldBeFalse();
         using var connection = _database.Open();

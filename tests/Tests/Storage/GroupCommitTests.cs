@@ -37,18 +37,18 @@ public sealed class GroupCommitTests : IAsyncDisposable
     [Fact]
     public async Task Write_cancelled_before_its_turn_is_not_committed()
     {
-        using var patience = new CancellationTokenSource();
-        Task givenUp, meant;
+        using var cancellation = new CancellationTokenSource();
+        Task cancelled, kept;
         using (var other = _database.Open())
         {
             await other.ExecuteAsync("BEGIN IMMEDIATE");
-            givenUp = AddAsync(1, patience.Token);
-            meant = AddAsync(2);
-            await patience.CancelAsync();
-            await Should.ThrowAsync<OperationCanceledException>(givenUp);
+            cancelled = AddAsync(1, cancellation.Token);
+            kept = AddAsync(2);
+            await cancellation.CancelAsync();
+            await Should.ThrowAsync<OperationCanceledException>(cancelled);
             await other.ExecuteAsync("ROLLBACK");
         }
-        await meant;
+        await kept;
         Numbers().ShouldBe([2]);
     }
 

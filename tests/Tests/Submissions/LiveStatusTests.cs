@@ -9,7 +9,7 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Submissions;
 
-/// <summary>What an open page hears; the store is real, and events come as the status consumer writes them.</summary>
+/// <summary>The live status that an open page receives. The store is real, and the tests write states as the status consumer does.</summary>
 public sealed class LiveStatusTests : IDisposable
 {
     private readonly WebHost _web = new();
@@ -65,7 +65,7 @@ public sealed class LiveStatusTests : IDisposable
         (await _web.Client.GetAsync($"/submissions/{Guid.CreateVersion7()}/events")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
     }
 
-    /// <summary>Else a proxy cuts the connection, and a program that waits for it believes it dead.</summary>
+    /// <summary>Without a keep-alive, a proxy closes the connection, and a program that waits for events takes the connection for dead.</summary>
     [Fact]
     public async Task Live_status_sends_a_keep_alive_while_nothing_changes()
     {
@@ -77,13 +77,13 @@ public sealed class LiveStatusTests : IDisposable
         (await events.MoveNextAsync()).ShouldBeTrue();
         events.Current.ShouldNotBeNull();
 
-        for (var alive = 0; alive < 2; alive++)
+        for (var keepAlives = 0; keepAlives < 2; keepAlives++)
         {
             var next = events.MoveNextAsync().AsTask();
             var seconds = 0;
             for (; !next.IsCompleted && seconds < 60; seconds++)
             {
-                time.Advance(TimeSpan.FromSeconds(1)); // and with it one more look
+                time.Advance(TimeSpan.FromSeconds(1)); // and with it, the store is polled once more
                 await Task.Delay(50, TestContext.Current.CancellationToken);
             }
             seconds.ShouldBeInRange(20, 25);
@@ -135,7 +135,7 @@ public sealed class LiveStatusTests : IDisposable
 
         public JsonElement Data { get; private set; }
 
-        /// <returns>The state that the next event tells; null at the end.</returns>
+        /// <returns>The state in the next event; null at the end of the stream.</returns>
         public async Task<string?> NextAsync()
         {
             while (await _events.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30)))
@@ -152,7 +152,7 @@ public sealed class LiveStatusTests : IDisposable
         {
             response.Dispose();
             await stream.DisposeAsync();
-            await _events.DisposeAsync().AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // it reads from what was just closed
+            await _events.DisposeAsync().AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // it reads from the stream that was just closed
         }
     }
 }

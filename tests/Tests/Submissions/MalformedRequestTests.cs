@@ -7,7 +7,7 @@ using System.Text.Json;
 
 namespace WorkinIt.Tests.Submissions;
 
-/// <summary>Requests that are made by hand, against real Kestrel: each gets a 4xx that says what is wrong, never a 500.</summary>
+/// <summary>Malformed requests to real Kestrel: each gets a 4xx response that says what is wrong, never a 500.</summary>
 public sealed class MalformedRequestTests(MalformedRequestTests.OnKestrel host) : IClassFixture<MalformedRequestTests.OnKestrel>
 {
     private const int TenMegabytes = 10_000_000;
@@ -26,7 +26,7 @@ public sealed class MalformedRequestTests(MalformedRequestTests.OnKestrel host) 
         response.Content.Headers.ContentType!.MediaType.ShouldBe(answer);
     }
 
-    // Small enough to be out before the answer comes: else the client sees its pipe break and never reads it.
+    // The body is small enough to be sent before the response arrives. Otherwise the client sees a broken pipe and never reads the response.
     [Theory]
     [InlineData("/api/submissions", "application/json", "{\"email\":\"jane@example.com\",\"thought\":\"", 413)]
     [InlineData("/", "application/x-www-form-urlencoded", "email=jane%40example.com&thought=", 400)]

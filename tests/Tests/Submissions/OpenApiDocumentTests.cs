@@ -7,12 +7,12 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Submissions;
 
-/// <summary>What the OpenAPI document says is what the running application does: each example is sent, each status is provoked.</summary>
+/// <summary>The running application behaves as the OpenAPI document says: the tests send each example and provoke each status.</summary>
 public sealed class OpenApiDocumentTests(WebHost web) : IClassFixture<WebHost>
 {
     private const string Submissions = "/api/submissions";
 
-    private static readonly string[] _ofEachAnswer = ["id", "acceptedAt", "traceId"];
+    private static readonly string[] _differentInEachResponse = ["id", "acceptedAt", "traceId"];
 
     [Fact]
     public async Task Example_requests_of_the_OpenAPI_document_fit_their_schema_and_are_accepted()
@@ -123,7 +123,7 @@ public sealed class OpenApiDocumentTests(WebHost web) : IClassFixture<WebHost>
             ("get /submissions/{id}/events", "404", "unknown") => await web.Client.GetAsync($"/submissions/{unknown}/events"),
             ("get /submissions/{id}/events", "503", "unavailable") => await broken.Client.GetAsync($"/submissions/{unknown}/events"),
             ("get /submissions/{id}/events", "200", "sent") => await web.Client.GetAsync($"/submissions/{await ReachAsync(example, value: null)}/events"),
-            _ => throw new InvalidOperationException($"Nobody knows how to provoke {operation} {status} {example}: tell it here"),
+            _ => throw new InvalidOperationException($"No request provokes {operation} {status} {example} yet. Add one here"),
         };
     }
 
@@ -134,7 +134,7 @@ public sealed class OpenApiDocumentTests(WebHost web) : IClassFixture<WebHost>
         return await SubmitAsync(limited, body);
     }
 
-    // Into the state of an example, at the times of the example.
+    // Creates a submission with the state and the times of an example.
     private async Task<Guid> ReachAsync(string state, JsonNode? value)
     {
         using var answer = await SubmitAsync(web, """{"email":"jane@example.com","thought":"hello"}""");
@@ -155,7 +155,7 @@ public sealed class OpenApiDocumentTests(WebHost web) : IClassFixture<WebHost>
     {
         if (example.GetValueKind() == JsonValueKind.String)
         {
-            // An event: its data has a schema of its own, and times in it.
+            // An event: its data has its own schema, and contains times that differ.
             var (expected, seen) = (Event(example.GetValue<string>()), Event(answer));
             seen.Name.ShouldBe(expected.Name, what);
             var view = await SchemaAsync(document, JsonNode.Parse("""{"$ref":"#/components/schemas/SubmissionView"}""")!);
@@ -168,11 +168,11 @@ public sealed class OpenApiDocumentTests(WebHost web) : IClassFixture<WebHost>
         Comparable(JsonNode.Parse(answer)!).ToJsonString().ShouldBe(Comparable(example).ToJsonString(), what);
     }
 
-    // With the members in order, and the values that are of the moment left out but not the members.
+    // Sorts the members, and replaces the values that differ in each response with a placeholder.
     private static JsonObject Comparable(JsonNode node)
     {
         var copy = new JsonObject(node.AsObject().OrderBy(member => member.Key, StringComparer.Ordinal).Select(member => KeyValuePair.Create(member.Key, member.Value?.DeepClone())));
-        foreach (var member in _ofEachAnswer.Where(copy.ContainsKey))
+        foreach (var member in _differentInEachResponse.Where(copy.ContainsKey))
             copy[member] = "…";
         return copy;
     }
@@ -184,7 +184,7 @@ public sealed class OpenApiDocumentTests(WebHost web) : IClassFixture<WebHost>
         return (lines[0], JsonNode.Parse(lines[1]["data: ".Length..])!);
     }
 
-    // A validator knows definitions, where OpenAPI has components.
+    // The validator reads "definitions", where OpenAPI has "components".
     private static Task<JsonSchema> SchemaAsync(JsonNode document, JsonNode schema)
     {
         var own = schema.DeepClone().AsObject();

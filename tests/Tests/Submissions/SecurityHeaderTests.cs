@@ -2,7 +2,7 @@ using System.Net;
 
 namespace WorkinIt.Tests.Submissions;
 
-/// <summary>The headers that keep a page from being used against its reader.</summary>
+/// <summary>The headers that protect the user of a page from foreign scripts and framing.</summary>
 public sealed class SecurityHeaderTests(WebHost web) : IClassFixture<WebHost>
 {
     [Theory]
@@ -18,7 +18,7 @@ public sealed class SecurityHeaderTests(WebHost web) : IClassFixture<WebHost>
         answer.StatusCode.ShouldBe(status);
         var policy = answer.Headers.GetValues("Content-Security-Policy").ShouldHaveSingleItem();
         policy.ShouldNotContain("unsafe-eval");
-        if (path != "/api-reference/") // a library's page, which styles its parts inline
+        if (path != "/api-reference/") // the page of a library that uses inline styles
             policy.ShouldNotContain("unsafe-");
         policy.ShouldContain("frame-ancestors 'none'");
         answer.Headers.GetValues("X-Content-Type-Options").ShouldBe(["nosniff"]);

@@ -63,10 +63,10 @@ public sealed partial class SubmissionFormTests(WebHost web) : IClassFixture<Web
         fields.Select(match => match.Groups["name"].Value).ShouldBe(["email", "thought", "website"]);
         foreach (Match match in fields)
         {
-            var wrong = match.Groups["name"].Value == field;
-            match.Value.Contains("aria-invalid=\"true\"", StringComparison.Ordinal).ShouldBe(wrong, match.Value);
-            match.Value.Contains($"aria-describedby=\"{match.Groups["name"].Value}-error", StringComparison.Ordinal).ShouldBe(wrong, match.Value);
-            page.Contains($"id=\"{match.Groups["name"].Value}-error\"", StringComparison.Ordinal).ShouldBe(wrong);
+            var invalid = match.Groups["name"].Value == field;
+            match.Value.Contains("aria-invalid=\"true\"", StringComparison.Ordinal).ShouldBe(invalid, match.Value);
+            match.Value.Contains($"aria-describedby=\"{match.Groups["name"].Value}-error", StringComparison.Ordinal).ShouldBe(invalid, match.Value);
+            page.Contains($"id=\"{match.Groups["name"].Value}-error\"", StringComparison.Ordinal).ShouldBe(invalid);
         }
         WebUtility.HtmlDecode(EmailValue().Match(page).Groups["text"].Value).ShouldBe(email);
         WebUtility.HtmlDecode(ThoughtText().Match(page).Groups["text"].Value).ShouldBe(thought);
@@ -231,7 +231,7 @@ public sealed partial class SubmissionFormTests(WebHost web) : IClassFixture<Web
     [GeneratedRegex("""<input id="email"[^>]*\svalue="(?<text>[^"]*)"[^>]*>""")]
     private static partial Regex EmailValue();
 
-    // A browser takes the first line break for layout.
+    // A browser drops the first line break.
     [GeneratedRegex("<textarea[^>]*>\n(?<text>.*?)</textarea>", RegexOptions.Singleline)]
     private static partial Regex ThoughtText();
 }

@@ -5,7 +5,7 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Submissions;
 
-/// <summary>The form is no mail cannon.</summary>
+/// <summary>The limits that prevent the form from being used to flood mailboxes.</summary>
 public sealed class SubmissionLimitTests
 {
     [Fact]
@@ -18,7 +18,7 @@ public sealed class SubmissionLimitTests
         using var refused = await SubmitAsync(web, "jane2@example.com");
 
         refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
-        refused.Headers.RetryAfter!.Delta!.Value.ShouldBeInRange(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)); // of two a minute one comes back every thirty seconds
+        refused.Headers.RetryAfter!.Delta!.Value.ShouldBeInRange(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)); // at two a minute, one becomes available every 30 seconds
         (await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString()!.ShouldStartWith("Too many thoughts in a short time.");
         web.Service<SubmissionStore>().Unconfirmed(TimeSpan.Zero, 10).Count.ShouldBe(2);
     }
@@ -70,7 +70,7 @@ public sealed class SubmissionLimitTests
         refused.Headers.RetryAfter!.Delta!.Value.ShouldBeInRange(TimeSpan.FromMinutes(59), TimeSpan.FromMinutes(60));
         (await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString()!.ShouldContain("try again in 60 minutes");
         (await SubmitAsync(web, "joe@example.com")).StatusCode.ShouldBe(HttpStatusCode.Accepted);
-        (await SubmitAsync(web, "jane@example.com", known)).StatusCode.ShouldBe(HttpStatusCode.Accepted); // said again: nothing is mailed again
+        (await SubmitAsync(web, "jane@example.com", known)).StatusCode.ShouldBe(HttpStatusCode.Accepted); // sent again with its key, so no second mail results
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class SubmissionPurgeTests : IAsyncDisposable
             _time.Advance(TimeSpan.FromHours(1));
         }
         _time.Advance(TimeSpan.FromHours(1));
-        await Eventually.SeeAsync(() => Kept() == 0, "purged");
+        await Eventually.SeeAsync(() => Kept() == 0, "all personal data is purged");
     }
 
     [Fact]
@@ -49,10 +49,10 @@ public sealed class SubmissionPurgeTests : IAsyncDisposable
         DatabaseSchema.Migrate(_database, typeof(CreateSubmissions).Assembly);
         for (var count = 0; count < 20; count++)
             await AddConfirmedAsync();
-        Encoding.UTF8.GetString(await InFileAsync()).Contains("jane@example.com", StringComparison.Ordinal).ShouldBeTrue();
+        Encoding.UTF8.GetString(await ReadDatabaseFileAsync()).Contains("jane@example.com", StringComparison.Ordinal).ShouldBeTrue();
         _time.Advance(TimeSpan.FromHours(4));
         (await _store.PurgeAsync(TimeSpan.FromHours(3), 100, default)).ShouldBe(20);
-        Encoding.UTF8.GetString(await InFileAsync()).Contains("jane@example.com", StringComparison.Ordinal).ShouldBeFalse();
+        Encoding.UTF8.GetString(await ReadDatabaseFileAsync()).Contains("jane@example.com", StringComparison.Ordinal).ShouldBeFalse();
     }
 
     [Fact]
@@ -70,14 +70,14 @@ public sealed class SubmissionPurgeTests : IAsyncDisposable
                 log.Refresh();
                 return Kept() == 0 && log.Length == 0;
             },
-            "the log is empty");
+            "the data is purged and the log is empty");
     }
 
     [Fact]
     public async Task Purge_continues_after_the_store_was_unavailable()
     {
-        await _purge.StartAsync(default); // there is no table
-        await Eventually.SeeAsync(() => File.Exists(Path.Combine(_folder, "submissions.db")), "asked");
+        await _purge.StartAsync(default); // the table does not exist yet
+        await Eventually.SeeAsync(() => File.Exists(Path.Combine(_folder, "submissions.db")), "the purge opened the database");
         DatabaseSchema.Migrate(_database, typeof(CreateSubmissions).Assembly);
         await AddConfirmedAsync();
         await Eventually.SeeAsync(
@@ -86,7 +86,7 @@ public sealed class SubmissionPurgeTests : IAsyncDisposable
                 _time.Advance(TimeSpan.FromHours(1));
                 return Kept() == 0;
             },
-            "purged");
+            "all personal data is purged");
     }
 
     public async ValueTask DisposeAsync()
@@ -97,7 +97,7 @@ public sealed class SubmissionPurgeTests : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private async Task<byte[]> InFileAsync()
+    private async Task<byte[]> ReadDatabaseFileAsync()
     {
         using (var connection = _database.Open())
             (await connection.QuerySingleAsync<long>("PRAGMA wal_checkpoint(TRUNCATE)")).ShouldBe(0);

@@ -7,11 +7,11 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Submissions;
 
-/// <summary>The events as they come over a transport, faults as MassTransit writes them.</summary>
+/// <summary>Events that arrive over a transport, with faults as MassTransit writes them.</summary>
 public sealed class SubmissionStatusTests : IAsyncDisposable
 {
     private static readonly DateTimeOffset _noon = new(2026, 1, 2, 12, 0, 0, TimeSpan.Zero);
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30); // by the harness's own 1.2 s a slow commit is the end of it
+    private static readonly TimeSpan _inactivityTimeout = TimeSpan.FromSeconds(30); // after the default of 1.2 s, the harness would give up during a slow commit
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-status-").FullName;
     private readonly GroupCommit _writer;
     private readonly SubmissionStore _store;
@@ -29,30 +29,30 @@ public sealed class SubmissionStatusTests : IAsyncDisposable
     [Fact]
     public async Task Submission_is_sent_once_the_mail_server_accepted_the_mail()
     {
-        await SeeAsync(new GifEmailSent(_command.SubmissionId, 2, _noon.AddMinutes(1), "cat"));
-        Now.ShouldSatisfyAllConditions(
+        await StartAndConsumeAsync(new GifEmailSent(_command.SubmissionId, 2, _noon.AddMinutes(1), "cat"));
+        Stored.ShouldSatisfyAllConditions(
             it => it.State.ShouldBe(SubmissionState.Sent), it => it.Attempt.ShouldBe(2), it => it.SentAt.ShouldBe(_noon.AddMinutes(1)), it => it.Gif.ShouldBe("cat"));
     }
 
     [Fact]
     public async Task Submission_is_delayed_until_its_next_attempt()
     {
-        await SeeAsync(new GifEmailDelayed(_command.SubmissionId, 4, _noon.AddMinutes(5)));
-        Now.ShouldSatisfyAllConditions(
+        await StartAndConsumeAsync(new GifEmailDelayed(_command.SubmissionId, 4, _noon.AddMinutes(5)));
+        Stored.ShouldSatisfyAllConditions(
             it => it.State.ShouldBe(SubmissionState.Delayed), it => it.Attempt.ShouldBe(4), it => it.NextTryAt.ShouldBe(_noon.AddMinutes(5)));
     }
 
     [Fact]
     public async Task Submission_to_an_opted_out_recipient_is_failed_without_revealing_why()
     {
-        await SeeAsync(new GifEmailBlocked(_command.SubmissionId, 1, _noon.AddMinutes(1)));
-        Now.ShouldSatisfyAllConditions(it => it.State.ShouldBe(SubmissionState.Failed), it => it.Attempt.ShouldBe(1), it => it.BlockedAt.ShouldBe(_noon.AddMinutes(1)));
-        var told = SubmissionResponse.Of(Now);
-        told.State.ShouldBe("failed");
-        told.Detail.ShouldBe("This address doesn’t accept mail from us, so nothing was sent. You can send it to another address.");
+        await StartAndConsumeAsync(new GifEmailBlocked(_command.SubmissionId, 1, _noon.AddMinutes(1)));
+        Stored.ShouldSatisfyAllConditions(it => it.State.ShouldBe(SubmissionState.Failed), it => it.Attempt.ShouldBe(1), it => it.BlockedAt.ShouldBe(_noon.AddMinutes(1)));
+        var response = SubmissionResponse.Of(Stored);
+        response.State.ShouldBe("failed");
+        response.Detail.ShouldBe("This address doesn’t accept mail from us, so nothing was sent. You can send it to another address.");
 
-        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Failed, 2, default); // replayed when the address took mail again, and failed
-        SubmissionResponse.Of(Now).Detail.ShouldStartWith("We couldn’t deliver your GIF. We’re looking into it");
+        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Failed, 2, default); // replayed after the address accepted mail again, and failed
+        SubmissionResponse.Of(Stored).Detail.ShouldStartWith("We couldn’t deliver your GIF. We’re looking into it");
     }
 
     [Fact]
@@ -61,24 +61,24 @@ public sealed class SubmissionStatusTests : IAsyncDisposable
         await StartAsync(bus => bus.AddConsumer<SubmissionStatusConsumer>());
         await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Failed, 2, default);
 
-        await SeeNextAsync(new GifEmailDiscarded(_command.SubmissionId, _noon));
-        Now.DiscardedAt.ShouldBe(_noon);
-        SubmissionResponse.Of(Now).ShouldSatisfyAllConditions(
+        await ConsumeAsync(new GifEmailDiscarded(_command.SubmissionId, _noon));
+        Stored.DiscardedAt.ShouldBe(_noon);
+        SubmissionResponse.Of(Stored).ShouldSatisfyAllConditions(
             it => it.State.ShouldBe("failed"), it => it.Attempts.ShouldBe(2), it => it.Detail.ShouldStartWith("We couldn’t deliver your GIF and have stopped trying"));
 
-        await SeeNextAsync(new GifEmailRestored(_command.SubmissionId, _noon.AddMinutes(1)));
-        SubmissionResponse.Of(Now).Detail.ShouldStartWith("We couldn’t deliver your GIF. We’re looking into it");
+        await ConsumeAsync(new GifEmailRestored(_command.SubmissionId, _noon.AddMinutes(1)));
+        SubmissionResponse.Of(Stored).Detail.ShouldStartWith("We couldn’t deliver your GIF. We’re looking into it");
 
         await _store.DiscardedAsync(_command.SubmissionId, _noon.AddSeconds(30), default); // arrives late: it was restored after that
-        Now.DiscardedAt.ShouldBeNull();
+        Stored.DiscardedAt.ShouldBeNull();
 
         await _store.DiscardedAsync(_command.SubmissionId, _noon.AddMinutes(2), default);
         await _store.RestoredAsync(_command.SubmissionId, _noon.AddMinutes(1.5), default); // arrives late: it was discarded again after that
-        Now.DiscardedAt.ShouldBe(_noon.AddMinutes(2));
+        Stored.DiscardedAt.ShouldBe(_noon.AddMinutes(2));
 
         await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Sent, 3, default, sentAt: _noon.AddMinutes(3), gif: "cat");
-        await _store.DiscardedAsync(_command.SubmissionId, _noon.AddMinutes(4), default); // another copy of it
-        Now.ShouldSatisfyAllConditions(it => it.State.ShouldBe(SubmissionState.Sent), it => it.DiscardedAt.ShouldBeNull());
+        await _store.DiscardedAsync(_command.SubmissionId, _noon.AddMinutes(4), default); // another copy of the message was discarded
+        Stored.ShouldSatisfyAllConditions(it => it.State.ShouldBe(SubmissionState.Sent), it => it.DiscardedAt.ShouldBeNull());
     }
 
     [Fact]
@@ -87,16 +87,16 @@ public sealed class SubmissionStatusTests : IAsyncDisposable
         await StartAsync();
         await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Held, 1, default);
         await _store.DiscardedAsync(_command.SubmissionId, _noon, default);
-        SubmissionResponse.Of(Now).ShouldSatisfyAllConditions(it => it.State.ShouldBe("held"), it => it.Detail.ShouldContain("We won’t try again"));
+        SubmissionResponse.Of(Stored).ShouldSatisfyAllConditions(it => it.State.ShouldBe("held"), it => it.Detail.ShouldContain("We won’t try again"));
     }
 
     [Fact]
     public async Task Status_after_an_operators_confirmation_claims_no_time()
     {
-        await SeeAsync(new GifEmailSent(_command.SubmissionId, 1, _noon.AddMinutes(1), "cat", ConfirmedByOperator: true));
-        SubmissionResponse.Of(Now).ShouldSatisfyAllConditions(
+        await StartAndConsumeAsync(new GifEmailSent(_command.SubmissionId, 1, _noon.AddMinutes(1), "cat", ConfirmedByOperator: true));
+        SubmissionResponse.Of(Stored).ShouldSatisfyAllConditions(
             it => it.State.ShouldBe("sent"), it => it.SentAt.ShouldBeNull(), it => it.Detail.ShouldBe("An operator confirmed that it arrived. Check your inbox."));
-        SubmissionTexts.Lesson(Now, 20).ShouldBeNull();
+        SubmissionTexts.Lesson(Stored, 20).ShouldBeNull();
     }
 
     [Theory]
@@ -107,9 +107,9 @@ public sealed class SubmissionStatusTests : IAsyncDisposable
         await StartAsync();
         await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Held, 1, default);
         await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Failed, 2, default, blockedAt: blocked ? _noon : null);
-        SubmissionResponse.Of(Now).ShouldSatisfyAllConditions(it => it.State.ShouldBe("held"), it => it.Detail.ShouldStartWith(detail));
+        SubmissionResponse.Of(Stored).ShouldSatisfyAllConditions(it => it.State.ShouldBe("held"), it => it.Detail.ShouldStartWith(detail));
         await _store.FailedAsync(_command.SubmissionId, default);
-        Now.State.ShouldBe(SubmissionState.Held);
+        Stored.State.ShouldBe(SubmissionState.Held);
     }
 
     [Theory]
@@ -128,7 +128,7 @@ public sealed class SubmissionStatusTests : IAsyncDisposable
         await Harness.Bus.Publish(_command);
 
         (await Harness.GetConsumerHarness<SubmissionStatusConsumer>().Consumed.Any<Fault<SendGifEmail>>()).ShouldBeTrue();
-        Now.ShouldSatisfyAllConditions(it => it.State.ToString().ShouldBe(state), it => it.Attempt.ShouldBe(known));
+        Stored.ShouldSatisfyAllConditions(it => it.State.ToString().ShouldBe(state), it => it.Attempt.ShouldBe(known));
     }
 
     [Fact]
@@ -137,14 +137,14 @@ public sealed class SubmissionStatusTests : IAsyncDisposable
         await StartAsync(bus => bus.AddConsumer<DeadSubmissionConsumer>());
         await Harness.Bus.Publish(_command);
         (await Harness.Consumed.Any<SendGifEmail>()).ShouldBeTrue();
-        Now.State.ShouldBe(SubmissionState.Failed);
+        Stored.State.ShouldBe(SubmissionState.Failed);
     }
 
     [Fact]
     public async Task Event_of_an_unknown_submission_changes_nothing()
     {
-        await SeeAsync(new GifEmailSent(Guid.CreateVersion7(), 1, _noon, "cat"));
-        Now.State.ShouldBe(SubmissionState.Accepted);
+        await StartAndConsumeAsync(new GifEmailSent(Guid.CreateVersion7(), 1, _noon, "cat"));
+        Stored.State.ShouldBe(SubmissionState.Accepted);
     }
 
     public async ValueTask DisposeAsync()
@@ -155,21 +155,21 @@ public sealed class SubmissionStatusTests : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private Submission Now => _store.Find(_command.SubmissionId)!;
+    private Submission Stored => _store.Find(_command.SubmissionId)!;
 
     private ITestHarness Harness => _provider!.GetRequiredService<ITestHarness>();
 
-    private async Task SeeAsync<T>(T told)
+    private async Task StartAndConsumeAsync<T>(T message)
         where T : class
     {
         await StartAsync(bus => bus.AddConsumer<SubmissionStatusConsumer>());
-        await SeeNextAsync(told);
+        await ConsumeAsync(message);
     }
 
-    private async Task SeeNextAsync<T>(T told)
+    private async Task ConsumeAsync<T>(T message)
         where T : class
     {
-        await Harness.Bus.Publish(told);
+        await Harness.Bus.Publish(message);
         (await Harness.GetConsumerHarness<SubmissionStatusConsumer>().Consumed.Any<T>()).ShouldBeTrue();
     }
 
@@ -178,7 +178,7 @@ public sealed class SubmissionStatusTests : IAsyncDisposable
         _provider = new ServiceCollection().AddLogging().AddSingleton(_store)
             .AddMassTransitTestHarness(bus =>
             {
-                bus.SetTestTimeouts(testInactivityTimeout: _patience);
+                bus.SetTestTimeouts(testInactivityTimeout: _inactivityTimeout);
                 Array.ForEach(consumers, add => add(bus));
             })
             .BuildServiceProvider(validateScopes: true);

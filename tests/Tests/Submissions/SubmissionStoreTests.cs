@@ -123,7 +123,7 @@ public sealed class SubmissionStoreTests : IAsyncDisposable
         var silence = TimeSpan.FromMinutes(10);
         await AddAsync();
         _time.Advance(silence);
-        _store.Missing(silence, 10).ShouldBeEmpty(); // not confirmed: the relay's
+        _store.Missing(silence, 10).ShouldBeEmpty(); // not confirmed, so the relay publishes it
         await _store.ConfirmedAsync(_id);
         _store.Missing(silence, 10).ShouldBeEmpty();
         _time.Advance(silence);

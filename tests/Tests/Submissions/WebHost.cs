@@ -9,7 +9,7 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Submissions;
 
-/// <summary>Web with a real store in a file, and no broker: it accepts all the same.</summary>
+/// <summary>Web with a real store in a file and without a broker. It accepts submissions anyway.</summary>
 public sealed partial class WebHost : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-web-").FullName;
@@ -21,10 +21,10 @@ public sealed partial class WebHost : IDisposable
     }
 
     /// <param name="migrate">Whether the store has its table.</param>
-    /// <param name="readOnly">Whether the store takes nothing.</param>
-    /// <param name="kestrel">The real server on a real port, whose limits the one in memory does not have.</param>
-    /// <param name="perClient">Submissions a minute; 0: any number.</param>
-    /// <param name="perRecipient">Submissions an hour; 0: any number.</param>
+    /// <param name="readOnly">Whether the store is read-only.</param>
+    /// <param name="kestrel">Whether to run Kestrel on a real port. It has limits that the in-memory server lacks.</param>
+    /// <param name="perClient">The limit of submissions per client and minute; 0: no limit.</param>
+    /// <param name="perRecipient">The limit of submissions per recipient and hour; 0: no limit.</param>
     internal WebHost(bool migrate = true, bool readOnly = false, bool kestrel = false, int perClient = 0, int perRecipient = 0)
     {
         var store = $"Data Source={Path.Combine(_folder, "submissions.db")}";
