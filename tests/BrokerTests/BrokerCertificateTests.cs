@@ -4,8 +4,8 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>amqps to a broker whose authority the processes trust by SSL_CERT_FILE: services, deployment and the operator's command.</summary>
-[Trait("broker", "any")] // TLS ends in a proxy of ours, in front of any broker
+/// <summary>amqps to a broker whose certificate authority is in SSL_CERT_FILE: services, topology deployment and the operator's command.</summary>
+[Trait("broker", "any")] // a test proxy in front of the broker terminates TLS
 public sealed class BrokerCertificateTests : IAsyncLifetime
 {
     private const string Host = "localhost";
@@ -30,8 +30,8 @@ public sealed class BrokerCertificateTests : IAsyncLifetime
     public async Task Services_and_command_work_over_TLS_with_a_valid_broker_certificate()
     {
         using var certificate = _authority.Certify(Host);
-        // As in a cluster whose first node is down: the other's certificate is for the other.
-        await using var broker = Encrypt(certificate, password: null, firstNode: $"127.0.0.1:{FreePort.Take()},");
+        // As in a cluster whose first node is down: the certificate names only the second node.
+        await using var broker = StartTlsProxy(certificate, password: null, firstNode: $"127.0.0.1:{FreePort.Take()},");
         await Task.WhenAll(_system.DeployAsync(), _system.MigrateAsync());
         var (web, consumers) = (_system.NewWeb(), _system.NewConsumers());
         await Task.WhenAll(web.StartAsync(), consumers.StartAsync());
@@ -42,7 +42,7 @@ public sealed class BrokerCertificateTests : IAsyncLifetime
         var listed = await Command().RunAsync("dead-letters", "list", "--queue", "send-gif-email_error");
         listed.Code.ShouldBe(0, listed.ToString());
         listed.Output.ShouldContain("TimeoutException");
-        broker.Handshakes.ShouldBeGreaterThan(5); // all of it came this way
+        broker.Handshakes.ShouldBeGreaterThan(5); // the services and the command all used TLS
     }
 
     [Theory]
@@ -50,17 +50,17 @@ public sealed class BrokerCertificateTests : IAsyncLifetime
     [InlineData("expired", "renew it, or set this machine's clock")]
     [InlineData("self-signed", "which this machine does not trust")]
     [InlineData("of an unknown authority", "which this machine does not trust")]
-    public async Task Invalid_broker_certificate_is_explained_and_no_password_is_sent(string what, string why)
+    public async Task Invalid_broker_certificate_is_explained_and_no_password_is_sent(string certificateKind, string problem)
     {
-        using var stranger = new TestAuthority();
-        using var certificate = what switch
+        using var unknownAuthority = new TestAuthority();
+        using var certificate = certificateKind switch
         {
             "another name" => _authority.Certify("broker.example"),
             "expired" => _authority.Certify(Host, TimeSpan.FromHours(-1)),
             "self-signed" => TestAuthority.SelfSigned(Host),
-            _ => stranger.Certify(Host),
+            _ => unknownAuthority.Certify(Host),
         };
-        await using var broker = Encrypt(certificate, password: "sesame");
+        await using var broker = StartTlsProxy(certificate, password: "sesame");
         _system.ConnectionString("web").ShouldContain("sesame");
         var web = _system.NewWeb();
         await web.RunAsync("--migrate");
@@ -68,20 +68,20 @@ public sealed class BrokerCertificateTests : IAsyncLifetime
         var deploying = Should.ThrowAsync<InvalidOperationException>(_system.DeployAsync);
         var listing = Command().RunAsync("dead-letters", "list", "--queue", "send-gif-email_error");
         await web.StartAsync("live");
-        await Eventually.SeeAsync(() => web.Log.Contains(why, StringComparison.Ordinal), "the bus says why", TimeSpan.FromSeconds(60));
+        await Eventually.SeeAsync(() => web.Log.Contains(problem, StringComparison.Ordinal), "the log names the certificate problem", TimeSpan.FromSeconds(60));
         using (var ready = await web.Http.GetAsync("/health/ready"))
             ready.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
-        (await deploying).Message.ShouldContain(why);
+        (await deploying).Message.ShouldContain(problem);
         var listed = await listing;
         listed.Code.ShouldBe(3, listed.ToString());
-        listed.Errors.ShouldContain(why);
+        listed.Errors.ShouldContain(problem);
 
         (_system.Logs + listed).ShouldNotContain("sesame");
         (broker.Handshakes, broker.Bytes).ShouldBe((0, 0));
     }
 
-    // The management API of the test broker stays as it is.
-    private TlsProxy Encrypt(X509Certificate2 certificate, string? password, string firstNode = "")
+    // Only AMQP goes through the proxy, not the management API.
+    private TlsProxy StartTlsProxy(X509Certificate2 certificate, string? password, string firstNode = "")
     {
         var plain = new Uri(_system.VirtualHost.ConnectionString("operator"));
         var broker = new TlsProxy(certificate, plain.Host, plain.Port);

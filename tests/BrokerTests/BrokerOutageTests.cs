@@ -3,7 +3,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>Five tests, one after the other, each with a virtual host of its own, on a broker of their own.</summary>
+/// <summary>Five tests that run one after the other on their own broker, each in its own virtual host.</summary>
 [Collection(nameof(ABrokerToStop))]
 public sealed class BrokerOutageTests(ABrokerToStop broker) : IAsyncDisposable
 {
@@ -58,33 +58,33 @@ public sealed class BrokerOutageTests(ABrokerToStop broker) : IAsyncDisposable
         await system.SeeReadyAsync("send-gif-email_delay_10m", 25);
 
         await system.Broker.KillAsync();
-        // 5 s and 15 s are promised; this machine may have other things to do.
-        var gone = await Task.WhenAll(web.SeeReadyAsync(false, TimeSpan.FromSeconds(30)), consumers.SeeReadyAsync(false, TimeSpan.FromSeconds(30)));
+        // The promised limits are 5 s and 15 s; the test allows more, because the machine may be busy.
+        var notReady = await Task.WhenAll(web.SeeReadyAsync(false, TimeSpan.FromSeconds(30)), consumers.SeeReadyAsync(false, TimeSpan.FromSeconds(30)));
         foreach (var service in new[] { web, consumers })
         {
             using var live = await service.Http.GetAsync("/health/live");
             live.StatusCode.ShouldBe(HttpStatusCode.OK);
         }
         var starting = system.Broker.StartAsync();
-        // It takes clients a good while before all of it is up.
-        await using var channel = await Eventually.SeeAsync(() => system.VirtualHost.OpenChannelAsync(), _ => true, "the broker takes clients");
-        var back = await Task.WhenAll(web.SeeReadyAsync(true, TimeSpan.FromSeconds(90)), consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(90)));
+        // The broker accepts clients well before it is fully up.
+        await using var channel = await Eventually.SeeAsync(() => system.VirtualHost.OpenChannelAsync(), _ => true, "the broker accepts clients");
+        var recovered = await Task.WhenAll(web.SeeReadyAsync(true, TimeSpan.FromSeconds(90)), consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(90)));
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"Web, Consumers: not ready {string.Join(" s, ", gone.Select(time => $"{time.TotalSeconds:0.0}"))} s after the broker's death, ready again {string.Join(" s, ", back.Select(time => $"{time.TotalSeconds:0.0}"))} s after its return");
+            $"Web, Consumers: not ready {string.Join(" s, ", notReady.Select(time => $"{time.TotalSeconds:0.0}"))} s after the broker's crash, ready again {string.Join(" s, ", recovered.Select(time => $"{time.TotalSeconds:0.0}"))} s after its return");
         await Eventually.SeeAsync(
-            async () => (await channel.QueueDeclarePassiveAsync("send-gif-email")).ConsumerCount, consuming => consuming == 1, "ready, and so it consumes"); // a queue without a leader yet says 0
+            async () => (await channel.QueueDeclarePassiveAsync("send-gif-email")).ConsumerCount, consuming => consuming == 1, "one consumer is connected to send-gif-email"); // a queue without a leader yet reports 0
         await starting;
 
         foreach (var queue in new[] { "send-gif-email_error", "send-gif-email_delay_10m" })
         {
-            var ids = new HashSet<string?>(); // what was moved but not acked yet at the death is moved once more
+            var ids = new HashSet<string?>(); // messages moved but not acked before the crash are moved again
             await Eventually.SeeAsync(
                 async () =>
                 {
                     ids.UnionWith((await system.VirtualHost.TakeAllAsync(queue)).Select(message => message.BasicProperties.MessageId));
                     return ids.Count;
                 },
-                count => count == 25, $"25 different ones in {queue}");
+                count => count == 25, $"25 different messages in {queue}");
         }
         consumers.IsRunning.ShouldBeTrue();
     }
@@ -155,11 +155,11 @@ public sealed class BrokerOutageTests(ABrokerToStop broker) : IAsyncDisposable
         var answer = await client.GetAsync("/dead-letters");
         answer.Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
         answer.RetryAfter.ShouldBe("10");
-        using var stranger = new PageClient(web.Address);
-        (await stranger.SignInAsync("operator")).Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        using var newClient = new PageClient(web.Address);
+        (await newClient.SignInAsync("operator")).Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
     }
 
-    // A test that failed may have left it stopped.
+    // An earlier test that failed may have left the broker stopped.
     private async Task<WorkinItSystem> CreateAsync()
     {
         await broker.Broker.StartAsync();
@@ -167,11 +167,11 @@ public sealed class BrokerOutageTests(ABrokerToStop broker) : IAsyncDisposable
     }
 }
 
-/// <summary>There is one such broker: of two classes at once, one would stop that of the other.</summary>
+/// <summary>The classes in this collection share one broker and run in sequence: otherwise one would stop the broker of another.</summary>
 [CollectionDefinition(nameof(ABrokerToStop))]
 public sealed class ABrokerToStopDefinition : ICollectionFixture<ABrokerToStop>;
 
-/// <summary>A broker that nobody else uses.</summary>
+/// <summary>A broker that only the tests of this collection use.</summary>
 public sealed class ABrokerToStop : IAsyncLifetime
 {
     public TestBroker Broker { get; private set; } = null!;

@@ -7,8 +7,8 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests;
 
 /// <summary>
-/// The users of dev/definitions.json on a broker with our topology: each is tried on each queue and each exchange. That they can do
-/// their work is seen by all other tests here, where the services and the operator's command are these users.
+/// The users of dev/definitions.json on a broker with the WorkinIt topology: each user is tried on each queue and exchange. All other tests
+/// here show that these permissions are sufficient: the services and the operator's command run as these users.
 /// </summary>
 public sealed class BrokerPermissionTests(DeployedTopology deployed) : IClassFixture<DeployedTopology>
 {
@@ -21,7 +21,7 @@ public sealed class BrokerPermissionTests(DeployedTopology deployed) : IClassFix
     {
         var rights = await deployed.TryAsync("web");
         rights.QueuesRead.ShouldHaveSingleItem().ShouldBe("submission-status");
-        rights.QueuesDeclared.ShouldBeEmpty(); // nor deleted, which is the same right
+        rights.QueuesDeclared.ShouldBeEmpty(); // nor deleted: both need the configure permission
         rights.ExchangesDeclared.ShouldBe([Commands, DeployedTopology.Faults], ignoreOrder: true);
         rights.ExchangesWritten.ShouldBe([Commands, DeployedTopology.Faults, "send-gif-email", "submission-status_error", "submission-status_skipped"], ignoreOrder: true);
     }
@@ -33,7 +33,8 @@ public sealed class BrokerPermissionTests(DeployedTopology deployed) : IClassFix
         rights.QueuesRead.ShouldBe(["send-gif-email", "send-gif-email_suspect", "send-gif-email_ledger"], ignoreOrder: true);
         rights.QueuesDeclared.ShouldBeEmpty();
         rights.ExchangesDeclared.ShouldBe([.. _events, DeployedTopology.Faults, "send-gif-email_move"], ignoreOrder: true);
-        // The right to write is the least that lets RabbitMQ 4 say whether a queue exists: the delays and the status queue have an exchange of their name.
+        // Write is the smallest permission with which RabbitMQ 4 reports whether a queue exists. The delay queues and the status queue have exchanges of
+        // the same name, so these are listed too.
         rights.ExchangesWritten.ShouldBe(
             [
                 .. _events, DeployedTopology.Faults, "send-gif-email_move", "send-gif-email_error", "send-gif-email_skipped", "send-gif-email_dead", "submission-status",
@@ -49,13 +50,13 @@ public sealed class BrokerPermissionTests(DeployedTopology deployed) : IClassFix
         rights.QueuesRead.ShouldBe(_deadLetters, ignoreOrder: true);
         rights.QueuesDeclared.ShouldBeEmpty();
         rights.ExchangesDeclared.ShouldBeEmpty();
-        rights.ExchangesWritten.ShouldBe(["", "send-gif-email", "submission-status"], ignoreOrder: true); // "": what is discarded and restored goes to a queue itself
+        rights.ExchangesWritten.ShouldBe(["", "send-gif-email", "submission-status"], ignoreOrder: true); // "": discard and restore publish directly to a queue
         (await deployed.RefusalAsync("replay", channel => channel.QueueDeclareAsync("send-gif-email_discarded", durable: true, exclusive: false, autoDelete: false))).ShouldBeNull();
         (await deployed.RefusalAsync("replay", channel => channel.QueueDeclareAsync("dead-letters-lock:send-gif-email_error", exclusive: true))).ShouldBeNull();
         (await deployed.RefusalAsync("replay", channel => channel.QueueDeclareAsync("of-its-own", exclusive: true))).ShouldBe(Constants.AccessRefused);
     }
 
-    /// <summary>Who declares a queue with a dead-letter exchange has to be allowed to read it: so it is for the deployment alone.</summary>
+    /// <summary>Declaring a queue with a dead-letter exchange requires permission to read it, so only the deployment's user may declare queues.</summary>
     [Fact]
     public async Task RabbitMQ_user_topology_may_declare_the_topology_of_WorkinIt_and_nothing_else()
     {
@@ -76,8 +77,8 @@ public sealed class BrokerPermissionTests(DeployedTopology deployed) : IClassFix
         rights.ExchangesWritten.ShouldBe(deployed.Exchanges.Where(exchange => !exchange.StartsWith("amq.rabbitmq", StringComparison.Ordinal)), ignoreOrder: true);
         foreach (var (user, tags) in new[] { ("operator", "administrator"), ("replay", "monitoring"), ("topology", ""), ("web", ""), ("consumers", "") })
         {
-            var told = (await deployed.System.VirtualHost.ManagementAsync($"users/{user}")).GetProperty("tags");
-            told.EnumerateArray().Select(tag => tag.GetString()).ShouldBe(tags.Length == 0 ? [] : [tags], user);
+            var actual = (await deployed.System.VirtualHost.ManagementAsync($"users/{user}")).GetProperty("tags");
+            actual.EnumerateArray().Select(tag => tag.GetString()).ShouldBe(tags.Length == 0 ? [] : [tags], user);
         }
     }
 
@@ -92,10 +93,10 @@ public sealed class BrokerPermissionTests(DeployedTopology deployed) : IClassFix
     }
 }
 
-/// <summary>A virtual host with our topology, and nothing that runs.</summary>
+/// <summary>A virtual host with the WorkinIt topology and no running service.</summary>
 public sealed class DeployedTopology : IAsyncLifetime
 {
-    /// <summary>Stands for all exchanges of MassTransit's faults.</summary>
+    /// <summary>A placeholder for all of MassTransit's fault exchanges.</summary>
     public const string Faults = "MassTransit:Fault…";
 
     private readonly Dictionary<string, IConnection> _connections = [];
@@ -112,7 +113,7 @@ public sealed class DeployedTopology : IAsyncLifetime
         await System.DeployAsync();
         Queues = Names(await System.VirtualHost.ManagementAsync("queues/{vhost}"));
         Exchanges = Names(await System.VirtualHost.ManagementAsync("exchanges/{vhost}"));
-        Queues.Count.ShouldBe(13); // the input queue, five delays, the suspects, the ledger's mark, the status queue, four for dead letters
+        Queues.Count.ShouldBe(13); // input queue, five delay queues, quarantine queue, the ledger's queue, status queue, four dead-letter queues
     }
 
     public async ValueTask DisposeAsync()
@@ -123,8 +124,8 @@ public sealed class DeployedTopology : IAsyncLifetime
     }
 
     /// <summary>
-    /// Tries each right on each thing, and changes nothing but what a published message does. A declaration with other arguments than the
-    /// thing has is refused in any case: 403 to who may not declare, 406 to who may.
+    /// Tries each permission on each queue and exchange. Changes nothing, apart from the messages that it publishes: a declaration with different
+    /// arguments is always refused, with 403 to a user without permission and with 406 to a user with permission.
     /// </summary>
     public async Task<Rights> TryAsync(string user)
     {
@@ -147,8 +148,8 @@ public sealed class DeployedTopology : IAsyncLifetime
         return new Rights(read, queues, exchanges, written);
     }
 
-    /// <summary>Does something as a user.</summary>
-    /// <returns>The code by which the broker refuses it; null when it does not.</returns>
+    /// <summary>Runs an action as a user.</summary>
+    /// <returns>The reply code with which the broker refuses it; null if the broker allows it.</returns>
     public async Task<int?> RefusalAsync(string user, Func<IChannel, Task> act)
     {
         if (!_connections.TryGetValue(user, out var connection))
@@ -157,7 +158,7 @@ public sealed class DeployedTopology : IAsyncLifetime
             _connections[user] = connection = await factory.CreateConnectionAsync($"rights of {user}");
         }
         await using var channel = await connection.CreateChannelAsync(
-            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true)); // else a refused message is not noticed
+            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true)); // without confirms, a refused message goes unnoticed
         try
         {
             await act(channel);
@@ -169,10 +170,10 @@ public sealed class DeployedTopology : IAsyncLifetime
         }
     }
 
-    private static List<string> Names(JsonElement things) => [.. things.EnumerateArray().Select(thing => thing.GetProperty("name").GetString()!)];
+    private static List<string> Names(JsonElement items) => [.. items.EnumerateArray().Select(item => item.GetProperty("name").GetString()!)];
 }
 
-/// <summary>What a user may do.</summary>
+/// <summary>The queues and exchanges on which a user has each permission.</summary>
 public sealed record Rights(
     IReadOnlyCollection<string> QueuesRead, IReadOnlyCollection<string> QueuesDeclared,
     IReadOnlyCollection<string> ExchangesDeclared, IReadOnlyCollection<string> ExchangesWritten);

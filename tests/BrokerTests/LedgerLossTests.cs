@@ -4,12 +4,12 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>A ledger that knows less than it once did: what it may have forgotten is not sent before an operator says so.</summary>
+/// <summary>A ledger that lost entries: a mail that it may have forgotten is not sent until an operator accepts the ledger.</summary>
 public sealed class LedgerLossTests : IAsyncLifetime
 {
     private const string Tap = "tap";
     private WorkinItSystem _system = null!;
-#pragma warning disable CA2213 // the system ends what it started
+#pragma warning disable CA2213 // the system disposes of its services
     private ServiceProcess _web = null!;
     private ServiceProcess _consumers = null!;
 #pragma warning restore CA2213
@@ -86,18 +86,18 @@ public sealed class LedgerLossTests : IAsyncLifetime
         command.Log.ShouldContain("Nothing to accept");
     }
 
-    // The copy is what a relay publishes whose first confirm was lost, or an operator's replay.
+    // The copy represents a second publish of the same submission: by a relay that lost the first confirm, or by an operator's replay.
     private async Task SeeHeldUntilAcceptedAsync(string problem)
     {
         var copies = await _system.VirtualHost.TakeAllAsync(Tap);
         var sent = _system.Mail.MailCount;
         await _consumers.StartAsync("live");
-        await Eventually.SeeAsync(() => _consumers.Log.Contains(problem, StringComparison.Ordinal), $"the log says: {problem}");
+        await Eventually.SeeAsync(() => _consumers.Log.Contains(problem, StringComparison.Ordinal), $"the log contains: {problem}");
         await _consumers.SeeReadyAsync(false, TimeSpan.FromSeconds(15));
 
-        await PublishAgainAsync(copies[^1]); // the last one: an older ledger may know those before it
-        await Eventually.SeeAsync(() => _system.VirtualHost.ReadyAsync("send-gif-email_delay_1s"), ready => ready == 1, "it waits");
-        await Task.Delay(TimeSpan.FromSeconds(5)); // so much may a clock differ: what is submitted from then on is not in doubt
+        await PublishAgainAsync(copies[^1]); // the last one: an older ledger may contain the ones before it
+        await Eventually.SeeAsync(() => _system.VirtualHost.ReadyAsync("send-gif-email_delay_1s"), ready => ready == 1, "the message is in the delay queue");
+        await Task.Delay(TimeSpan.FromSeconds(5)); // clocks may differ by this much; later submissions are not in doubt
         await MailAsync("a-new-one@example.com");
         _system.Mail.MailCount.ShouldBe(sent + 1);
         _system.Mail.DeliveriesById.Values.ShouldAllBe(mails => mails == 1);
@@ -105,7 +105,7 @@ public sealed class LedgerLossTests : IAsyncLifetime
         var command = _system.NewConsumers();
         (await command.RunAsync("--accept-ledger")).ShouldBe(0, command.Log);
         await _consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(15));
-        await _system.SeeMailsAsync(sent + 2); // at the operator's word, once more
+        await _system.SeeMailsAsync(sent + 2); // the held mail is sent again, because the operator accepted the ledger
     }
 
     private async Task BackUpAsync()
@@ -120,8 +120,8 @@ public sealed class LedgerLossTests : IAsyncLifetime
 
     private void DeleteLedger()
     {
-        foreach (var end in new[] { "", "-wal", "-shm" })
-            File.Delete(Ledger + end);
+        foreach (var suffix in new[] { "", "-wal", "-shm" })
+            File.Delete(Ledger + suffix);
     }
 
     private async Task MailAsync(string email)

@@ -2,7 +2,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>Somebody purges a queue, or deletes it with what is in it.</summary>
+/// <summary>A queue is purged, or deleted together with its messages.</summary>
 public sealed class LostQueueContentTests
 {
     private const string Input = "send-gif-email";
@@ -19,37 +19,37 @@ public sealed class LostQueueContentTests
         var web = system.NewWeb();
         await web.StartAsync();
 
-        // Deleted, with its topology brought back beside the running Web.
+        // The input queue is deleted; a deployment restores the topology while Web runs.
         await SubmitAsync(web, "deleted", count);
         await system.SeeReadyAsync(Input, count);
         await using (var channel = await system.VirtualHost.OpenChannelAsync())
             await channel.QueueDeleteAsync(Input, ifUnused: false, ifEmpty: false);
         await system.DeployAsync();
 
-        // Purged.
+        // The input queue is purged.
         await SubmitAsync(web, "purged", count);
         await Eventually.SeeAsync(
             async () =>
             {
                 await using var channel = await system.VirtualHost.OpenChannelAsync();
                 return await channel.QueuePurgeAsync(Input);
-            }, purged => purged > 0, "something was purged");
+            }, purged => purged > 0, "at least one message was purged");
 
         var deferred = true;
         system.Mail.OnMail = mail => deferred && mail.Recipient?.StartsWith("delayed", StringComparison.Ordinal) == true ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 greylisted") : null;
         await system.NewConsumers().StartAsync();
         await system.SeeMailsAsync(2 * count, TimeSpan.FromSeconds(90));
 
-        // Gone out of a delay.
+        // A delay queue is purged.
         var delayed = await WorkinItSystem.SubmitAsync(web, "delayed@example.com", "delayed");
         await Eventually.SeeAsync(
             async () =>
             {
                 await using var channel = await system.VirtualHost.OpenChannelAsync();
                 return await channel.QueuePurgeAsync(Delay);
-            }, purged => purged == 1, "it was purged while it was delayed");
+            }, purged => purged == 1, "the delayed message was purged");
         deferred = false;
-        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, delayed), status => status.State == "sent", "it is sent", TimeSpan.FromSeconds(90));
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, delayed), status => status.State == "sent", "the purged submission is sent", TimeSpan.FromSeconds(90));
 
         await system.SeeReadyAsync(Input, 0);
         system.Mail.DeliveriesById.Count.ShouldBe(2 * count + 1);

@@ -5,7 +5,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>The pages in an application that knows nothing of WorkinIt: tests/MountedSample.</summary>
+/// <summary>The dead-letter pages in an application without any other part of WorkinIt: tests/MountedSample.</summary>
 public sealed class MountedDashboardTests
 {
     private const string Pages = "/support/dead-letters";
@@ -27,7 +27,7 @@ public sealed class MountedDashboardTests
         var causes = await client.GetAsync($"{Pages}/queues/place-order_error");
         causes.Text.ShouldContain("4 dead letters of place-order with 1 cause");
         causes.Text.ShouldContain("Order {id}: no unicorn in stock");
-        (await client.PostAsync($"{Pages}/queues/place-order_error/replay", ("which", "all"))).Status.ShouldBe(HttpStatusCode.Redirect); // to where it is denied
+        (await client.PostAsync($"{Pages}/queues/place-order_error/replay", ("which", "all"))).Status.ShouldBe(HttpStatusCode.Redirect); // to the access-denied page
 
         await client.PostWithoutTokenAsync("/sign-in/Erin/engineer");
         (await http.PutAsync("/stock/unicorn", null)).EnsureSuccessStatusCode();
@@ -35,9 +35,9 @@ public sealed class MountedDashboardTests
         var dryRun = await client.SeeEndAsync(await client.FollowAsync($"{Pages}/queues/place-order_error/replay", ("which", "all")));
         dryRun.Text.ShouldContain("nothing has moved yet");
         var run = await client.FollowAsync(dryRun.Path + "/run");
-        var left = await Eventually.SeeAsync(() => client.GetAsync(run.Path), page => page.Text.Contains("Left the queue: nothing heard yet 4", StringComparison.Ordinal), "all four were taken");
+        var left = await Eventually.SeeAsync(() => client.GetAsync(run.Path), page => page.Text.Contains("Left the queue: nothing heard yet 4", StringComparison.Ordinal), "all four messages left the input queue");
         left.Text.ShouldContain("Failed again 0");
-        await client.PostAsync(run.Path + "/cancel"); // this application does not say what it has handled
+        await client.PostAsync(run.Path + "/cancel"); // this application does not report which messages it handled
         var outcome = await client.SeeEndAsync(run);
 
         outcome.Text.ShouldContain("4 of 4 replayed: 4 left the queue: nothing heard yet");
@@ -54,7 +54,7 @@ public sealed class MountedDashboardTests
             var address = new Uri($"http://127.0.0.1:{FreePort.Take()}");
             var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "WorkinIt.MountedSample.dll")])
             {
-                RedirectStandardOutput = true, // its faults are meant, and no output of the tests
+                RedirectStandardOutput = true, // keeps its intended failures out of the test output
             };
             start.Environment["ASPNETCORE_URLS"] = address.ToString();
             start.Environment["ConnectionStrings__RabbitMq"] = virtualHost.ConnectionString("operator");
@@ -65,8 +65,8 @@ public sealed class MountedDashboardTests
             _ = process.StandardOutput.ReadToEndAsync();
             var sample = new SampleProcess(process, address);
             using var client = new PageClient(address);
-            await Eventually.SeeAsync(() => client.GetAsync(Pages), answer => answer.Status == HttpStatusCode.Redirect, "the sample answers");
-            await Eventually.SeeAsync(() => virtualHost.ReadyAsync("place-order"), ready => ready >= 0, "the sample has its queue");
+            await Eventually.SeeAsync(() => client.GetAsync(Pages), answer => answer.Status == HttpStatusCode.Redirect, "the sample answers requests");
+            await Eventually.SeeAsync(() => virtualHost.ReadyAsync("place-order"), ready => ready >= 0, "the input queue of the sample exists");
             return sample;
         }
 

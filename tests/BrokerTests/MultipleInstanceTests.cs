@@ -4,7 +4,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-[Trait("broker", "any")] // two instances on one PostgreSQL; the broker does what it does in EndToEndTests
+[Trait("broker", "any")] // tests two instances on one PostgreSQL; EndToEndTests covers the broker on each version
 public sealed class MultipleInstanceTests
 {
     [Fact]
@@ -18,7 +18,7 @@ public sealed class MultipleInstanceTests
         var (otherWeb, otherConsumers) = (system.NewWeb(), system.NewConsumers());
         await Task.WhenAll(otherWeb.StartAsync(), otherConsumers.StartAsync());
 
-        // Each submission goes to both, as from a client that lost its first answer.
+        // Each submission goes to both instances, as from a client that lost the first answer and retries.
         await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (number, _) =>
         {
             var key = Guid.NewGuid();
@@ -49,13 +49,13 @@ public sealed class MultipleInstanceTests
         var (web, consumers) = (system.NewWeb(), system.NewConsumers());
         await web.StartAsync();
         var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "watched");
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        await using var events = await web.Http.GetStreamAsync($"/submissions/{id}/events", patience.Token);
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        await using var events = await web.Http.GetStreamAsync($"/submissions/{id}/events", timeout.Token);
         using var lines = new StreamReader(events);
-        (await lines.ReadLineAsync(patience.Token)).ShouldBe("event: status"); // as it is now: not sent, for there are no Consumers
+        (await lines.ReadLineAsync(timeout.Token)).ShouldBe("event: status"); // the current status: not sent, because no Consumers run
         await consumers.StartAsync();
-        (await lines.ReadToEndAsync(patience.Token)).ShouldContain("\"state\":\"sent\"");
-        // A look at its health may have said that it is not started yet.
+        (await lines.ReadToEndAsync(timeout.Token)).ShouldContain("\"state\":\"sent\"");
+        // A health check may have logged that the service has not started yet.
         web.Log.Split('\n').Where(line => line.Contains(" ERR ", StringComparison.Ordinal) && !line.Contains("HealthChecks", StringComparison.Ordinal)).ShouldBeEmpty();
     }
 }

@@ -10,10 +10,10 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests;
 
 /// <summary>
-/// Each queue, exchange and binding in turn is deleted while the services run and messages of each kind come: one to mail, one to delay, one to
-/// fail, one that nobody handles. Then it is brought back, and nothing was lost, repeated or asked again.
+/// Deletes each queue, exchange and binding in turn while the services process one message of each kind: one is mailed, one delayed, one fails,
+/// one has no consumer. Then the topology is restored. No message is lost or duplicated, and the mail server is not asked again.
 /// </summary>
-public sealed class TopologyDeletionTests(SystemToTakeApart fixture) : IClassFixture<SystemToTakeApart>
+public sealed class TopologyDeletionTests(TopologyDeletionFixture fixture) : IClassFixture<TopologyDeletionFixture>
 {
     private const string Event = "WorkinIt.Contracts:GifEmail";
     private const string Fault = "MassTransit:Fault--WorkinIt.Contracts:SendGifEmail--";
@@ -45,25 +45,25 @@ public sealed class TopologyDeletionTests(SystemToTakeApart fixture) : IClassFix
     [InlineData("send-gif-email_error", "consumers")]
     [InlineData("send-gif-email_skipped", "consumers")]
     public Task Deleted_dead_letter_queue_loses_no_message_and_is_named_by_the_readiness_check(string queue, string user) =>
-        fixture.TakeApartAsync(channel => channel.QueueDeleteAsync(queue), $"queue {queue}", user);
+        fixture.DeleteAndRestoreAsync(channel => channel.QueueDeleteAsync(queue), $"queue {queue}", user);
 
     [Theory]
     [MemberData(nameof(Queues))]
     [Trait("form", "long")]
     public Task Deleted_queue_loses_no_message_and_is_named_by_the_readiness_check(string queue, string user) =>
-        fixture.TakeApartAsync(channel => channel.QueueDeleteAsync(queue), $"queue {queue}", user);
+        fixture.DeleteAndRestoreAsync(channel => channel.QueueDeleteAsync(queue), $"queue {queue}", user);
 
     [Theory]
     [MemberData(nameof(Exchanges))]
     [Trait("form", "long")]
     public Task Deleted_exchange_loses_no_message(string exchange) =>
-        fixture.TakeApartAsync(channel => channel.ExchangeDeleteAsync(exchange), null, null, mostAsked: 2);
+        fixture.DeleteAndRestoreAsync(channel => channel.ExchangeDeleteAsync(exchange), null, null, mostAsked: 2);
 
     [Theory]
     [MemberData(nameof(Bindings))]
     [Trait("form", "long")]
     public Task Deleted_binding_loses_no_message(string destination, string source, string key) =>
-        fixture.TakeApartAsync(
+        fixture.DeleteAndRestoreAsync(
             channel => destination.StartsWith("queue ", StringComparison.Ordinal)
                 ? channel.QueueUnbindAsync(destination["queue ".Length..], source, key)
                 : channel.ExchangeUnbindAsync(destination["exchange ".Length..], source, key),
@@ -71,7 +71,7 @@ public sealed class TopologyDeletionTests(SystemToTakeApart fixture) : IClassFix
 
     [Fact]
     [Trait("form", "long")]
-    public Task Deployment_restores_the_complete_topology_while_the_services_run() => fixture.TakeApartAsync(
+    public Task Deployment_restores_the_complete_topology_while_the_services_run() => fixture.DeleteAndRestoreAsync(
         async channel =>
         {
             foreach (var queue in Queues)
@@ -82,12 +82,12 @@ public sealed class TopologyDeletionTests(SystemToTakeApart fixture) : IClassFix
         "queue send-gif-email_error", "consumers", fixture.System.DeployAsync, mostAsked: 2);
 }
 
-/// <summary>A running system whose topology may be broken: each use brings it back.</summary>
-public sealed class SystemToTakeApart : IAsyncLifetime
+/// <summary>A running system whose topology the tests break and restore.</summary>
+public sealed class TopologyDeletionFixture : IAsyncLifetime
 {
     private readonly ConcurrentDictionary<string, int> _asked = new();
     private string _definitions = "";
-#pragma warning disable CA2213 // the system ends what it started
+#pragma warning disable CA2213 // the system disposes of its services
     private ServiceProcess _web = null!;
     private ServiceProcess _consumers = null!;
 #pragma warning restore CA2213
@@ -108,16 +108,16 @@ public sealed class SystemToTakeApart : IAsyncLifetime
 
     public ValueTask DisposeAsync() => System.DisposeAsync();
 
-    /// <summary>Breaks something under messages, sees that ready shows it, brings it back, and counts.</summary>
-    /// <param name="breakIt">As the operator.</param>
-    /// <param name="told">What ready names as missing; null where only a message shows it.</param>
-    /// <param name="user">Whose ready.</param>
-    /// <param name="restore">Brings it back; the broker's definitions unless given.</param>
+    /// <summary>Breaks the topology while messages arrive, checks what readiness reports, restores the topology, and counts the messages.</summary>
+    /// <param name="breakIt">Deletes part of the topology, as the RabbitMQ user operator.</param>
+    /// <param name="missing">What the readiness check must name as missing; null if only a message shows that it is missing.</param>
+    /// <param name="user">The service whose readiness check must name it: web or consumers.</param>
+    /// <param name="restore">Restores the topology; by default, imports the definitions that the broker had at the start.</param>
     /// <param name="mostAsked">
-    /// How often the mail server may be asked about a recipient that it refuses. Two where an exchange of an event is missing: MassTransit 8.5.12
-    /// stops the consumers' channel 10 s later, so messages in flight return to their queue. No mail is sent twice: the ledger knows those.
+    /// How often the mail server may be asked about a recipient that it refuses. Two if an exchange of an event is missing: MassTransit 8.5.12 stops
+    /// the consumers' channel 10 s later, so messages in flight return to their queue. No mail is sent twice: the ledger knows which mails were sent.
     /// </param>
-    public async Task TakeApartAsync(Func<IChannel, Task> breakIt, string? told, string? user, Func<Task>? restore = null, int mostAsked = 1)
+    public async Task DeleteAndRestoreAsync(Func<IChannel, Task> breakIt, string? missing, string? user, Func<Task>? restore = null, int mostAsked = 1)
     {
         await Task.WhenAll(_web.SeeReadyAsync(true, TimeSpan.FromSeconds(60)), _consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(60)));
         var name = Guid.NewGuid().ToString("N")[..8];
@@ -126,12 +126,12 @@ public sealed class SystemToTakeApart : IAsyncLifetime
         await breakIt(channel);
         var unknown = PublishUnknownAsync(name);
         var (good, later, dead) = (await SubmitAsync("good"), await SubmitAsync("later"), await SubmitAsync("dead"));
-        if (told is not null)
+        if (missing is not null)
         {
             var service = user == "web" ? _web : _consumers;
-            await Eventually.SeeAsync(async () => await ReadyAsync(service), text => text.Contains(told, StringComparison.Ordinal) && text.Contains("--deploy-topology", StringComparison.Ordinal), $"ready names {told}");
+            await Eventually.SeeAsync(async () => await ReadyAsync(service), text => text.Contains(missing, StringComparison.Ordinal) && text.Contains("--deploy-topology", StringComparison.Ordinal), $"the readiness check names {missing}");
         }
-        // Time enough for a loop to show: in two seconds the services of before asked a hundred times.
+        // Long enough to notice a loop: an earlier version asked the mail server a hundred times in two seconds.
         await Task.Delay(TimeSpan.FromSeconds(2));
         await (restore ?? RestoreAsync)();
         await unknown;
@@ -154,7 +154,7 @@ public sealed class SystemToTakeApart : IAsyncLifetime
         Task<Guid> SubmitAsync(string kind) => WorkinItSystem.SubmitAsync(_web, $"{kind}-{name}@example.com", kind);
     }
 
-    // By a client that repeats what was not taken.
+    // Publishes like a client that repeats a publish until the broker confirms it.
     private async Task PublishUnknownAsync(string name) => await Eventually.SeeAsync(
         async () =>
         {
@@ -162,7 +162,7 @@ public sealed class SystemToTakeApart : IAsyncLifetime
             await channel.BasicPublishAsync("send-gif-email", "", mandatory: true, Unknown(name), Encoding.UTF8.GetBytes("""{"messageType":["urn:message:Some:Thing"],"message":{}}"""));
             return true;
         },
-        taken => taken, "a message of another type is taken");
+        confirmed => confirmed, "a message of another type is confirmed");
 
     private static BasicProperties Unknown(string name) => new()
     {
@@ -173,9 +173,9 @@ public sealed class SystemToTakeApart : IAsyncLifetime
     };
 
     private async Task SeeStateAsync(Guid id, string state) =>
-        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(_web, id), status => status.State == state, state, TimeSpan.FromSeconds(40));
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(_web, id), status => status.State == state, $"the submission is {state}", TimeSpan.FromSeconds(40));
 
-    // All that came of it: one that is there twice is seen, for the second one is not long in coming.
+    // Collects all matching messages. A duplicate is noticed, because it arrives soon after the first one.
     private async Task<IReadOnlyList<IReadOnlyBasicProperties>> SeeLettersAsync(string queue, Func<IReadOnlyBasicProperties, bool> which)
     {
         var seen = new List<IReadOnlyBasicProperties>();
@@ -185,7 +185,7 @@ public sealed class SystemToTakeApart : IAsyncLifetime
                 seen.AddRange((await System.VirtualHost.TakeAllAsync(queue)).Select(letter => letter.BasicProperties).Where(which));
                 return seen.Count;
             },
-            count => count == 1, $"one letter in {queue}", TimeSpan.FromSeconds(45));
+            count => count == 1, $"one message in {queue}", TimeSpan.FromSeconds(45));
         return seen;
     }
 

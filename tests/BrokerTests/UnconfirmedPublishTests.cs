@@ -21,7 +21,7 @@ public sealed class UnconfirmedPublishTests
         await proxy.SwallowAsync();
         await SubmitAsync(web, count);
 
-        // The broker's client itself would notice by its heartbeats only, 20 s later.
+        // RabbitMQ.Client alone would notice only by its heartbeats, 20 s later.
         await system.SeeMailsAsync(before + count, TimeSpan.FromSeconds(60));
         web.Log.ShouldContain("RabbitMQ has stopped confirming publishes on this connection");
         await system.SeeReadyAsync("send-gif-email", 0);
@@ -34,12 +34,12 @@ public sealed class UnconfirmedPublishTests
         await using var system = await WorkinItSystem.CreateAsync();
         var (web, _) = await system.StartServicesAsync(("Submissions__UnconfirmedLimit", "00:00:05"), ("Submissions__PublishTimeout", "00:00:02"));
         await using var channel = await system.VirtualHost.OpenChannelAsync();
-        await channel.ExchangeUnbindAsync("send-gif-email", "WorkinIt.Contracts:SendGifEmail", ""); // the broker is up, and takes nothing
+        await channel.ExchangeUnbindAsync("send-gif-email", "WorkinIt.Contracts:SendGifEmail", ""); // the broker is up, but accepts no submission
 
         await WorkinItSystem.SubmitAsync(web, "jane@example.com", "nobody takes it");
 
         await web.SeeReadyAsync(false, TimeSpan.FromSeconds(30));
-        await Eventually.SeeAsync(() => web.Log.Contains("RabbitMQ has not confirmed", StringComparison.Ordinal), "the log says why");
+        await Eventually.SeeAsync(() => web.Log.Contains("RabbitMQ has not confirmed", StringComparison.Ordinal), "the log names the unconfirmed publish");
         await channel.ExchangeBindAsync("send-gif-email", "WorkinIt.Contracts:SendGifEmail", "");
         await web.SeeReadyAsync(true, TimeSpan.FromSeconds(30));
         await system.SeeMailsAsync(1);

@@ -5,16 +5,16 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>Consumers that run with new <c>Redelivery__Delays</c> before the topology was deployed for them.</summary>
+/// <summary>Consumers that run with new <c>Redelivery__Delays</c> before the topology is deployed again.</summary>
 public sealed class UndeployedDelayQueueTests
 {
-    private const int Deferred = 13; // fewer than a process takes at once, so that the others pass them
+    private const int Deferred = 13; // fewer than a process handles at once, so that the other messages get through
     private const int Good = 30;
 
     [Theory]
     [InlineData("00:00:03", new[] { "00:00:01", "00:00:03" }, "send-gif-email_delay_1s", true)]
     [InlineData("00:00:01", new[] { "00:00:02" }, "send-gif-email_delay_2s", false)]
-    public async Task Missing_delay_queue_is_named_by_the_readiness_check_and_no_message_or_mail_is_lost(string deployed, string[] delays, string missing, bool anotherTakesThem)
+    public async Task Missing_delay_queue_is_named_by_the_readiness_check_and_no_message_or_mail_is_lost(string deployed, string[] delays, string missing, bool hasOtherDelayQueue)
     {
         await using var system = await WorkinItSystem.CreateAsync();
         system.Settings["Redelivery__Delays__0"] = deployed;
@@ -42,20 +42,20 @@ public sealed class UndeployedDelayQueueTests
             await WorkinItSystem.SubmitAsync(web, $"good{i}@example.com", "now");
 
         await system.SeeMailsAsync(Good);
-        await Eventually.SeeAsync(() => asked.Count == Good + Deferred + 1, "all were asked for");
+        await Eventually.SeeAsync(() => asked.Count == Good + Deferred + 1, "the mail server was asked about every recipient");
         later = false;
-        if (anotherTakesThem)
+        if (hasOtherDelayQueue)
             await system.SeeMailsAsync(Good + Deferred);
         else
-            await Task.Delay(TimeSpan.FromSeconds(2)); // time enough for a loop, or a dead letter, to show
+            await Task.Delay(TimeSpan.FromSeconds(2)); // long enough to notice a loop or a dead letter
         await SeeNotReadyAsync(consumers, missing);
-        system.Mail.MailCount.ShouldBe(anotherTakesThem ? Good + Deferred : Good);
+        system.Mail.MailCount.ShouldBe(hasOtherDelayQueue ? Good + Deferred : Good);
 
         await system.DeployAsync();
         await consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(60));
         await system.SeeMailsAsync(Good + Deferred);
 
-        // Its tries are used up by now; it is the only dead letter, and says why it failed and not what was missing.
+        // never@example.com has used all its attempts. It is the only dead letter, and its reason is the failed mail, not the missing queue.
         await system.SeeReadyAsync("send-gif-email_error", 1);
         var dead = (await system.VirtualHost.TakeAllAsync("send-gif-email_error")).ShouldHaveSingleItem();
         dead.BasicProperties.MessageId.ShouldBe(never.ToString());
@@ -71,5 +71,5 @@ public sealed class UndeployedDelayQueueTests
             using var answer = await consumers.Http.GetAsync("/health/ready");
             return answer.StatusCode == HttpStatusCode.ServiceUnavailable ? await answer.Content.ReadAsStringAsync() : $"{answer.StatusCode}";
         },
-        text => text.Contains($"queue {missing}", StringComparison.Ordinal) && text.Contains("--deploy-topology", StringComparison.Ordinal), $"ready names {missing}", TimeSpan.FromSeconds(20));
+        text => text.Contains($"queue {missing}", StringComparison.Ordinal) && text.Contains("--deploy-topology", StringComparison.Ordinal), $"the readiness check names {missing}", TimeSpan.FromSeconds(20));
 }

@@ -6,8 +6,8 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>A machine that is gone answers nothing at all, unlike one on which nobody listens.</summary>
-[Trait("broker", "any")] // ports on which nobody answers
+/// <summary>An unreachable machine does not answer at all; a machine without a listener refuses the connection.</summary>
+[Trait("broker", "any")] // tests ports that do not answer
 public sealed class UnreachableNodeTests
 {
     [Fact]
@@ -19,10 +19,10 @@ public sealed class UnreachableNodeTests
         var nodes = $"127.0.0.1:{first.Number},127.0.0.1:{second.Number},{broker.Amqp.Host}:{broker.Amqp.Port}";
         var client = new RabbitMqClient(Options.Create(new RabbitMqOptions { RabbitMq = $"amqp://{broker.Amqp.UserInfo}@{nodes}" }));
 
-        // They are tried in any order: a client that gave the first one all of the time would find the living one in a third of the times. Where it
-        // comes last it has a second, which the machine may stall.
+        // The nodes are tried in any order: a client that spent all its time on the first one would find the live one in a third of the runs. If the
+        // live node comes last, the client has one second left for it; a busy machine may use that up.
         var found = 0;
-        for (var time = 0; time < 6; time++)
+        for (var run = 0; run < 6; run++)
         {
             await using var probe = new RabbitMqProbe(client);
             found += await probe.IsUpAsync(TestContext.Current.CancellationToken) ? 1 : 0;
@@ -30,18 +30,18 @@ public sealed class UnreachableNodeTests
         found.ShouldBeGreaterThanOrEqualTo(5);
     }
 
-    /// <summary>What the search throws instead would stop a service that is about to stop, as if it had crashed.</summary>
+    /// <summary>Any other exception would end a service that is already shutting down as if it had crashed.</summary>
     [Fact]
     public async Task Cancelled_search_for_a_node_throws_no_connection_error()
     {
         var client = new RabbitMqClient(Options.Create(new RabbitMqOptions { RabbitMq = $"amqp://web:web@127.0.0.1:{FreePort.Take()}" }));
         await using var probe = new RabbitMqProbe(client);
         var cancelled = 0;
-        for (var time = 0; time < 300; time++) // some of them in the very moment in which the connection is refused
+        for (var run = 0; run < 300; run++) // some of the cancellations coincide with the refused connection
         {
             using var cancel = new CancellationTokenSource();
             var search = probe.IsUpAsync(cancel.Token);
-            Thread.SpinWait(time * 100);
+            Thread.SpinWait(run * 100);
             await cancel.CancelAsync();
             try
             {
@@ -55,7 +55,7 @@ public sealed class UnreachableNodeTests
         cancelled.ShouldBeGreaterThan(0);
     }
 
-    /// <summary>A port on which a connection is neither made nor refused: its line of those who wait is full.</summary>
+    /// <summary>A port that neither accepts nor refuses connections, because its listen backlog is full.</summary>
     private sealed class SilentPort : IDisposable
     {
         private readonly List<Socket> _sockets = [];
@@ -67,7 +67,7 @@ public sealed class UnreachableNodeTests
             listener.Listen(0);
             Number = ((IPEndPoint)listener.LocalEndPoint!).Port;
             while (NewSocket().ConnectAsync(listener.LocalEndPoint).Wait(TimeSpan.FromMilliseconds(200)))
-                _sockets.Count.ShouldBeLessThan(100, "the line is never full");
+                _sockets.Count.ShouldBeLessThan(100, "the listen backlog does not fill up");
         }
 
         public int Number { get; }
