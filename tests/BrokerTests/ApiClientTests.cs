@@ -5,9 +5,9 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>The API in the hands of somebody who has read its OpenAPI document and nothing else.</summary>
+/// <summary>The HTTP API as a client uses it that knows only its OpenAPI document.</summary>
 [Collection(nameof(RunningSystem))]
-[Trait("broker", "any")] // the HTTP API; the broker does what it does in EndToEndTests
+[Trait("broker", "any")] // tests the HTTP API; EndToEndTests covers the broker on each version
 public sealed class ApiClientTests(RunningSystem running) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = running.Web.Address };
@@ -23,7 +23,7 @@ public sealed class ApiClientTests(RunningSystem running) : IDisposable
         first.Content!.Id.ShouldBe(key);
         first.Headers!.Location!.ToString().ShouldBe($"/api/submissions/{key}");
 
-        var sent = await Eventually.SeeAsync(() => Api.FindAsync(key), status => status.State == "sent", "the API says sent");
+        var sent = await Eventually.SeeAsync(() => Api.FindAsync(key), status => status.State == "sent", "the API reports state sent");
         sent.SentAt!.Value.ShouldBeGreaterThanOrEqualTo(sent.AcceptedAt);
         sent.Attempts.ShouldBe(1);
 
@@ -61,9 +61,9 @@ public sealed class ApiClientTests(RunningSystem running) : IDisposable
     [Fact]
     public async Task Client_gets_404_for_an_unknown_submission()
     {
-        var nothing = await Should.ThrowAsync<ApiException>(() => Api.FindAsync(Guid.NewGuid()));
-        nothing.StatusCode.ShouldBe(HttpStatusCode.NotFound);
-        nothing.ContentHeaders!.ContentType!.MediaType.ShouldBe("application/problem+json");
+        var error = await Should.ThrowAsync<ApiException>(() => Api.FindAsync(Guid.NewGuid()));
+        error.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        error.ContentHeaders!.ContentType!.MediaType.ShouldBe("application/problem+json");
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class ApiClientTests(RunningSystem running) : IDisposable
     }
 }
 
-/// <summary>The API, as its document has it.</summary>
+/// <summary>The API as the OpenAPI document describes it.</summary>
 internal interface IWorkinItApi
 {
     [Post("/api/submissions")]
@@ -96,7 +96,7 @@ internal interface IWorkinItApi
     Task<JsonElement> DocumentAsync();
 }
 
-/// <summary>What is submitted.</summary>
-/// <param name="Email">The address.</param>
+/// <summary>The request body of a submission.</summary>
+/// <param name="Email">The recipient.</param>
 /// <param name="Text">The thought.</param>
 internal sealed record Thought(string Email, [property: System.Text.Json.Serialization.JsonPropertyName("thought")] string Text);

@@ -1,8 +1,8 @@
 using Xunit.Sdk;
 using Xunit.v3;
 
-// Each test has a virtual host of its own on the one broker, or a broker of its own where it stops it. Two: so many wait while they work.
+// Each test has its own virtual host on the shared broker, or its own broker if it stops it. Two threads: the tests mostly wait.
 [assembly: Parallelization(Mode = ParallelMode.Collections, MaxThreads = 2)]
 
-// A class with [Trait("broker", "any")] means the same on each version of RabbitMQ, and its comment says why: .ci/run leaves it out where it runs
-// these tests on a second version. Without it a class runs on both.
+// The result of a class with [Trait("broker", "any")] does not depend on the RabbitMQ version; the comment beside it says why. .ci/run skips such a
+// class when it runs these tests on a second version. A class without the trait runs on both.

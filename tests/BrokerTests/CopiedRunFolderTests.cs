@@ -4,8 +4,8 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>A folder of <c>./run</c> or of a script, copied while what was started from it runs: the copy ends nothing of the original's.</summary>
-[Trait("broker", "any")] // scripts and folders
+/// <summary>A folder of <c>./run</c> or of a script, copied while its processes run. The copy never stops the processes of the original.</summary>
+[Trait("broker", "any")] // tests scripts and folders only
 public sealed class CopiedRunFolderTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-copy-").FullName;
@@ -48,7 +48,7 @@ public sealed class CopiedRunFolderTests : IDisposable
     [Fact]
     public async Task Run_from_a_copied_folder_ends_its_own_services_and_not_those_of_the_original()
     {
-        // What passes for a service here: its command line names WorkinIt., and it stands in the folder where services are published.
+        // The script recognizes a service by two things: its command line contains "WorkinIt.", and its working folder is the one where services are published.
         var script = $$"""
             here='{{Repository.Root}}' && . "$here/dev/lib.sh"
             begin() { run_dir=$1; mkdir -p "$run_dir/bin/Web" "$run_dir/bin/Consumers"; . "$here/dev/run-local.sh"; }
@@ -59,12 +59,12 @@ public sealed class CopiedRunFolderTests : IDisposable
             remember_process "$run_dir/web.pid" "$web"
             cp -r '{{_folder}}/a' '{{_folder}}/b'
             begin '{{_folder}}/b' && end_leftovers
-            running "$web" || { echo "ended by a copy"; exit 1; }
+            running "$web" || { echo "a copy ended the process of the original"; exit 1; }
             begin '{{_folder}}/a'
             started=$(cat "$run_dir/web.pid.started") && echo "1 of another boot" >"$run_dir/web.pid.started" && end_leftovers
-            running "$web" || { echo "ended, though its id was given to another one"; exit 2; }
+            running "$web" || { echo "ended a process of another boot that has the same id"; exit 2; }
             echo "$started" >"$run_dir/web.pid.started" && end_leftovers
-            gone "$web" || { kill "$web"; echo "its own was left"; exit 3; }
+            gone "$web" || { kill "$web"; echo "did not end its own process"; exit 3; }
             """;
         (await RunAsync("bash", "-c", script)).ShouldBe(0);
     }

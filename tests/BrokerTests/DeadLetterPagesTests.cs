@@ -9,8 +9,8 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>WorkinIt with the pages, and people of each kind. One Web for each test: sign-in attempts are counted.</summary>
-[Trait("broker", "any")] // pages and sign-in; what they do to queues is what the classes in DeadLetters do on each version
+/// <summary>The dead-letter pages in WorkinIt, with each kind of RabbitMQ user. Each test has its own Web, because sign-in attempts are counted.</summary>
+[Trait("broker", "any")] // tests pages and sign-in; the classes in DeadLetters cover the queue operations on each version
 public sealed class DeadLetterPagesTests : IAsyncLifetime
 {
     private const string Errors = "send-gif-email_error";
@@ -26,7 +26,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         DeadLetterPages.AddTo(_system);
         await Task.WhenAll(_system.DeployAsync(), _system.MigrateAsync());
         var web = _system.NewWeb();
-        await web.StartAsync(); // and no Consumers: what is replayed stays in the queue, to be seen there
+        await web.StartAsync(); // without Consumers, so that replayed messages stay in the input queue
         _web = web.Address;
         _client = new PageClient(_web);
     }
@@ -116,8 +116,8 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     [InlineData("//evil.example", "/dead-letters")]
     [InlineData("https://evil.example", "/dead-letters")]
     [InlineData("/\\evil.example", "/dead-letters")]
-    public async Task Sign_in_redirects_only_within_the_site(string back, string where) =>
-        (await _client.SignInAsync("operator", back: back)).Location.ShouldBe(where);
+    public async Task Sign_in_redirects_only_within_the_site(string returnUrl, string expected) =>
+        (await _client.SignInAsync("operator", back: returnUrl)).Location.ShouldBe(expected);
 
     [Fact]
     public async Task Sixth_sign_in_attempt_in_a_minute_has_to_wait()
@@ -186,10 +186,10 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         await _client.SignInAsync("operator");
         await _client.GetAsync($"/dead-letters/queues/{Errors}/letters");
 
-        var leads = await _client.PostAsync($"/dead-letters/queues/{Errors}/filter", ("text", "joe@example.com"), ("exception", "Refused"));
+        var redirect = await _client.PostAsync($"/dead-letters/queues/{Errors}/filter", ("text", "joe@example.com"), ("exception", "Refused"));
 
-        leads.Location.ShouldNotBeNull().ShouldNotContain("joe");
-        (await _client.GetAsync(leads.Location)).Text.ShouldContain("1 to 1 of 1 that match");
+        redirect.Location.ShouldNotBeNull().ShouldNotContain("joe");
+        (await _client.GetAsync(redirect.Location)).Text.ShouldContain("1 to 1 of 1 that match");
     }
 
     [Fact]
@@ -208,12 +208,12 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         (await _system.VirtualHost.ReadyAsync(Errors)).ShouldBe(50);
         var run = await _client.FollowAsync(dryRun.Path + "/run", ("pace", "1000"));
         await _system.SeeReadyAsync("send-gif-email", 30);
-        await _client.PostAsync(run.Path + "/cancel"); // of the wait for outcomes that nobody here brings about
+        await _client.PostAsync(run.Path + "/cancel"); // ends the wait for outcomes: no consumer runs here
         var outcome = await _client.SeeEndAsync(run);
 
         outcome.Text.ShouldContain("30 of 30 replayed: 30 may still be in the queue");
         (await _system.VirtualHost.ReadyAsync(Errors)).ShouldBe(20);
-        (await _client.PostAsync(dryRun.Path + "/run")).Status.ShouldBe(HttpStatusCode.Conflict); // a second click
+        (await _client.PostAsync(dryRun.Path + "/run")).Status.ShouldBe(HttpStatusCode.Conflict); // the same dry run can be run only once
         (await _client.GetAsync("/dead-letters/audit")).Text.ShouldContain("replay 30 by operator");
     }
 
@@ -266,7 +266,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     public async Task Queue_with_a_custom_name_is_found_and_its_messages_are_replayed_to_their_input_queue()
     {
         _system.Settings["DeadLetters__Queues"] = "*.dlq";
-        _system.Settings["ConnectionStrings__DeadLetters"] = _system.VirtualHost.ConnectionString("operator"); // who may read it
+        _system.Settings["ConnectionStrings__DeadLetters"] = _system.VirtualHost.ConnectionString("operator"); // a user who may read the queue
         await using (var channel = await _system.VirtualHost.OpenChannelAsync())
             await channel.QueueDeclareAsync("gifs.dlq", durable: true, exclusive: false, autoDelete: false);
         await DeadLetterPages.PutAsync(_system.VirtualHost, "gifs.dlq", Jane, "System.TimeoutException", "It took 30 s");
@@ -305,7 +305,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
             new AuditFile(Path.Combine(_system.Folder, "other.jsonl")));
         using var cancel = new CancellationTokenSource();
         var slow = other.ReplayAsync(new ReplayRequest { Queue = Errors, Filter = DeadLetterFilter.All, By = "Ann on the night shift", Pace = 0.2 }, null, cancel.Token);
-        await Eventually.SeeAsync(() => _system.VirtualHost.ReadyAsync("send-gif-email"), ready => ready >= 1, "it is at work"); // one more every 5 s
+        await Eventually.SeeAsync(() => _system.VirtualHost.ReadyAsync("send-gif-email"), ready => ready >= 1, "the other replay moves messages"); // one every 5 s
 
         var answer = await _client.GetAsync($"/dead-letters/queues/{Errors}");
 
@@ -322,7 +322,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s");
         await _client.SignInAsync("operator");
         (await _client.GetAsync("/dead-letters/queues/nowhere_error")).Status.ShouldBe(HttpStatusCode.NotFound);
-        (await _client.GetAsync("/dead-letters/queues/send-gif-email")).Status.ShouldBe(HttpStatusCode.NotFound); // no dead letters there
+        (await _client.GetAsync("/dead-letters/queues/send-gif-email")).Status.ShouldBe(HttpStatusCode.NotFound); // not a dead-letter queue
         (await _client.GetAsync($"/dead-letters/queues/{Errors}/letters/0123456789abcdef")).Status.ShouldBe(HttpStatusCode.NotFound);
         (await _client.GetAsync($"/dead-letters/queues/{Errors}/letters?since=yesterday")).Status.ShouldBe(HttpStatusCode.BadRequest);
         (await _client.GetAsync("/dead-letters/operations/0")).Status.ShouldBe(HttpStatusCode.NotFound);
@@ -342,7 +342,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
         await DeadLetterPages.PutAsync(_system.VirtualHost, Errors, Jane, "System.TimeoutException", "It took 30 s");
         await _client.SignInAsync("operator");
         var letter = $"/dead-letters/queues/{Errors}/letters/{await FirstIdAsync()}";
-        Directory.CreateDirectory(Path.Combine(_system.Folder, "dead-letters-audit.jsonl")); // a folder in the file's place: not even root writes to it
+        Directory.CreateDirectory(Path.Combine(_system.Folder, "dead-letters-audit.jsonl")); // a folder instead of the file: not even root can write to it
 
         var reveal = await _client.PostAsync(letter + "/reveal");
 
@@ -382,7 +382,7 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     private async Task<string> FirstIdAsync() =>
         (await _client.GetAsync($"/dead-letters/queues/{Errors}/letters")).Link($"/queues/{Errors}/letters/").Split('/')[^1];
 
-    // From the route table itself, so that a page added later is tested too.
+    // Reads the route table, so that a page added later is tested too.
     private static List<(string Method, string Path, bool Acts)> Endpoints()
     {
         var builder = WebApplication.CreateBuilder();

@@ -7,7 +7,7 @@ namespace WorkinIt.BrokerTests;
 
 public sealed class DeliveryFailureTests
 {
-    /// <summary>A retry in place meets the circuit breaker that its own failure has opened, and must not pass for a message that was never tried.</summary>
+    /// <summary>A retry can meet the circuit breaker that its own failure opened. That must not count as a message that was never tried.</summary>
     [Fact]
     public async Task Mails_that_used_all_attempts_while_the_mail_server_is_down_are_dead_lettered()
     {
@@ -17,7 +17,7 @@ public sealed class DeliveryFailureTests
         for (var i = 0; i < 20; i++)
             await WorkinItSystem.SubmitAsync(web, $"jane{i}@example.com", "is anybody there?");
 
-        await Eventually.SeeAsync(() => system.VirtualHost.ReadyAsync("send-gif-email_error"), seen => seen >= 3, "three dead letters");
+        await Eventually.SeeAsync(() => system.VirtualHost.ReadyAsync("send-gif-email_error"), ready => ready >= 3, "at least three dead letters");
     }
 
     [Fact]
@@ -25,13 +25,13 @@ public sealed class DeliveryFailureTests
     {
         var (system, web, _) = await WorkinItSystem.StartAsync();
         await using var s = system;
-        var tries = 0;
-        system.Mail.OnMail = _ => Interlocked.Increment(ref tries) == 1 ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 busy") : SmtpBehaviour.Accept;
+        var attempts = 0;
+        system.Mail.OnMail = _ => Interlocked.Increment(ref attempts) == 1 ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 busy") : SmtpBehaviour.Accept;
 
         await WorkinItSystem.SubmitAsync(web, "jane@example.com", "patience");
 
         await system.SeeMailsAsync(1);
-        tries.ShouldBe(2);
+        attempts.ShouldBe(2);
         (await system.VirtualHost.ReadyAsync("send-gif-email_error")).ShouldBe(0);
     }
 
@@ -40,17 +40,17 @@ public sealed class DeliveryFailureTests
     {
         var (system, web, consumers) = await WorkinItSystem.StartAsync(("Logging__Format", "Json"));
         await using var s = system;
-        var tries = 0;
+        var attempts = 0;
         system.Mail.OnMail = _ =>
         {
-            Interlocked.Increment(ref tries);
+            Interlocked.Increment(ref attempts);
             return SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 <{recipient}>: user unknown");
         };
 
         var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "nobody home");
 
         await system.SeeReadyAsync("send-gif-email_error", 1);
-        tries.ShouldBe(1);
+        attempts.ShouldBe(1);
         var dead = (await system.VirtualHost.TakeAllAsync("send-gif-email_error")).ShouldHaveSingleItem();
         dead.BasicProperties.MessageId.ShouldBe(id.ToString());
         var reason = Encoding.UTF8.GetString((byte[])dead.BasicProperties.Headers!["MT-Fault-Message"]!);
@@ -67,10 +67,10 @@ public sealed class DeliveryFailureTests
         system.Logs.ShouldNotContain("nobody home");
     }
 
-    /// <summary>The lines that name a submission in whatever place, once one of them says something.</summary>
+    /// <summary>Waits until the log contains a text, then returns the lines with the submission's id in any property.</summary>
     private static async Task<IReadOnlyList<Dictionary<string, JsonElement>>> SeeLinesAsync(ServiceProcess service, Guid id, string text)
     {
-        await Eventually.SeeAsync(() => service.Log.Contains(text, StringComparison.Ordinal), text);
+        await Eventually.SeeAsync(() => service.Log.Contains(text, StringComparison.Ordinal), $"the log contains {text}");
         return [.. service.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(line => JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(line)!)
             .Where(line => line.Values.Any(value => value.ToString().Contains(id.ToString(), StringComparison.OrdinalIgnoreCase)))];
@@ -91,7 +91,7 @@ public sealed class DeliveryFailureTests
 
         await system.SeeMailsAsync(1);
         await Eventually.SeeAsync(
-            async () => await system.VirtualHost.ReadyAsync("send-gif-email_error") + await system.VirtualHost.ReadyAsync("send-gif-email_skipped"), ready => ready == 4, "all four stand in a dead-letter queue");
+            async () => await system.VirtualHost.ReadyAsync("send-gif-email_error") + await system.VirtualHost.ReadyAsync("send-gif-email_skipped"), ready => ready == 4, "all four messages are in a dead-letter queue");
         (await system.VirtualHost.ReadyAsync("send-gif-email")).ShouldBe(0);
     }
 
@@ -113,13 +113,13 @@ public sealed class DeliveryFailureTests
         await system.SeeReadyAsync("send-gif-email_error", 1);
         await system.SeeReadyAsync("send-gif-email_delay_10m", 1);
 
-        for (var look = 0; look < 100; look++)
+        for (var read = 0; read < 100; read++)
         {
             (await system.VirtualHost.LookAsync("send-gif-email_error", ackMode)).GetArrayLength().ShouldBe(1);
             (await system.VirtualHost.LookAsync("send-gif-email_delay_10m", ackMode)).GetArrayLength().ShouldBe(1);
         }
 
-        // What the last look took is on its way back.
+        // The messages of the last read may still be on their way back.
         await system.SeeReadyAsync("send-gif-email_error", 1);
         await system.SeeReadyAsync("send-gif-email_delay_10m", 1);
         (await system.VirtualHost.ReadyAsync("send-gif-email")).ShouldBe(0);
@@ -134,12 +134,12 @@ public sealed class DeliveryFailureTests
         system.Mail.OnMail = _ => greylisted ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 451, "4.7.1 come back later") : SmtpBehaviour.Accept;
         var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "who are you");
 
-        var delayed = await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "delayed", "delayed");
+        var delayed = await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "delayed", "the submission is delayed");
         greylisted = false;
         delayed.NextTryAt.ShouldNotBeNull().ShouldBeInRange(delayed.AcceptedAt, delayed.AcceptedAt.AddSeconds(30));
-        delayed.Attempts.ShouldBe(1); // not asked again in place
+        delayed.Attempts.ShouldBe(1); // a deferred mail is not retried in place
 
-        var sent = await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "sent", "sent");
+        var sent = await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "sent", "the submission is sent");
         sent.Attempts.ShouldBe(2);
         sent.NextTryAt.ShouldBeNull();
         system.Mail.DeliveriesById.Values.ShouldBe([1]);
@@ -156,7 +156,7 @@ public sealed class DeliveryFailureTests
         var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "no room");
 
         await system.SeeReadyAsync("send-gif-email_error", 1);
-        var failed = await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "failed", "failed");
+        var failed = await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "failed", "the submission has failed");
         failed.Attempts.ShouldBe(3);
     }
 
@@ -170,7 +170,7 @@ public sealed class DeliveryFailureTests
         var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "was it sent?");
 
         await system.SeeReadyAsync("send-gif-email_error", 1);
-        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "held", "held");
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "held", "the submission is held");
         var dead = (await system.VirtualHost.TakeAllAsync("send-gif-email_error")).ShouldHaveSingleItem();
         Encoding.UTF8.GetString((byte[])dead.BasicProperties.Headers!["MT-Fault-Message"]!).ShouldContain($"Message-ID {id:N}");
         system.Mail.DeliveriesById.Values.ShouldBe([1]);

@@ -16,7 +16,7 @@ public sealed class EndToEndTests
         response.StatusCode.ShouldBe(HttpStatusCode.SeeOther);
         await system.SeeMailsAsync(1);
         system.Mail.Mails.ShouldHaveSingleItem().Recipient.ShouldBe("jane@example.com");
-        await Eventually.SeeAsync(() => web.Http.GetStringAsync(response.Headers.Location), page => page.Contains(">Sent</h1>", StringComparison.Ordinal), "the page says sent");
+        await Eventually.SeeAsync(() => web.Http.GetStringAsync(response.Headers.Location), page => page.Contains(">Sent</h1>", StringComparison.Ordinal), "the page shows Sent");
         await consumers.StopAsync();
         await web.StopAsync();
         system.Logs.ShouldNotContain("jane@example.com");
@@ -33,7 +33,7 @@ public sealed class EndToEndTests
 
         for (var i = 0; i < 100; i++)
             await WorkinItSystem.SubmitAsync(web, $"person{i}@example.com", $"thought {i}");
-        await Eventually.SeeAsync(() => system.VirtualHost.ReadyAsync("send-gif-email"), ready => ready >= 100, "all wait"); // or more: what is not confirmed within 3 s is published again
+        await Eventually.SeeAsync(() => system.VirtualHost.ReadyAsync("send-gif-email"), ready => ready >= 100, "all submissions are in the queue"); // possibly more than once: a publish that is not confirmed within 3 s is repeated
         system.Mail.MailCount.ShouldBe(0);
 
         await system.NewConsumers().StartAsync();
@@ -51,7 +51,7 @@ public sealed class EndToEndTests
         var web = system.NewWeb();
         await web.StartAsync("live");
         await WorkinItSystem.SubmitAsync(web, "jane@example.com", "too early");
-        await Eventually.SeeAsync(() => web.Log.Contains("is not confirmed by the broker", StringComparison.Ordinal), "the publish came back");
+        await Eventually.SeeAsync(() => web.Log.Contains("is not confirmed by the broker", StringComparison.Ordinal), "the broker did not confirm the publish");
 
         await system.DeployAsync();
         await system.NewConsumers().StartAsync();

@@ -8,7 +8,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary><c>workinit erase</c>, as the RabbitMQ user replay, while both services run.</summary>
+/// <summary>The command <c>workinit erase</c>, run as the RabbitMQ user replay while both services run.</summary>
 public sealed class ErasureTests
 {
     private const string Error = "send-gif-email_error";
@@ -50,7 +50,7 @@ public sealed class ErasureTests
         (await StatusAsync(sent)).ShouldBe(HttpStatusCode.OK);
         (await operate.RunAsync("erase", "--recipient", "jane@people.example")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain("pass --yes"));
 
-        await using (var busy = await LockAsync(system, Error))
+        await using (var held = await LockAsync(system, Error))
         {
             var locked = await EraseAsync("--yes");
             locked.Code.ShouldBe(1, locked.ToString());
@@ -61,7 +61,7 @@ public sealed class ErasureTests
         var done = await EraseAsync("--yes");
         done.Code.ShouldBe(0, done.ToString());
         done.Json.GetProperty("blocked").GetBoolean().ShouldBeTrue();
-        done.Json.GetProperty("submissions").GetInt32().ShouldBe(0); // the first one had removed them
+        done.Json.GetProperty("submissions").GetInt32().ShouldBe(0); // the locked attempt already removed them
         Count(done, Error).ShouldBe(4);
         (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(1);
         (await system.VirtualHost.ReadyAsync(Discarded)).ShouldBe(0);
@@ -80,16 +80,16 @@ public sealed class ErasureTests
         }
         var verbs = (await operate.RunAsync("dead-letters", "audit", "--json")).Json.EnumerateArray().Select(entry => entry.GetProperty("verb").GetString()).ToList();
         verbs.Count(verb => verb == "remove").ShouldBe(2); // one for each queue
-        verbs.ShouldContain("edit"); // that it was done stays
+        verbs.ShouldContain("edit"); // the audit still shows that an edit was made
 
         system.Mail.OnMail = null;
         var late = await WorkinItSystem.SubmitAsync(web, "jane@people.example", "after it");
         await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, late), it => it.State == "failed", "no mail after an erasure");
         system.Mail.MailCount.ShouldBe(1);
-        (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(0); // the test has taken the other one
+        (await system.VirtualHost.ReadyAsync(Error)).ShouldBe(0); // the test took the other message above
         (dry.ToString() + done + system.Logs).ShouldNotContain("jane", Case.Insensitive);
 
-        Task<CommandResult> EraseAsync(string how) => operate.RunWithAsync("jane@people.example\n", "erase", "--recipient", "-", "--json", how);
+        Task<CommandResult> EraseAsync(string option) => operate.RunWithAsync("jane@people.example\n", "erase", "--recipient", "-", "--json", option);
         async Task<HttpStatusCode> StatusAsync(Guid id)
         {
             using var answer = await web.Http.GetAsync($"/api/submissions/{id}");
@@ -100,19 +100,19 @@ public sealed class ErasureTests
     [Theory]
     [InlineData("jane", "--recipient must be one e-mail address")]
     [InlineData("jane@people.example, john@people.example", "--recipient must be one e-mail address")]
-    public async Task Erase_command_accepts_exactly_one_email_address(string recipient, string told)
+    public async Task Erase_command_accepts_exactly_one_email_address(string recipient, string error)
     {
         await using var system = await WorkinItSystem.CreateAsync();
-        (await OperatorCommand.Of(system).RunAsync("erase", "--recipient", recipient, "--yes")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain(told));
+        (await OperatorCommand.Of(system).RunAsync("erase", "--recipient", recipient, "--yes")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain(error));
     }
 
     [Fact]
     public async Task Erase_command_names_the_setting_of_an_unavailable_database()
     {
-        await using var system = await WorkinItSystem.CreateAsync(); // nothing is migrated
-        var away = await OperatorCommand.Of(system).RunAsync("erase", "--recipient", "jane@people.example", "--yes");
-        away.Code.ShouldBe(3, away.ToString());
-        away.Errors.ShouldContain("ConnectionStrings__Submissions");
+        await using var system = await WorkinItSystem.CreateAsync(); // the databases are not migrated
+        var failed = await OperatorCommand.Of(system).RunAsync("erase", "--recipient", "jane@people.example", "--yes");
+        failed.Code.ShouldBe(3, failed.ToString());
+        failed.Errors.ShouldContain("ConnectionStrings__Submissions");
     }
 
     [Fact]
@@ -120,10 +120,10 @@ public sealed class ErasureTests
     {
         await using var system = await WorkinItSystem.CreateAsync();
         await system.MigrateAsync();
-        using var silent = new TcpListener(IPAddress.Loopback, 0);
-        silent.Start();
-        using var erase = OperatorCommand.Of(system, ("RabbitMqManagement__Url", $"http://{silent.LocalEndpoint}")).Start("erase", "--recipient", "jane@people.example", "--yes");
-        using var asked = await silent.AcceptTcpClientAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60)); // after the store and the ledger
+        using var unresponsive = new TcpListener(IPAddress.Loopback, 0);
+        unresponsive.Start();
+        using var erase = OperatorCommand.Of(system, ("RabbitMqManagement__Url", $"http://{unresponsive.LocalEndpoint}")).Start("erase", "--recipient", "jane@people.example", "--yes");
+        using var connection = await unresponsive.AcceptTcpClientAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60)); // the command asks the management API after the store and the ledger
 
         using (var interrupt = Process.Start("kill", ["-TERM", erase.Id.ToString(CultureInfo.InvariantCulture)]))
             await interrupt.WaitForExitAsync();
@@ -136,7 +136,7 @@ public sealed class ErasureTests
     private static long Count(CommandResult result, string queue) =>
         result.Json.GetProperty("deadLetters").EnumerateArray().Single(it => it.GetProperty("queue").GetString() == queue).GetProperty("count").GetInt64();
 
-    // What once was JSON, as a tool that cuts bodies leaves it.
+    // Puts a damaged body into the dead-letter queue, such as a tool leaves that truncates bodies.
     private static async Task AddAsync(WorkinItSystem system, string body)
     {
         await using var channel = await system.VirtualHost.OpenChannelAsync();

@@ -5,8 +5,8 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>By the link in a mail, as the mail server got it.</summary>
-[Trait("broker", "any")] // opt-outs; the broker does what it does in EndToEndTests
+/// <summary>Unsubscribes by the link in the mail that the mail server received.</summary>
+[Trait("broker", "any")] // tests unsubscribing; EndToEndTests covers the broker on each version
 public sealed partial class OneClickUnsubscribeTests
 {
     [Fact]
@@ -25,7 +25,7 @@ public sealed partial class OneClickUnsubscribeTests
             click.StatusCode.ShouldBe(HttpStatusCode.OK);
 
         var blocked = await WorkinItSystem.SubmitAsync(web, "Jane+again@example.com", "the second");
-        var status = await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, blocked), it => it.State == "failed", "the second failed");
+        var status = await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, blocked), it => it.State == "failed", "the second submission failed");
         status.Detail.ShouldStartWith("This address doesn’t accept mail from us");
         await WorkinItSystem.SubmitAsync(web, "john@example.com", "somebody else");
         await system.SeeMailsAsync(2);
@@ -42,7 +42,7 @@ public sealed partial class OneClickUnsubscribeTests
         await system.SeeMailsAsync(3);
         system.Logs.ShouldNotContain("jane", Case.Insensitive);
         system.Logs.ShouldContain("A recipient allowed mail again");
-        system.Logs.ShouldNotContain(link.Segments[^1]); // who has it may use it
+        system.Logs.ShouldNotContain(link.Segments[^1]); // anyone who has the link can use it
     }
 
     [GeneratedRegex("\r\nList-Unsubscribe: <(?<link>[^>]+)>\r\n")]

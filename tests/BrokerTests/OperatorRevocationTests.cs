@@ -4,8 +4,8 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>Who was an operator when they signed in, and is not any more: at two instances of Web that share their sessions.</summary>
-[Trait("broker", "any")] // sessions; of RabbitMQ it asks who somebody is, as BrokerPermissionTests does on each version
+/// <summary>Operators who lose their access while they are signed in, at two instances of Web that share their sessions.</summary>
+[Trait("broker", "any")] // tests sessions; RabbitMQ only authenticates the users, which BrokerPermissionTests covers on each version
 public sealed class OperatorRevocationTests(TwoWebs webs) : IClassFixture<TwoWebs>
 {
     private const string Queue = "/dead-letters/queues/send-gif-email_error";
@@ -14,12 +14,12 @@ public sealed class OperatorRevocationTests(TwoWebs webs) : IClassFixture<TwoWeb
     [Fact]
     public async Task Signed_out_cookie_is_rejected_by_every_instance()
     {
-        using var person = await SignInAsync("leaves", "administrator");
-        using var copyAtA = person.CopyTo(webs.A.Address);
-        using var copyAtB = person.CopyTo(webs.B.Address);
+        using var client = await SignInAsync("leaves", "administrator");
+        using var copyAtA = client.CopyTo(webs.A.Address);
+        using var copyAtB = client.CopyTo(webs.B.Address);
         (await copyAtB.GetAsync("/dead-letters")).Status.ShouldBe(HttpStatusCode.OK);
 
-        (await person.PostAsync("/dead-letters/sign-out")).Status.ShouldBe(HttpStatusCode.SeeOther);
+        (await client.PostAsync("/dead-letters/sign-out")).Status.ShouldBe(HttpStatusCode.SeeOther);
 
         foreach (var copy in new[] { copyAtA, copyAtB })
         {
@@ -32,42 +32,42 @@ public sealed class OperatorRevocationTests(TwoWebs webs) : IClassFixture<TwoWeb
     [InlineData("deleted")]
     [InlineData("another password")]
     [InlineData("no tag")]
-    public async Task Operator_whose_user_lost_access_can_neither_act_nor_view_at_any_instance(string what)
+    public async Task Operator_whose_user_lost_access_can_neither_act_nor_view_at_any_instance(string change)
     {
-        var name = $"goes-{what.Replace(' ', '-')}";
-        using var person = await SignInAsync(name, "administrator");
-        using var atB = person.CopyTo(webs.B.Address);
-        (await ActAsync(person)).Status.ShouldBe(HttpStatusCode.SeeOther);
+        var name = $"goes-{change.Replace(' ', '-')}";
+        using var client = await SignInAsync(name, "administrator");
+        using var atB = client.CopyTo(webs.B.Address);
+        (await ActAsync(client)).Status.ShouldBe(HttpStatusCode.SeeOther);
 
-        using var change = what switch
+        using var response = change switch
         {
             "deleted" => await webs.System.Broker.Management.DeleteAsync($"/api/users/{name}"),
             "no tag" => await webs.System.Broker.Management.PutAsJsonAsync($"/api/users/{name}", new { password = name, tags = "" }),
             _ => await webs.System.Broker.Management.PutAsJsonAsync($"/api/users/{name}", new { password = "another", tags = "administrator" }),
         };
-        change.EnsureSuccessStatusCode();
+        response.EnsureSuccessStatusCode();
 
         (await ActAsync(atB)).ShouldLeadToSignIn();
-        (await person.GetAsync("/dead-letters")).ShouldLeadToSignIn();
+        (await client.GetAsync("/dead-letters")).ShouldLeadToSignIn();
         (await atB.GetAsync("/dead-letters")).ShouldLeadToSignIn();
     }
 
     [Fact]
     public async Task Operator_who_is_no_longer_an_administrator_may_view_and_not_act()
     {
-        using var person = await SignInAsync("is-demoted", "administrator");
-        (await ActAsync(person)).Status.ShouldBe(HttpStatusCode.SeeOther);
+        using var client = await SignInAsync("is-demoted", "administrator");
+        (await ActAsync(client)).Status.ShouldBe(HttpStatusCode.SeeOther);
 
         await DeadLetterPages.AddUserAsync(webs.System.Broker, "is-demoted", "management");
 
-        (await ActAsync(person)).Status.ShouldBe(HttpStatusCode.Forbidden);
-        (await person.GetAsync("/dead-letters")).Status.ShouldBe(HttpStatusCode.OK);
+        (await ActAsync(client)).Status.ShouldBe(HttpStatusCode.Forbidden);
+        (await client.GetAsync("/dead-letters")).Status.ShouldBe(HttpStatusCode.OK);
     }
 
     [Fact]
     public async Task Operator_password_is_not_stored_in_readable_form()
     {
-        using var person = await SignInAsync("keeps-a-secret", "administrator", "correct horse battery");
+        using var client = await SignInAsync("keeps-a-secret", "administrator", "correct horse battery");
         foreach (var file in Directory.GetFiles(webs.System.Folder, "submissions.db*"))
             System.Text.Encoding.UTF8.GetString(await ReadAsync(file)).ShouldNotContain("correct horse");
         webs.System.Logs.ShouldNotContain("correct horse");
@@ -83,10 +83,10 @@ public sealed class OperatorRevocationTests(TwoWebs webs) : IClassFixture<TwoWeb
             (await guesser.SignInAsync("is-attacked", $"guess {attempt}")).Status.ShouldBeOneOf(HttpStatusCode.Unauthorized, HttpStatusCode.TooManyRequests);
         }
 
-        using var person = new PageClient(webs.A.Address, "203.0.113.77");
-        (await person.SignInAsync("is-attacked")).Status.ShouldBe(HttpStatusCode.SeeOther);
+        using var client = new PageClient(webs.A.Address, "203.0.113.77");
+        (await client.SignInAsync("is-attacked")).Status.ShouldBe(HttpStatusCode.SeeOther);
 
-        // And those who guess are slowed down: of five tries of one address RabbitMQ is asked about one.
+        // Guessing is slowed down: of five attempts from one address, RabbitMQ is asked about one.
         using var another = new PageClient(webs.A.Address, "198.51.100.200");
         (await another.SignInAsync("is-attacked", "guess")).Status.ShouldBe(HttpStatusCode.Unauthorized);
         (await another.SignInAsync("is-attacked", "guess")).Status.ShouldBe(HttpStatusCode.TooManyRequests);
@@ -95,14 +95,14 @@ public sealed class OperatorRevocationTests(TwoWebs webs) : IClassFixture<TwoWeb
     private async Task<PageClient> SignInAsync(string name, string tags, string? password = null)
     {
         (await webs.System.Broker.Management.PutAsJsonAsync($"/api/users/{name}", new { password = password ?? name, tags })).EnsureSuccessStatusCode();
-        var person = new PageClient(webs.A.Address, $"203.0.113.{Interlocked.Increment(ref _address)}"); // attempts are counted by address
-        (await person.SignInAsync(name, password)).Status.ShouldBe(HttpStatusCode.SeeOther);
-        (await person.GetAsync("/dead-letters")).Status.ShouldBe(HttpStatusCode.OK);
-        return person;
+        var client = new PageClient(webs.A.Address, $"203.0.113.{Interlocked.Increment(ref _address)}"); // attempts are counted by address
+        (await client.SignInAsync(name, password)).Status.ShouldBe(HttpStatusCode.SeeOther);
+        (await client.GetAsync("/dead-letters")).Status.ShouldBe(HttpStatusCode.OK);
+        return client;
     }
 
-    // A dry run: nothing is there to be discarded.
-    private static Task<Answer> ActAsync(PageClient person) => person.PostAsync(Queue + "/discard", ("which", "all"));
+    // Requests a dry run of a discard; the queue is empty.
+    private static Task<Answer> ActAsync(PageClient client) => client.PostAsync(Queue + "/discard", ("which", "all"));
 
     private static async Task<byte[]> ReadAsync(string file)
     {
@@ -113,7 +113,7 @@ public sealed class OperatorRevocationTests(TwoWebs webs) : IClassFixture<TwoWeb
     }
 }
 
-internal static class AnswersToNobody
+internal static class AnswerAssertions
 {
     public static void ShouldLeadToSignIn(this Answer answer)
     {

@@ -4,7 +4,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-[Trait("broker", "any")] // PostgreSQL alone
+[Trait("broker", "any")] // tests PostgreSQL only
 public sealed class PostgresGroupCommitTests
 {
     [Fact]
@@ -16,23 +16,23 @@ public sealed class PostgresGroupCommitTests
         await other.ExecuteAsync("CREATE TABLE numbers (number INTEGER PRIMARY KEY, times INTEGER NOT NULL); INSERT INTO numbers VALUES (1, 0), (2, 0)");
         await using var writer = new GroupCommit(database);
 
-        // Every writer has something in hand, so that what comes next waits and goes into one group.
-        using var one = new ManualResetEventSlim();
-        using var rest = new ManualResetEventSlim();
+        // Every writer is kept busy, so that the next writes wait and form one group.
+        using var firstGate = new ManualResetEventSlim();
+        using var otherGates = new ManualResetEventSlim();
         using var busy = new SemaphoreSlim(0);
         List<Task> holding = [];
         for (var number = 0; number < 4; number++)
         {
-            var gate = number == 0 ? one : rest;
+            var gate = number == 0 ? firstGate : otherGates;
             holding.Add(writer.WriteAsync(
                 _ =>
                 {
                     busy.Release();
-                    gate.Wait(TimeSpan.FromMinutes(2)); // whatever becomes of the test: else the writer, and the test run, would never end
+                    gate.Wait(TimeSpan.FromMinutes(2)); // with a limit: if the test fails, the writer and the test run must still end
                     return 0;
                 },
                 CancellationToken.None));
-            await busy.WaitAsync(CancellationToken.None); // one after the other: else one writer might take them all
+            await busy.WaitAsync(CancellationToken.None); // one at a time: otherwise one writer might take several in one group
         }
 
         using var transaction = await other.BeginTransactionAsync(CancellationToken.None);
@@ -40,18 +40,18 @@ public sealed class PostgresGroupCommitTests
         var both = writer.WriteAsync(
             (connection, within) => Update(connection, within, 1) + Update(connection, within, 2), CancellationToken.None);
         var more = writer.WriteAsync((connection, within) => connection.Execute("INSERT INTO numbers VALUES (3, 0)", transaction: within), CancellationToken.None);
-        one.Set();
-        using (var look = database.Open())
+        firstGate.Set();
+        using (var observer = database.Open())
         {
             await Eventually.SeeAsync(
-                () => look.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM pg_locks WHERE NOT granted"), waiting => waiting == 1, "the group waits for the other's row");
+                () => observer.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM pg_locks WHERE NOT granted"), waiting => waiting == 1, "the group waits for the row that the other transaction locked");
         }
-        await other.ExecuteAsync("UPDATE numbers SET times = times + 1 WHERE number = 1", transaction: transaction); // returns once the group has given way
+        await other.ExecuteAsync("UPDATE numbers SET times = times + 1 WHERE number = 1", transaction: transaction); // returns once PostgreSQL has aborted the transaction of the group
         await transaction.CommitAsync(CancellationToken.None);
 
         (await both).ShouldBe(2);
         (await more).ShouldBe(1);
-        rest.Set();
+        otherGates.Set();
         await Task.WhenAll(holding);
         (await other.QueryAsync<int>("SELECT times FROM numbers ORDER BY number")).ShouldBe([2, 2, 0]);
     }
@@ -64,15 +64,15 @@ public sealed class PostgresGroupCommitTests
         using (var first = database.Open())
             await first.ExecuteAsync("CREATE TABLE numbers (number INTEGER PRIMARY KEY)");
         await using var writer = new GroupCommit(database);
-        await Task.WhenAll(Enumerable.Range(0, 100).Select(AddAsync)); // so that all of the writers have a connection
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(AddAsync)); // so that every writer has a connection
 
         await postgres.StopAsync();
         await postgres.StartAsync();
 
         for (var number = 100; number < 120; number++)
             (await AddAsync(number)).ShouldBe(1, $"{number}");
-        using var look = database.Open();
-        (await look.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM numbers")).ShouldBe(120);
+        using var reader = database.Open();
+        (await reader.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM numbers")).ShouldBe(120);
 
         Task<int> AddAsync(int number) => writer.WriteAsync(
             (connection, within) => connection.Execute("INSERT INTO numbers VALUES (@number)", new { number }, within), CancellationToken.None);

@@ -4,7 +4,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-[Trait("broker", "any")] // PostgreSQL alone
+[Trait("broker", "any")] // tests PostgreSQL only
 public sealed class PostgresMigrationTests
 {
     [Fact]

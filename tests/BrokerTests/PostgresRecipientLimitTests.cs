@@ -5,8 +5,8 @@ using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>PostgreSQL has several writers in a process and several instances of Web: each counts before it adds.</summary>
-[Trait("broker", "any")] // PostgreSQL alone
+/// <summary>On PostgreSQL, several instances of Web with several writers each add submissions; every writer counts before it adds.</summary>
+[Trait("broker", "any")] // tests PostgreSQL only
 public sealed class PostgresRecipientLimitTests
 {
     [Fact]

@@ -5,10 +5,10 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests;
 
 /// <summary>
-/// Two instances of Web, installed in two places, behind something that ends HTTPS and sends a browser now to the one and now to the
-/// other. What they share is a database and a folder of keys.
+/// Two instances of Web in two folders, behind a proxy that terminates HTTPS and sends the requests of one browser to either instance. The
+/// instances share a database and a folder of keys.
 /// </summary>
-[Trait("broker", "any")] // cookies and keys
+[Trait("broker", "any")] // tests cookies and keys only
 public sealed partial class ReverseProxyTests(TwoWebs webs) : IClassFixture<TwoWebs>
 {
     [Fact]
@@ -66,7 +66,7 @@ public sealed partial class ReverseProxyTests(TwoWebs webs) : IClassFixture<TwoW
     {
         for (var attempt = 0; attempt < 5; attempt++)
         {
-            using var refused = await SignInAsync(webs.A, $"guess{attempt}", $"198.51.100.{attempt}, 203.0.113.4"); // the proxy adds what it saw
+            using var refused = await SignInAsync(webs.A, $"guess{attempt}", $"198.51.100.{attempt}, 203.0.113.4"); // the proxy appends the address that it saw
             refused.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
         }
         using (var tooOften = await SignInAsync(webs.A, "operator", "198.51.100.99, 203.0.113.4"))
@@ -118,7 +118,7 @@ public sealed partial class ReverseProxyTests(TwoWebs webs) : IClassFixture<TwoW
     private static partial Regex Hidden();
 }
 
-/// <summary>Two instances with one folder of keys; nothing consumes.</summary>
+/// <summary>Two instances of Web with one folder of keys, and no Consumers.</summary>
 public sealed class TwoWebs : IAsyncLifetime
 {
     private WorkinItSystem? _system;
@@ -139,12 +139,12 @@ public sealed class TwoWebs : IAsyncLifetime
         _system.Settings["DataProtection__KeysDirectory"] = Keys;
         await Task.WhenAll(_system.DeployAsync(), _system.MigrateAsync());
         A = _system.NewWeb();
-        // Unless told otherwise, ASP.NET Core takes what is installed elsewhere for another application.
+        // By default, ASP.NET Core treats an installation in another folder as another application.
         _system.Settings["ASPNETCORE_CONTENTROOT"] = Directory.CreateDirectory(Path.Combine(_system.Folder, "elsewhere")).FullName;
         B = _system.NewWeb();
-        await A.StartAsync(); // makes the key; two that start at once into an empty folder may make one each, and know both
+        await A.StartAsync(); // creates the key; two instances that start at once with an empty folder may create one each, and both know both
         await B.StartAsync();
-        await Eventually.SeeAsync(() => B.Log.Contains("elsewhere", StringComparison.Ordinal), "B runs elsewhere");
+        await Eventually.SeeAsync(() => B.Log.Contains("elsewhere", StringComparison.Ordinal), "B runs in the folder elsewhere");
     }
 
     public async ValueTask DisposeAsync()

@@ -2,7 +2,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>One system for the tests that leave it as it is.</summary>
+/// <summary>One running system, shared by tests that do not change it.</summary>
 public sealed class RunningSystem : IAsyncLifetime
 {
     private WorkinItSystem? _system;

@@ -11,9 +11,9 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>SpamAssassin on the mails, with its rules on headers and body; those that ask the network are off.</summary>
+/// <summary>Checks the mails with SpamAssassin's rules for headers and body; the rules that need the network are off.</summary>
 [Collection(nameof(RunningSystem))]
-[Trait("broker", "any")] // mails
+[Trait("broker", "any")] // tests mails only
 public sealed class SpamFilterTests(RunningSystem running)
 {
     [Fact]
@@ -21,8 +21,8 @@ public sealed class SpamFilterTests(RunningSystem running)
     {
         await WorkinItSystem.SubmitAsync(running.Web, "filter@people.example", "x");
         var mail = await Eventually.SeeAsync(
-            () => Task.FromResult(running.System.Mail.Mails.FirstOrDefault(mail => mail.Recipient == "filter@people.example")), mail => mail is not null, "the mail");
-        await ShouldHaveNothingAgainstItAsync(mail!.Content);
+            () => Task.FromResult(running.System.Mail.Mails.FirstOrDefault(mail => mail.Recipient == "filter@people.example")), mail => mail is not null, "the mail has arrived");
+        await ShouldTriggerNoRuleAsync(mail!.Content);
     }
 
     [Theory]
@@ -36,11 +36,11 @@ public sealed class SpamFilterTests(RunningSystem running)
             new OptOutTokens(Options.Create(new OptOutOptions { Secret = WorkinItSystem.OptOutSecret })), Options.Create(new OptOutLinkOptions { Url = "https://workinit.example" }));
         var composer = new GifMail(Options.Create(new SmtpOptions { Host = "localhost", From = "WorkinIt <gifs@workinit.example>" }), links, TimeProvider.System);
         using var mail = composer.Compose(
-            new SendGifEmail(Guid.CreateVersion7(), "jane.doe@people.example", thought, DateTimeOffset.UtcNow.AddDays(-2)), // delayed, and replayed
+            new SendGifEmail(Guid.CreateVersion7(), "jane.doe@people.example", thought, DateTimeOffset.UtcNow.AddDays(-2)), // two days old, as after delays and a replay
             giphy is null ? new BuiltInGifs().Choose(thought) : new GiphyGif(new Uri("https://media.giphy.com/media/1.gif"), giphy));
         using var wire = new MemoryStream();
         await mail.WriteToAsync(wire);
-        await ShouldHaveNothingAgainstItAsync(wire.ToArray());
+        await ShouldTriggerNoRuleAsync(wire.ToArray());
     }
 
     [Fact]
@@ -50,11 +50,11 @@ public sealed class SpamFilterTests(RunningSystem running)
         rules.Where(rule => rule.Score > 0.5).ShouldNotBeEmpty();
     }
 
-    private static async Task ShouldHaveNothingAgainstItAsync(ReadOnlyMemory<byte> mail)
+    private static async Task ShouldTriggerNoRuleAsync(ReadOnlyMemory<byte> mail)
     {
         var rules = await FilterAsync(mail);
-        rules.Select(rule => rule.Name).ShouldContain("HTML_MESSAGE"); // it did look
-        // HTML_MESSAGE itself has 0.001, which is how a rule that says nothing is kept from being switched off.
+        rules.Select(rule => rule.Name).ShouldContain("HTML_MESSAGE"); // shows that the rules ran
+        // HTML_MESSAGE scores 0.001: SpamAssassin gives a purely informational rule this score, because a rule that scores 0 is off.
         rules.Where(rule => rule.Score > 0.001).ShouldBeEmpty();
     }
 
@@ -72,13 +72,13 @@ public sealed class SpamFilterTests(RunningSystem running)
         filter.StandardInput.Close();
         await filter.WaitForExitAsync();
         var scores = (await output).Split('\n').FirstOrDefault(line => line.StartsWith("X-Spam-Scores: ", StringComparison.Ordinal))
-            ?? throw new InvalidOperationException($"SpamAssassin says no scores: {await errors}");
+            ?? throw new InvalidOperationException($"SpamAssassin reported no scores: {await errors}");
         return [.. scores["X-Spam-Scores: ".Length..].Split(',').Select(score => score.Trim().Split('='))
             .Select(score => (score[0], double.Parse(score[1], CultureInfo.InvariantCulture)))];
     }
 
-    // What the recipient's mail server adds: without it the filter takes the mail for one that never left the machine. Of an address
-    // that is kept for documentation it says that it is forged, so it is a public one.
+    // The header that the recipient's mail server adds. Without it, SpamAssassin assumes that the mail never left the machine. The address is a
+    // public one, because SpamAssassin considers an address reserved for documentation forged.
     private static string Received() => string.Create(CultureInfo.InvariantCulture, $"""
         Received: from mail.workinit.example (mail.workinit.example [93.184.216.34])
             by mx.people.example (Postfix) with ESMTPS id 4F1A2B3C4D
