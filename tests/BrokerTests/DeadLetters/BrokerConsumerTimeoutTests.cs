@@ -4,14 +4,15 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests.DeadLetters;
 
 /// <summary>
-/// A broker whose own consumer_timeout is shorter than a pass: no API tells it. On a broker of their own, for the timeout is everybody's.
+/// A broker whose own consumer_timeout is shorter than a pass. No API shows this setting. The tests have their own broker, because the timeout
+/// applies to all of its queues.
 /// </summary>
 [Collection(nameof(ABrokerToStop))]
 public sealed class BrokerConsumerTimeoutTests(ABrokerToStop broker)
 {
     private static readonly CancellationToken _none = CancellationToken.None;
 
-    /// <summary>A classic queue has no such timeout from RabbitMQ 4.3 on.</summary>
+    /// <summary>From RabbitMQ 4.3 on, a classic queue has no consumer timeout.</summary>
     [Theory]
     [InlineData("quorum")]
     [InlineData("classic")]
@@ -30,11 +31,11 @@ public sealed class BrokerConsumerTimeoutTests(ABrokerToStop broker)
         {
             var ended = await Should.ThrowAsync<DeadLetterException>(orders.Client.ReplayAsync(request with { Pace = 0.5 }, null, _none));
             ended.Message.ShouldStartWith("Messages were held longer than RabbitMQ's consumer_timeout");
-            if (await VersionAsync() < new Version(4, 3)) // which does not say how long it is
+            if (await VersionAsync() < new Version(4, 3)) // from 4.3 on, RabbitMQ does not report how long the timeout is
                 ended.Message.ShouldContain("consumer_timeout of 3 s");
             var entry = (await orders.Client.Audit.ReadAsync(Orders.Error, 10, _none))[0];
             doubts = entry.Doubts.Count;
-            doubts.ShouldBeLessThanOrEqualTo(1, ended.Message); // the one whose ack and the broker's timeout crossed
+            doubts.ShouldBeLessThanOrEqualTo(1, ended.Message); // the message whose ack crossed with the broker's timeout
             entry.Done.ShouldBeInRange(1, 7);
             moved = entry.Done;
         }

@@ -2,8 +2,8 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>What the command writes, as a person sees it.</summary>
-[Trait("broker", "any")] // what is written for a person
+/// <summary>The text that the command writes to the terminal.</summary>
+[Trait("broker", "any")] // tests the text output only
 public sealed class CommandOutputTests
 {
     private const string Sequences = "\u001b]0;owned\u0007\u001b[2Jgone \u009b31m red \u202e desrever \r over";

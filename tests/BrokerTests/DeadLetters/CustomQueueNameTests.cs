@@ -2,13 +2,13 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>Applications that give their dead-letter queues other names than MassTransit does.</summary>
+/// <summary>Applications whose dead-letter queues do not have MassTransit's names.</summary>
 public sealed class CustomQueueNameTests
 {
     [Theory]
     [InlineData("orders.dlq", "*.dlq, *-dead")]
     [InlineData("orders-errors", "*-errors")]
-    [InlineData("whatever", "whatever")] // says nothing of the queue that its messages failed in; they do
+    [InlineData("whatever", "whatever")] // the name does not contain the input queue; the messages name it
     public async Task Dead_letter_queue_with_a_custom_name_is_found_by_its_pattern_and_replayed_to_the_input_queue(string queue, string patterns)
     {
         await using var orders = await Orders.CreateAsync();
@@ -20,11 +20,11 @@ public sealed class CustomQueueNameTests
 
         (await command.RunAsync("dead-letters", "list", "--json")).Json[0].GetProperty("name").GetString().ShouldBe(queue);
         (await command.RunAsync("dead-letters", "show", $"{id}", "--json")).Output.ShouldContain($"\"{queue}\"");
-        (await command.RunAsync("dead-letters", "replay", "--all", "--yes", "--wait", "0", "--json")).Json.GetProperty("replayed").GetInt64().ShouldBe(1); // from the only queue that holds some
+        (await command.RunAsync("dead-letters", "replay", "--all", "--yes", "--wait", "0", "--json")).Json.GetProperty("replayed").GetInt64().ShouldBe(1); // from the only non-empty queue
 
         await orders.SeeAsync(Orders.Input, 1);
         await orders.SeeAsync(queue, 0);
-        (await orders.Command.RunAsync("dead-letters", "list", "--json")).Output.ShouldNotContain(queue); // by MassTransit's names alone
+        (await orders.Command.RunAsync("dead-letters", "list", "--json")).Output.ShouldNotContain(queue); // without the setting, only MassTransit's names are found
     }
 
     [Fact]

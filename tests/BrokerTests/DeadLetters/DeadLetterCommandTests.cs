@@ -4,7 +4,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>The operator's command on dead letters of our own, as the RabbitMQ user replay.</summary>
+/// <summary>The operator's command on dead letters of WorkinIt, run as the RabbitMQ user replay.</summary>
 public sealed class DeadLetterCommandTests
 {
     private const string Error = "send-gif-email_error";
@@ -24,7 +24,7 @@ public sealed class DeadLetterCommandTests
         for (var i = 0; i < 3; i++)
             ids.Add(await WorkinItSystem.SubmitAsync(web, $"jane{i}@people.example", "a private thought"));
         await system.SeeReadyAsync(Error, 3);
-        (await operate.RunAsync("dead-letters", "list", "--json")).Output.ShouldContain("\"messages\": 3"); // at once, though the management API counts them later
+        (await operate.RunAsync("dead-letters", "list", "--json")).Output.ShouldContain("\"messages\": 3"); // immediately, although the management API counts them later
 
         var groups = (await operate.RunAsync("dead-letters", "list", "--groups", "--json")).Json.GetProperty("groups");
         groups.GetArrayLength().ShouldBe(1);
@@ -42,24 +42,24 @@ public sealed class DeadLetterCommandTests
         await system.SeeReadyAsync(Error, 3);
 
         var again = await operate.RunAsync("dead-letters", "replay", "--all", "--yes", "--json");
-        again.Code.ShouldBe(1); // the server refuses them still
+        again.Code.ShouldBe(1); // the mail server still refuses them
         Outcomes(again).ShouldBe(["failedAgain", "failedAgain", "failedAgain"]);
         await system.SeeReadyAsync(Error, 3);
 
-        // Its page says what an operator decided.
+        // The submission's page shows the operator's decision.
         (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--where", $"id={ids[0]}", "--yes")).Code.ShouldBe(0);
         await Eventually.SeeAsync(
-            () => WorkinItSystem.StatusAsync(web, ids[0]), status => status is { State: "failed" } && status.Detail.Contains("have stopped trying", StringComparison.Ordinal), "its page says that it is given up");
+            () => WorkinItSystem.StatusAsync(web, ids[0]), status => status is { State: "failed" } && status.Detail.Contains("have stopped trying", StringComparison.Ordinal), "the page shows that WorkinIt stopped trying");
         (await operate.RunAsync("dead-letters", "restore", "--queue", Error, "--all", "--yes")).Code.ShouldBe(0);
         await Eventually.SeeAsync(
-            () => WorkinItSystem.StatusAsync(web, ids[0]), status => status.Detail.Contains("We’re looking into it", StringComparison.Ordinal), "its page says that it is looked after again");
+            () => WorkinItSystem.StatusAsync(web, ids[0]), status => status.Detail.Contains("We’re looking into it", StringComparison.Ordinal), "the page shows that the problem is being looked into");
 
         system.Mail.OnMail = null;
         var replayed = await operate.RunAsync("dead-letters", "replay", "--where", "exception=refused", "--yes", "--json");
         replayed.Code.ShouldBe(0, replayed.ToString());
         Outcomes(replayed).ShouldBe(["handled", "handled", "handled"]);
         system.Mail.MailCount.ShouldBe(3);
-        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, ids[0]), status => status.State == "sent", "Web knows that it is sent");
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, ids[0]), status => status.State == "sent", "Web shows state sent");
         (await operate.RunAsync("dead-letters", "show", ids[0].ToString())).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(1), it => it.Errors.ShouldContain("It was sent at 20"));
 
         var audit = (await operate.RunAsync("dead-letters", "audit", "--json")).Json.EnumerateArray().ToList();
@@ -86,7 +86,7 @@ public sealed class DeadLetterCommandTests
         await system.DeployAsync();
         await DeadLetterPages.PutAsync(system.VirtualHost, Error, """{"email":"jane@example.com"}""", "System.TimeoutException", "It took 30 s", count: 2);
 
-        // Not by rights: root may write everywhere.
+        // File permissions would not prevent it: root can write anywhere.
         var unwritable = OperatorCommand.Of(system, ("DeadLetters__AuditFile", "/dev/null/audit.jsonl"));
         foreach (var verb in new[] { "discard", "replay" })
         {
@@ -129,8 +129,8 @@ public sealed class DeadLetterCommandTests
         edited.Code.ShouldBe(0, edited.ToString());
         edited.Output.ShouldContain("jane@right.example");
         system.Mail.Mails.ShouldHaveSingleItem().Recipients.ShouldBe(["jane@right.example"]);
-        // The command asks the ledger; Web hears of it by an event.
-        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "sent", "Web knows that it is sent");
+        // The command reads the ledger; Web learns the outcome from an event.
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "sent", "Web shows state sent");
     }
 
     [Theory]
@@ -142,7 +142,7 @@ public sealed class DeadLetterCommandTests
         await using var s = system;
         var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "hello");
         await system.SeeMailsAsync(1);
-        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "sent", "it is sent");
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, id), status => status.State == "sent", "the submission is sent");
         // As when the event could not be published and the message was dead-lettered after all.
         await using var channel = await system.VirtualHost.OpenChannelAsync();
         var body = JsonSerializer.SerializeToUtf8Bytes(new
@@ -177,7 +177,7 @@ public sealed class DeadLetterCommandTests
         var lost = await WorkinItSystem.SubmitAsync(web, "lost@example.com", "did not arrive");
         var arrived = await WorkinItSystem.SubmitAsync(web, "arrived@example.com", "did arrive");
         await system.SeeReadyAsync(Error, 2);
-        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, arrived), status => status.State == "held", "it is held");
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, arrived), status => status.State == "held", "the submission is held");
         var operate = OperatorCommand.Of(system);
 
         var refused = await operate.RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--yes", "--json");
@@ -185,18 +185,18 @@ public sealed class DeadLetterCommandTests
         refused.Json.GetProperty("refused").EnumerateArray().Select(one => one.GetProperty("why").GetString()).ShouldAllBe(why => why!.StartsWith("outcome unknown: it may have been sent (", StringComparison.Ordinal));
         await system.SeeReadyAsync(Error, 2);
 
-        // Sent again once, even though its first try is deferred and comes back by a delay queue.
-        var tries = 0;
-        system.Mail.OnMail = mail => mail.Recipient is not null && Interlocked.Increment(ref tries) == 1 ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 busy") : null;
+        // Sent again once, although its first attempt is deferred and the message returns through a delay queue.
+        var attempts = 0;
+        system.Mail.OnMail = mail => mail.Recipient is not null && Interlocked.Increment(ref attempts) == 1 ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 busy") : null;
         var sent = await operate.RunAsync("dead-letters", "replay", "--queue", Error, "--where", $"id={lost}", "--send-again", "--yes", "--json");
         sent.Code.ShouldBe(0, sent.ToString());
-        Outcomes(sent).ShouldHaveSingleItem().ShouldBeOneOf("handled", "delayed"); // delayed: it took more than 3 s to come back
+        Outcomes(sent).ShouldHaveSingleItem().ShouldBeOneOf("handled", "delayed"); // delayed: it took more than 3 s to return
         await system.SeeMailsAsync(1);
         system.Mail.Mails.ShouldHaveSingleItem().Recipients.ShouldBe(["lost@example.com"]);
 
         var closed = await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--where", $"id={arrived}", "--was-sent", "--yes", "--json");
         closed.Code.ShouldBe(0, closed.ToString());
-        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, arrived), status => status.State == "sent", "its page says sent");
+        await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, arrived), status => status.State == "sent", "the page shows state sent");
         await system.SeeReadyAsync("send-gif-email_discarded", 1);
         await system.SeeReadyAsync(Error, 0);
         system.Mail.MailCount.ShouldBe(1);
@@ -221,7 +221,7 @@ public sealed class DeadLetterCommandTests
 
         replayed.Code.ShouldBe(0, replayed.ToString());
         Outcomes(replayed).ShouldBe(["delayed"]);
-        await system.SeeReadyAsync("send-gif-email_delay_10m", 1); // the ledger knows of it first
+        await system.SeeReadyAsync("send-gif-email_delay_10m", 1); // the ledger records it before the message is in the queue
         var waiting = (await system.VirtualHost.TakeAllAsync("send-gif-email_delay_10m")).ShouldHaveSingleItem();
         Orders.Header(waiting, "Replay-Id")!.ShouldStartWith(replayed.Json.GetProperty("id").GetString()!);
     }
@@ -232,7 +232,7 @@ public sealed class DeadLetterCommandTests
         await using var system = await WorkinItSystem.CreateAsync();
         await system.DeployAsync();
         var operate = OperatorCommand.Of(system);
-        foreach (var (arguments, says) in new (string[] Arguments, string Says)[]
+        foreach (var (arguments, error) in new (string[] Arguments, string Error)[]
         {
             (["dead-letters", "replay", "--queue", Error], "--where CONDITION, or all of them with --all"),
             (["dead-letters", "replay", "--queue", Error, "--all", "--where", "text=x"], "--where and --all can't be combined"),
@@ -249,13 +249,13 @@ public sealed class DeadLetterCommandTests
         {
             var result = await operate.RunAsync(arguments);
             result.Code.ShouldBe(2, result.ToString());
-            result.Errors.ShouldContain(says);
+            result.Errors.ShouldContain(error);
         }
         (await operate.RunAsync("dead-letters", "replay", "--help")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0), it => it.Output.ShouldContain("workinit dead-letters replay --where cause="));
 
         var settings = new Dictionary<string, string> { ["RabbitMqManagement__Url"] = "http://127.0.0.1:1", ["ConnectionStrings__RabbitMq"] = "amqp://replay:secret@127.0.0.1:1" };
-        var away = await new OperatorCommand(settings).RunAsync("dead-letters", "list");
-        away.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("unreachable at http://127.0.0.1:1"));
+        var unreachable = await new OperatorCommand(settings).RunAsync("dead-letters", "list");
+        unreachable.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("unreachable at http://127.0.0.1:1"));
         (await new OperatorCommand(settings).RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--yes")).ShouldSatisfyAllConditions(
             it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("unreachable at 127.0.0.1:1"), it => it.Errors.ShouldNotContain("secret"));
         settings["ConnectionStrings__RabbitMq"] = "localhost";

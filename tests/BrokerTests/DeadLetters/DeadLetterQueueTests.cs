@@ -26,7 +26,7 @@ public sealed class DeadLetterQueueTests
 
         var page = await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 100, "jane", _none);
         page.Letters.Count.ShouldBe(8);
-        page.Letters.Select(letter => letter.Id).Distinct().Count().ShouldBe(8); // the twins, too
+        page.Letters.Select(letter => letter.Id).Distinct().Count().ShouldBe(8); // also of the two identical messages
         page.Letters[0].Unreadable!.ShouldContain("text/plain");
         page.Letters[0].BodyText.ShouldBe("hello, error queue");
         page.Letters[1].Unreadable!.ShouldContain("not valid JSON");
@@ -36,7 +36,7 @@ public sealed class DeadLetterQueueTests
         page.Letters[6].HeaderTexts.Single().Value.ShouldBe("""[1,{"deep":true}]""");
         page.Letters[6].BodyText.ShouldBeNull();
 
-        // One of the twins alone.
+        // One of the two identical messages.
         var second = await orders.Client.ReplayAsync(Request(DeadLetterFilter.ById(page.Letters[5].Id)), null, _none);
         second.Done.ShouldBe(1);
 
@@ -109,7 +109,7 @@ public sealed class DeadLetterQueueTests
         await orders.Channel.QueueDeclareAsync("orders-elsewhere", durable: true, exclusive: false, autoDelete: false);
         await orders.PutAsync(new BasicProperties { Expiration = "86400000", Headers = new Dictionary<string, object?> { ["CC"] = new List<object?> { "orders-elsewhere" } } }, "odd"u8.ToArray());
         await orders.SeeAsync("orders-elsewhere", 1);
-        (await orders.VirtualHost.TakeAllAsync("orders-elsewhere")).Count.ShouldBe(1); // its copy, when it was published first
+        (await orders.VirtualHost.TakeAllAsync("orders-elsewhere")).Count.ShouldBe(1); // the CC copy of the first publish
         await orders.SeeAsync(Orders.Error, 5);
         var before = await AllAsync(orders, Orders.Error);
 
@@ -121,7 +121,7 @@ public sealed class DeadLetterQueueTests
         (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(0);
         (await orders.Client.FindQueuesAsync(_none)).Single(queue => queue.IsDiscarded).InputQueue.ShouldBe(Orders.Input);
         var letter = (await orders.Client.FindAsync("orders_discarded", ids[0].ToString(), "jane", _none))!;
-        letter.Id.ShouldBe(idBefore); // and can be restored by it
+        letter.Id.ShouldBe(idBefore); // the id stays the same, so the message can be restored by it
         (letter.DiscardedFrom, letter.Properties.Expiration).ShouldBe((Orders.Error, "2592000000"));
         var refused = await orders.Client.ReplayAsync(Request(DeadLetterFilter.ById(ids[0].ToString())) with { Queue = "orders_discarded" }, null, _none);
         refused.Refused.Single().Why.ShouldContain("restore it first");
@@ -131,9 +131,9 @@ public sealed class DeadLetterQueueTests
         var after = await AllAsync(orders, Orders.Error);
         Orders.ShouldBeSame(after.Select(line => line.Replace("Original-CC", "CC", StringComparison.Ordinal).Replace(", Original-Expiration=86400000", "86400000", StringComparison.Ordinal)), before);
         after.Count(line => line.Contains("Original-CC", StringComparison.Ordinal)).ShouldBe(1);
-        (await orders.VirtualHost.ReadyAsync("orders-elsewhere")).ShouldBe(0); // no copy at any of the moves
+        (await orders.VirtualHost.ReadyAsync("orders-elsewhere")).ShouldBe(0); // no move published a CC copy
 
-        // A discarded one goes by itself at the end of its time.
+        // A discarded message expires automatically.
         using var brief = new DeadLetterClient(orders.Options with { DiscardedLife = TimeSpan.FromSeconds(1) }, orders.Client.Audit);
         (await brief.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.ById(ids[0].ToString()), By = "jane" }, null, _none)).Done.ShouldBe(1);
         await orders.SeeAsync("orders_discarded", 0);
@@ -144,8 +144,8 @@ public sealed class DeadLetterQueueTests
     {
         await using var orders = await Orders.CreateAsync("quorum", new Dictionary<string, object?> { ["x-delivery-limit"] = 6 });
         using var broker = TestBroker.FromEnvironment();
-        var counts = Version.Parse(await broker.VersionAsync()) < new Version(4, 3); // from 4.3 on, giving back costs nothing
-        foreach (var user in new[] { "operator", null, null }) // the first one's copy comes from another user's connection
+        var countsReads = Version.Parse(await broker.VersionAsync()) < new Version(4, 3); // from 4.3 on, a returned message does not count toward the limit
+        foreach (var user in new[] { "operator", null, null }) // another user's connection publishes the copy of the first message
         {
             var properties = Orders.Faulted(Guid.CreateVersion7());
             if (user is not null)
@@ -155,14 +155,14 @@ public sealed class DeadLetterQueueTests
         await orders.SeeAsync(Orders.Error, 3);
 
         (await orders.Client.FindQueuesAsync(_none)).Single(queue => queue.Name == Orders.Error).AccessWarning!.ShouldContain("delivery limit of 6");
-        var looks = 0;
+        var reads = 0;
         DeadLetterException? refused = null;
-        for (var tries = 0; tries < 12; tries++) // a refusal costs a look as well: the last of them are saved by a copy
+        for (var attempt = 0; attempt < 12; attempt++) // a refused read counts too; at the limit, a copy replaces the message
         {
             try
             {
                 await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none);
-                looks++;
+                reads++;
             }
             catch (DeadLetterException e)
             {
@@ -170,12 +170,12 @@ public sealed class DeadLetterQueueTests
             }
         }
         await orders.SeeAsync(Orders.Error, 3);
-        if (!counts)
+        if (!countsReads)
         {
-            looks.ShouldBe(12);
+            reads.ShouldBe(12);
             return;
         }
-        looks.ShouldBeGreaterThan(0);
+        reads.ShouldBeGreaterThan(0);
         refused!.Problem.ShouldBe(DeadLetterProblem.Refused);
         refused.Message.ShouldContain("reads are left");
         (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Count(letter => Orders.Header(letter, "Original-User-Id") == "operator").ShouldBe(1);
@@ -191,7 +191,7 @@ public sealed class DeadLetterQueueTests
         await channel.BasicConsumeAsync(Orders.Input, autoAck: false, new RabbitMQ.Client.Events.AsyncEventingBasicConsumer(channel));
         await Eventually.SeeAsync(
             async () => (await orders.VirtualHost.ManagementAsync($"queues/{{vhost}}/{Orders.Input}")).TryGetProperty("consumers", out var consumers) ? consumers.GetInt32() : 0,
-            count => count == 1, "the management API knows the consumer");
+            count => count == 1, "the management API lists the consumer");
         var refused = await Should.ThrowAsync<DeadLetterException>(orders.Client.ListAsync(Orders.Input, DeadLetterFilter.All, 0, 1, "jane", _none));
         refused.Message.ShouldContain("has a consumer");
     }
@@ -203,12 +203,12 @@ public sealed class DeadLetterQueueTests
     {
         await using var orders = await Orders.CreateAsync(errorType);
         var ids = await orders.PutFaultsAsync(2500);
-        for (var look = 0; look < 3; look++)
+        for (var read = 0; read < 3; read++)
         {
             var page = await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.Parse(["text=für 😀 2400"]), 0, 10, "jane", _none);
             page.Letters.Single().MessageId.ShouldBe(ids[2400].ToString());
             page.Letters.Single().Position.ShouldBe(2401);
-            // A look at the head alone.
+            // Reads only the head of the queue.
             (await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none)).Letters.Select(letter => letter.MessageId).ShouldBe(ids.Take(10).Select(id => id.ToString()));
         }
         Orders.ShouldBeSame((await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(message => message.BasicProperties.MessageId), ids.Select(id => id.ToString()));
@@ -216,7 +216,7 @@ public sealed class DeadLetterQueueTests
 
     private static ReplayRequest Request(DeadLetterFilter filter) => new() { Queue = Orders.Error, Filter = filter, By = "jane", Wait = TimeSpan.Zero };
 
-    // As they stand: taken, written down, put back in the same order.
+    // Reads all messages and returns them to the queue in the same order.
     private static async Task<IReadOnlyList<string>> AllAsync(Orders orders, string queue)
     {
         var all = new List<string>();

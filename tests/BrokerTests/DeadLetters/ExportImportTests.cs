@@ -7,8 +7,8 @@ using WorkinIt.DeadLetters;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>Out of a queue into a file and back: nothing of a letter changes.</summary>
-[SuppressMessage("Security", "CA5394", Justification = "The same letters at each run")]
+/// <summary>Exports dead letters to a file and imports them again: no part of a message changes.</summary>
+[SuppressMessage("Security", "CA5394", Justification = "A fixed seed gives the same messages in each run")]
 public sealed class ExportImportTests
 {
     private const int Letters = 120;
@@ -25,7 +25,7 @@ public sealed class ExportImportTests
         for (var i = 0; i < Letters; i++)
         {
             var (properties, body) = (Properties(random, i), Body(random));
-            put.Add(Whole(properties, body));
+            put.Add(MessageText(properties, body));
             await orders.PutAsync(properties, body);
         }
         put.ShouldContain(letter => letter.Contains("F{}", StringComparison.Ordinal));
@@ -40,7 +40,7 @@ public sealed class ExportImportTests
             foreach (var line in lines)
                 JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 300 }).RootElement.ValueKind.ShouldBe(JsonValueKind.Object);
 
-            // All are there: nothing is put twice.
+            // All messages are still in the queue: nothing is imported twice.
             (await orders.Command.RunAsync("dead-letters", "import", file, "--yes", "--json")).ShouldSatisfyAllConditions(
                 it => it.Code.ShouldBe(0, it.ToString()),
                 it => it.Json.GetProperty("present").GetInt64().ShouldBe(Letters));
@@ -54,7 +54,7 @@ public sealed class ExportImportTests
             await orders.SeeAsync(Orders.Error, Letters);
             Orders.ShouldBeSame(await AllAsync(orders, Orders.Error), put);
 
-            // Nor does a move change them.
+            // Discard and restore do not change them either.
             (await orders.Command.RunAsync("dead-letters", "discard", "--queue", Orders.Error, "--all", "--yes")).Code.ShouldBe(0);
             (await orders.Command.RunAsync("dead-letters", "restore", "--queue", Orders.Error, "--all", "--yes")).Code.ShouldBe(0);
             Orders.ShouldBeSame(await AllAsync(orders, Orders.Error), put);
@@ -114,7 +114,7 @@ public sealed class ExportImportTests
         0 => null,
         1 => random.Next(2) == 0,
         2 => "text ü 😀 \u001b[31m",
-        3 => Bytes(random), // not UTF-8, most often
+        3 => Bytes(random), // usually not valid UTF-8
         4 => new BinaryTableValue(Bytes(random)),
         5 => (sbyte)random.Next(-128, 128),
         6 => (byte)random.Next(256),
@@ -145,13 +145,13 @@ public sealed class ExportImportTests
     };
 
     private static async Task<IEnumerable<string>> AllAsync(Orders orders, string queue) =>
-        (await orders.Client.ListAsync(queue, DeadLetterFilter.All, 0, Letters + 1, "jane", _none)).Letters.Select(letter => Whole(letter.Properties, letter.Body.Span));
+        (await orders.Client.ListAsync(queue, DeadLetterFilter.All, 0, Letters + 1, "jane", _none)).Letters.Select(letter => MessageText(letter.Properties, letter.Body.Span));
 
-    private static string Whole(IReadOnlyBasicProperties p, ReadOnlySpan<byte> body) => string.Join('|',
+    private static string MessageText(IReadOnlyBasicProperties p, ReadOnlySpan<byte> body) => string.Join('|',
         Convert.ToHexString(body), p.IsMessageIdPresent(), p.MessageId, p.IsContentTypePresent(), p.ContentType, p.CorrelationId, p.ContentEncoding, p.DeliveryMode,
-        p.IsPriorityPresent(), p.Priority, p.ReplyTo, p.IsTypePresent(), p.Type, p.AppId, p.ClusterId, p.IsTimestampPresent(), p.Timestamp.UnixTime, Typed(p.Headers));
+        p.IsPriorityPresent(), p.Priority, p.ReplyTo, p.IsTypePresent(), p.Type, p.AppId, p.ClusterId, p.IsTimestampPresent(), p.Timestamp.UnixTime, FieldText(p.Headers));
 
-    private static string Typed(object? value) => value switch
+    private static string FieldText(object? value) => value switch
     {
         null => "void",
         string text => $"S{Convert.ToHexString(Encoding.UTF8.GetBytes(text))}",
@@ -161,8 +161,8 @@ public sealed class ExportImportTests
         double number => $"d{BitConverter.DoubleToInt64Bits(number):x}",
         decimal number => $"D{string.Join(',', decimal.GetBits(number))}",
         AmqpTimestamp time => $"T{time.UnixTime}",
-        IDictionary<string, object?> table => $"F{{{string.Join(',', table.OrderBy(field => field.Key, StringComparer.Ordinal).Select(field => $"{field.Key}={Typed(field.Value)}"))}}}",
-        IEnumerable<object?> items => $"A[{string.Join(',', items.Select(Typed))}]",
+        IDictionary<string, object?> table => $"F{{{string.Join(',', table.OrderBy(field => field.Key, StringComparer.Ordinal).Select(field => $"{field.Key}={FieldText(field.Value)}"))}}}",
+        IEnumerable<object?> items => $"A[{string.Join(',', items.Select(FieldText))}]",
         _ => $"{value.GetType().Name}{Convert.ToString(value, CultureInfo.InvariantCulture)}",
     };
 }

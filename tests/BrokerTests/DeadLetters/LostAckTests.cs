@@ -3,7 +3,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>Acks that the broker never received: the messages are in both queues.</summary>
+/// <summary>The broker never receives some acks, so these messages are in both queues.</summary>
 public sealed class LostAckTests
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -19,25 +19,25 @@ public sealed class LostAckTests
             DeadLetterOptions.Parse(new UriBuilder(address) { Port = proxy.Port }.Uri.ToString(), TestBroker.FromEnvironment().Management.BaseAddress!),
             orders.Client.Audit);
         var broken = Task.CompletedTask;
-        var watching = new Watching(now =>
+        var progress = new ProgressCallback(now =>
         {
             if (now.Done == 3 && broken.IsCompleted)
                 broken = BreakAsync(proxy);
         });
 
         var failure = await Should.ThrowAsync<DeadLetterException>(client.ReplayAsync(
-            new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Pace = 4, Wait = TimeSpan.Zero }, watching, _none));
+            new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Pace = 4, Wait = TimeSpan.Zero }, progress, _none));
 
         failure.Message.ShouldContain("never acknowledged here");
         var entry = (await client.Audit.ReadAsync(Orders.Error, 1, _none))[0];
-        var left = await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Error), ready => ready + entry.Done == 10, "what was not moved is where it was");
+        var left = await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Error), ready => ready + entry.Done == 10, "every message that was not moved is in the dead-letter queue");
         var arrived = await orders.VirtualHost.ReadyAsync(Orders.Input);
         (left + arrived - 10).ShouldBe(entry.Doubts.Count); // in both queues
         entry.Doubts.ShouldNotBeEmpty();
         await broken;
     }
 
-    // What is sent on the reader's connection, the first one, is lost from now on; a second later it is closed.
+    // Drops everything sent on the reader's connection, which is the first one, and closes the connection a second later.
     private static async Task BreakAsync(SwallowingProxy proxy)
     {
         const int Reader = 0;
@@ -46,8 +46,8 @@ public sealed class LostAckTests
         await proxy.HangUpAsync(Reader);
     }
 
-    private sealed class Watching(Action<OperationProgress> see) : IProgress<OperationProgress>
+    private sealed class ProgressCallback(Action<OperationProgress> callback) : IProgress<OperationProgress>
     {
-        public void Report(OperationProgress value) => see(value);
+        public void Report(OperationProgress value) => callback(value);
     }
 }

@@ -4,7 +4,7 @@ using WorkinIt.DeadLetters;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>A message on its way out of a dead-letter queue and back: what it carries, and where it goes.</summary>
+/// <summary>Messages that are moved out of a dead-letter queue and back: their properties and their destination.</summary>
 public sealed class MovedMessageTests
 {
     private static readonly CancellationToken _none = CancellationToken.None;

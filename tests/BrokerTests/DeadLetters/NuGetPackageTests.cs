@@ -4,7 +4,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-[Trait("broker", "any")] // packages
+[Trait("broker", "any")] // tests packages only
 public sealed class NuGetPackageTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-packages-").FullName;

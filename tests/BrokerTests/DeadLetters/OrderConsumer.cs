@@ -10,30 +10,30 @@ internal enum Handling
 {
     Succeeds,
 
-    /// <summary>It goes to the error exchange with its headers.</summary>
+    /// <summary>The message goes to the error exchange with its headers.</summary>
     Fails,
 
-    /// <summary>As when no consumer of the queue handles its type any more: the place is made when it is first needed.</summary>
+    /// <summary>The message goes to the skipped queue, as if no consumer handled its type. That queue is created on first use.</summary>
     Skips,
 
-    /// <summary>It is acked, and waits elsewhere for a later try.</summary>
+    /// <summary>The message goes to another queue to wait for a later attempt, and is acked.</summary>
     Delays,
 
-    /// <summary>It is never acked.</summary>
+    /// <summary>The message is never acked.</summary>
     Holds,
 }
 
-/// <summary>As MassTransit's consumers do it: what fails goes to the error exchange with its headers, then the ack.</summary>
+/// <summary>Acts like a consumer of MassTransit: a failed message goes to the error exchange with its headers, then it is acked.</summary>
 internal sealed class OrderConsumer : IAsyncDisposable
 {
     private readonly IChannel _channel;
 
     private OrderConsumer(IChannel channel) => _channel = channel;
 
-    /// <summary>Those that succeeded.</summary>
+    /// <summary>The numbers of the orders that succeeded.</summary>
     public ConcurrentQueue<int> Numbers { get; } = [];
 
-    /// <summary>How many came.</summary>
+    /// <summary>The number of messages received.</summary>
     public int Seen { get; private set; }
 
     public static async Task<OrderConsumer> StartAsync(Orders orders, Func<IReadOnlyBasicProperties, int, Handling> handle, ApplicationThatReports? application = null)
@@ -56,7 +56,7 @@ internal sealed class OrderConsumer : IAsyncDisposable
             }
             else
             {
-                await it.PutAsideAsync(orders, handling, delivery);
+                await it.MoveAsync(orders, handling, delivery);
             }
             await channel.BasicAckAsync(delivery.DeliveryTag, multiple: false);
         };
@@ -66,10 +66,10 @@ internal sealed class OrderConsumer : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _channel.DisposeAsync();
 
-    private async Task PutAsideAsync(Orders orders, Handling handling, BasicDeliverEventArgs delivery)
+    private async Task MoveAsync(Orders orders, Handling handling, BasicDeliverEventArgs delivery)
     {
         var properties = new BasicProperties(delivery.BasicProperties) { Headers = new Dictionary<string, object?>(delivery.BasicProperties.Headers!) };
-        var place = handling switch { Handling.Fails => Orders.Error, Handling.Skips => "orders_skipped", _ => "orders-later" };
+        var target = handling switch { Handling.Fails => Orders.Error, Handling.Skips => "orders_skipped", _ => "orders-later" };
         if (handling == Handling.Fails)
         {
             properties.Headers["MT-Fault-ExceptionType"] = "Orders.StillBrokenException";
@@ -79,15 +79,15 @@ internal sealed class OrderConsumer : IAsyncDisposable
         {
             properties.Headers["MT-Reason"] = "dead-letter";
             await using var channel = await orders.VirtualHost.OpenChannelAsync();
-            await channel.ExchangeDeclareAsync(place, ExchangeType.Fanout, durable: true);
-            await channel.QueueDeclareAsync(place, durable: true, exclusive: false, autoDelete: false);
-            await channel.QueueBindAsync(place, place, "");
+            await channel.ExchangeDeclareAsync(target, ExchangeType.Fanout, durable: true);
+            await channel.QueueDeclareAsync(target, durable: true, exclusive: false, autoDelete: false);
+            await channel.QueueBindAsync(target, target, "");
         }
-        await _channel.BasicPublishAsync(place, "", mandatory: true, properties, delivery.Body.ToArray());
+        await _channel.BasicPublishAsync(target, "", mandatory: true, properties, delivery.Body.ToArray());
     }
 }
 
-/// <summary>An application that says which messages it has handled.</summary>
+/// <summary>An application that reports which messages it handled.</summary>
 internal sealed class ApplicationThatReports : IReplayAdvisor
 {
     private readonly ConcurrentDictionary<string, byte> _handled = new();

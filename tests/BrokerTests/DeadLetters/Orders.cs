@@ -6,7 +6,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>A stranger's queue, orders, and its dead letters as MassTransit writes them.</summary>
+/// <summary>The queue orders of an application other than WorkinIt, with dead letters as MassTransit writes them.</summary>
 internal sealed class Orders : IAsyncDisposable
 {
     public const string Input = "orders";
@@ -49,7 +49,7 @@ internal sealed class Orders : IAsyncDisposable
         ["DeadLetters__AuditFile"] = _audit,
     });
 
-    /// <summary>As MassTransit does: a queue, and a fanout exchange of its name in front of it.</summary>
+    /// <summary>Declares a queue and a fanout exchange of the same name that is bound to it, as MassTransit does.</summary>
     public async Task DeclareAsync(string queue, Dictionary<string, object?> arguments)
     {
         await Channel.ExchangeDeclareAsync(queue, ExchangeType.Fanout, durable: true);
@@ -88,10 +88,10 @@ internal sealed class Orders : IAsyncDisposable
         },
     };
 
-    /// <summary>Puts a message at the end of a queue; the broker has it some time later.</summary>
+    /// <summary>Publishes a message to a queue. Returns before the broker has confirmed it.</summary>
     public Task PutAsync(BasicProperties properties, byte[] body, string queue = Error) => Channel.BasicPublishAsync("", queue, mandatory: true, properties, body).AsTask();
 
-    /// <summary>So many faults; of each four in a row one for each cause.</summary>
+    /// <summary>Puts faulted messages into the dead-letter queue, alternating between up to four causes.</summary>
     public async Task<IReadOnlyList<Guid>> PutFaultsAsync(int count, int causes = 1)
     {
         var ids = new List<Guid>(count);
@@ -117,7 +117,7 @@ internal sealed class Orders : IAsyncDisposable
     public Task SeeAsync(string queue, long count) =>
         Eventually.SeeAsync(() => VirtualHost.ReadyAsync(queue), ready => ready == count, $"{count} messages in {queue}");
 
-    /// <summary>All that stands in a queue, as text that shows every byte and every header; the queue is empty afterwards.</summary>
+    /// <summary>Takes all messages from a queue. Returns each as text with every byte and every header.</summary>
     public async Task<IReadOnlyList<string>> TakeAllAsync(string queue) => [.. (await VirtualHost.TakeAllAsync(queue)).Select(Text)];
 
     public static string Text(BasicGetResult message) =>
@@ -127,7 +127,7 @@ internal sealed class Orders : IAsyncDisposable
             .OrderBy(header => header.Key, StringComparer.Ordinal)
             .Select(header => $"{header.Key}={(header.Value is byte[] bytes ? Encoding.UTF8.GetString(bytes) : header.Value)}"));
 
-    /// <summary>Whether two lists are the same, told without printing a thousand lines.</summary>
+    /// <summary>Compares two lists; a failure prints only the first difference instead of a thousand lines.</summary>
     public static void ShouldBeSame(IEnumerable<string?> seen, IEnumerable<string?> expected)
     {
         var (a, b) = (seen.ToList(), expected.ToList());

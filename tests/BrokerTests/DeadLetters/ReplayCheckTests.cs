@@ -5,7 +5,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>What the dry run and the replay find out before the first message moves.</summary>
+/// <summary>The checks of the dry run and the replay before the first message moves.</summary>
 public sealed class ReplayCheckTests
 {
     private const string Slips = "slips";
@@ -52,7 +52,7 @@ public sealed class ReplayCheckTests
     [InlineData("quorum", false)]
     public async Task Message_that_would_push_others_out_of_a_full_queue_is_refused_and_stays(string type, bool byPolicy)
     {
-        await using var orders = await SlipsAsync(byPolicy ? [] : new Dictionary<string, object?> { ["x-max-length"] = 4 }, 5, type);
+        await using var orders = await CreateSlipsAsync(byPolicy ? [] : new Dictionary<string, object?> { ["x-max-length"] = 4 }, 5, type);
         if (byPolicy)
             await orders.VirtualHost.SetPolicyAsync("short", Slips, new Dictionary<string, object> { ["max-length"] = 4 });
         await orders.PutAsync(new BasicProperties(), "there before"u8.ToArray(), Slips);
@@ -72,7 +72,7 @@ public sealed class ReplayCheckTests
     [Fact]
     public async Task Replay_uses_the_room_that_a_consumer_makes_and_pushes_no_message_out()
     {
-        await using var orders = await SlipsAsync(new Dictionary<string, object?> { ["x-max-length"] = 50 }, 400);
+        await using var orders = await CreateSlipsAsync(new Dictionary<string, object?> { ["x-max-length"] = 50 }, 400);
         await using var channel = await orders.VirtualHost.OpenChannelAsync();
         var taken = 0;
         var consumer = new AsyncEventingBasicConsumer(channel);
@@ -87,13 +87,13 @@ public sealed class ReplayCheckTests
         for (var runs = 0; done < 400 && runs < 40; runs++)
             done += (await orders.Client.ReplayAsync(Request(Slips + "_error"), null, _none)).Done;
         done.ShouldBe(400);
-        await Eventually.SeeAsync(() => Task.FromResult(taken), count => count == 400, "all 400 taken, none pushed out");
+        await Eventually.SeeAsync(() => Task.FromResult(taken), count => count == 400, "the consumer received all 400 messages");
     }
 
     [Fact]
     public async Task Dry_run_reports_messages_that_the_queue_would_refuse_or_let_expire()
     {
-        await using var orders = await SlipsAsync(new Dictionary<string, object?> { ["x-max-length"] = 1, ["x-overflow"] = "reject-publish", ["x-message-ttl"] = 3_600_000, ["x-dead-letter-exchange"] = "slips_error" }, 3);
+        await using var orders = await CreateSlipsAsync(new Dictionary<string, object?> { ["x-max-length"] = 1, ["x-overflow"] = "reject-publish", ["x-message-ttl"] = 3_600_000, ["x-dead-letter-exchange"] = "slips_error" }, 3);
 
         var plan = await orders.Client.PlanAsync(Request(Slips + "_error"), null, _none);
         plan.Refused.ShouldBeEmpty();
@@ -113,9 +113,9 @@ public sealed class ReplayCheckTests
         await using var orders = await Orders.CreateAsync();
         await orders.PutFaultsAsync(2);
         using var broker = TestBroker.FromEnvironment();
-        using var desk = new DeadLetterClient(DeadLetterOptions.Parse(orders.VirtualHost.ConnectionString("replay"), broker.Management.BaseAddress!), orders.Client.Audit);
+        using var client = new DeadLetterClient(DeadLetterOptions.Parse(orders.VirtualHost.ConnectionString("replay"), broker.Management.BaseAddress!), orders.Client.Audit);
 
-        var plan = await desk.PlanAsync(Request(Orders.Error), null, _none);
+        var plan = await client.PlanAsync(Request(Orders.Error), null, _none);
         (plan.Done, plan.Refused.Count).ShouldBe((0, 2));
         plan.Refused[0].Why.ShouldContain("the RabbitMQ user replay may not write to exchange orders");
         await orders.SeeAsync(Orders.Error, 2);
@@ -155,12 +155,12 @@ public sealed class ReplayCheckTests
         await using var orders = await Orders.CreateAsync();
         var ids = await orders.PutFaultsAsync(2);
         using var broker = TestBroker.FromEnvironment();
-        var takesIt = Version.Parse(await broker.VersionAsync()) < new Version(4, 0); // 128 MiB there, 16 MiB from 4.0 on
+        var isAccepted = Version.Parse(await broker.VersionAsync()) < new Version(4, 0); // the limit is 128 MiB there, and 16 MiB from 4.0 on
         var request = Request(Orders.Error) with { Filter = DeadLetterFilter.ById(ids[0].ToString()), Edited = $$"""{ "note": "{{new string('x', 17 * 1024 * 1024)}}" }""" };
 
         var plan = await orders.Client.PlanAsync(request, null, _none);
         var replay = await orders.Client.ReplayAsync(request, null, _none);
-        if (takesIt)
+        if (isAccepted)
         {
             (plan.Done, replay.Done).ShouldBe((1, 1));
             return;
@@ -216,7 +216,7 @@ public sealed class ReplayCheckTests
 
     private static ReplayRequest Request(string queue) => new() { Queue = queue, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero };
 
-    private static async Task<Orders> SlipsAsync(Dictionary<string, object?> arguments, int letters, string type = "classic")
+    private static async Task<Orders> CreateSlipsAsync(Dictionary<string, object?> arguments, int letters, string type = "classic")
     {
         var orders = await Orders.CreateAsync();
         await orders.DeclareAsync(Slips, new Dictionary<string, object?>(arguments) { ["x-queue-type"] = type });

@@ -4,7 +4,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>Under a memory alarm, on a broker of their own: an alarm is everybody's.</summary>
+/// <summary>Replays during a memory alarm. The tests have their own broker, because an alarm affects all of its clients.</summary>
 [Collection(nameof(ABrokerToStop))]
 public sealed class ReplayMemoryAlarmTests(ABrokerToStop broker)
 {
@@ -39,7 +39,7 @@ public sealed class ReplayMemoryAlarmTests(ABrokerToStop broker)
         using var cancel = new CancellationTokenSource();
         var blocked = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var moving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var replay = orders.Client.ReplayAsync(Request() with { Pace = 2 }, new Watching(now =>
+        var replay = orders.Client.ReplayAsync(Request() with { Pace = 2 }, new ProgressCallback(now =>
         {
             if (now.Done > 1)
                 moving.TrySetResult();
@@ -54,21 +54,21 @@ public sealed class ReplayMemoryAlarmTests(ABrokerToStop broker)
         {
             (await blocked.Task.WaitAsync(TimeSpan.FromSeconds(30))).ShouldBe("it is low on memory");
             await cancel.CancelAsync();
-            result = await replay.WaitAsync(TimeSpan.FromSeconds(15)); // the client's own farewell takes 35 s
+            result = await replay.WaitAsync(TimeSpan.FromSeconds(15)); // RabbitMQ.Client's own close would take 35 s
         }
         finally
         {
             await broker.Broker.SetAlarmAsync(false);
         }
 
-        // Each is where it was, moved, or named as in doubt: none in two places without a word.
+        // Each message stayed, was moved, or is reported in doubt. A message that is in two queues is always reported.
         await Eventually.SeeAsync(
-            async () => (await orders.VirtualHost.ReadyAsync(Orders.Error)) + result.Done, sum => sum == 200, "all are counted");
-        var arrived = await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Input), ready => ready >= result.Done, "what was moved has arrived");
+            async () => (await orders.VirtualHost.ReadyAsync(Orders.Error)) + result.Done, sum => sum == 200, "the dead-letter queue and the moved messages add up to 200");
+        var arrived = await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Input), ready => ready >= result.Done, "the moved messages are in the input queue");
         arrived.ShouldBeLessThanOrEqualTo(result.Done + result.Doubts.Count);
         (await orders.Client.Audit.ReadAsync(Orders.Error, 10, _none))[0].Doubts.Count.ShouldBe(result.Doubts.Count);
 
-        // The next one finishes it.
+        // The next replay moves the rest.
         var next = await orders.Client.ReplayAsync(Request(), null, _none);
         (next.Done + result.Done).ShouldBe(200);
         (await orders.VirtualHost.TakeAllAsync(Orders.Input)).Select(message => message.BasicProperties.MessageId).Distinct().Order().ShouldBe(ids.Select(id => id.ToString()).Order());
@@ -139,14 +139,14 @@ public sealed class ReplayMemoryAlarmTests(ABrokerToStop broker)
 
     private async Task<Orders> CreateAsync()
     {
-        await broker.Broker.StartAsync(); // a test before may have left it stopped
+        await broker.Broker.StartAsync(); // an earlier test may have left the broker stopped
         return await Orders.CreateAsync(broker: broker.Broker.ForOneSystem());
     }
 
     private static ReplayRequest Request() => new() { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero };
 
-    private sealed class Watching(Action<OperationProgress> see) : IProgress<OperationProgress>
+    private sealed class ProgressCallback(Action<OperationProgress> callback) : IProgress<OperationProgress>
     {
-        public void Report(OperationProgress value) => see(value);
+        public void Report(OperationProgress value) => callback(value);
     }
 }

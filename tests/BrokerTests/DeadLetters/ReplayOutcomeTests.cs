@@ -3,7 +3,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>A replay says what was observed, and no more.</summary>
+/// <summary>A replay reports only outcomes that were observed.</summary>
 public sealed class ReplayOutcomeTests
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -48,14 +48,14 @@ public sealed class ReplayOutcomeTests
         await orders.PutFaultsAsync(60);
         await using var consumer = await OrderConsumer.StartAsync(orders, (_, _) => Handling.Fails);
         using var cancel = new CancellationTokenSource();
-        var seen = new Watching(now =>
+        var progress = new ProgressCallback(now =>
         {
             if (now is { Waiting: false, Outcomes.FailedAgain: >= 5 })
                 cancel.Cancel();
         });
 
         var result = await orders.Client.ReplayAsync(
-            new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Pace = 10, Wait = TimeSpan.FromSeconds(60) }, seen, cancel.Token);
+            new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Pace = 10, Wait = TimeSpan.FromSeconds(60) }, progress, cancel.Token);
 
         result.Stopped.ShouldNotBeNull().ShouldContain("cancelled");
         result.Done.ShouldBeInRange(5, 59);
@@ -93,10 +93,10 @@ public sealed class ReplayOutcomeTests
         using var cancel = new CancellationTokenSource();
 
         var replay = orders.Client.ReplayAsync(
-            new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Pace = 0.02, Wait = TimeSpan.Zero }, null, cancel.Token); // one in 50 s
+            new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Pace = 0.02, Wait = TimeSpan.Zero }, null, cancel.Token); // one message in 50 s
 
         await orders.SeeAsync(Orders.Input, 1);
-        await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Error), ready => ready == 2, "the others are back in their queue", TimeSpan.FromSeconds(20));
+        await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Error), ready => ready == 2, "the other messages are back in the dead-letter queue", TimeSpan.FromSeconds(20));
         await cancel.CancelAsync();
         (await replay).Done.ShouldBe(1);
     }
@@ -111,12 +111,12 @@ public sealed class ReplayOutcomeTests
             : []);
         await orders.PutFaultsAsync(4);
 
-        var unasked = await orders.Command.RunAsync("dead-letters", "list", "--queue", Orders.Error);
-        unasked.Code.ShouldBe(hides ? 2 : 0, unasked.ToString());
+        var withoutConsent = await orders.Command.RunAsync("dead-letters", "list", "--queue", Orders.Error);
+        withoutConsent.Code.ShouldBe(hides ? 2 : 0, withoutConsent.ToString());
         if (!hides)
             return;
-        unasked.Errors.ShouldContain("delayed retry");
-        await orders.SeeAsync(Orders.Error, 4); // nobody has looked
+        withoutConsent.Errors.ShouldContain("delayed retry");
+        await orders.SeeAsync(Orders.Error, 4); // the refused command read nothing
 
         (await orders.Command.RunAsync("dead-letters", "list", "--queue", Orders.Error, "--yes")).Output.ShouldContain("4 of 4");
         (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(0);
@@ -129,8 +129,8 @@ public sealed class ReplayOutcomeTests
         replay.Code.ShouldBe(1, replay.ToString());
     }
 
-    private sealed class Watching(Action<OperationProgress> see) : IProgress<OperationProgress>
+    private sealed class ProgressCallback(Action<OperationProgress> callback) : IProgress<OperationProgress>
     {
-        public void Report(OperationProgress value) => see(value);
+        public void Report(OperationProgress value) => callback(value);
     }
 }

@@ -53,7 +53,7 @@ public sealed class ReplayTests
         await using var orders = await Orders.CreateAsync();
         var id = Guid.CreateVersion7();
         var properties = Orders.Faulted(id);
-        properties.UserId = "operator"; // only that user's own connection may publish it
+        properties.UserId = "operator"; // only a connection of that user may publish it
         properties.Priority = 3;
         await orders.PutAsync(properties, Orders.Envelope(id, """{ "a" : 1.50 }""", """{ "MT-Redelivery-Count": 7, "Tenant": "blue" }"""));
         await orders.SeeAsync(Orders.Error, 1);
@@ -70,7 +70,7 @@ public sealed class ReplayTests
         (Orders.Header(message, "Replay-By"), Orders.Header(message, "Replay-Count")).ShouldBe(("jane", "1"));
         Orders.Header(message, "Replay-Id")!.ShouldBe(first.Id + ".1");
 
-        // It fails once more: the stamps stay on it, and count.
+        // The message fails again: it keeps its replay stamp, and the next replay increments the count.
         await orders.PutAsync(new BasicProperties(message.BasicProperties), message.Body.ToArray());
         await orders.SeeAsync(Orders.Error, 1);
         await orders.Client.ReplayAsync(Request(DeadLetterFilter.ById(id.ToString("N"))), null, _none);
@@ -132,7 +132,7 @@ public sealed class ReplayTests
         await orders.PutFaultsAsync(30);
         var clock = System.Diagnostics.Stopwatch.StartNew();
         (await orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Pace = 10 }, null, _none)).Done.ShouldBe(30);
-        clock.Elapsed.ShouldBeGreaterThan(TimeSpan.FromSeconds(2.8)); // the last one's turn is after 2.9 s, however slow the machine
+        clock.Elapsed.ShouldBeGreaterThan(TimeSpan.FromSeconds(2.8)); // the last message is due after 2.9 s, on any machine
     }
 
     [Fact]
@@ -155,16 +155,16 @@ public sealed class ReplayTests
     {
         await using var orders = await Orders.CreateAsync();
         await orders.PutFaultsAsync(5);
-        // The way was there when it was checked, and is taken away in the middle.
+        // The binding exists when the replay checks it, and is removed during the replay.
         var result = await orders.Client.ReplayAsync(
             Request(DeadLetterFilter.All) with { Pace = 2 },
-            new Once(now => now.Done > 0, () => orders.Channel.QueueUnbindAsync(Orders.Input, Orders.Input, "").GetAwaiter().GetResult()), _none);
+            new ProgressTrigger(now => now.Done > 0, () => orders.Channel.QueueUnbindAsync(Orders.Input, Orders.Input, "").GetAwaiter().GetResult()), _none);
         (result.Done + result.Refused.Count).ShouldBe(5);
         result.Refused.ShouldNotBeEmpty();
         result.Refused.ShouldAllBe(refusal => refusal.Why.Contains("no route to a queue (NO_ROUTE)"));
         await orders.SeeAsync(Orders.Error, result.Refused.Count);
 
-        // From then on the check sees it, whatever the pace.
+        // Later replays fail the check, at any pace.
         foreach (var (canary, pace) in new (bool, double?)[] { (true, null), (false, ReplayRequest.LeastPace) })
         {
             var again = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Canary = canary, Pace = pace }, null, _none);
@@ -183,7 +183,7 @@ public sealed class ReplayTests
         var ids = await orders.PutFaultsAsync(3000);
         using var cancel = new CancellationTokenSource();
         var result = await orders.Client.ReplayAsync(
-            Request(DeadLetterFilter.All), new Once(now => now.Done > 500, cancel.Cancel), cancel.Token);
+            Request(DeadLetterFilter.All), new ProgressTrigger(now => now.Done > 500, cancel.Cancel), cancel.Token);
 
         result.Stopped.ShouldNotBeNull();
         ((int)result.Done).ShouldBeInRange(500, 2999);
@@ -200,7 +200,7 @@ public sealed class ReplayTests
         await orders.PutFaultsAsync(100);
         using var cancel = new CancellationTokenSource();
         var first = orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { By = "jane", Pace = 5 }, null, cancel.Token);
-        await WorkinIt.Testbed.Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Input), ready => ready > 0, "the first replay goes");
+        await WorkinIt.Testbed.Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Input), ready => ready > 0, "the first replay moves messages");
 
         var second = await Should.ThrowAsync<DeadLetterException>(orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { By = "joe" }, null, _none));
         second.Problem.ShouldBe(DeadLetterProblem.Locked);
@@ -219,7 +219,7 @@ public sealed class ReplayTests
         using var cancel = new CancellationTokenSource();
         var waiting = new TaskCompletionSource();
         var replay = orders.Client.ReplayAsync(
-            Request(DeadLetterFilter.All) with { Wait = TimeSpan.FromMinutes(5) }, new Once(now => now.Waiting, () => waiting.TrySetResult()), cancel.Token);
+            Request(DeadLetterFilter.All) with { Wait = TimeSpan.FromMinutes(5) }, new ProgressTrigger(now => now.Waiting, () => waiting.TrySetResult()), cancel.Token);
         await waiting.Task;
         (await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "joe", _none)).Letters.ShouldBeEmpty();
         await cancel.CancelAsync();
@@ -251,12 +251,12 @@ public sealed class ReplayTests
     private static Task<OrderConsumer> ConsumeAsync(Orders orders, Func<int, bool> failing, ApplicationThatReports? application = null) =>
         OrderConsumer.StartAsync(orders, (_, number) => failing(number) ? Handling.Fails : Handling.Succeeds, application);
 
-    private sealed class Once(Func<OperationProgress, bool> when, Action what) : IProgress<OperationProgress>
+    private sealed class ProgressTrigger(Func<OperationProgress, bool> condition, Action action) : IProgress<OperationProgress>
     {
         public void Report(OperationProgress value)
         {
-            if (when(value))
-                what();
+            if (condition(value))
+                action();
         }
     }
 }

@@ -3,8 +3,8 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>The audit says that somebody saw a message in full only where they did.</summary>
-[Trait("broker", "any")] // the audit file
+/// <summary>The audit records a reveal only if an operator saw the unmasked message.</summary>
+[Trait("broker", "any")] // tests the audit file only
 public sealed class RevealAuditTests
 {
     [Fact]
@@ -16,15 +16,15 @@ public sealed class RevealAuditTests
         await orders.PutAsync(new BasicProperties(Orders.Faulted(bytes)) { ContentType = "text/plain" }, Encoding.UTF8.GetBytes("no JSON"));
         await orders.SeeAsync(Orders.Error, 2);
         var folder = Directory.CreateTempSubdirectory("workinit-").FullName;
-        var (wrong, mended) = (Path.Combine(folder, "wrong.json"), Path.Combine(folder, "mended.json"));
+        var (wrong, corrected) = (Path.Combine(folder, "wrong.json"), Path.Combine(folder, "corrected.json"));
         await File.WriteAllTextAsync(wrong, "{ item: tea }");
-        await File.WriteAllTextAsync(mended, """{ "item": "coffee" }""");
+        await File.WriteAllTextAsync(corrected, """{ "item": "coffee" }""");
 
         await RefusedAsync($"{good}", "--message", Path.Combine(folder, "nowhere.json"));
         await RefusedAsync($"{good}", "--message", wrong);
-        await RefusedAsync($"{good}"); // no terminal, so no editor
-        await RefusedAsync($"{bytes}", "--message", mended);
-        (await orders.Command.RunAsync("dead-letters", "edit", $"{good}", "--queue", Orders.Error, "--message", mended, "--yes", "--wait", "0")).Code.ShouldBe(0);
+        await RefusedAsync($"{good}"); // there is no terminal, so no editor can open
+        await RefusedAsync($"{bytes}", "--message", corrected);
+        (await orders.Command.RunAsync("dead-letters", "edit", $"{good}", "--queue", Orders.Error, "--message", corrected, "--yes", "--wait", "0")).Code.ShouldBe(0);
 
         (await orders.Client.Audit.ReadAsync(Orders.Error, 1000, default)).Count(entry => entry.Verb == "reveal" && entry.Messages.Contains($"{good}")).ShouldBe(1);
         (await orders.Client.Audit.ReadAsync(Orders.Error, 1000, default)).ShouldNotContain(entry => entry.Messages.Contains($"{bytes}"));

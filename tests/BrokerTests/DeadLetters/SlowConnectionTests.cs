@@ -3,7 +3,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>A letter that takes seconds to come is there all the same.</summary>
+/// <summary>A dead letter whose transfer takes seconds must not be reported as missing.</summary>
 public sealed class SlowConnectionTests
 {
     private const int Size = 6_000_000;
@@ -20,18 +20,18 @@ public sealed class SlowConnectionTests
         var large = Guid.CreateVersion7();
         await orders.PutAsync(Orders.Faulted(large), Orders.Envelope(large, $$"""{ "number": 3, "note": "{{new string('x', Size)}}" }"""));
         await orders.SeeAsync(Orders.Error, 3);
-        await using var line = new SlowProxy(broker.Amqp, bytesPerSecond: 3_000_000);
-        using var desk = new DeadLetterClient(
-            DeadLetterOptions.Parse(orders.VirtualHost.ConnectionString("operator").Replace($":{broker.Amqp.Port}/", $":{line.Port}/", StringComparison.Ordinal), broker.Management.BaseAddress!),
+        await using var proxy = new SlowProxy(broker.Amqp, bytesPerSecond: 3_000_000);
+        using var client = new DeadLetterClient(
+            DeadLetterOptions.Parse(orders.VirtualHost.ConnectionString("operator").Replace($":{broker.Amqp.Port}/", $":{proxy.Port}/", StringComparison.Ordinal), broker.Management.BaseAddress!),
             orders.Client.Audit);
 
-        for (var look = 0; look < 2; look++)
+        for (var read = 0; read < 2; read++)
         {
-            (await desk.FindAsync(Orders.Error, large.ToString(), "jane", _none)).ShouldNotBeNull().Body.Length.ShouldBeGreaterThan(Size);
-            var page = await desk.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none);
+            (await client.FindAsync(Orders.Error, large.ToString(), "jane", _none)).ShouldNotBeNull().Body.Length.ShouldBeGreaterThan(Size);
+            var page = await client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none);
             page.Letters.Select(letter => letter.MessageId).ShouldBe([.. ids.Select(id => id.ToString()), large.ToString()]);
         }
-        var discarded = await desk.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none);
+        var discarded = await client.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none);
         (discarded.Done, discarded.AllAsAsked).ShouldBe((3, true));
         (await orders.VirtualHost.ReadyAsync("orders_discarded")).ShouldBe(3);
     }

@@ -3,7 +3,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>A broker without the management plugin, as the tool sees it: an address where nothing answers.</summary>
+/// <summary>A broker without the management plugin: no process listens at the address of the management API.</summary>
 public sealed class WithoutManagementApiTests
 {
     [Theory]
@@ -15,14 +15,14 @@ public sealed class WithoutManagementApiTests
         var ids = await orders.PutFaultsAsync(5);
         var command = Command(orders, "operator");
 
-        for (var look = 0; look < 4; look++)
+        for (var read = 0; read < 4; read++)
         {
             var list = (await RunAsync(command, "list", "--queue", Orders.Error, "--json")).Json;
             list.GetProperty("letters").EnumerateArray().Select(letter => letter.GetProperty("messageId").GetGuid()).ShouldBe(ids);
         }
         (await RunAsync(command, "show", $"{ids[2]}", "--queue", Orders.Error, "--json")).Output.ShouldContain($"{ids[2]}");
         (await RunAsync(command, "export", "--queue", Orders.Error)).Output.Split('\n').Count(line => line.Contains("\"body\"", StringComparison.Ordinal)).ShouldBe(5);
-        (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(letter => Guid.Parse(letter.BasicProperties.MessageId!)).ShouldBe(ids); // in their order
+        (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(letter => Guid.Parse(letter.BasicProperties.MessageId!)).ShouldBe(ids); // in their original order
     }
 
     [Theory]
@@ -59,7 +59,7 @@ public sealed class WithoutManagementApiTests
         (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(letter => Guid.Parse(letter.BasicProperties.MessageId!)).ShouldBe([ids[0], ids[2], ids[1]]);
     }
 
-    /// <summary>With the right to configure the queue its limit is read; without it the least is assumed.</summary>
+    /// <summary>With permission to configure the queue, the command reads the delivery limit. Without it, the command assumes the lowest limit.</summary>
     [Theory]
     [InlineData("operator", 3)]
     [InlineData("looks-only", 2)]
@@ -76,11 +76,11 @@ public sealed class WithoutManagementApiTests
         }
         var command = Command(orders, user);
 
-        var looks = new List<int>();
-        for (var look = 0; look < 6; look++)
-            looks.Add((await command.RunAsync("dead-letters", "list", "--queue", Orders.Error)).Code);
+        var codes = new List<int>();
+        for (var read = 0; read < 6; read++)
+            codes.Add((await command.RunAsync("dead-letters", "list", "--queue", Orders.Error)).Code);
 
-        looks[0].ShouldBe(0);
+        codes[0].ShouldBe(0);
         (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(1);
     }
 
