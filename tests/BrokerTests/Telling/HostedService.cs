@@ -8,19 +8,19 @@ using OpenTelemetry.Trace;
 
 namespace WorkinIt.BrokerTests.Telling;
 
-/// <summary>A service as its own Program makes it, in this process: what it exports can be looked at before it is bytes.</summary>
+/// <summary>Runs a service in this process, built by its own Program, so that tests can read its telemetry before it is serialized.</summary>
 /// <typeparam name="T">Any type of the service.</typeparam>
-/// <param name="settings">By their names in the environment.</param>
+/// <param name="settings">The settings, by their names as environment variables.</param>
 internal sealed class HostedService<T>(IReadOnlyDictionary<string, string> settings) : WebApplicationFactory<T>
     where T : class
 {
     private readonly List<MetricSnapshot> _metrics = [];
     private readonly List<Activity> _spans = [];
 
-    /// <summary>What has been exported. Not to be read while it runs.</summary>
+    /// <summary>The exported spans. Do not read them while the service runs.</summary>
     public IReadOnlyList<Activity> Spans => _spans;
 
-    /// <summary>The metrics as they are now.</summary>
+    /// <summary>Exports the current metrics and returns them.</summary>
     public IReadOnlyList<MetricSnapshot> CollectMetrics()
     {
         _metrics.Clear();

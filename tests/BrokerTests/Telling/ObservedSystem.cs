@@ -10,8 +10,8 @@ using WorkinIt.Web.Submissions;
 namespace WorkinIt.BrokerTests.Telling;
 
 /// <summary>
-/// Four thoughts on their way, and what was told of them: one is sent, one refused and after a replay sent, one delayed and sent, one
-/// held. Web and Consumers are in this process; the broker, Giphy and the mail server are reached as ever.
+/// The telemetry of four submissions: one is sent, one is refused and sent after a replay, one is delayed and then sent, one is held. Web and
+/// Consumers run in this process. They use the broker, Giphy and the mail server over the network, as in the other tests.
 /// </summary>
 public sealed class ObservedSystem : IAsyncLifetime
 {
@@ -27,7 +27,7 @@ public sealed class ObservedSystem : IAsyncLifetime
     /// <summary>The metrics of Consumers.</summary>
     public IReadOnlyList<MetricSnapshot> ConsumersMetrics { get; private set; } = [];
 
-    /// <summary>What was sent to the OTLP endpoint, by signal.</summary>
+    /// <summary>The text received by the OTLP endpoint, by signal.</summary>
     public IReadOnlyDictionary<string, string> Exported { get; private set; } = new Dictionary<string, string>();
 
     public Guid Sent { get; private set; }
@@ -46,8 +46,8 @@ public sealed class ObservedSystem : IAsyncLifetime
         await using var web = new HostedService<SubmissionRequest>(Settings(system, "web", collector));
         await using var consumers = new HostedService<SmtpOptions>(Settings(system, "consumers", collector));
         using var http = web.CreateClient();
-        using var other = consumers.CreateClient();
-        foreach (var service in new[] { http, other }) // before, what is submitted waits for the relay's sweep, which knows no POST
+        using var consumersHttp = consumers.CreateClient();
+        foreach (var service in new[] { http, consumersHttp }) // until then, the relay's sweep publishes submissions, without the span of their POST
             await SeeReadyAsync(service);
 
         var (refuses, busy) = (true, 2);
@@ -55,7 +55,7 @@ public sealed class ObservedSystem : IAsyncLifetime
         {
             null => null,
             "refused" when refuses => SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 user unknown"),
-            // What broke is tried again in place; what said "later" waits in a delay.
+            // A broken connection is retried in place; a 451 reply sends the message to a delay queue.
             "delayed" when Interlocked.Decrement(ref busy) is >= 0 and var left => left == 1 ? SmtpBehaviour.CutBeforeData : SmtpBehaviour.Reply(SmtpStage.Rcpt, 451, "4.7.1 come back later"),
             "held" => SmtpBehaviour.CutAfterDot,
             _ => SmtpBehaviour.Accept,
@@ -68,17 +68,17 @@ public sealed class ObservedSystem : IAsyncLifetime
             await SeeAsync(http, id, state);
 
         refuses = false;
-        await system.SeeReadyAsync("send-gif-email_error", 2); // its page says so first
+        await system.SeeReadyAsync("send-gif-email_error", 2); // the status shows the failure first
         var replay = await OperatorCommand.Of(system).RunAsync("dead-letters", "replay", "--queue", "send-gif-email_error", "--where", $"id={Replayed}", "--yes");
         replay.Code.ShouldBe(0, replay.ToString());
         await SeeAsync(http, Replayed, "sent");
 
         ConsumersMetrics = await Eventually.SeeAsync(
-            () => Task.FromResult(consumers.CollectMetrics()), AllReady, "both report that they are ready, for each listens to the whole process", TimeSpan.FromMinutes(2));
+            () => Task.FromResult(consumers.CollectMetrics()), AllReady, "both services report ready (each provider collects the metrics of the process)", TimeSpan.FromMinutes(2));
         WebMetrics = web.CollectMetrics();
         await consumers.DisposeAsync();
         await web.DisposeAsync();
-        // Both listen to the whole process, and so to each other.
+        // Each exporter receives all spans of the process, including the other service's.
         Spans = [.. web.Spans.Concat(consumers.Spans).DistinctBy(span => span.SpanId)];
         Exported = new[] { "traces", "metrics" }.ToDictionary(signal => signal, collector.Received);
     }
@@ -101,7 +101,7 @@ public sealed class ObservedSystem : IAsyncLifetime
             using var health = await service.GetAsync("/health/ready");
             return health.StatusCode;
         },
-        status => status == HttpStatusCode.OK, "ready");
+        status => status == HttpStatusCode.OK, "the service is ready");
 
     private static bool AllReady(IReadOnlyList<MetricSnapshot> metrics)
     {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace WorkinIt.BrokerTests.Telling;
 
-/// <summary>Where services send their telemetry. Text in Protocol Buffers is UTF-8: what was sent can be searched without decoding it.</summary>
+/// <summary>Receives telemetry from services. Text in Protocol Buffers is UTF-8, so the bodies can be searched without decoding them.</summary>
 internal sealed class OtlpReceiver : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -27,7 +27,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         });
     }
 
-    /// <summary>What makes a service send here.</summary>
+    /// <summary>The settings that make a service export to this receiver.</summary>
     public IEnumerable<KeyValuePair<string, string>> Settings =>
     [
         new("OTEL_EXPORTER_OTLP_ENDPOINT", _app.Urls.Single()),
@@ -41,7 +41,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         return receiver;
     }
 
-    /// <summary>All that was sent of a signal: traces or metrics.</summary>
+    /// <summary>Everything received for a signal: traces or metrics.</summary>
     public string Received(string signal) => string.Concat(_received.Where(part => part.Signal == signal).Select(part => part.Body));
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();

@@ -3,7 +3,7 @@ using OpenTelemetry.Metrics;
 
 namespace WorkinIt.BrokerTests.Telling;
 
-[Trait("broker", "any")] // traces and metrics of our processes
+[Trait("broker", "any")] // tests traces and metrics of the services
 public sealed class TelemetryTests(ObservedSystem observed) : IClassFixture<ObservedSystem>
 {
     [Fact]
