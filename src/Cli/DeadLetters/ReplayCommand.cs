@@ -14,13 +14,7 @@ internal static partial class ReplayCommand
     public static Command Create()
     {
         var common = new CommonOptions();
-        var pace = new Option<double?>("--pace") { Description = "Messages per second", HelpName = "N" };
-        pace.Validators.Add(result =>
-        {
-            // System.CommandLine already rejects values that are not numbers.
-            if (result.Tokens is [{ Value: var said }] && double.TryParse(said, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number is < ReplayRequest.LeastPace or > 100_000)
-                result.AddError("--pace must be a number of messages a second, from 0.0034 (one in 5 minutes) to 100000");
-        });
+        var pace = PaceOption();
         var canary = new Option<bool>("--canary") { Description = "Replay one message first, and the others only if it succeeds" };
         var sendAgain = new Option<bool>("--send-again") { Description = "Include messages with an unknown outcome (may send duplicates)" };
         var to = new Option<string?>("--to") { Description = "Replay to this queue instead of the one that each message failed in", HelpName = "QUEUE" };
@@ -54,6 +48,18 @@ internal static partial class ReplayCommand
             return await ReplayAsync(context, request, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
         }));
         return command;
+    }
+
+    private static Option<double?> PaceOption()
+    {
+        var pace = new Option<double?>("--pace") { Description = "Messages per second", HelpName = "N" };
+        pace.Validators.Add(result =>
+        {
+            // System.CommandLine already rejects values that are not numbers.
+            if (result.Tokens is [{ Value: var said }] && double.TryParse(said, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number is < ReplayRequest.LeastPace or > 100_000)
+                result.AddError("--pace must be a number of messages a second, from 0.0034 (one in 5 minutes) to 100000");
+        });
+        return pace;
     }
 
     /// <summary>Makes a dry run, asks for confirmation, replays, and prints the outcomes.</summary>

@@ -71,7 +71,31 @@ internal static class ShowCommand
 
     private static void Write(IAnsiConsole console, DeadLetter letter, LetterView view)
     {
+        WriteFacts(console, letter, view);
         var revealed = view.IsRevealed;
+        if (view.Message is { } json)
+            Section(revealed ? "Message" : "Message, masked (--reveal shows it)", Part(json));
+        else if (view.Body is { } text)
+            Section(revealed ? "Body" : "Body, masked (--reveal shows it)", Part(text));
+        else
+            Section("Body", revealed ? Convert.ToHexString(letter.Body.Span[..Math.Min(letter.Body.Length, 512)]) : "binary data (--reveal shows it)");
+        if (view.StackTrace is { } stack)
+            Section("Stack trace", string.Join('\n', stack.Split('\n').Take(LongestStack)));
+        if (view.Headers.Where(header => header.Key != "MT-Fault-StackTrace").Concat(view.Properties).ToList() is { Count: > 0 } headers)
+            Section(revealed ? "Headers and properties" : "Headers and properties, masked", string.Join('\n', headers.Select(header => $"{header.Key}: {header.Value}")));
+
+        static string Part(ShownText part) => part.IsCut ? $"{part.Text}\n… cut after {ListCommand.Number(part.Text.Length)} characters: export writes the complete text" : part.Text;
+
+        void Section(string title, string text)
+        {
+            console.WriteLine();
+            console.Write(new Rule(Terminal.Cell(title)).LeftJustified());
+            CommandContext.Print(text);
+        }
+    }
+
+    private static void WriteFacts(IAnsiConsole console, DeadLetter letter, LetterView view)
+    {
         var facts = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
         Fact("Id", letter.Id);
         Fact("Message id", view.MessageId ?? "none");
@@ -91,30 +115,11 @@ internal static class ShowCommand
         Fact("Size", $"{ListCommand.Number(letter.Body.Length)} bytes");
         Fact("Unreadable", letter.Unreadable);
         console.Write(facts);
-        if (view.Message is { } json)
-            Section(revealed ? "Message" : "Message, masked (--reveal shows it)", Part(json));
-        else if (view.Body is { } text)
-            Section(revealed ? "Body" : "Body, masked (--reveal shows it)", Part(text));
-        else
-            Section("Body", revealed ? Convert.ToHexString(letter.Body.Span[..Math.Min(letter.Body.Length, 512)]) : "binary data (--reveal shows it)");
-        if (view.StackTrace is { } stack)
-            Section("Stack trace", string.Join('\n', stack.Split('\n').Take(LongestStack)));
-        if (view.Headers.Where(header => header.Key != "MT-Fault-StackTrace").Concat(view.Properties).ToList() is { Count: > 0 } headers)
-            Section(revealed ? "Headers and properties" : "Headers and properties, masked", string.Join('\n', headers.Select(header => $"{header.Key}: {header.Value}")));
-
-        static string Part(ShownText part) => part.IsCut ? $"{part.Text}\n… cut after {ListCommand.Number(part.Text.Length)} characters: export writes the complete text" : part.Text;
 
         void Fact(string name, string? value)
         {
             if (!string.IsNullOrEmpty(value))
                 facts.AddRow(Terminal.Cell(name), Terminal.Cell(value));
-        }
-
-        void Section(string title, string text)
-        {
-            console.WriteLine();
-            console.Write(new Rule(Terminal.Cell(title)).LeftJustified());
-            CommandContext.Print(text);
         }
     }
 }

@@ -25,7 +25,7 @@ public enum DeadLetterKind
 /// One message in a dead-letter queue, as it was when it was read. Properties that do not apply, for instance because it is not a MassTransit
 /// message, are null or empty.
 /// </summary>
-public sealed partial class DeadLetter
+public sealed class DeadLetter
 {
     private readonly Lazy<IReadOnlyList<string>> _types;
     private readonly Lazy<string?> _problem;
@@ -180,7 +180,55 @@ public sealed partial class DeadLetter
     private string? DeathText(string name) => Death is { } death ? Headers.Text(death, name) : null;
 
     private static int? Number(string? text) => int.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    /// <summary>For a request: the address that the consumer's response goes to. Null if the message is not a request.</summary>
+    public string? ResponseAddress =>
+        (Envelope.IsEnvelope(ContentType) ? Envelope.TextOf(Body.Span, Envelope.ResponseAddress) : null) ?? (Header(Headers.ResponseAddress) is { Length: > 0 } address ? address : null);
+
+    /// <summary>The exchange in <see cref="ResponseAddress"/>; null if there is none.</summary>
+    public string? AnswersTo => AddressName(ResponseAddress);
+
+    /// <summary>Whether the message can be edited: the body contains JSON, whatever its content type.</summary>
+    public bool CanBeEdited => MessageJson is not null;
+
+    /// <summary>How long the message may wait in this queue: its own expiration or the queue's message-ttl, whichever is shorter; null: no limit.</summary>
+    public TimeSpan? TimeToLive
+    {
+        get
+        {
+            var own = Properties.IsExpirationPresent() && long.TryParse(Properties.Expiration, CultureInfo.InvariantCulture, out var milliseconds) && milliseconds is >= 0 and <= uint.MaxValue
+                ? TimeSpan.FromMilliseconds(milliseconds)
+                : (TimeSpan?)null;
+            return own is null || QueueTimeToLive < own ? QueueTimeToLive : own;
+        }
+    }
+
+    /// <summary>The queue's message-ttl; null if it has none.</summary>
+    public TimeSpan? QueueTimeToLive { get; internal set; }
+
+    /// <summary>
+    /// When the message expires, as in “expires in 5 h”; null if it does not expire. The broker does not report since when a message waits: if the
+    /// message does not either, this is the longest possible time.
+    /// </summary>
+    /// <param name="now">The current time.</param>
+    public string? Expires(DateTimeOffset now)
+    {
+        if (TimeToLive is not { } life)
+            return null;
+        var since = DateTimeOffset.TryParse(Header(Headers.DiscardedAt), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at : FailedAt;
+        return since + life - now is { } left && left > TimeSpan.Zero && left <= life ? $"expires in {Duration.Words(left)}" : $"expires in at most {Duration.Words(life)}";
+    }
+
+    /// <summary>The queue in <c>MT-Fault-InputAddress</c>; null if there is none.</summary>
+    internal string? FaultedIn => AddressName(Header("MT-Fault-InputAddress"));
+
+    /// <summary>The exchange or queue in a MassTransit address; null if there is none.</summary>
+    private static string? AddressName(string? address) =>
+        address is not null && Uri.TryCreate(address, UriKind.Absolute, out var uri) && Uri.UnescapeDataString(uri.AbsolutePath[(uri.AbsolutePath.LastIndexOf('/') + 1)..]) is { Length: > 0 } name
+            ? name
+            : null;
 }
+
 
 /// <summary>The headers that a replay set on a message.</summary>
 /// <param name="Id">The replay's id, and the message's number in it.</param>

@@ -27,19 +27,10 @@ internal sealed class Importer(DeadLetterServices services, QueueReader reader, 
         }
         var entry = audited.Begin(new OperationRequest { Queue = queue, Filter = DeadLetterFilter.All, By = request.By }, "import");
         await services.Audit.WriteAsync(entry, cancellationToken);
-        var run = new ImportRun(entry.Id, queue, total, progress);
-        string? stopped = null;
+        var (run, stopped) = (new ImportRun(entry.Id, queue, total, progress), (string?)null);
         try
         {
-            await using var publisher = await Publisher.OpenAsync(services.Options, $"dead letters: import to {queue}", onBlocked: () => { }, cancellationToken);
-            await foreach (var letter in ReadAsync(file, cancellationToken))
-            {
-                var properties = Importable(queue, letter);
-                if (IsPresent(present, letter, properties))
-                    run.Skip();
-                else
-                    await run.PutAsync(letter, await publisher.SendAsync("", queue, properties, letter.Body, cancellationToken), services.Options.Outstanding);
-            }
+            await PutAllAsync(run, queue, file, present, cancellationToken);
             await run.SettleAsync(0);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -65,6 +56,19 @@ internal sealed class Importer(DeadLetterServices services, QueueReader reader, 
             }, CancellationToken.None);
         }
         return run.Result(stopped);
+    }
+
+    private async Task PutAllAsync(ImportRun run, string queue, Stream file, Dictionary<ulong, int> present, CancellationToken cancellationToken)
+    {
+        await using var publisher = await Publisher.OpenAsync(services.Options, $"dead letters: import to {queue}", onBlocked: () => { }, cancellationToken);
+        await foreach (var letter in ReadAsync(file, cancellationToken))
+        {
+            var properties = Importable(queue, letter);
+            if (IsPresent(present, letter, properties))
+                run.Skip();
+            else
+                await run.PutAsync(letter, await publisher.SendAsync("", queue, properties, letter.Body, cancellationToken), services.Options.Outstanding);
+        }
     }
 
     // Check the complete file before importing, so that a cut or wrong file is not imported in part.

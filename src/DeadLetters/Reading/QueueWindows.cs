@@ -108,9 +108,7 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
                 await channel.BasicCancelAsync(tag, cancellationToken: CancellationToken.None);
         }
         EnsureHolds();
-        // The consumer is notified of its end after all of its deliveries.
-        await foreach (var delivery in inbox.Reader.ReadAllAsync())
-            window.Add(delivery);
+        window.AddRange(await inbox.Reader.ReadAllAsync().ToListAsync()); // the consumer is notified of its end after all of its deliveries
 
         Task EndAsync()
         {

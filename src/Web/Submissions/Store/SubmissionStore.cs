@@ -8,22 +8,6 @@ using WorkinIt.Storage;
 
 namespace WorkinIt.Web.Submissions;
 
-/// <summary>The result of adding a submission.</summary>
-internal enum Addition
-{
-    /// <summary>It is new and committed.</summary>
-    Added,
-
-    /// <summary>It already exists: same id, same address, same thought.</summary>
-    Known,
-
-    /// <summary>Its id is used by another submission.</summary>
-    Conflict,
-
-    /// <summary>Its recipient has reached the limit.</summary>
-    TooMany,
-}
-
 /// <summary>
 /// The store of accepted submissions and their states. It is also part of the outbox: an accepted submission is never lost, even while the
 /// broker is down.
