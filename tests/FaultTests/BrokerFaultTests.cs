@@ -40,10 +40,10 @@ public sealed class BrokerFaultTests(ReliabilityTable table)
     public Task All_mails_are_sent_once_when_the_broker_is_frozen_under_load(int seconds) =>
         OutOfServiceAsync($"broker, frozen for {seconds} s", seconds, broker => broker.FreezeAsync(), broker => broker.ThawAsync());
 
-    /// <summary>RabbitMQ reads nothing from a connection that has published, and delivers all the same.</summary>
+    /// <summary>During a memory alarm, RabbitMQ reads nothing from a connection that has published, but it still delivers messages.</summary>
     [Theory, Trait(Scale.Form, Scale.LongOnly)]
     [InlineData(20)]
-    [InlineData(75)] // longer than a submission waits for its confirm before Web is not ready
+    [InlineData(75)] // longer than a submission may wait for its confirm before Web reports that it is not ready
     public Task All_mails_are_sent_once_when_the_broker_has_a_memory_alarm_under_load(int seconds) =>
         OutOfServiceAsync($"broker, memory alarm for {seconds} s", seconds, broker => broker.SetAlarmAsync(true), broker => broker.SetAlarmAsync(false));
 
@@ -54,7 +54,7 @@ public sealed class BrokerFaultTests(ReliabilityTable table)
         {
             await using var run = await FaultRun.StartOnAsync(broker.ForOneSystem(), fault, table);
             var load = run.LoadAsync(30 * (seconds + 10), pause: TimeSpan.FromMilliseconds(33));
-            await Eventually.SeeAsync(() => run.AcceptedSoFar >= 150, "the load goes");
+            await Eventually.SeeAsync(() => run.AcceptedSoFar >= 150, "150 submissions accepted");
             await begin(broker);
             await Task.Delay(TimeSpan.FromSeconds(seconds));
             await end(broker);

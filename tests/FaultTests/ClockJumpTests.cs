@@ -10,11 +10,11 @@ public sealed class ClockJumpTests(ReliabilityTable table)
         var clock = Path.GetTempFileName();
         await File.WriteAllTextAsync(clock, "+0");
         var library = Directory.GetDirectories("/usr/lib").Select(folder => Path.Combine(folder, "faketime", "libfaketime.so.1")).FirstOrDefault(File.Exists)
-            ?? throw new InvalidOperationException("libfaketime is missing: install the package faketime, or run these tests by ./test, which does");
+            ?? throw new InvalidOperationException("libfaketime is missing: install the package faketime, or run these tests with ./test, which installs it");
         await using var run = await FaultRun.StartAsync(
             "clock of both services jumps an hour forth and back", table,
             ("LD_PRELOAD", library), ("FAKETIME_TIMESTAMP_FILE", clock), ("FAKETIME_NO_CACHE", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-            ("FAKETIME_FORCE_MONOTONIC_FIX", "0")); // only the wall clock jumps, as it does when an administrator sets it
+            ("FAKETIME_FORCE_MONOTONIC_FIX", "0")); // only the wall clock jumps, as when an administrator sets it
         run.System.Mail.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(10));
         string[] jumps = ["+3600", "+0", "-3600", "+0"];
         var next = 0;
@@ -22,7 +22,7 @@ public sealed class ClockJumpTests(ReliabilityTable table)
         await run.BreakAsync(jumps.Length, async () =>
         {
             await File.WriteAllTextAsync(clock + ".new", jumps[next++]);
-            File.Move(clock + ".new", clock, overwrite: true); // whole at any moment
+            File.Move(clock + ".new", clock, overwrite: true); // atomic: a reader never sees a partial file
         });
 
         (await run.SettleAsync()).ShouldBeAllMailedOnce();

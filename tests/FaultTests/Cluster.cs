@@ -2,7 +2,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.FaultTests;
 
-/// <summary>Three nodes for one class of tests.</summary>
+/// <summary>A cluster of three nodes, shared by the tests of one class.</summary>
 public sealed class Cluster : IAsyncLifetime
 {
     public TestCluster Nodes { get; private set; } = null!;

@@ -3,17 +3,17 @@ using WorkinIt.Testbed;
 namespace WorkinIt.FaultTests;
 
 /// <summary>
-/// Three nodes, replicated queues, one Web and two Consumers, all of whom know all three nodes. What is accepted is kept, and mailed
-/// once, whichever node goes.
+/// Three nodes, replicated queues, one Web and two Consumers; each service is configured with all three nodes. Every accepted submission
+/// is kept and mailed once, whichever node fails.
 /// </summary>
 public sealed class ClusterFaultTests(Cluster cluster, ReliabilityTable table) : IClassFixture<Cluster>
 {
     private const string Input = "send-gif-email";
 
-    // Beyond the 8 s after which the nodes miss a silent one.
-    private static readonly TimeSpan _cut = TimeSpan.FromSeconds(Scale.IsLong ? 20 : 15);
+    // Longer than the 8 s after which the nodes consider a silent node down.
+    private static readonly TimeSpan _cutDuration = TimeSpan.FromSeconds(Scale.IsLong ? 20 : 15);
 
-    // The load goes on while something breaks and while it comes back.
+    // Long enough that the load continues during the fault and the recovery.
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(Scale.IsLong ? 40 : 100);
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class ClusterFaultTests(Cluster cluster, ReliabilityTable table) :
     [Fact]
     public async Task All_mails_are_sent_once_when_the_node_that_leads_the_queue_is_cut_off_from_the_others()
     {
-        await using var run = await StartAsync($"network cut for {_cut.TotalSeconds:0} s between the node that leads the queue and the other two");
+        await using var run = await StartAsync($"network cut for {_cutDuration.TotalSeconds:0} s between the node that leads the queue and the other two");
 
         var leader = await LeaderAsync(run);
         await ConnectToAsync(leader, run);
@@ -68,7 +68,7 @@ public sealed class ClusterFaultTests(Cluster cluster, ReliabilityTable table) :
             await cluster.Nodes.CutOffAsync(leader);
             try
             {
-                await Task.Delay(_cut);
+                await Task.Delay(_cutDuration);
                 (await LeaderAsync(run, butNot: leader)).ShouldNotBe(leader);
             }
             finally
@@ -102,7 +102,7 @@ public sealed class ClusterFaultTests(Cluster cluster, ReliabilityTable table) :
 
     private async Task<FaultRun> StartAsync(string fault)
     {
-        await cluster.Nodes.StartAllAsync(); // whatever the test before has left of it
+        await cluster.Nodes.StartAllAsync(); // the previous test may have left nodes stopped
         await cluster.Nodes.SeeWholeAsync();
         var run = await FaultRun.StartOnAsync(cluster.Nodes.AsOne(), fault, table, ("DeadLetterQueues__Type", "quorum"));
         await ShouldBeReplicatedAsync(run);
@@ -110,8 +110,8 @@ public sealed class ClusterFaultTests(Cluster cluster, ReliabilityTable table) :
         return run;
     }
 
-    // Each service picks a node at random: the one that is about to break shall be that of Web and of one of the Consumers. The short
-    // form takes what comes, for each try takes seconds.
+    // Each service connects to a random node. Web and one of the Consumers must be connected to the node that is about to fail. The short
+    // form accepts any node, because each attempt takes seconds.
     private async Task ConnectToAsync(TestBroker node, FaultRun run)
     {
         foreach (var (service, process) in Scale.IsLong ? new[] { ("WorkinIt.Web", run.Web), ("WorkinIt.Consumers", run.Consumers) } : [])
@@ -119,7 +119,7 @@ public sealed class ClusterFaultTests(Cluster cluster, ReliabilityTable table) :
             var since = DateTimeOffset.UnixEpoch;
             for (var tries = 0; !await cluster.Nodes.HasConnectedAsync(run.System.VirtualHost, node, service, since); tries++)
             {
-                tries.ShouldBeLessThan(40, $"{service} never connects to that node");
+                tries.ShouldBeLessThan(40, $"{service} did not connect to the node that is about to fail");
                 await process.StopAsync();
                 since = DateTimeOffset.UtcNow;
                 await process.StartAsync();
@@ -130,13 +130,13 @@ public sealed class ClusterFaultTests(Cluster cluster, ReliabilityTable table) :
     private async Task BreakAsync(FaultRun run, Func<Task> fault)
     {
         var load = run.LoadAsync(pause: _pause);
-        await Eventually.SeeAsync(() => run.AcceptedSoFar >= Scale.Submissions / 5, "load");
+        await Eventually.SeeAsync(() => run.AcceptedSoFar >= Scale.Submissions / 5, $"{Scale.Submissions / 5} submissions accepted");
         await fault();
         await cluster.Nodes.SeeWholeAsync();
         await load;
     }
 
-    // RabbitMQ 3.10 sometimes hangs where it goes on after the pause (Mnesia: starting_partitioned_network): a watchman restarts such a node.
+    // RabbitMQ 3.10 sometimes hangs when it resumes after the pause (Mnesia: starting_partitioned_network). Restarts such a node, as a watchdog would.
     private async Task RestartIfItHangsAsync(TestBroker node)
     {
         try
@@ -145,7 +145,7 @@ public sealed class ClusterFaultTests(Cluster cluster, ReliabilityTable table) :
         }
         catch (TimeoutException)
         {
-            await Console.Out.WriteLineAsync("  The node that was cut off has not come back by itself within 20 s, and is restarted.");
+            await Console.Out.WriteLineAsync("  The node that was cut off did not recover within 20 s; restarting it.");
             await node.KillAsync();
             await node.StartAsync();
         }
@@ -160,5 +160,5 @@ public sealed class ClusterFaultTests(Cluster cluster, ReliabilityTable table) :
     }
 
     private async Task<TestBroker> LeaderAsync(FaultRun run, TestBroker? butNot = null) => (await Eventually.SeeAsync(
-        () => cluster.Nodes.LeaderAsync(run.System.VirtualHost, Input, butNot), leader => leader is not null && leader != butNot, "a leader"))!;
+        () => cluster.Nodes.LeaderAsync(run.System.VirtualHost, Input, butNot), leader => leader is not null && leader != butNot, $"a leader of {Input}"))!;
 }

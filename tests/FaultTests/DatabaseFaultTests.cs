@@ -17,13 +17,13 @@ public sealed class DatabaseFaultTests(ReliabilityTable table)
         {
             await postgres.StopAsync();
             var fault = Task.Delay(TimeSpan.FromSeconds(2));
-            // 5 s and 15 s are promised; with the load beside it this machine may need more.
-            var gone = await Task.WhenAll(run.Web.SeeReadyAsync(false, TimeSpan.FromSeconds(15)), run.Consumers.SeeReadyAsync(false, TimeSpan.FromSeconds(15)));
+            // The documented limits are 5 s and 15 s; under load this machine may need more.
+            var notReady = await Task.WhenAll(run.Web.SeeReadyAsync(false, TimeSpan.FromSeconds(15)), run.Consumers.SeeReadyAsync(false, TimeSpan.FromSeconds(15)));
             await fault;
             await postgres.StartAsync();
-            var back = await Task.WhenAll(run.Web.SeeReadyAsync(true, TimeSpan.FromSeconds(45)), run.Consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(45)));
+            var readyAgain = await Task.WhenAll(run.Web.SeeReadyAsync(true, TimeSpan.FromSeconds(45)), run.Consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(45)));
             TestContext.Current.TestOutputHelper?.WriteLine(
-                $"Web, Consumers: not ready {string.Join(" s, ", gone.Select(time => $"{time.TotalSeconds:0.0}"))} s after the database's death, ready again {string.Join(" s, ", back.Select(time => $"{time.TotalSeconds:0.0}"))} s after its return");
+                $"Web, Consumers: not ready {string.Join(" s, ", notReady.Select(time => $"{time.TotalSeconds:0.0}"))} s after the database's death, ready again {string.Join(" s, ", readyAgain.Select(time => $"{time.TotalSeconds:0.0}"))} s after its return");
         });
 
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
@@ -40,9 +40,9 @@ public sealed class DatabaseFaultTests(ReliabilityTable table)
         await run.BreakAsync(1, async () =>
         {
             await disk.FillAsync();
-            var more = run.LoadAsync(200); // whatever room the files had left for themselves, this outgrows it
-            await Eventually.SeeAsync(() => run.Web.Log.Contains("The store did not confirm", StringComparison.Ordinal), "the disk is felt");
-            await SeeReadyAsync(run, false); // 5 s are promised
+            var more = run.LoadAsync(200); // enough to use up the free space inside the database files
+            await Eventually.SeeAsync(() => run.Web.Log.Contains("The store did not confirm", StringComparison.Ordinal), "Web logs that the store did not confirm");
+            await SeeReadyAsync(run, false); // the documented limit is 5 s
             disk.Free();
             await SeeReadyAsync(run, true);
             await more;
@@ -54,7 +54,7 @@ public sealed class DatabaseFaultTests(ReliabilityTable table)
     private static Task<TimeSpan[]> SeeReadyAsync(FaultRun run, bool ready) => Task.WhenAll(
         run.Web.SeeReadyAsync(ready, TimeSpan.FromSeconds(15)), run.Consumers.SeeReadyAsync(ready, TimeSpan.FromSeconds(15)));
 
-    /// <summary>A few megabytes that can be used up.</summary>
+    /// <summary>A tmpfs of a few megabytes that a test can fill.</summary>
     private sealed class SmallDisk : IAsyncDisposable
     {
         public string Folder { get; } = Directory.CreateTempSubdirectory("workinit-disk-").FullName;
@@ -80,7 +80,7 @@ public sealed class DatabaseFaultTests(ReliabilityTable table)
             }
             catch (IOException)
             {
-                // full
+                // The disk is full.
             }
         }
 
@@ -97,7 +97,7 @@ public sealed class DatabaseFaultTests(ReliabilityTable table)
             using var process = Process.Start(program, arguments);
             await process.WaitForExitAsync();
             if (process.ExitCode != 0)
-                throw new InvalidOperationException($"{program} ended with {process.ExitCode}: this test mounts a small disk, and so runs as root");
+                throw new InvalidOperationException($"{program} ended with {process.ExitCode}: this test mounts a tmpfs and must run as root");
         }
     }
 }

@@ -6,8 +6,8 @@ namespace WorkinIt.FaultTests;
 
 public sealed class DuplicateAndPoisonMessageTests(ReliabilityTable table)
 {
-    // Half of it for each attempt: one that is given up and made again would be a second death, of a process that is not meant.
-    private static readonly (string, string) _patience = ("Giphy__Timeout", "00:00:20");
+    // Each attempt gets half of it. If a request timed out and were repeated, it would kill a second process, which the test does not intend.
+    private static readonly (string, string) _longGiphyTimeout = ("Giphy__Timeout", "00:00:20");
 
     [Fact]
     public async Task All_mails_are_sent_once_when_every_message_is_published_twice_to_two_consumers()
@@ -17,11 +17,11 @@ public sealed class DuplicateAndPoisonMessageTests(ReliabilityTable table)
         await second.StartAsync();
         run.System.Mail.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(10));
 
-        // As if no confirm had ever come: the relay publishes again what is three seconds old.
+        // As if no confirm had ever arrived: the outbox publishes again what is three seconds old.
         await run.BreakAsync(Scale.Times(5), () => ForgetConfirmsAsync(run));
-        await Task.Delay(TimeSpan.FromSeconds(4)); // until the last ones are old enough
+        await Task.Delay(TimeSpan.FromSeconds(4)); // until the newest submissions are old enough
         await ForgetConfirmsAsync(run);
-        await Eventually.SeeAsync(() => Task.FromResult(Unconfirmed(run)), left => left == 0, "all published again");
+        await Eventually.SeeAsync(() => Task.FromResult(Unconfirmed(run)), left => left == 0, "all submissions published again");
 
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
     }
@@ -30,7 +30,7 @@ public sealed class DuplicateAndPoisonMessageTests(ReliabilityTable table)
     public async Task Poison_message_is_dead_lettered_without_its_neighbours()
     {
         await using var giphy = await FakeGiphy.StartAsync();
-        await using var run = await FaultRun.StartAsync("one message that kills each process that handles it", table, [.. giphy.GetSettings(), _patience, FaultRun.ShortLease]);
+        await using var run = await FaultRun.StartAsync("one message that kills each process that handles it", table, [.. giphy.GetSettings(), _longGiphyTimeout, FaultRun.ShortLease]);
         var deaths = 0;
         giphy.Answer = async (http, number) =>
         {
@@ -42,7 +42,7 @@ public sealed class DuplicateAndPoisonMessageTests(ReliabilityTable table)
             await FakeGiphy.GoodAsync(http, number);
         };
 
-        // An orchestrator starts again what died.
+        // Restarts the process as an orchestrator would.
         Tally tally;
         await using (new Restarts(run.Consumers))
         {
@@ -59,14 +59,14 @@ public sealed class DuplicateAndPoisonMessageTests(ReliabilityTable table)
     public async Task Cured_poison_message_is_mailed_after_being_moved_back_and_delayed()
     {
         await using var giphy = await FakeGiphy.StartAsync();
-        await using var run = await FaultRun.StartAsync("poison, cured, moved back with its x-death, then delayed", table, [.. giphy.GetSettings(), _patience]);
+        await using var run = await FaultRun.StartAsync("poison, cured, moved back with its x-death, then delayed", table, [.. giphy.GetSettings(), _longGiphyTimeout]);
         var lastDeath = Task.CompletedTask;
         giphy.Answer = (_, _) => lastDeath = run.Consumers.KillAsync();
         await using (new Restarts(run.Consumers))
         {
             await run.LoadAsync(1);
             await run.System.SeeReadyAsync("send-gif-email_error", 1, TimeSpan.FromMinutes(2));
-            await lastDeath; // the broker knows of it first: the process counts as running for some milliseconds more
+            await lastDeath; // the broker notices the death first; the process counts as running for some more milliseconds
         }
 
         giphy.Answer = null;
@@ -81,14 +81,14 @@ public sealed class DuplicateAndPoisonMessageTests(ReliabilityTable table)
     private static async Task MoveAsTheShovelDoesAsync(FaultRun run)
     {
         await using var channel = await run.System.VirtualHost.OpenChannelAsync();
-        var letter = (await channel.BasicGetAsync("send-gif-email_error", autoAck: true)).ShouldNotBeNull();
-        // As a letter has it that the broker itself has dead-lettered.
-        var properties = new BasicProperties(letter.BasicProperties);
+        var deadLetter = (await channel.BasicGetAsync("send-gif-email_error", autoAck: true)).ShouldNotBeNull();
+        // The header that the broker sets when it dead-letters a message itself.
+        var properties = new BasicProperties(deadLetter.BasicProperties);
         properties.Headers.ShouldNotBeNull()["x-death"] = new List<object?>
         {
             new Dictionary<string, object?> { ["count"] = 1L, ["reason"] = "delivery_limit", ["queue"] = "send-gif-email", ["exchange"] = "send-gif-email", ["routing-keys"] = new List<object?> { "" } },
         };
-        await channel.BasicPublishAsync("", "send-gif-email", mandatory: true, properties, letter.Body);
+        await channel.BasicPublishAsync("", "send-gif-email", mandatory: true, properties, deadLetter.Body);
     }
 
     private static Task<long> ForgetConfirmsAsync(FaultRun run) => Task.Run(() => Execute(run, "UPDATE submissions SET confirmed_at = NULL"));
@@ -100,13 +100,13 @@ public sealed class DuplicateAndPoisonMessageTests(ReliabilityTable table)
         using var connection = new SqliteConnection($"Data Source={Path.Combine(run.System.Folder, "submissions.db")};Default Timeout=30");
         connection.Open();
         using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // the two statements above
+#pragma warning disable CA2100 // sql is one of the two constants above
         command.CommandText = sql;
 #pragma warning restore CA2100
         return command.ExecuteScalar() is long value ? value : 0;
     }
 
-    /// <summary>Starts again what dies, until it is disposed of.</summary>
+    /// <summary>Restarts a service whenever it ends, until disposed.</summary>
     private sealed class Restarts : IAsyncDisposable
     {
         private readonly CancellationTokenSource _ended = new();
@@ -126,7 +126,7 @@ public sealed class DuplicateAndPoisonMessageTests(ReliabilityTable table)
             while (!_ended.IsCancellationRequested)
             {
                 if (!service.IsRunning)
-                    service.Launch(); // not StartAsync: the poison may come, and kill it, before it is ready
+                    service.Launch(); // not StartAsync: the poison message may kill the process before it is ready
                 await Task.Delay(50, CancellationToken.None);
             }
         }

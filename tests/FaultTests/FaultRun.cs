@@ -11,14 +11,14 @@ using WorkinIt.Testbed;
 namespace WorkinIt.FaultTests;
 
 /// <summary>
-/// One run: a system under load, something that breaks, and the count at the end. Submissions are sent with a key of their own
-/// and repeated until they are accepted, as a careful client does.
+/// One run: a system under load, a fault, and the counts at the end. Each submission is sent with its own idempotency key
+/// and repeated until it is accepted, as a careful client does.
 /// </summary>
 internal sealed class FaultRun : IAsyncDisposable
 {
     private const string FaultTap = "fault-tap";
 
-    private readonly ConcurrentDictionary<Guid, TimeSpan> _accepted = new(); // when, by _clock
+    private readonly ConcurrentDictionary<Guid, TimeSpan> _accepted = new(); // the value is the time of acceptance on _clock
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly ReliabilityTable _table;
     private readonly string _fault;
@@ -33,28 +33,28 @@ internal sealed class FaultRun : IAsyncDisposable
 
     public int AcceptedSoFar => _accepted.Count;
 
-    /// <summary>How often each Message-ID was handed over; by default, as the mail server of the tests counts it.</summary>
+    /// <summary>How often each Message-ID was delivered; null uses the counts of the test mail server.</summary>
     public Func<IReadOnlyDictionary<string, int>>? HandedOver { get; set; }
 
-    /// <summary>For runs in which Consumers die, and held mails are allowed: what was in hand is leased for 10 s more than this.</summary>
+    /// <summary>For runs in which Consumers die and held mails are allowed. Mails in flight are leased for 10 s more than this.</summary>
     public static (string Name, string Value) ShortLease { get; } = ("Smtp__SendTimeout", "00:00:03");
 
-    /// <summary>Starts the services with short delays, as far as they are not started by hand.</summary>
+    /// <summary>Starts a system with short redelivery delays.</summary>
     public static Task<FaultRun> StartAsync(string fault, ReliabilityTable table, params (string Name, string Value)[] settings) =>
         StartOnAsync(null, fault, table, settings);
 
-    /// <summary>The same on another broker than the one that ./test started.</summary>
+    /// <summary>As <see cref="StartAsync"/>, on another broker than the one that ./test started; null uses that one.</summary>
     public static async Task<FaultRun> StartOnAsync(TestBroker? broker, string fault, ReliabilityTable table, params (string Name, string Value)[] settings)
     {
         var run = new FaultRun(await WorkinItSystem.CreateAsync(broker), fault, table);
-        (string, string)[] usual =
+        (string, string)[] defaults =
         [
             ("Redelivery__Delays__0", "00:00:01"), ("Redelivery__Delays__1", "00:00:02"), ("Redelivery__Delays__2", "00:00:04"),
             ("Redelivery__Delays__3", "00:00:08"), ("Redelivery__Delays__4", "00:00:16"),
-            // What the machine stalls is no fault of the run: a mail whose reply comes too late is held.
+            // Long enough that a stall of the machine does not hold mails: a mail whose reply comes too late is held.
             ("Smtp__SendTimeout", "00:00:10"), ("Retry__MaxInterval", "00:00:01"),
         ];
-        foreach (var (name, value) in usual.Concat(settings))
+        foreach (var (name, value) in defaults.Concat(settings))
             run.System.Settings[name] = value;
         await Task.WhenAll(run.System.DeployAsync(), run.System.MigrateAsync());
         await run.TapFaultsAsync();
@@ -63,11 +63,11 @@ internal sealed class FaultRun : IAsyncDisposable
         return run;
     }
 
-    /// <summary>Submits until so many are accepted.</summary>
-    /// <param name="count">So many.</param>
-    /// <param name="atOnce">So many under way.</param>
-    /// <param name="submission">What is submitted.</param>
-    /// <param name="pause">Between the beginnings of two submissions.</param>
+    /// <summary>Submits until <paramref name="count"/> submissions are accepted.</summary>
+    /// <param name="count">The number of submissions; null uses <see cref="Scale.Submissions"/>.</param>
+    /// <param name="atOnce">The maximum number of concurrent requests.</param>
+    /// <param name="submission">The content of the submission with this number; null uses a default.</param>
+    /// <param name="pause">The time between the starts of two submissions.</param>
     public Task LoadAsync(int? count = null, int atOnce = 8, Func<int, (string Email, string Thought)>? submission = null, TimeSpan pause = default)
     {
         var begin = _clock.Elapsed;
@@ -85,28 +85,28 @@ internal sealed class FaultRun : IAsyncDisposable
 
     public static string Address(int number) => string.Create(CultureInfo.InvariantCulture, $"somebody{number}@people.example");
 
-    /// <summary>Breaks something again and again, while the load goes on, at even parts of it.</summary>
+    /// <summary>Runs the load, and triggers the fault several times at regular intervals of it.</summary>
     public async Task BreakAsync(int times, Func<Task> fault)
     {
         var load = LoadAsync();
         for (var time = 1; time <= times; time++)
         {
             var due = Scale.Submissions * time / (times + 1);
-            await Eventually.SeeAsync(() => AcceptedSoFar >= due || load.IsCompleted, $"{due} accepted", TimeSpan.FromMinutes(5));
+            await Eventually.SeeAsync(() => AcceptedSoFar >= due || load.IsCompleted, $"{due} submissions accepted", TimeSpan.FromMinutes(5));
             await fault();
         }
         await load;
     }
 
-    /// <summary>Waits until a process that was just started has got a mail out, so that the next blow hits one that works.</summary>
+    /// <summary>Waits until a process that was just started has sent a mail or the queue is empty, so that the next fault hits a working process.</summary>
     public async Task SeeProgressAsync()
     {
         var before = System.Mail.MailCount;
         await Eventually.SeeAsync(
-            async () => System.Mail.MailCount > before || await System.VirtualHost.ReadyAsync("send-gif-email") == 0, seen => seen, "progress");
+            async () => System.Mail.MailCount > before || await System.VirtualHost.ReadyAsync("send-gif-email") == 0, seen => seen, "another mail sent, or send-gif-email empty");
     }
 
-    /// <summary>The longest time between two acceptances, and between two mails, of all that came so far.</summary>
+    /// <summary>The longest time between two acceptances, and between two mails, so far.</summary>
     public (TimeSpan Accepted, TimeSpan Mailed) LongestSilences() => (
         Longest(_accepted.Values),
         Longest(System.Mail.Mails.Select(mail => mail.ReceivedAt - DateTimeOffset.UnixEpoch)));
@@ -117,9 +117,9 @@ internal sealed class FaultRun : IAsyncDisposable
         return inOrder.Zip(inOrder.Skip(1), (one, next) => next - one).DefaultIfEmpty().Max();
     }
 
-    /// <summary>Waits until nothing is under way any more, counts, and looks for addresses where none should be.</summary>
-    /// <param name="within">How long to wait for the mails.</param>
-    /// <param name="ofCluster">The run belongs into the cluster's table, which tells the longest silences too.</param>
+    /// <summary>Waits until all submissions are finished, counts the outcomes, and checks that logs and faults contain no addresses.</summary>
+    /// <param name="within">How long to wait for the mails; null waits 5 minutes.</param>
+    /// <param name="ofCluster">Whether the run belongs in the cluster's table, which also shows the longest gaps.</param>
     public async Task<Tally> SettleAsync(TimeSpan? within = null, bool ofCluster = false)
     {
         string[] queues = ["send-gif-email", "send-gif-email_suspect", "submission-status", .. new[] { "1s", "2s", "4s", "8s", "16s", "64s" }.Select(delay => $"send-gif-email_delay_{delay}")];
@@ -137,18 +137,18 @@ internal sealed class FaultRun : IAsyncDisposable
                 return new Unsettled(_accepted.Keys.Count(id => !mailed.ContainsKey(MessageId(id))) - dead, waiting, Web.IsRunning, Consumers.IsRunning);
             },
             seen => seen is { Open: <= 0, Waiting.Count: 0 },
-            "all mailed or dead-lettered, nothing waiting",
+            "all submissions mailed or dead-lettered, and all queues empty",
             within ?? TimeSpan.FromMinutes(5));
 
-        // What is in hand still (a lease that runs out, a mail without its reply) is neither yet. Of a dead letter the page says so first: the
-        // fault is published, and confirmed, before the letter is moved.
+        // Submissions still in flight (a lease that has not run out, a mail without its reply) are neither sent nor dead-lettered yet. For a dead
+        // letter, the status changes first: the fault is published and confirmed before the message is moved.
         var dead = new List<BasicGetResult>();
         var open = new HashSet<Guid>(_accepted.Keys);
         await Eventually.SeeAsync(
             async () =>
             {
                 dead.AddRange(await System.VirtualHost.TakeAllAsync("send-gif-email_error"));
-                open.ExceptWith(dead.Select(letter => Guid.Parse(letter.BasicProperties.MessageId!)));
+                open.ExceptWith(dead.Select(deadLetter => Guid.Parse(deadLetter.BasicProperties.MessageId!)));
                 foreach (var id in open.ToArray())
                 {
                     if ((await WorkinItSystem.StatusAsync(Web, id)).State == "sent")
@@ -156,20 +156,20 @@ internal sealed class FaultRun : IAsyncDisposable
                 }
                 return open.Count;
             },
-            left => left == 0, "each is sent or has its dead letter", TimeSpan.FromMinutes(2));
+            left => left == 0, "each submission is sent or dead-lettered", TimeSpan.FromMinutes(2));
         foreach (var queue in queues)
             await Eventually.SeeAsync(() => System.VirtualHost.ReadyAsync(queue), ready => ready <= 0, $"nothing left in {queue}");
 
         dead.AddRange(await System.VirtualHost.TakeAllAsync("send-gif-email_error"));
         var tally = Count(dead);
         await _table.AddAsync(_fault, tally, _clock.Elapsed, System.Broker, ofCluster ? LongestSilences() : null);
-        await SearchForAddressesAsync(dead);
+        await ShouldNotContainAddressesAsync(dead);
         return tally;
     }
 
     public async ValueTask DisposeAsync() => await System.DisposeAsync();
 
-    /// <summary>What a run that never settles was seen in last.</summary>
+    /// <summary>The last observed state, for the error of a run that does not settle.</summary>
     private sealed record Unsettled(long Open, IReadOnlyDictionary<string, long> Waiting, bool WebRuns, bool ConsumersRun)
     {
         public override string ToString() =>
@@ -181,7 +181,7 @@ internal sealed class FaultRun : IAsyncDisposable
     {
         var arrivals = HandedOver?.Invoke() ?? System.Mail.DeliveriesById;
         var held = Ids(dead.Where(IsHeld));
-        var failed = Ids(dead.Where(letter => !IsHeld(letter)));
+        var failed = Ids(dead.Where(deadLetter => !IsHeld(deadLetter)));
         failed.ExceptWith(held);
         var mailed = _accepted.Keys.Where(id => arrivals.ContainsKey(MessageId(id)) && !held.Contains(id) && !failed.Contains(id)).ToHashSet();
         return new Tally(
@@ -193,25 +193,25 @@ internal sealed class FaultRun : IAsyncDisposable
             _accepted.Keys.Count(id => !mailed.Contains(id) && !held.Contains(id) && !failed.Contains(id)),
             string.Join("; ", dead.CountBy(Reason).Select(reason => $"{reason.Value} × {reason.Key}")));
 
-        static string Reason(BasicGetResult letter) => letter.BasicProperties.Headers?.ContainsKey("MT-Fault-Message") == true
-            ? Text(letter, "MT-Fault-Message") is var text && IsHeld(letter) ? "Held" : $"{Text(letter, "MT-Fault-ExceptionType")}: {text}"
-            : $"dead-lettered by the broker: {Text(letter, "x-first-death-reason")}";
+        static string Reason(BasicGetResult deadLetter) => deadLetter.BasicProperties.Headers?.ContainsKey("MT-Fault-Message") == true
+            ? Text(deadLetter, "MT-Fault-Message") is var text && IsHeld(deadLetter) ? "Held" : $"{Text(deadLetter, "MT-Fault-ExceptionType")}: {text}"
+            : $"dead-lettered by the broker: {Text(deadLetter, "x-first-death-reason")}";
 
-        static string Text(BasicGetResult letter, string header) =>
-            letter.BasicProperties.Headers?.TryGetValue(header, out var text) == true && text is byte[] bytes ? Encoding.UTF8.GetString(bytes) : "-";
+        static string Text(BasicGetResult deadLetter, string header) =>
+            deadLetter.BasicProperties.Headers?.TryGetValue(header, out var text) == true && text is byte[] bytes ? Encoding.UTF8.GetString(bytes) : "-";
 
-        static HashSet<Guid> Ids(IEnumerable<BasicGetResult> letters) => [.. letters.Select(letter => Guid.Parse(letter.BasicProperties.MessageId!))];
+        static HashSet<Guid> Ids(IEnumerable<BasicGetResult> deadLetters) => [.. deadLetters.Select(deadLetter => Guid.Parse(deadLetter.BasicProperties.MessageId!))];
     }
 
-    private static bool IsHeld(BasicGetResult letter) =>
-        letter.BasicProperties.Headers?.TryGetValue("MT-Fault-Message", out var text) == true
+    private static bool IsHeld(BasicGetResult deadLetter) =>
+        deadLetter.BasicProperties.Headers?.TryGetValue("MT-Fault-Message", out var text) == true
         && Encoding.UTF8.GetString((byte[])text!).StartsWith("Held", StringComparison.Ordinal);
 
-    private async Task SearchForAddressesAsync(IReadOnlyList<BasicGetResult> dead)
+    private async Task ShouldNotContainAddressesAsync(IReadOnlyList<BasicGetResult> dead)
     {
         const string domain = "people.example";
         System.Logs.ShouldNotContain(domain);
-        foreach (var header in dead.SelectMany(letter => letter.BasicProperties.Headers ?? new Dictionary<string, object?>()))
+        foreach (var header in dead.SelectMany(deadLetter => deadLetter.BasicProperties.Headers ?? new Dictionary<string, object?>()))
             (header.Value is byte[] text ? Encoding.UTF8.GetString(text) : header.Value?.ToString() ?? "").ShouldNotContain(domain, Case.Sensitive, header.Key);
         foreach (var fault in await System.VirtualHost.TakeAllAsync(FaultTap))
         {
@@ -243,7 +243,7 @@ internal sealed class FaultRun : IAsyncDisposable
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException or IOException && !cancellationToken.IsCancellationRequested)
         {
-            return false; // it may have been accepted: sent again with the same key, it is the same submission
+            return false; // it may have been accepted: a request with the same key does not create a second submission
         }
     }
 

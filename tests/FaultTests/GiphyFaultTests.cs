@@ -32,7 +32,7 @@ public sealed class GiphyFaultTests(ReliabilityTable table)
         await run.BreakAsync(1, async () =>
         {
             giphy.Answer = (http, _) => Fail(http, StatusCodes.Status500InternalServerError);
-            await Task.Delay(TimeSpan.FromSeconds(Scale.IsLong ? 15 : 4)); // the fault itself
+            await Task.Delay(TimeSpan.FromSeconds(Scale.IsLong ? 15 : 4)); // duration of the fault
             giphy.Answer = null;
         });
 

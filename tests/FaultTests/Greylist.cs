@@ -5,29 +5,29 @@ using System.Net.Sockets;
 
 namespace WorkinIt.FaultTests;
 
-/// <summary>A policy service for Postfix (its SMTPD_POLICY_README): a recipient that it has not seen before is asked to come back later.</summary>
+/// <summary>A greylisting policy service for Postfix (see its SMTPD_POLICY_README): it defers mails to a recipient until a delay after the first attempt.</summary>
 internal sealed class Greylist : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentDictionary<string, long> _firstSeen = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
-    private readonly TimeSpan _laterThan;
+    private readonly TimeSpan _delay;
     private readonly Task _accepting;
     private int _deferred;
 
     public Greylist(TimeSpan laterThan)
     {
-        _laterThan = laterThan;
+        _delay = laterThan;
         _listener.Start();
         _accepting = AcceptAsync();
     }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Recipients that it was asked about.</summary>
+    /// <summary>The number of recipients that Postfix has asked about.</summary>
     public int Recipients => _firstSeen.Count;
 
-    /// <summary>Replies of 450.</summary>
+    /// <summary>The number of 450 replies.</summary>
     public int Deferred => Volatile.Read(ref _deferred);
 
     public async ValueTask DisposeAsync()
@@ -54,7 +54,7 @@ internal sealed class Greylist : IAsyncDisposable
 
     private async Task ServeAsync(TcpClient client)
     {
-        using var ends = client;
+        using var owned = client;
         try
         {
             await using var stream = client.GetStream();
@@ -71,13 +71,13 @@ internal sealed class Greylist : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
-            // Postfix or the test has ended.
+            // Postfix closed the connection, or the test has ended.
         }
     }
 
     private string Decide(string recipient)
     {
-        if (Stopwatch.GetElapsedTime(_firstSeen.GetOrAdd(recipient, _ => Stopwatch.GetTimestamp())) >= _laterThan)
+        if (Stopwatch.GetElapsedTime(_firstSeen.GetOrAdd(recipient, _ => Stopwatch.GetTimestamp())) >= _delay)
             return "dunno";
         Interlocked.Increment(ref _deferred);
         return "defer_if_permit 4.7.1 Greylisted, come back later";

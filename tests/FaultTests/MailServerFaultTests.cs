@@ -14,20 +14,20 @@ public sealed class MailServerFaultTests(ReliabilityTable table)
         await run.BreakAsync(1, async () =>
         {
             await run.System.Mail.StopAsync();
-            await Task.Delay(outage); // the fault itself
+            await Task.Delay(outage); // duration of the fault
             run.System.Mail.Start();
         });
 
         var tally = await run.SettleAsync();
         tally.ShouldBeComplete();
-        tally.Held.ShouldBeLessThanOrEqualTo(16); // it went down in the middle of that many mails at most
+        tally.Held.ShouldBeLessThanOrEqualTo(16); // at most this many mails were in flight when the server stopped
         tally.DeadLettered.ShouldBe(0);
     }
 
     [Fact]
     public async Task No_mail_is_lost_under_every_kind_of_transient_mail_server_failure()
     {
-        SmtpBehaviour[] ways =
+        SmtpBehaviour[] behaviours =
         [
             SmtpBehaviour.Reply(SmtpStage.Mail, 451, "4.3.0 not now, <{recipient}>"),
             SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.1 <{recipient}> is busy"),
@@ -44,17 +44,18 @@ public sealed class MailServerFaultTests(ReliabilityTable table)
         var cutInBody = 0;
         run.System.Mail.OnMail = mail =>
         {
-            var way = mail.Number % 10 == 0 ? ways[mail.Number / 10 % ways.Length] : SmtpBehaviour.Accept;
-            if (way == ways[6])
+            var behaviour = mail.Number % 10 == 0 ? behaviours[mail.Number / 10 % behaviours.Length] : SmtpBehaviour.Accept;
+            if (behaviour == behaviours[6])
                 Interlocked.Increment(ref cutInBody);
-            return way;
+            return behaviour;
         };
 
         await run.LoadAsync();
 
         var tally = await run.SettleAsync();
         tally.ShouldBeComplete();
-        // A cut in the body that comes when all of the mail stands in the sockets' buffers looks like one after it: in doubt, held.
+        // If the connection is cut in the body while the socket buffers hold the complete mail, the client can't distinguish this from a cut after
+        // the body. The outcome is unknown, so the mail is held.
         tally.Held.ShouldBeLessThanOrEqualTo(cutInBody);
         tally.DeadLettered.ShouldBe(0);
     }
@@ -64,7 +65,7 @@ public sealed class MailServerFaultTests(ReliabilityTable table)
     {
         await using var run = await FaultRun.StartAsync("mail server: refuses every second connection", table);
         run.System.Mail.OnConnect = connection => connection.Connection % 2 == 0 ? SmtpBehaviour.RefuseConnection(421, "4.3.2 too busy") : null;
-        run.System.Mail.OnMail = mail => mail.Number % 5 == 0 ? SmtpBehaviour.CutAfterReply : SmtpBehaviour.Accept; // so that new ones are needed
+        run.System.Mail.OnMail = mail => mail.Number % 5 == 0 ? SmtpBehaviour.CutAfterReply : SmtpBehaviour.Accept; // so that new connections are needed
 
         await run.LoadAsync();
 
@@ -112,12 +113,12 @@ public sealed class MailServerFaultTests(ReliabilityTable table)
     public async Task Unusual_2xx_replies_mean_sent_and_unclear_replies_hold_the_mail()
     {
         await using var run = await FaultRun.StartAsync("mail server: 200, 251, 252, 299 instead of 250 after the dot, and 600 to 2 % of the mails", table);
-        int[] yeses = [200, 251, 252, 299];
+        int[] acceptingCodes = [200, 251, 252, 299];
         var unclear = 0;
         run.System.Mail.OnMail = mail =>
         {
             if (mail.Number % 50 != 0)
-                return SmtpBehaviour.Reply(SmtpStage.AfterDot, yeses[mail.Number % yeses.Length], "2.0.0 taken");
+                return SmtpBehaviour.Reply(SmtpStage.AfterDot, acceptingCodes[mail.Number % acceptingCodes.Length], "2.0.0 taken");
             Interlocked.Increment(ref unclear);
             return SmtpBehaviour.Reply(SmtpStage.AfterDot, 600, "what now");
         };
@@ -133,17 +134,17 @@ public sealed class MailServerFaultTests(ReliabilityTable table)
     [Fact, Trait(Scale.Form, Scale.LongOnly)]
     public async Task Outage_three_times_as_long_as_all_delays_dead_letters_only_mails_that_used_all_attempts()
     {
-        const int tries = 1 + 5; // the first one, and one after each delay
+        const int attempts = 1 + 5; // the first attempt, and one after each delay
         await using var run = await FaultRun.StartAsync("mail server, down for 93 s, three times as long as all delays together", table);
-        run.System.Mail.OnConnect = _ => SmtpBehaviour.CloseAtConnect; // as good as down, and it counts who asks
+        run.System.Mail.OnConnect = _ => SmtpBehaviour.CloseAtConnect; // equivalent to a server that is down, but counts the connections
         await run.LoadAsync(120);
-        await Task.Delay(TimeSpan.FromSeconds(3 * (1 + 2 + 4 + 8 + 16))); // the fault itself
-        var asked = run.System.Mail.ConnectionsOpened;
+        await Task.Delay(TimeSpan.FromSeconds(3 * (1 + 2 + 4 + 8 + 16))); // duration of the fault
+        var connections = run.System.Mail.ConnectionsOpened;
         run.System.Mail.OnConnect = null;
 
         var tally = await run.SettleAsync();
         tally.ShouldBeComplete();
-        tally.DeadLettered.ShouldBeLessThanOrEqualTo(asked / tries);
+        tally.DeadLettered.ShouldBeLessThanOrEqualTo(connections / attempts);
         tally.Held.ShouldBe(0);
     }
 
@@ -152,16 +153,16 @@ public sealed class MailServerFaultTests(ReliabilityTable table)
     {
         const int mails = 300;
         const int limit = 4;
-        var asTold = await MailsPerSecondAsync($"mail server: takes {limit} connections, and Smtp__Connections is {limit}", limit);
+        var configured = await MailsPerSecondAsync($"mail server: takes {limit} connections, and Smtp__Connections is {limit}", limit);
         var learned = await MailsPerSecondAsync($"mail server: takes {limit} connections, and Smtp__Connections is 16", 16);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{asTold:0.0} mails a second with the setting, {learned:0.0} without");
-        learned.ShouldBeGreaterThanOrEqualTo(0.8 * asTold);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{configured:0.0} mails a second with the setting, {learned:0.0} without");
+        learned.ShouldBeGreaterThanOrEqualTo(0.8 * configured);
 
         async Task<double> MailsPerSecondAsync(string fault, int connections)
         {
             await using var run = await FaultRun.StartAsync(fault, table, ("Smtp__Connections", $"{connections}"));
             run.System.Mail.MaxConnections = limit;
-            run.System.Mail.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(25)); // so that the connections are what it waits for
+            run.System.Mail.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(25)); // so that the number of connections limits the rate
             await run.LoadAsync(mails);
             (await run.SettleAsync()).ShouldBeAllMailedOnce();
             var times = run.System.Mail.Mails.Select(mail => mail.ReceivedAt).Order().ToArray();

@@ -4,21 +4,24 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.FaultTests;
 
-/// <summary>Debian's Postfix in a folder of its own: own configuration, queue and log, one port on 127.0.0.1, and everything relayed. The system's instance is not touched.</summary>
-/// <param name="settings">Lines of its <c>main.cf</c> beyond the usual.</param>
+/// <summary>
+/// Debian's Postfix in a separate folder, with its own configuration, queue and log. It listens on one port on 127.0.0.1 and relays all mails.
+/// The system's instance is not touched.
+/// </summary>
+/// <param name="settings">Additional lines of its <c>main.cf</c>.</param>
 internal sealed partial class PostfixServer(params string[] settings) : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-postfix-").FullName;
     private bool _configured;
-    private bool _runs;
+    private bool _isRunning;
 
     public int Port { get; } = FreePort.Take();
 
     public string Log => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
 
     /// <summary>
-    /// How often it took each Message-ID over, by its own log: each time is a queue id that became active. It repeats what it was relaying when it was
-    /// stopped, so the server behind it sees some of these mails twice.
+    /// How often Postfix accepted each Message-ID, according to its log: each queue id that became active counts once. Postfix repeats the mails that
+    /// it was relaying when it was stopped, so the server behind it receives some of these mails twice.
     /// </summary>
     public IReadOnlyDictionary<string, int> Taken
     {
@@ -35,13 +38,13 @@ internal sealed partial class PostfixServer(params string[] settings) : IAsyncDi
 
     private string Configuration => Path.Combine(_folder, "etc");
 
-    /// <param name="relayTo">The port that mails are relayed to; not needed for a further start.</param>
+    /// <param name="relayTo">The port that mails are relayed to; ignored after the first start.</param>
     public async Task StartAsync(int relayTo = 0)
     {
         if (!_configured)
             await ConfigureAsync(relayTo);
         await SystemCommand.RunAsync("postfix", "-c", Configuration, "start");
-        _runs = true;
+        _isRunning = true;
         await Eventually.SeeAsync(
             async () =>
             {
@@ -54,13 +57,13 @@ internal sealed partial class PostfixServer(params string[] settings) : IAsyncDi
 
     public async Task StopAsync()
     {
-        _runs = false;
+        _isRunning = false;
         await SystemCommand.RunAsync("postfix", "-c", Configuration, "stop");
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_runs)
+        if (_isRunning)
             await StopAsync();
         Directory.Delete(_folder, recursive: true);
     }
@@ -68,7 +71,7 @@ internal sealed partial class PostfixServer(params string[] settings) : IAsyncDi
     private async Task ConfigureAsync(int relayTo)
     {
         _configured = true;
-        // Its processes run as the user postfix, and the folder is one that nobody else may enter.
+        // Postfix runs its processes as the user postfix, and a temporary folder is accessible only to its owner.
         await SystemCommand.RunAsync("chmod", "755", _folder);
         foreach (var folder in new[] { "etc", "queue", "data", "log" })
             Directory.CreateDirectory(Path.Combine(_folder, folder));

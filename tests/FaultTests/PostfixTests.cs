@@ -2,7 +2,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.FaultTests;
 
-/// <summary>A real mail server with the limits that real ones have. What it took over is counted by its log; it relays all of it to the mail server of the tests.</summary>
+/// <summary>A real mail server with realistic limits. Its log shows which mails it accepted; it relays them all to the test mail server.</summary>
 [Trait(Scale.Form, Scale.LongOnly)]
 public sealed class PostfixTests(ReliabilityTable table)
 {
@@ -15,7 +15,7 @@ public sealed class PostfixTests(ReliabilityTable table)
         await using var run = await StartAsync(postfix, "Postfix with a connection limit of 4");
         await run.LoadAsync(Mails);
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
-        postfix.Log.ShouldContain("Connection concurrency limit exceeded: 5"); // else the limit was not met
+        postfix.Log.ShouldContain("Connection concurrency limit exceeded: 5"); // proves that the limit was reached
     }
 
     [Fact]
@@ -28,7 +28,7 @@ public sealed class PostfixTests(ReliabilityTable table)
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
         greylist.Recipients.ShouldBe(Mails);
         TestContext.Current.TestOutputHelper?.WriteLine($"{greylist.Deferred} replies of 450");
-        greylist.Deferred.ShouldBeLessThanOrEqualTo(3 * Mails); // once, and where a delay was shorter than the greylisting once or twice more
+        greylist.Deferred.ShouldBeLessThanOrEqualTo(3 * Mails); // once, and once or twice more where a redelivery delay was shorter than the greylisting delay
     }
 
     [Fact]
@@ -39,19 +39,19 @@ public sealed class PostfixTests(ReliabilityTable table)
         var load = run.LoadAsync(Mails, pause: TimeSpan.FromMilliseconds(30));
         await run.System.SeeMailsAsync(Mails / 3);
         await postfix.StopAsync();
-        await Task.Delay(TimeSpan.FromSeconds(5)); // the fault itself
+        await Task.Delay(TimeSpan.FromSeconds(5)); // duration of the fault
         await postfix.StartAsync();
         await load;
 
         var tally = await run.SettleAsync();
         tally.ShouldBeComplete();
         tally.DeadLettered.ShouldBe(0);
-        tally.Held.ShouldBeLessThanOrEqualTo(16); // it ended in the middle of that many mails at most
+        tally.Held.ShouldBeLessThanOrEqualTo(16); // at most this many mails were in flight when Postfix stopped
     }
 
     private async Task<FaultRun> StartAsync(PostfixServer postfix, string fault)
     {
-        // The relay's port is known with the system, and the services' one before: Postfix is started between the two.
+        // The services need Postfix's port before they start; Postfix needs the port of the test mail server, which exists only after that.
         var run = await FaultRun.StartAsync(fault, table, ("Smtp__Port", $"{postfix.Port}"));
         run.HandedOver = () => postfix.Taken;
         await postfix.StartAsync(run.System.Mail.Port);

@@ -5,11 +5,11 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.FaultTests;
 
-/// <summary>Somebody deletes the queues of a running system, one after the other.</summary>
+/// <summary>Deletes the queues of a running system, one after the other.</summary>
 [Trait(Scale.Form, Scale.LongOnly)]
 public sealed class QueueDeletionTests(ReliabilityTable table)
 {
-    // The first one before it holds a dead letter: a dead letter that a person deletes with its queue is gone.
+    // send-gif-email_error comes first, before it holds a dead letter: a dead letter that an operator deletes with its queue is lost.
     private static readonly string[] _queues =
     [
         "send-gif-email_error", "send-gif-email_skipped", "send-gif-email_suspect", "send-gif-email_delay_1s", "send-gif-email_delay_2s", "send-gif-email",
@@ -21,23 +21,23 @@ public sealed class QueueDeletionTests(ReliabilityTable table)
     {
         await using var run = await FaultRun.StartAsync(
             $"{_queues.Length} queues deleted in turn under load, each brought back by --deploy-topology", table, ("Submissions__MissingAfter", "00:00:10"));
-        var asked = new ConcurrentDictionary<string, int>();
+        var attempts = new ConcurrentDictionary<string, int>();
         var refusesSome = false;
         run.System.Mail.OnMail = mail =>
         {
             if (mail.Recipient is not { } recipient)
                 return null;
             var number = int.Parse(recipient["somebody".Length..recipient.IndexOf('@', StringComparison.Ordinal)], CultureInfo.InvariantCulture);
-            var times = asked.AddOrUpdate(recipient, 1, (_, before) => before + 1);
+            var attempt = attempts.AddOrUpdate(recipient, 1, (_, before) => before + 1);
             return (number % 20) switch
             {
                 0 when Volatile.Read(ref refusesSome) => SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 user unknown"),
-                5 when times == 1 => SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 greylisted"),
+                5 when attempt == 1 => SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 greylisted"),
                 _ => SmtpBehaviour.Accept,
             };
         };
         var load = run.LoadAsync(pause: TimeSpan.FromMilliseconds(40));
-        await Eventually.SeeAsync(() => run.AcceptedSoFar >= 100, "the load goes");
+        await Eventually.SeeAsync(() => run.AcceptedSoFar >= 100, "100 submissions accepted");
 
         await using (var channel = await run.System.VirtualHost.OpenChannelAsync())
         {
@@ -45,7 +45,7 @@ public sealed class QueueDeletionTests(ReliabilityTable table)
             {
                 await channel.QueueDeleteAsync(queue);
                 Volatile.Write(ref refusesSome, true);
-                await Task.Delay(TimeSpan.FromSeconds(3)); // the fault itself
+                await Task.Delay(TimeSpan.FromSeconds(3)); // duration of the fault
                 await run.System.DeployAsync();
                 await Task.WhenAll(run.Web.SeeReadyAsync(true, TimeSpan.FromSeconds(60)), run.Consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(60)));
             }
@@ -55,7 +55,7 @@ public sealed class QueueDeletionTests(ReliabilityTable table)
         var tally = await run.SettleAsync();
         tally.ShouldBeComplete();
         tally.Held.ShouldBe(0, tally.ToString());
-        tally.DeadLettered.ShouldBe(asked.Keys.Count(recipient => run.System.Mail.Mails.All(mail => mail.Recipient != recipient)), tally.ToString());
-        asked.Values.Max().ShouldBeLessThanOrEqualTo(2, "nobody is asked again for a queue that is missing");
+        tally.DeadLettered.ShouldBe(attempts.Keys.Count(recipient => run.System.Mail.Mails.All(mail => mail.Recipient != recipient)), tally.ToString());
+        attempts.Values.Max().ShouldBeLessThanOrEqualTo(2, "a missing queue must not cause another delivery attempt");
     }
 }

@@ -13,7 +13,7 @@ public sealed class ReliabilityTable : IDisposable
     /// <param name="tally">The counts.</param>
     /// <param name="took">Duration of the run.</param>
     /// <param name="broker">The broker it ran on.</param>
-    /// <param name="silences">For the cluster's table: the longest gap between two acceptances and between two mails.</param>
+    /// <param name="silences">The longest gap between two acceptances and between two mails, for the cluster's table; null for a single broker.</param>
     internal async Task AddAsync(string fault, Tally tally, TimeSpan took, TestBroker broker, (TimeSpan Accepted, TimeSpan Mailed)? silences = null)
     {
         var silent = silences is var (accepted, mailed) ? string.Create(CultureInfo.InvariantCulture, $"{accepted.TotalSeconds:0.0} | {mailed.TotalSeconds:0.0} | ") : "";

@@ -18,8 +18,8 @@ public sealed class ReplayCrashTests(ReliabilityTable table)
         await using var run = await FaultRun.StartAsync($"replay of {_messages} dead letters, kill -9 × {_kills}", table);
         run.System.Mail.OnMail = mail => mail.Recipient is null ? null : SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 unknown");
         await run.LoadAsync(_messages);
-        // Or more: what is not confirmed within 3 s is published again.
-        await Eventually.SeeAsync(() => run.System.VirtualHost.ReadyAsync("send-gif-email_error"), dead => dead >= _messages, "all are dead letters", TimeSpan.FromMinutes(3));
+        // There may be more: the outbox publishes again what is not confirmed within 3 s.
+        await Eventually.SeeAsync(() => run.System.VirtualHost.ReadyAsync("send-gif-email_error"), dead => dead >= _messages, "all submissions dead-lettered", TimeSpan.FromMinutes(3));
         run.System.Mail.OnMail = null;
 
         await ReplayAsync(OperatorCommand.Of(run.System), run.System.VirtualHost, "send-gif-email_error", () => Task.FromResult(run.System.Mail.DeliveriesById.Count >= _messages));
@@ -44,7 +44,7 @@ public sealed class ReplayCrashTests(ReliabilityTable table)
             var properties = new BasicProperties { MessageId = Guid.CreateVersion7().ToString(), ContentType = "application/vnd.masstransit+json" };
             await channel.BasicPublishAsync("", "orders_error", mandatory: true, properties, Encoding.UTF8.GetBytes($$"""{ "message": { "number": {{number}} } }"""));
         }
-        await Eventually.SeeAsync(() => virtualHost.ReadyAsync("orders_error"), ready => ready == _messages, "the dead letters stand");
+        await Eventually.SeeAsync(() => virtualHost.ReadyAsync("orders_error"), ready => ready == _messages, "all messages in orders_error");
         var operate = new OperatorCommand(new Dictionary<string, string>
         {
             ["ConnectionStrings__RabbitMq"] = virtualHost.ConnectionString("operator"),
@@ -56,20 +56,20 @@ public sealed class ReplayCrashTests(ReliabilityTable table)
         var kills = await ReplayAsync(operate, virtualHost, "orders_error", async () =>
         {
             arrived.AddRange(await virtualHost.TakeAllAsync("orders"));
-            return Different(arrived) >= _messages;
+            return CountDistinct(arrived) >= _messages;
         });
 
-        var different = Different(arrived);
+        var distinct = CountDistinct(arrived);
         await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-            $"  replay of {_messages} of a stranger's dead letters, kill -9 × {kills}: {different} arrived, {_messages - different} lost, {arrived.Count - different} twice"));
-        different.ShouldBe(_messages);
-        (arrived.Count - different).ShouldBeLessThanOrEqualTo(256 * kills); // at most what was published and not yet confirmed
+            $"  replay of {_messages} dead letters of another application, kill -9 × {kills}: {distinct} arrived, {_messages - distinct} lost, {arrived.Count - distinct} twice"));
+        distinct.ShouldBe(_messages);
+        (arrived.Count - distinct).ShouldBeLessThanOrEqualTo(256 * kills); // at most the messages published and not yet confirmed
     }
 
-    private static int Different(IEnumerable<BasicGetResult> messages) => messages.Select(message => message.BasicProperties.MessageId).Distinct().Count();
+    private static int CountDistinct(IEnumerable<BasicGetResult> messages) => messages.Select(message => message.BasicProperties.MessageId).Distinct().Count();
 
-    // Until all have arrived: that none is ready in the queue says nothing, for what a dead one held is not ready before the broker has noticed its
-    // death. Returns how often it was killed.
+    // Repeats until all messages have arrived. An empty queue does not prove that: messages that a killed process held are not ready until the broker
+    // has noticed its death. Returns the number of kills.
     private static async Task<int> ReplayAsync(OperatorCommand operate, TestVirtualHost virtualHost, string queue, Func<Task<bool>> haveArrived)
     {
         string[] replay = ["dead-letters", "replay", "--queue", queue, "--all", "--yes", "--wait", "0", "--pace", $"{_messages / _kills}"];
@@ -77,24 +77,24 @@ public sealed class ReplayCrashTests(ReliabilityTable table)
         while (kills < _kills && !await haveArrived())
         {
             using var process = operate.Start(replay);
-            using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(300, 1_500)));
-            await process.WaitForExitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            using var untilKill = new CancellationTokenSource(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(300, 1_500)));
+            await process.WaitForExitAsync(untilKill.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (process.HasExited)
                 break;
             process.Kill();
             await process.WaitForExitAsync();
             kills++;
-            // The broker gives back what the dead one held, and drops its lock.
+            // Gives the broker time to return the messages of the killed process and to release its lock.
             await Task.Delay(200);
         }
         kills.ShouldBeGreaterThan(0);
         await Eventually.SeeAsync(
             async () =>
             {
-                await operate.RunAsync(["dead-letters", "replay", "--queue", queue, "--all", "--yes", "--wait", "0"]); // one that finds nothing, or the lock still there, comes again
-                return await haveArrived() && await virtualHost.ReadyAsync(queue) == 0; // what arrived before its death could ack it stands there still
+                await operate.RunAsync(["dead-letters", "replay", "--queue", queue, "--all", "--yes", "--wait", "0"]); // a run that finds no messages, or finds the lock still held, is repeated
+                return await haveArrived() && await virtualHost.ReadyAsync(queue) == 0; // a message that arrived but was not acked before the kill is still in the queue
             },
-            all => all, "all are replayed", TimeSpan.FromMinutes(3));
+            all => all, $"all messages replayed and {queue} empty", TimeSpan.FromMinutes(3));
         return kills;
     }
 }

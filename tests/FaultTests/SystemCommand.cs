@@ -2,15 +2,15 @@ using System.Diagnostics;
 
 namespace WorkinIt.FaultTests;
 
-/// <summary>A command of the system, run to its end.</summary>
+/// <summary>Runs a system command and waits until it exits.</summary>
 internal static class SystemCommand
 {
     public static async Task RunAsync(string program, params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        var words = await process.StandardError.ReadToEndAsync();
+        var errors = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         if (process.ExitCode != 0)
-            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {words}");
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {errors}");
     }
 }

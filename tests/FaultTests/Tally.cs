@@ -1,8 +1,8 @@
 namespace WorkinIt.FaultTests;
 
 /// <summary>
-/// What became of all submissions of a run. Each is counted once: as held, dead-lettered, mailed, or lost. Reasons are those of the
-/// dead letters, with their counts.
+/// The outcomes of all submissions of a run. Each submission is counted once: as held, dead-lettered, mailed, or lost. Reasons lists the
+/// reasons of the dead letters with their counts.
 /// </summary>
 public sealed record Tally(int Accepted, int MailedOnce, int MailedTwice, int Held, int DeadLettered, int Lost, string Reasons)
 {

@@ -2,7 +2,7 @@ namespace WorkinIt.FaultTests;
 
 internal static class TallyExpectations
 {
-    /// <summary>Nothing lost, nothing twice, and the parts are the whole.</summary>
+    /// <summary>Asserts that no submission was lost or mailed twice, and that the outcomes add up to the accepted submissions.</summary>
     public static void ShouldBeComplete(this Tally tally)
     {
         tally.Lost.ShouldBe(0, tally.ToString());
@@ -10,7 +10,7 @@ internal static class TallyExpectations
         (tally.MailedOnce + tally.Held + tally.DeadLettered).ShouldBe(tally.Accepted, tally.ToString());
     }
 
-    /// <summary>As if nothing had happened.</summary>
+    /// <summary>Asserts that every accepted submission was mailed exactly once, as in a run without faults.</summary>
     public static void ShouldBeAllMailedOnce(this Tally tally)
     {
         tally.ShouldBeComplete();
