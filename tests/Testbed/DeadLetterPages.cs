@@ -6,10 +6,10 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>What the dead-letter pages need of a system under test.</summary>
+/// <summary>Sets up a system under test for the dead-letter pages.</summary>
 public static class DeadLetterPages
 {
-    /// <summary>Makes Web have the pages; before it is made.</summary>
+    /// <summary>Enables the pages in Web. Must be called before the Web process is created.</summary>
     /// <param name="system">The system.</param>
     public static void AddTo(WorkinItSystem system)
     {
@@ -17,8 +17,8 @@ public static class DeadLetterPages
         system.Settings["RabbitMqManagement__Url"] = system.Broker.Management.BaseAddress!.ToString();
     }
 
-    /// <summary>All of it, ready, with the pages.</summary>
-    /// <param name="settings">Settings beyond the usual.</param>
+    /// <summary>Creates a system that is ready, with the pages enabled.</summary>
+    /// <param name="settings">Additional settings of both services.</param>
     public static async Task<(WorkinItSystem System, ServiceProcess Web, ServiceProcess Consumers)> StartAsync(params (string Name, string Value)[] settings)
     {
         var system = await WorkinItSystem.CreateAsync();
@@ -27,21 +27,21 @@ public static class DeadLetterPages
         return (system, web, consumers);
     }
 
-    /// <summary>A RabbitMQ user whose password is its name.</summary>
+    /// <summary>Adds a RabbitMQ user whose password is its name.</summary>
     /// <param name="broker">The broker.</param>
     /// <param name="name">The name.</param>
-    /// <param name="tags">For the management UI, separated by commas.</param>
+    /// <param name="tags">The management tags, separated by commas.</param>
     public static async Task AddUserAsync(TestBroker broker, string name, string tags) =>
         (await broker.Management.PutAsJsonAsync($"/api/users/{name}", new { password = name, tags })).EnsureSuccessStatusCode();
 
-    /// <summary>Puts a dead letter into a queue as MassTransit would.</summary>
-    /// <param name="virtualHost">Where.</param>
+    /// <summary>Puts dead letters into a queue as MassTransit would.</summary>
+    /// <param name="virtualHost">The virtual host of the queue.</param>
     /// <param name="queue">The dead-letter queue.</param>
     /// <param name="message">The message, as JSON.</param>
     /// <param name="exception">The exception's type.</param>
     /// <param name="reason">The exception's message.</param>
-    /// <param name="id">The MessageId.</param>
-    /// <param name="count">So many.</param>
+    /// <param name="id">The MessageId; null generates one for each message.</param>
+    /// <param name="count">The number of dead letters.</param>
     public static async Task PutAsync(TestVirtualHost virtualHost, string queue, string message, string exception, string reason, Guid? id = null, int count = 1)
     {
         await using var channel = await virtualHost.OpenChannelAsync();
@@ -71,16 +71,16 @@ public static class DeadLetterPages
     }
 }
 
-/// <summary>One person at the dead-letter pages, without a browser: cookies, tokens, no redirects followed.</summary>
+/// <summary>A user of the dead-letter pages without a browser. Keeps cookies and antiforgery tokens; does not follow redirects.</summary>
 public sealed partial class PageClient : IDisposable
 {
     private readonly CookieContainer _cookies = new();
     private readonly HttpClient _http;
     private string _token = "";
 
-    /// <summary>Nobody signed in yet.</summary>
-    /// <param name="address">The application.</param>
-    /// <param name="from">The address that a proxy in front of it would have seen.</param>
+    /// <summary>Creates a client that is not signed in.</summary>
+    /// <param name="address">The application's address.</param>
+    /// <param name="from">The client address to send in X-Forwarded-For, as a proxy would; null sends none.</param>
     public PageClient(Uri address, string? from = null)
     {
         _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = _cookies }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
@@ -88,7 +88,7 @@ public sealed partial class PageClient : IDisposable
             _http.DefaultRequestHeaders.Add("X-Forwarded-For", from);
     }
 
-    /// <summary>The cookies as they are now and the token, at another instance: what the browser still has, or a thief.</summary>
+    /// <summary>Copies the current cookies and token to a client of another instance, as a browser that still holds them, or a thief, would use them.</summary>
     /// <param name="address">The other instance, on the same host.</param>
     public PageClient CopyTo(Uri address)
     {
@@ -99,8 +99,8 @@ public sealed partial class PageClient : IDisposable
 
     /// <summary>Signs in at WorkinIt's page.</summary>
     /// <param name="user">A RabbitMQ user whose password is its name.</param>
-    /// <param name="password">Another password.</param>
-    /// <param name="back">Where to go then.</param>
+    /// <param name="password">The password to send; null sends the user's name.</param>
+    /// <param name="back">The return URL; null sends none.</param>
     public async Task<Answer> SignInAsync(string user, string? password = null, string? back = null)
     {
         var path = "/dead-letters/sign-in" + (back is null ? "" : $"?returnUrl={Uri.EscapeDataString(back)}");
@@ -108,34 +108,34 @@ public sealed partial class PageClient : IDisposable
         return await PostAsync(path, ("username", user), ("password", password ?? user));
     }
 
-    /// <summary>Opens a page, and keeps its token for the next form.</summary>
+    /// <summary>Opens a page and keeps its antiforgery token for the next form.</summary>
     /// <param name="path">The path.</param>
     public Task<Answer> GetAsync(string path) => SendAsync(new HttpRequestMessage(HttpMethod.Get, path));
 
-    /// <summary>Sends a form with the token of the last page that had one.</summary>
+    /// <summary>Submits a form with the token of the last page that had one.</summary>
     /// <param name="path">The path.</param>
     /// <param name="fields">The fields.</param>
     public Task<Answer> PostAsync(string path, params (string Name, string Value)[] fields) => PostWithoutTokenAsync(path, [.. fields, ("__RequestVerificationToken", _token)]);
 
-    /// <summary>Sends a form as another site would make a browser do.</summary>
+    /// <summary>Submits a form without a token, as a forged cross-site request would.</summary>
     /// <param name="path">The path.</param>
     /// <param name="fields">The fields.</param>
     public Task<Answer> PostWithoutTokenAsync(string path, params (string Name, string Value)[] fields) =>
         SendAsync(new HttpRequestMessage(HttpMethod.Post, path) { Content = new FormUrlEncodedContent(fields.Select(field => KeyValuePair.Create(field.Name, field.Value))) });
 
-    /// <summary>Sends a form, and opens the page that it leads to.</summary>
+    /// <summary>Submits a form and opens the page that it redirects to.</summary>
     /// <param name="path">The path.</param>
     /// <param name="fields">The fields.</param>
     public async Task<Answer> FollowAsync(string path, params (string Name, string Value)[] fields)
     {
         var answer = await PostAsync(path, fields);
         if (answer.Status != HttpStatusCode.SeeOther)
-            throw new InvalidOperationException($"POST {path} led nowhere: {(int)answer.Status} {answer.Html}");
+            throw new InvalidOperationException($"POST {path} did not redirect: {(int)answer.Status} {answer.Html}");
         return await GetAsync(answer.Location!);
     }
 
-    /// <summary>Opens the page of an operation until it has ended.</summary>
-    /// <param name="operation">The page.</param>
+    /// <summary>Reloads the page of an operation until the operation has ended.</summary>
+    /// <param name="operation">The page of the operation.</param>
     public Task<Answer> SeeEndAsync(Answer operation) =>
         Eventually.SeeAsync(() => GetAsync(operation.Path), answer => !answer.Html.Contains("data-live", StringComparison.Ordinal), "the operation has ended", TimeSpan.FromMinutes(2));
 
@@ -158,19 +158,19 @@ public sealed partial class PageClient : IDisposable
     private static partial Regex Token();
 }
 
-/// <summary>What a page answered.</summary>
-/// <param name="Status">The status.</param>
-/// <param name="Path">What was asked for.</param>
-/// <param name="Html">The page.</param>
-/// <param name="Location">Where it leads.</param>
-/// <param name="RetryAfter">When to come again.</param>
+/// <summary>The response of a page.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Path">The requested path.</param>
+/// <param name="Html">The HTML of the page.</param>
+/// <param name="Location">The Location header.</param>
+/// <param name="RetryAfter">The Retry-After header.</param>
 public sealed partial record Answer(HttpStatusCode Status, string Path, string Html, string? Location, string? RetryAfter)
 {
-    /// <summary>The page as a person reads it.</summary>
+    /// <summary>The visible text of the page.</summary>
     public string Text => Spaces().Replace(WebUtility.HtmlDecode(Tags().Replace(Html, " ")), " ");
 
-    /// <summary>The first link whose address has something in it.</summary>
-    /// <param name="part">The something.</param>
+    /// <summary>The first link whose address contains <paramref name="part"/>.</summary>
+    /// <param name="part">A part of the address.</param>
     public string Link(string part) => Links().Matches(Html).Select(link => WebUtility.HtmlDecode(link.Groups[1].Value)).First(link => link.Contains(part, StringComparison.Ordinal));
 
     [GeneratedRegex("<[^>]*>")]

@@ -3,24 +3,24 @@ using System.Net.Sockets;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>Waits for what other processes do: asks until it is so, and says what was seen when it never is.</summary>
+/// <summary>Waits for the effects of other processes by polling. On a timeout, the error shows the last observed value.</summary>
 public static class Eventually
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Waits until a value satisfies.</summary>
+    /// <summary>Waits until a value satisfies a condition.</summary>
     /// <typeparam name="T">The value's type.</typeparam>
-    /// <param name="ask">Gives the value; an exception of the network counts as "not yet".</param>
+    /// <param name="ask">Reads the value. A network exception counts as "not yet".</param>
     /// <param name="satisfies">The condition.</param>
-    /// <param name="what">What is waited for, for the error.</param>
-    /// <param name="within">60 s unless told.</param>
-    /// <exception cref="TimeoutException">It never was so.</exception>
+    /// <param name="what">The awaited state, for the error message.</param>
+    /// <param name="within">The time limit; null uses 60 s.</param>
+    /// <exception cref="TimeoutException">The condition was not satisfied within the time limit.</exception>
     public static async Task<T> SeeAsync<T>(Func<Task<T>> ask, Func<T, bool> satisfies, string what, TimeSpan? within = null)
     {
-        var patience = within ?? TimeSpan.FromSeconds(60);
+        var timeLimit = within ?? TimeSpan.FromSeconds(60);
         var clock = Stopwatch.StartNew();
         object? seen = null;
-        while (clock.Elapsed < patience)
+        while (clock.Elapsed < timeLimit)
         {
             try
             {
@@ -35,13 +35,13 @@ public static class Eventually
             }
             await Task.Delay(_pause);
         }
-        throw new TimeoutException($"Not within {patience.TotalSeconds:0} s: {what}. Last seen: {seen}");
+        throw new TimeoutException($"Not within {timeLimit.TotalSeconds:0} s: {what}. Last seen: {seen}");
     }
 
     /// <summary>Waits until a condition holds.</summary>
     /// <param name="condition">The condition.</param>
-    /// <param name="what">What is waited for.</param>
-    /// <param name="within">60 s unless told.</param>
+    /// <param name="what">The awaited state, for the error message.</param>
+    /// <param name="within">The time limit; null uses 60 s.</param>
     public static Task SeeAsync(Func<bool> condition, string what, TimeSpan? within = null) =>
         SeeAsync(() => Task.FromResult(condition()), holds => holds, what, within);
 }

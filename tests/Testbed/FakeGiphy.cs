@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>A Giphy on loopback that does as it is told.</summary>
+/// <summary>A fake Giphy API on 127.0.0.1 whose responses a test controls.</summary>
 public sealed class FakeGiphy : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -25,16 +25,16 @@ public sealed class FakeGiphy : IAsyncDisposable
         });
     }
 
-    /// <summary>What it does with a request of this number; null: a good answer.</summary>
+    /// <summary>Handles a request, given its number; null returns a valid response.</summary>
     public Func<HttpContext, int, Task>? Answer { get; set; }
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The address where it listens.</summary>
     public string Address => _app.Urls.Single();
 
-    /// <summary>What makes Consumers ask it.</summary>
+    /// <summary>The settings that make Consumers use it.</summary>
     public (string Name, string Value)[] GetSettings() => [("Giphy__ApiKey", "a-key"), ("Giphy__BaseUrl", Address), ("Giphy__Timeout", "00:00:02")];
 
-    /// <summary>Starts one.</summary>
+    /// <summary>Starts the fake.</summary>
     public static async Task<FakeGiphy> StartAsync()
     {
         var giphy = new FakeGiphy();
@@ -42,7 +42,7 @@ public sealed class FakeGiphy : IAsyncDisposable
         return giphy;
     }
 
-    /// <summary>A good answer.</summary>
+    /// <summary>Writes a valid response.</summary>
     public static Task GoodAsync(HttpContext http, int number) => http.Response.WriteAsJsonAsync(new
     {
         data = new

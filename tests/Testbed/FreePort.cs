@@ -4,10 +4,11 @@ using System.Net.Sockets;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>Ports for the programs that tests start. Each is given out once among all test programs of this machine.</summary>
+/// <summary>Allocates ports for the programs that tests start. Each port is allocated once among all test programs on this machine.</summary>
 /// <remarks>
-/// A port asked of the system and closed again is anybody's until the program listens: of two tests at a time, one took the other's, and its
-/// mails were submitted to the other's Consumers. These are below those that the system gives to outgoing connections, and beside those of dev/lib.sh.
+/// A port that the system assigned and that was closed again is free for any process until the program listens. When two tests ran at the same
+/// time, one took the other's port, and its mails were submitted to the other's Consumers. The ports here are below those that the system assigns
+/// to outgoing connections, and do not overlap with those of dev/lib.sh.
 /// </remarks>
 public static class FreePort
 {
@@ -15,11 +16,11 @@ public static class FreePort
     private const int Count = 10000;
 
     private static readonly Lock Gate = new();
-    private static readonly List<Mutex> Taken = []; // until this program ends
+    private static readonly List<Mutex> Taken = []; // held until this program exits
     private static int _next = Environment.ProcessId * 100 % Count;
 
-    /// <summary>A port on which nobody listens, and which no other test gets.</summary>
-    /// <exception cref="InvalidOperationException">There is none left.</exception>
+    /// <summary>Returns a port that is free and that no other test gets.</summary>
+    /// <exception cref="InvalidOperationException">No port is free.</exception>
     public static int Take()
     {
         lock (Gate)
@@ -39,7 +40,7 @@ public static class FreePort
                 mutex.Dispose();
             }
         }
-        throw new InvalidOperationException($"No port from {First} to {First + Count - 1} is free: end what listens on them.");
+        throw new InvalidOperationException($"No port from {First} to {First + Count - 1} is free: stop the programs that listen on them.");
     }
 
     private static bool IsFree(int port)

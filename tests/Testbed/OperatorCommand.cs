@@ -3,22 +3,22 @@ using System.Text.Json;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>The operator's command as a process of its own, as it is published.</summary>
-/// <param name="settings">By their names in the environment.</param>
+/// <summary>The published command-line tool of operators, run as a process.</summary>
+/// <param name="settings">Settings, by their environment variable names.</param>
 public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings)
 {
-    /// <summary>As an operator of this system would have it set up: the RabbitMQ user replay, and the ledger.</summary>
+    /// <summary>Creates the command with the settings of an operator of a system: the RabbitMQ user replay, and the ledger.</summary>
     /// <param name="system">The system.</param>
-    /// <param name="settings">Settings other than the usual.</param>
+    /// <param name="settings">Settings that override the defaults.</param>
     public static OperatorCommand Of(WorkinItSystem system, params (string Name, string Value)[] settings)
     {
-        var usual = Usual(system);
+        var defaults = DefaultSettings(system);
         foreach (var (name, value) in settings)
-            usual[name] = value;
-        return new OperatorCommand(usual);
+            defaults[name] = value;
+        return new OperatorCommand(defaults);
     }
 
-    private static Dictionary<string, string> Usual(WorkinItSystem system) => new()
+    private static Dictionary<string, string> DefaultSettings(WorkinItSystem system) => new()
     {
         ["ConnectionStrings__RabbitMq"] = system.VirtualHost.ConnectionString("replay"),
         ["RabbitMqManagement__Url"] = system.Broker.Management.BaseAddress!.ToString(),
@@ -29,8 +29,8 @@ public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings
         ["WORKINIT_OPERATOR"] = "jane",
     };
 
-    /// <summary>Starts it.</summary>
-    /// <param name="arguments">As a person types them.</param>
+    /// <summary>Starts the command.</summary>
+    /// <param name="arguments">The command-line arguments.</param>
     public Process Start(params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(TestBroker.Required("WORKINIT_TEST_BIN"), "Cli", "WorkinIt.Cli.dll"), .. arguments])
@@ -44,9 +44,9 @@ public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings
         return Process.Start(start)!;
     }
 
-    /// <summary>Runs it to its end.</summary>
-    /// <param name="input">What it reads.</param>
-    /// <param name="arguments">As a person types them.</param>
+    /// <summary>Runs the command and waits until it exits.</summary>
+    /// <param name="input">The standard input.</param>
+    /// <param name="arguments">The command-line arguments.</param>
     public async Task<CommandResult> RunWithAsync(string input, params string[] arguments)
     {
         using var process = Start(arguments);
@@ -57,18 +57,18 @@ public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings
         return new CommandResult(process.ExitCode, await output, await errors);
     }
 
-    /// <summary>Runs it to its end.</summary>
-    /// <param name="arguments">As a person types them.</param>
+    /// <summary>Runs the command and waits until it exits.</summary>
+    /// <param name="arguments">The command-line arguments.</param>
     public Task<CommandResult> RunAsync(params string[] arguments) => RunWithAsync("", arguments);
 }
 
-/// <summary>What a command has said.</summary>
-/// <param name="Code">Its exit code.</param>
+/// <summary>The result of a command.</summary>
+/// <param name="Code">The exit code.</param>
 /// <param name="Output">Standard output.</param>
 /// <param name="Errors">Standard error.</param>
 public sealed record CommandResult(int Code, string Output, string Errors)
 {
-    /// <summary>The output, of a command with <c>--json</c>.</summary>
+    /// <summary>The parsed output of a command with <c>--json</c>.</summary>
     public JsonElement Json
     {
         get

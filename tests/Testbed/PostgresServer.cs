@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>A PostgreSQL of one test, from the system's package, in a folder of its own.</summary>
+/// <summary>A PostgreSQL server for one test, from the system's package, with its data in a separate folder.</summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-postgres-").FullName;
@@ -13,10 +13,10 @@ public sealed class PostgresServer : IAsyncDisposable
     {
     }
 
-    /// <summary>For ConnectionStrings__Submissions and ConnectionStrings__Deliveries.</summary>
+    /// <summary>The value for ConnectionStrings__Submissions and ConnectionStrings__Deliveries.</summary>
     public string ConnectionString => string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Username=postgres;Database=postgres");
 
-    /// <summary>A new, empty one.</summary>
+    /// <summary>Creates and starts a server with no tables.</summary>
     public static async Task<PostgresServer> CreateAsync()
     {
         var server = new PostgresServer();
@@ -27,7 +27,7 @@ public sealed class PostgresServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Starts it, and waits until it answers.</summary>
+    /// <summary>Starts the server and waits until it responds.</summary>
     public Task StartAsync() => RunAsync(
         Program("pg_ctl"),
         [
@@ -36,7 +36,7 @@ public sealed class PostgresServer : IAsyncDisposable
         ],
         asPostgres: true);
 
-    /// <summary>Ends it at once, as if the machine had lost its power.</summary>
+    /// <summary>Stops the server immediately, without a checkpoint, as a power failure would.</summary>
     public Task StopAsync() => RunAsync(Program("pg_ctl"), ["-D", _folder, "-w", "-m", "immediate", "stop"], asPostgres: true);
 
     /// <inheritdoc/>
@@ -48,7 +48,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private static string Program(string name) =>
         Directory.GetDirectories("/usr/lib/postgresql").Order(StringComparer.Ordinal).Select(version => Path.Combine(version, "bin", name)).LastOrDefault(File.Exists)
-        ?? throw new InvalidOperationException($"{name} is missing: install the package postgresql, or run these tests by ./test, which does");
+        ?? throw new InvalidOperationException($"{name} is missing: install the package postgresql, or run these tests with ./test, which installs it");
 
     private static async Task RunAsync(string program, string[] arguments, bool asPostgres = false)
     {
@@ -59,7 +59,7 @@ public sealed class PostgresServer : IAsyncDisposable
         start.RedirectStandardError = true;
         start.RedirectStandardOutput = true;
         using var process = Process.Start(start)!;
-        _ = process.StandardOutput.ReadToEndAsync(); // not awaited: the server inherits the pipes and keeps them open
+        _ = process.StandardOutput.ReadToEndAsync(); // not awaited: the server inherits the pipe and keeps it open
         _ = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         if (process.ExitCode != 0)

@@ -1,9 +1,9 @@
 namespace WorkinIt.Testbed;
 
-/// <summary>Where the sources stand.</summary>
+/// <summary>Locates the source tree.</summary>
 public static class Repository
 {
-    /// <summary>The folder of WorkinIt.sln.</summary>
+    /// <summary>The folder that contains WorkinIt.sln.</summary>
     public static string Root { get; } = Find();
 
     private static string Find()
@@ -11,6 +11,6 @@ public static class Repository
         var folder = AppContext.BaseDirectory;
         while (folder is not null && !File.Exists(Path.Combine(folder, "WorkinIt.sln")))
             folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new InvalidOperationException("WorkinIt.sln is in no folder above the tests");
+        return folder ?? throw new InvalidOperationException("No folder above the tests contains WorkinIt.sln");
     }
 }

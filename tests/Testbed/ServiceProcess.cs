@@ -5,18 +5,18 @@ using System.Text;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>Web or Consumers as a process of its own, as it is published, with the settings of one test.</summary>
+/// <summary>The published Web or Consumers as a process, with the settings of one test.</summary>
 public sealed class ServiceProcess : IAsyncDisposable
 {
     private readonly StringBuilder _log = new();
     private readonly Dictionary<string, string> _settings;
     private readonly string _name;
-    private readonly Lock _gate = new(); // a test may ask for the one while it starts another
+    private readonly Lock _gate = new(); // a test may read _process while it starts another process
     private Process? _process;
 
-    /// <summary>Prepares one; <see cref="StartAsync"/> starts it.</summary>
+    /// <summary>Prepares a process; <see cref="StartAsync"/> starts it.</summary>
     /// <param name="name">Web or Consumers.</param>
-    /// <param name="settings">By their names in the environment.</param>
+    /// <param name="settings">Settings, by their environment variable names.</param>
     public ServiceProcess(string name, IReadOnlyDictionary<string, string> settings)
     {
         _name = name;
@@ -29,13 +29,13 @@ public sealed class ServiceProcess : IAsyncDisposable
         Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(30) };
     }
 
-    /// <summary>Where it listens; the same through restarts.</summary>
+    /// <summary>The address where it listens; stays the same across restarts.</summary>
     public Uri Address { get; }
 
-    /// <summary>Speaks to it; follows no redirect, keeps no cookie.</summary>
+    /// <summary>A client for it that does not follow redirects and does not keep cookies.</summary>
     public HttpClient Http { get; }
 
-    /// <summary>All that it has written, through restarts.</summary>
+    /// <summary>Its complete output, across restarts.</summary>
     public string Log
     {
         get
@@ -58,8 +58,8 @@ public sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs it once, with arguments, to its end.</summary>
-    /// <param name="arguments">For instance --deploy-topology.</param>
+    /// <summary>Runs it once with arguments, and waits until it exits.</summary>
+    /// <param name="arguments">The arguments, such as --deploy-topology.</param>
     /// <returns>Its exit code.</returns>
     public async Task<int> RunAsync(params string[] arguments)
     {
@@ -68,7 +68,7 @@ public sealed class ServiceProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    /// <summary>Starts it without waiting.</summary>
+    /// <summary>Starts it without waiting until it is ready.</summary>
     public void Launch(params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(TestBroker.Required("WORKINIT_TEST_BIN"), _name, $"WorkinIt.{_name}.dll"), .. arguments])
@@ -92,7 +92,7 @@ public sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Starts it and waits until it is ready.</summary>
-    /// <param name="health">live where what it stands on is broken on purpose.</param>
+    /// <param name="health">The health check to wait for; pass live if a dependency is broken on purpose.</param>
     public async Task StartAsync(string health = "ready")
     {
         Launch();
@@ -100,7 +100,7 @@ public sealed class ServiceProcess : IAsyncDisposable
             async () =>
             {
                 if (!IsRunning)
-                    throw new InvalidOperationException($"{_name} ended at its start:\n{Log}");
+                    throw new InvalidOperationException($"{_name} exited during startup:\n{Log}");
                 using var response = await Http.GetAsync($"/health/{health}");
                 return response.StatusCode;
             },
@@ -108,10 +108,10 @@ public sealed class ServiceProcess : IAsyncDisposable
             $"{_name} is {health}");
     }
 
-    /// <summary>Waits until <c>/health/ready</c> says so.</summary>
-    /// <param name="ready">Whether it shall be ready.</param>
-    /// <param name="within">How long to wait.</param>
-    /// <returns>How long it took.</returns>
+    /// <summary>Waits until <c>/health/ready</c> reports the expected state.</summary>
+    /// <param name="ready">The expected state.</param>
+    /// <param name="within">The time limit.</param>
+    /// <returns>The time it took.</returns>
     public async Task<TimeSpan> SeeReadyAsync(bool ready, TimeSpan within)
     {
         var clock = Stopwatch.StartNew();
@@ -125,8 +125,8 @@ public sealed class ServiceProcess : IAsyncDisposable
         return clock.Elapsed;
     }
 
-    /// <summary>SIGTERM: the orderly stop.</summary>
-    /// <returns>How long it took.</returns>
+    /// <summary>Stops it gracefully with SIGTERM.</summary>
+    /// <returns>The time it took.</returns>
     public async Task<TimeSpan> StopAsync()
     {
         if (!IsRunning)
@@ -138,10 +138,10 @@ public sealed class ServiceProcess : IAsyncDisposable
         return clock.Elapsed;
     }
 
-    /// <summary>kill -9: the sudden death.</summary>
+    /// <summary>Kills it with SIGKILL.</summary>
     public async Task KillAsync()
     {
-        Process? process; // one of its own: another may be started while this one ends
+        Process? process; // a local copy: another process may be started while this one ends
         lock (_gate)
             process = _process;
         if (process is not { HasExited: false })
@@ -155,7 +155,7 @@ public sealed class ServiceProcess : IAsyncDisposable
     {
         await KillAsync();
         _process?.Dispose();
-        _process = null; // whoever started it may dispose it before the system does
+        _process = null; // a test may dispose it before the system does
         Http.Dispose();
     }
 

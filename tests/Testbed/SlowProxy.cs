@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>A slow line in front of a port: what comes back from there comes in slices, with a pause after each.</summary>
+/// <summary>A proxy that simulates a slow connection: it forwards responses in slices, with a pause after each.</summary>
 public sealed class SlowProxy : IAsyncDisposable
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(20);
@@ -12,22 +12,22 @@ public sealed class SlowProxy : IAsyncDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentBag<Task> _connections = [];
-    private readonly DnsEndPoint _behind;
+    private readonly DnsEndPoint _target;
     private readonly int _slice;
     private readonly Task _accepting;
 
     /// <summary>Listens on a free port of 127.0.0.1.</summary>
-    /// <param name="behind">Where what comes through goes.</param>
-    /// <param name="bytesPerSecond">How fast it comes back.</param>
+    /// <param name="behind">The address to forward to.</param>
+    /// <param name="bytesPerSecond">The rate of the responses.</param>
     public SlowProxy(Uri behind, int bytesPerSecond)
     {
-        (_behind, _slice) = (new DnsEndPoint(behind.Host, behind.Port), (int)(bytesPerSecond * _pause.TotalSeconds));
+        (_target, _slice) = (new DnsEndPoint(behind.Host, behind.Port), (int)(bytesPerSecond * _pause.TotalSeconds));
         _listener.Start();
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _accepting = AcceptAsync();
     }
 
-    /// <summary>Its port.</summary>
+    /// <summary>The port where the proxy listens.</summary>
     public int Port { get; }
 
     /// <inheritdoc/>
@@ -50,7 +50,7 @@ public sealed class SlowProxy : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // It was stopped.
+            // The proxy was stopped.
         }
     }
 
@@ -59,17 +59,17 @@ public sealed class SlowProxy : IAsyncDisposable
         try
         {
             using (client)
-            using (var behind = new TcpClient { NoDelay = true, ReceiveBufferSize = _slice })
+            using (var target = new TcpClient { NoDelay = true, ReceiveBufferSize = _slice })
             {
-                await behind.ConnectAsync(_behind.Host, _behind.Port, _stop.Token);
+                await target.ConnectAsync(_target.Host, _target.Port, _stop.Token);
                 await using var near = client.GetStream();
-                await using var far = behind.GetStream();
+                await using var far = target.GetStream();
                 await Task.WhenAny(near.CopyToAsync(far, _stop.Token), CopySlowlyAsync(far, near));
             }
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // One of the two hung up.
+            // One side closed the connection.
         }
     }
 

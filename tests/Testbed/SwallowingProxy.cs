@@ -5,45 +5,45 @@ using System.Net.Sockets;
 namespace WorkinIt.Testbed;
 
 /// <summary>
-/// Something on the way to a port that may forget a connection, as a firewall does: what is sent on it is swallowed, in both directions, and
-/// nobody hangs up. Connections that are made later work.
+/// A proxy that can drop a connection silently, as a firewall does: it discards the data in both directions and closes neither side. Later
+/// connections work.
 /// </summary>
 public sealed class SwallowingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentBag<Task> _connections = [];
-    private readonly DnsEndPoint _behind;
+    private readonly DnsEndPoint _target;
     private readonly Task _accepting;
     private readonly List<Line> _lines = [];
     private volatile CancellationTokenSource _swallow = new();
 
     /// <summary>Listens on a free port of 127.0.0.1.</summary>
-    /// <param name="host">Where what comes through goes.</param>
-    /// <param name="port">Its port.</param>
+    /// <param name="host">The host to forward to.</param>
+    /// <param name="port">The port to forward to.</param>
     public SwallowingProxy(string host, int port)
     {
-        _behind = new DnsEndPoint(host, port);
+        _target = new DnsEndPoint(host, port);
         _listener.Start();
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _accepting = AcceptAsync();
     }
 
-    /// <summary>Its port.</summary>
+    /// <summary>The port where the proxy listens.</summary>
     public int Port { get; }
 
-    /// <summary>How many connections came through so far.</summary>
+    /// <summary>The number of connections so far.</summary>
     public int Connections => _connections.Count;
 
-    /// <summary>Forgets one connection.</summary>
-    /// <param name="number">Its number, in the order in which they were made, from 0.</param>
+    /// <summary>Silently discards the data of one connection from now on.</summary>
+    /// <param name="number">The number of the connection, in the order of arrival, from 0.</param>
     public Task SwallowAsync(int number) => LineOf(number).Swallowed.CancelAsync();
 
-    /// <summary>Closes one connection, on both sides.</summary>
-    /// <param name="number">Its number, in the order in which they were made, from 0.</param>
+    /// <summary>Closes one connection on both sides.</summary>
+    /// <param name="number">The number of the connection, in the order of arrival, from 0.</param>
     public Task HangUpAsync(int number) => LineOf(number).HungUp.CancelAsync();
 
-    /// <summary>Forgets all connections that there are.</summary>
+    /// <summary>Silently discards the data of all current connections from now on.</summary>
     public Task SwallowAsync() => Interlocked.Exchange(ref _swallow, new CancellationTokenSource()).CancelAsync();
 
     /// <inheritdoc/>
@@ -81,7 +81,7 @@ public sealed class SwallowingProxy : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // It was stopped.
+            // The proxy was stopped.
         }
     }
 
@@ -89,17 +89,17 @@ public sealed class SwallowingProxy : IAsyncDisposable
     {
         try
         {
-            using var behind = new TcpClient { NoDelay = true };
+            using var target = new TcpClient { NoDelay = true };
             using (client)
             {
                 client.NoDelay = true;
-                await behind.ConnectAsync(_behind.Host, _behind.Port, _stop.Token);
-                await Task.WhenAny(CopyAsync(client, behind, line.Swallowed.Token), CopyAsync(behind, client, line.Swallowed.Token), Task.Delay(Timeout.Infinite, line.HungUp.Token));
+                await target.ConnectAsync(_target.Host, _target.Port, _stop.Token);
+                await Task.WhenAny(CopyAsync(client, target, line.Swallowed.Token), CopyAsync(target, client, line.Swallowed.Token), Task.Delay(Timeout.Infinite, line.HungUp.Token));
             }
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // One of the two hung up.
+            // One side closed the connection.
         }
     }
 
@@ -112,7 +112,7 @@ public sealed class SwallowingProxy : IAsyncDisposable
                 await to.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
         }
         if (swallowed.IsCancellationRequested)
-            await Task.Delay(Timeout.Infinite, _stop.Token); // the other side does not hear of the end either
+            await Task.Delay(Timeout.Infinite, _stop.Token); // the other side must not notice the end either
     }
 
     private sealed record Line(CancellationTokenSource Swallowed, CancellationTokenSource HungUp) : IDisposable

@@ -4,12 +4,12 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>A certificate authority of the tests' own, which nobody trusts who is not told to.</summary>
+/// <summary>A certificate authority for tests. No system trusts it by default.</summary>
 public sealed class TestAuthority : IDisposable
 {
     private readonly X509Certificate2 _authority;
 
-    /// <summary>A new one.</summary>
+    /// <summary>Creates a new authority.</summary>
     public TestAuthority()
     {
         using var key = RSA.Create(2048);
@@ -19,12 +19,12 @@ public sealed class TestAuthority : IDisposable
         _authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-3), DateTimeOffset.UtcNow.AddDays(3));
     }
 
-    /// <summary>What whoever shall trust it puts into SSL_CERT_FILE.</summary>
+    /// <summary>The authority's certificate in PEM; a process that should trust it needs a file with this content in SSL_CERT_FILE.</summary>
     public string Pem => _authority.ExportCertificatePem();
 
-    /// <summary>A server's certificate.</summary>
+    /// <summary>Issues a server certificate.</summary>
     /// <param name="name">A DNS name or an IP address.</param>
-    /// <param name="validUntil">From now; one day unless told.</param>
+    /// <param name="validUntil">The end of validity, relative to now; null uses one day.</param>
     public X509Certificate2 Certify(string name, TimeSpan? validUntil = null)
     {
         using var key = RSA.Create(2048);
@@ -33,7 +33,7 @@ public sealed class TestAuthority : IDisposable
         return certificate.CopyWithPrivateKey(key);
     }
 
-    /// <summary>A certificate that vouches for itself.</summary>
+    /// <summary>Creates a self-signed certificate.</summary>
     /// <param name="name">A DNS name or an IP address.</param>
     public static X509Certificate2 SelfSigned(string name)
     {

@@ -7,7 +7,7 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>The broker that ./test started, or a cluster: where it is, and how to stop, start and kill it.</summary>
+/// <summary>The broker that ./test started, or a cluster: its addresses, and operations to stop, start and kill it.</summary>
 public sealed class TestBroker : IDisposable
 {
     private readonly HttpClient _management;
@@ -23,13 +23,13 @@ public sealed class TestBroker : IDisposable
             "Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes(amqp[0].UserInfo)));
     }
 
-    /// <summary>As the operator, on the virtual host /.</summary>
+    /// <summary>The AMQP address, with the user operator and the virtual host /.</summary>
     public Uri Amqp => _amqp[0];
 
-    /// <summary>The management API, as the operator; of a cluster that of a node that answers.</summary>
+    /// <summary>A client for the management API, with the user operator. For a cluster, it uses a node that responds.</summary>
     public HttpClient Management => _management;
 
-    /// <summary>The management API of each node.</summary>
+    /// <summary>The address of the management API of each node.</summary>
     public IReadOnlyList<Uri> ManagementAddresses { get; }
 
     /// <summary>The broker named by WORKINIT_TEST_AMQP and WORKINIT_TEST_MANAGEMENT.</summary>
@@ -37,14 +37,14 @@ public sealed class TestBroker : IDisposable
         [new Uri(Required("WORKINIT_TEST_AMQP"))], [new Uri(Required("WORKINIT_TEST_MANAGEMENT"))],
         new DevScript(Required("WORKINIT_TEST_BROKER"), Required("WORKINIT_TEST_BROKER_DIR")));
 
-    /// <summary>Several nodes as one broker.</summary>
-    /// <param name="nodes">All of them.</param>
+    /// <summary>Creates a broker that represents several nodes.</summary>
+    /// <param name="nodes">All nodes of the cluster.</param>
     public static TestBroker OfCluster(IReadOnlyList<TestBroker> nodes) => new(
         [.. nodes.Select(node => node.Amqp)], [.. nodes.SelectMany(node => node.ManagementAddresses)], null);
 
     /// <summary>
-    /// One beside it, of the same version, for tests that stop it: nothing else stands on it, and a broker with few virtual hosts is back in
-    /// seconds. In the folder WORKINIT_TEST_OWN_BROKER_DIR; <see cref="RemoveAsync"/> ends it.
+    /// Starts a separate broker of the same version, for tests that stop it: no other test depends on it, and a broker with few virtual hosts
+    /// restarts within seconds. Its folder is WORKINIT_TEST_OWN_BROKER_DIR; <see cref="RemoveAsync"/> removes it.
     /// </summary>
     public static async Task<TestBroker> StartOwnAsync()
     {
@@ -57,17 +57,17 @@ public sealed class TestBroker : IDisposable
         return OfNode(new Uri($"amqp://operator:operator@127.0.0.1:{amqp}"), new Uri($"http://127.0.0.1:{management}"), script);
     }
 
-    /// <summary>What the scripts are told where WORKINIT_TEST_IMAGE names an image.</summary>
+    /// <summary>The arguments that make the scripts use a container if WORKINIT_TEST_IMAGE names an image; otherwise empty.</summary>
     internal static string[] InContainer => Environment.GetEnvironmentVariable("WORKINIT_TEST_IMAGE") is { Length: > 0 } image ? ["--docker", image] : [];
 
     internal static TestBroker OfNode(Uri amqp, Uri management, DevScript script) => new([amqp], [management], script);
 
-    /// <summary>A variable that ./test sets.</summary>
-    /// <param name="variable">Its name.</param>
+    /// <summary>Returns the value of an environment variable that ./test sets.</summary>
+    /// <param name="variable">The name of the variable.</param>
     public static string Required(string variable) => Environment.GetEnvironmentVariable(variable)
-        ?? throw new InvalidOperationException($"{variable} is not set: run these tests by ./test, which starts what they need");
+        ?? throw new InvalidOperationException($"{variable} is not set: run these tests with ./test, which starts what they need");
 
-    /// <summary>An empty virtual host in which each user has the same rights as on a development broker.</summary>
+    /// <summary>Creates an empty virtual host in which each user has the same permissions as on a development broker.</summary>
     public async Task<TestVirtualHost> CreateVirtualHostAsync()
     {
         var name = $"test-{Guid.NewGuid():N}"[..13];
@@ -86,42 +86,42 @@ public sealed class TestBroker : IDisposable
         return new TestVirtualHost(this, name);
     }
 
-    /// <summary>The id of its process.</summary>
+    /// <summary>The id of the broker's process.</summary>
     public int ProcessId => int.Parse(File.ReadAllText(Path.Combine(_script!.Folder, "broker.pid")), CultureInfo.InvariantCulture);
 
-    /// <summary>Its version, as in 3.10.8.</summary>
+    /// <summary>The broker's version, such as 3.10.8.</summary>
     public async Task<string> VersionAsync()
     {
         await using var connection = await ConnectAsync("operator", "/", "version");
         return Encoding.ASCII.GetString((byte[])connection.ServerProperties!["version"]!);
     }
 
-    /// <summary>SIGSTOP: it answers nothing any more, and its connections stay.</summary>
+    /// <summary>Freezes the broker with SIGSTOP: it stops responding, but its connections stay open.</summary>
     public Task FreezeAsync() => RunAsync("freeze");
 
-    /// <summary>It goes on.</summary>
+    /// <summary>Resumes a frozen broker.</summary>
     public Task ThawAsync() => RunAsync("thaw");
 
-    /// <summary>Stops it in order; its queues stay.</summary>
+    /// <summary>Stops the broker gracefully; its queues are kept.</summary>
     public Task StopAsync() => RunAsync("stop");
 
-    /// <summary>kill -9.</summary>
+    /// <summary>Kills the broker with SIGKILL.</summary>
     public Task KillAsync() => RunAsync("kill");
 
-    /// <summary>Makes it believe that it is low on memory, so that it takes no messages; or ends that.</summary>
-    /// <param name="on">Whether there is an alarm.</param>
+    /// <summary>Sets or clears a memory alarm. During an alarm, the broker accepts no messages.</summary>
+    /// <param name="on">True sets the alarm; false clears it.</param>
     public Task SetAlarmAsync(bool on) => RunAsync(on ? "alarm" : "relieve");
 
-    /// <summary>Sets its own consumer_timeout to 3 s, until it is started again.</summary>
+    /// <summary>Sets the broker's consumer_timeout to 3 s until its next start.</summary>
     public Task SetShortConsumerTimeoutAsync() => RunAsync("hurry");
 
-    /// <summary>Starts it again, and waits until it answers.</summary>
+    /// <summary>Starts the broker again and waits until it responds.</summary>
     public Task StartAsync() => RunAsync("start");
 
-    /// <summary>The same one, for one system, which disposes of it.</summary>
+    /// <summary>Creates another instance for the same broker, for one system, which disposes of it.</summary>
     public TestBroker ForOneSystem() => new(_amqp, ManagementAddresses, _script);
 
-    /// <summary>Ends it, and deletes all of it.</summary>
+    /// <summary>Stops the broker and deletes its data.</summary>
     public Task RemoveAsync() => RunAsync("remove");
 
     /// <inheritdoc/>
@@ -137,7 +137,7 @@ public sealed class TestBroker : IDisposable
     }
 
     private Task RunAsync(string verb) =>
-        _script?.RunAsync(verb) ?? throw new InvalidOperationException("A cluster is stopped, started and killed node by node");
+        _script?.RunAsync(verb) ?? throw new InvalidOperationException("A cluster can't be stopped, started or killed as one: use its nodes");
 
     /// <summary>Sends a request to the nodes in turn, until one answers.</summary>
     private sealed class FirstThatAnswers(IReadOnlyList<Uri> nodes) : DelegatingHandler(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })
@@ -154,7 +154,7 @@ public sealed class TestBroker : IDisposable
                 }
                 catch (HttpRequestException)
                 {
-                    // The next one.
+                    // Try the next node.
                 }
             }
             request.RequestUri = new Uri(nodes[^1], path);
@@ -164,21 +164,21 @@ public sealed class TestBroker : IDisposable
 }
 
 /// <summary>A virtual host of one test.</summary>
-/// <param name="broker">Its broker.</param>
-/// <param name="name">Its name.</param>
+/// <param name="broker">The broker.</param>
+/// <param name="name">The name of the virtual host.</param>
 public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisposable
 {
     private IConnection? _connection;
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the virtual host.</summary>
     public string Name => name;
 
-    /// <summary>A connection string for one of the users.</summary>
+    /// <summary>Returns a connection string for one of the users.</summary>
     /// <param name="user">topology, web, consumers, replay or operator.</param>
     public string ConnectionString(string user) => broker.Address(user, name);
 
-    /// <summary>A channel of the operator; a new connection where the last one broke.</summary>
-    /// <param name="confirms">Whether a publish waits until the broker has confirmed it, and fails when it is returned.</param>
+    /// <summary>Opens a channel as the user operator, on a new connection if the last one is closed.</summary>
+    /// <param name="confirms">Whether a publish waits for the broker's confirm, and fails if the message is returned.</param>
     public async Task<IChannel> OpenChannelAsync(bool confirms = false)
     {
         if (_connection is not { IsOpen: true })
@@ -191,8 +191,8 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
         return await _connection.CreateChannelAsync(new CreateChannelOptions(confirms, confirms));
     }
 
-    /// <summary>How many messages are ready in a queue; -1 when there is no such queue.</summary>
-    /// <param name="queue">Its name.</param>
+    /// <summary>Returns the number of ready messages in a queue, or -1 if the queue does not exist.</summary>
+    /// <param name="queue">The name of the queue.</param>
     public async Task<long> ReadyAsync(string queue)
     {
         await using var channel = await OpenChannelAsync();
@@ -206,8 +206,8 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
         }
     }
 
-    /// <summary>Takes all messages out of a queue.</summary>
-    /// <param name="queue">Its name.</param>
+    /// <summary>Removes and returns all messages of a queue.</summary>
+    /// <param name="queue">The name of the queue.</param>
     public async Task<IReadOnlyList<BasicGetResult>> TakeAllAsync(string queue)
     {
         await using var channel = await OpenChannelAsync();
@@ -217,10 +217,10 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
         return messages;
     }
 
-    /// <summary>Looks at messages as the management UI does, which puts them back.</summary>
-    /// <param name="queue">Its name.</param>
-    /// <param name="ackMode">The UI's choice: ack_requeue_true or reject_requeue_true.</param>
-    /// <param name="count">At most so many.</param>
+    /// <summary>Reads messages and returns them to the queue, as the management UI does.</summary>
+    /// <param name="queue">The name of the queue.</param>
+    /// <param name="ackMode">The ack mode of the UI: ack_requeue_true or reject_requeue_true.</param>
+    /// <param name="count">The maximum number of messages.</param>
     public async Task<JsonElement> LookAsync(string queue, string ackMode = "ack_requeue_true", int count = 10)
     {
         var response = await broker.Management.PostAsJsonAsync(
@@ -229,16 +229,16 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
         return await response.Content.ReadFromJsonAsync<JsonElement>();
     }
 
-    /// <summary>Asks the management API.</summary>
-    /// <param name="path">Below /api/, with {vhost} for this one.</param>
+    /// <summary>Sends a GET request to the management API.</summary>
+    /// <param name="path">The path below /api/; {vhost} stands for this virtual host.</param>
     public Task<JsonElement> ManagementAsync(string path) =>
         broker.Management.GetFromJsonAsync<JsonElement>("/api/" + path.Replace("{vhost}", name, StringComparison.Ordinal));
 
-    /// <summary>Sets a policy, and waits until the management API shows it on a queue.</summary>
+    /// <summary>Sets a policy and waits until the management API shows it on a queue.</summary>
     /// <param name="policy">The policy's name.</param>
     /// <param name="queue">The queue; the policy matches this name only.</param>
-    /// <param name="definition">As in <c>new Dictionary { ["max-length"] = 2 }</c>.</param>
-    /// <param name="applyTo">queues, exchanges or all.</param>
+    /// <param name="definition">The policy's definition, such as <c>new Dictionary { ["max-length"] = 2 }</c>.</param>
+    /// <param name="applyTo">What the policy applies to: queues, exchanges or all.</param>
     public async Task SetPolicyAsync(string policy, string queue, Dictionary<string, object> definition, string applyTo = "queues")
     {
         var body = new Dictionary<string, object> { ["pattern"] = $"^{queue}$", ["definition"] = definition, ["apply-to"] = applyTo };
@@ -246,12 +246,12 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
         var kind = applyTo == "exchanges" ? "exchanges" : "queues";
         await Eventually.SeeAsync(
             async () => (await ManagementAsync($"{kind}/{{vhost}}/{queue}")).TryGetProperty("policy", out var now) ? now.GetString() : null,
-            now => now == policy, $"the policy {policy} on {queue}");
+            now => now == policy, $"policy {policy} applied to {queue}");
     }
 
     /// <summary>
-    /// Leaves it to the end of its broker: deleting a virtual host with at-least-once queues soon after a restart can crash
-    /// RabbitMQ 3.10's supervisor of those queues, after which no other virtual host gets any.
+    /// Does not delete the virtual host; it exists until the broker is removed. Deleting a virtual host with at-least-once queues soon after a
+    /// restart can crash RabbitMQ 3.10's supervisor of those queues, after which no other virtual host gets any.
     /// </summary>
     public async ValueTask DisposeAsync()
     {

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>A RabbitMQ cluster of three nodes on this machine (dev/cluster), and what can befall it.</summary>
+/// <summary>A RabbitMQ cluster of three nodes on this machine (dev/cluster), with operations that make it fail.</summary>
 public sealed class TestCluster : IAsyncDisposable
 {
     private readonly DevScript _script;
@@ -23,10 +23,10 @@ public sealed class TestCluster : IAsyncDisposable
         static string Read(string folder, string file) => File.ReadAllText(Path.Combine(folder, file)).Trim();
     }
 
-    /// <summary>Each of them: to be stopped, killed and started.</summary>
+    /// <summary>The nodes, each of which can be stopped, killed and started.</summary>
     public IReadOnlyList<TestBroker> Nodes { get; }
 
-    /// <summary>Starts the cluster in the folder WORKINIT_TEST_CLUSTER_DIR; in containers where WORKINIT_TEST_IMAGE names an image.</summary>
+    /// <summary>Starts the cluster in the folder WORKINIT_TEST_CLUSTER_DIR, in containers if WORKINIT_TEST_IMAGE names an image.</summary>
     public static async Task<TestCluster> StartAsync()
     {
         var folder = TestBroker.Required("WORKINIT_TEST_CLUSTER_DIR");
@@ -35,16 +35,16 @@ public sealed class TestCluster : IAsyncDisposable
         return new TestCluster(script, folder);
     }
 
-    /// <summary>All three as one broker, for one system, which disposes of it.</summary>
+    /// <summary>Creates a broker that represents all three nodes. Each system needs its own, because it disposes of its broker.</summary>
     public TestBroker AsOne() => TestBroker.OfCluster(Nodes);
 
-    /// <summary>Starts those of the nodes that do not run.</summary>
+    /// <summary>Starts the nodes that are not running.</summary>
     public Task StartAllAsync() => _script.RunAsync("start");
 
-    /// <summary>The node that leads a quorum queue; null while none does.</summary>
-    /// <param name="virtualHost">Where.</param>
+    /// <summary>Returns the node that leads a quorum queue, or null while there is no leader.</summary>
+    /// <param name="virtualHost">The virtual host of the queue.</param>
     /// <param name="queue">The queue.</param>
-    /// <param name="butNot">A node that is not to be asked: on RabbitMQ 4.x one that was cut off calls itself the leader.</param>
+    /// <param name="butNot">A node that must not be queried: on RabbitMQ 4.x, a node that was cut off reports itself as the leader.</param>
     public async Task<TestBroker?> LeaderAsync(TestVirtualHost virtualHost, string queue, TestBroker? butNot = null)
     {
         var path = $"queues/{{vhost}}/{queue}";
@@ -55,11 +55,11 @@ public sealed class TestCluster : IAsyncDisposable
         return leader < 0 ? null : Nodes[leader];
     }
 
-    /// <summary>Whether a service has connected to a node; waits until the management API, which counts every 5 s, has seen it anywhere.</summary>
-    /// <param name="virtualHost">Where.</param>
+    /// <summary>Returns whether a service is connected to a node. Waits until the management API, which updates every 5 s, shows a connection of the service to any node.</summary>
+    /// <param name="virtualHost">The virtual host of the connection.</param>
     /// <param name="node">The node.</param>
-    /// <param name="service">As it calls itself: WorkinIt.Web.</param>
-    /// <param name="since">Connections that are older do not count.</param>
+    /// <param name="service">The connection name of the service, such as WorkinIt.Web.</param>
+    /// <param name="since">Older connections are ignored.</param>
     public async Task<bool> HasConnectedAsync(TestVirtualHost virtualHost, TestBroker node, string service, DateTimeOffset since)
     {
         var nodes = await Eventually.SeeAsync(
@@ -70,15 +70,15 @@ public sealed class TestCluster : IAsyncDisposable
         return nodes.Contains(_names[Nodes.ToList().IndexOf(node)]);
     }
 
-    /// <summary>A node and the other two get nothing from each other any more; clients reach all three.</summary>
+    /// <summary>Cuts the network between a node and the other two. Clients still reach all three.</summary>
     /// <param name="node">The node.</param>
     public Task CutOffAsync(TestBroker node) => _script.RunAsync("cut", (Nodes.ToList().IndexOf(node) + 1).ToString(CultureInfo.InvariantCulture));
 
-    /// <summary>They do again.</summary>
+    /// <summary>Restores the network between the nodes.</summary>
     public Task HealAsync() => _script.RunAsync("heal");
 
-    /// <summary>Waits until each node says that any one may stop: each queue has a majority without it.</summary>
-    /// <param name="within">How long to wait.</param>
+    /// <summary>Waits until all nodes run and each node reports that it is not critical to a quorum: each queue has a majority without it.</summary>
+    /// <param name="within">The time limit; null uses 60 s.</param>
     public async Task SeeWholeAsync(TimeSpan? within = null)
     {
         foreach (var node in Nodes)
@@ -90,7 +90,7 @@ public sealed class TestCluster : IAsyncDisposable
                     var running = (await node.Management.GetFromJsonAsync<JsonElement>("/api/nodes")).EnumerateArray().Count(one => one.GetProperty("running").GetBoolean());
                     return answer.IsSuccessStatusCode && running == Nodes.Count;
                 },
-                whole => whole, "all nodes run, and none of them is critical to a quorum", within);
+                healthy => healthy, "all nodes run, and none of them is critical to a quorum", within);
         }
     }
 

@@ -7,44 +7,44 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>Ends TLS in front of a port that speaks without it, as a broker's TLS listener would, and counts what came through.</summary>
+/// <summary>Terminates TLS in front of a port without TLS, as a broker's TLS listener would, and counts handshakes and bytes.</summary>
 public sealed class TlsProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentBag<Task> _connections = [];
     private readonly X509Certificate2 _certificate;
-    private readonly DnsEndPoint _behind;
+    private readonly DnsEndPoint _target;
     private readonly Task _accepting;
     private int _handshakes;
     private long _bytes;
 
     /// <summary>Listens on a free port of 127.0.0.1.</summary>
-    /// <param name="certificate">Shown to whoever connects.</param>
-    /// <param name="host">Where what comes through goes.</param>
-    /// <param name="port">Its port.</param>
+    /// <param name="certificate">The server certificate.</param>
+    /// <param name="host">The host to forward to.</param>
+    /// <param name="port">The port to forward to.</param>
     public TlsProxy(X509Certificate2 certificate, string host, int port)
     {
-        (_certificate, _behind) = (certificate, new DnsEndPoint(host, port));
+        (_certificate, _target) = (certificate, new DnsEndPoint(host, port));
         _listener.Start();
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _accepting = AcceptAsync();
     }
 
-    /// <summary>Its port.</summary>
+    /// <summary>The port where the proxy listens.</summary>
     public int Port { get; }
 
-    /// <summary>How many have connected and shown that they take the certificate, by saying something.</summary>
+    /// <summary>The number of clients that have accepted the certificate, which they prove by sending data.</summary>
     public int Handshakes => _handshakes;
 
-    /// <summary>How many bytes they have said, once decrypted.</summary>
+    /// <summary>The number of bytes that clients have sent, after decryption.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await _accepting; // before Stop: a listener that is stopped between two connections throws InvalidOperationException at the next
+        await _accepting; // before Stop: a listener that is stopped between two connections throws InvalidOperationException on the next accept
         _listener.Stop();
         await Task.WhenAll(_connections);
         _stop.Dispose();
@@ -60,7 +60,7 @@ public sealed class TlsProxy : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // It was stopped.
+            // The proxy was stopped.
         }
     }
 
@@ -73,20 +73,20 @@ public sealed class TlsProxy : IAsyncDisposable
             {
                 await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = _certificate }, _stop.Token);
                 var buffer = new byte[16 * 1024];
-                // A client that refuses the certificate says so after the server's part of TLS 1.3's handshake is over.
+                // With TLS 1.3, a client that refuses the certificate reports it after the server's part of the handshake is complete.
                 if (await tls.ReadAsync(buffer, _stop.Token) is not (> 0 and var first))
                     return;
                 Interlocked.Increment(ref _handshakes);
-                using var behind = new TcpClient { NoDelay = true };
-                await behind.ConnectAsync(_behind.Host, _behind.Port, _stop.Token);
-                await using var plain = behind.GetStream();
+                using var target = new TcpClient { NoDelay = true };
+                await target.ConnectAsync(_target.Host, _target.Port, _stop.Token);
+                await using var plain = target.GetStream();
                 await CountAndWriteAsync(plain, buffer.AsMemory(0, first));
                 await Task.WhenAny(CopyInAsync(tls, plain, buffer), plain.CopyToAsync(tls, _stop.Token));
             }
         }
         catch (Exception e) when (e is IOException or SocketException or AuthenticationException or OperationCanceledException or ObjectDisposedException)
         {
-            // One of the two hung up.
+            // One side closed the connection.
         }
     }
 

@@ -5,10 +5,10 @@ using System.Text.RegularExpressions;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>The whole of it for one test: a virtual host, a mail server of ours, and the services as processes.</summary>
+/// <summary>A complete system for one test: a virtual host, a test mail server, and the services as processes.</summary>
 public sealed partial class WorkinItSystem : IAsyncDisposable
 {
-    /// <summary>What the services share for the list of opt-outs.</summary>
+    /// <summary>The value of OptOut__Secret, which the services share for the suppression list.</summary>
     public const string OptOutSecret = "a secret of the tests, long enough to be one";
 
     private readonly List<ServiceProcess> _processes = [];
@@ -22,29 +22,29 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
         Folder = Directory.CreateTempSubdirectory("workinit-").FullName;
     }
 
-    /// <summary>Its queues.</summary>
+    /// <summary>The virtual host with the system's queues.</summary>
     public TestVirtualHost VirtualHost { get; }
 
-    /// <summary>Where the mails go.</summary>
+    /// <summary>The mail server that receives the mails.</summary>
     public SmtpServer Mail { get; } = new();
 
-    /// <summary>The broker itself.</summary>
+    /// <summary>The broker.</summary>
     public TestBroker Broker => _broker;
 
-    /// <summary>For files of this test.</summary>
+    /// <summary>A folder for the files of this test; deleted on disposal.</summary>
     public string Folder { get; }
 
-    /// <summary>Settings of both services beyond the usual; set before a process is made.</summary>
+    /// <summary>Additional settings of both services; must be set before a process is created.</summary>
     public Dictionary<string, string> Settings { get; } = [];
 
-    /// <summary>How the services reach the broker, as one of its users.</summary>
+    /// <summary>The connection string with which the services reach the broker as one of its users.</summary>
     public Func<string, string> ConnectionString { get; set; }
 
-    /// <summary>What all processes have written.</summary>
+    /// <summary>The output of all processes.</summary>
     public string Logs => string.Concat(_processes.Select(process => process.Log));
 
-    /// <summary>A virtual host and a mail server; nothing runs, no queue exists.</summary>
-    /// <param name="broker">The cluster of a test; the broker that ./test started unless told.</param>
+    /// <summary>Creates a virtual host and a mail server. No service runs, and no queue exists.</summary>
+    /// <param name="broker">The broker or cluster; null uses the broker that ./test started.</param>
     public static async Task<WorkinItSystem> CreateAsync(TestBroker? broker = null)
     {
         broker ??= TestBroker.FromEnvironment();
@@ -53,8 +53,8 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
         return system;
     }
 
-    /// <summary>All of it, ready: the topology deployed, one Web, one Consumers.</summary>
-    /// <param name="settings">Settings beyond the usual.</param>
+    /// <summary>Creates a system that is ready: the topology deployed, one Web and one Consumers running.</summary>
+    /// <param name="settings">Additional settings of both services.</param>
     public static async Task<(WorkinItSystem System, ServiceProcess Web, ServiceProcess Consumers)> StartAsync(params (string Name, string Value)[] settings)
     {
         var system = await CreateAsync();
@@ -62,8 +62,8 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
         return (system, web, consumers);
     }
 
-    /// <summary>Deploys, migrates, and starts one of each service.</summary>
-    /// <param name="settings">Settings beyond the usual.</param>
+    /// <summary>Deploys the topology, creates the tables, and starts one process of each service.</summary>
+    /// <param name="settings">Additional settings of both services.</param>
     public async Task<(ServiceProcess Web, ServiceProcess Consumers)> StartServicesAsync(params (string Name, string Value)[] settings)
     {
         foreach (var (name, value) in settings)
@@ -74,7 +74,7 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
         return (web, consumers);
     }
 
-    /// <summary>Deploys the topology, as the user topology.</summary>
+    /// <summary>Deploys the topology as the RabbitMQ user topology.</summary>
     public Task DeployAsync() => RunToEndAsync(New("Consumers", "topology"), "--deploy-topology");
 
     /// <summary>Creates the tables of the store and of the ledger.</summary>
@@ -84,23 +84,23 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
         await RunToEndAsync(NewConsumers(), "--migrate");
     }
 
-    /// <summary>A Web process, not started.</summary>
-    public ServiceProcess NewWeb() => New("Web", "web");
+    /// <summary>Creates a Web process without starting it.</summary>
+    public ServiceProcess NewWeb() => CreateProcess("Web", "web");
 
-    /// <summary>A Consumers process, not started.</summary>
-    public ServiceProcess NewConsumers() => New("Consumers", "consumers");
+    /// <summary>Creates a Consumers process without starting it.</summary>
+    public ServiceProcess NewConsumers() => CreateProcess("Consumers", "consumers");
 
-    /// <summary>Submits by the API; the same once more where it says "not now", as a careful client does.</summary>
+    /// <summary>Submits through the API. After a 503 response, retriesLeft the request with the same key, as a careful client does.</summary>
     /// <returns>The submission's id.</returns>
     public static async Task<Guid> SubmitAsync(ServiceProcess web, string email, string thought)
     {
         var key = Guid.CreateVersion7();
-        for (var repeats = 10; ; repeats--)
+        for (var retriesLeft = 10; ; retriesLeft--)
         {
             using var post = new HttpRequestMessage(HttpMethod.Post, "/api/submissions") { Content = JsonContent.Create(new { email, thought }) };
             post.Headers.Add("Idempotency-Key", key.ToString());
             using var response = await web.Http.SendAsync(post);
-            if (response.StatusCode == HttpStatusCode.ServiceUnavailable && repeats > 0)
+            if (response.StatusCode == HttpStatusCode.ServiceUnavailable && retriesLeft > 0)
             {
                 await Task.Delay(300);
                 continue;
@@ -116,7 +116,7 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
         return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetGuid();
     }
 
-    /// <summary>Asks the API how far a submission is.</summary>
+    /// <summary>Gets the status of a submission from the API.</summary>
     public static async Task<SubmissionStatus> StatusAsync(ServiceProcess web, Guid id) =>
         (await web.Http.GetFromJsonAsync<SubmissionStatus>($"/api/submissions/{id}"))!;
 
@@ -134,11 +134,11 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     public static async Task<HttpResponseMessage> SubmitFormAsync(ServiceProcess web, string email, string thought) =>
         await (await OpenFormAsync(web)).PostAsync(web, email, thought);
 
-    /// <summary>Waits until so many mails were taken by the mail server.</summary>
+    /// <summary>Waits until the mail server has accepted at least <paramref name="count"/> mails.</summary>
     public Task SeeMailsAsync(int count, TimeSpan? within = null) =>
         Eventually.SeeAsync(() => Task.FromResult(Mail.MailCount), seen => seen >= count, $"{count} mails at the mail server", within);
 
-    /// <summary>Waits until a queue holds so many ready messages.</summary>
+    /// <summary>Waits until a queue holds exactly <paramref name="count"/> ready messages.</summary>
     public Task SeeReadyAsync(string queue, long count, TimeSpan? within = null) =>
         Eventually.SeeAsync(() => VirtualHost.ReadyAsync(queue), seen => seen == count, $"{count} messages ready in {queue}", within);
 
@@ -153,8 +153,8 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
-    /// <summary>The settings of a service, by their names in the environment.</summary>
-    /// <param name="user">The RabbitMQ user that it is.</param>
+    /// <summary>Returns the settings of a service, by their environment variable names.</summary>
+    /// <param name="user">The RabbitMQ user that the service signs in as.</param>
     public Dictionary<string, string> SettingsOf(string user) => new(Settings)
     {
         ["ConnectionStrings__Submissions"] = Settings.GetValueOrDefault("ConnectionStrings__Submissions", $"Data Source={Path.Combine(Folder, "submissions.db")}"),
@@ -162,16 +162,16 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
         ["ConnectionStrings__RabbitMq"] = ConnectionString(user),
         ["Smtp__Host"] = "127.0.0.1",
         ["OptOut__Secret"] = OptOutSecret,
-        ["OptOut__Url"] = Settings.GetValueOrDefault("OptOut__Url", "https://workinit.example"), // a test takes the path of a link, for Web's port is known later
-        // The tests are one client that submits thousands.
+        ["OptOut__Url"] = Settings.GetValueOrDefault("OptOut__Url", "https://workinit.example"), // tests use only the path of a link, because Web's port is assigned later
+        // Disabled by default, because the tests submit thousands of requests as one client.
         ["Limits__PerClientPerMinute"] = Settings.GetValueOrDefault("Limits__PerClientPerMinute", "0"),
         ["Limits__PerRecipientPerHour"] = Settings.GetValueOrDefault("Limits__PerRecipientPerHour", "0"),
-        ["Smtp__Port"] = Settings.GetValueOrDefault("Smtp__Port", $"{Mail.Port}"), // the catcher's, to see mails as a mail program shows them
+        ["Smtp__Port"] = Settings.GetValueOrDefault("Smtp__Port", $"{Mail.Port}"), // browser tests set the mail catcher's port, to see mails as a mail program shows them
         ["Smtp__Security"] = "None",
         ["Smtp__From"] = "WorkinIt <gifs@workinit.example>",
     };
 
-    private ServiceProcess New(string service, string user)
+    private ServiceProcess CreateProcess(string service, string user)
     {
         var process = new ServiceProcess(service, SettingsOf(user));
         _processes.Add(process);
@@ -188,12 +188,12 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     private static partial Regex HiddenField();
 }
 
-/// <summary>A form that stands open in a browser, with its hidden fields and its cookie.</summary>
+/// <summary>A form that is open in a browser, with its hidden fields and its cookie.</summary>
 /// <param name="Fields">The hidden fields.</param>
 /// <param name="Cookie">The cookie header.</param>
 public sealed record OpenForm(IReadOnlyList<KeyValuePair<string, string>> Fields, string Cookie)
 {
-    /// <summary>Sends it.</summary>
+    /// <summary>Submits the form.</summary>
     public async Task<HttpResponseMessage> PostAsync(ServiceProcess web, string email, string thought)
     {
         using var post = new HttpRequestMessage(HttpMethod.Post, "/")
@@ -205,6 +205,6 @@ public sealed record OpenForm(IReadOnlyList<KeyValuePair<string, string>> Fields
     }
 }
 
-/// <summary>What the API says of a submission.</summary>
+/// <summary>The API's response about a submission.</summary>
 public sealed record SubmissionStatus(
     Guid Id, string State, DateTimeOffset AcceptedAt, DateTimeOffset? SentAt, DateTimeOffset? NextTryAt, int Attempts, string Detail);

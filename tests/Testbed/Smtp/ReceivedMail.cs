@@ -6,24 +6,24 @@ public sealed class ReceivedMail
     internal ReceivedMail(string messageId, string sender, IReadOnlyList<string> recipients, int connection, byte[] content) =>
         (MessageId, Sender, Recipients, Connection, Content) = (messageId, sender, recipients, connection, content);
 
-    /// <summary>The header without its angle brackets; empty where the mail has none.</summary>
+    /// <summary>The Message-ID header without its angle brackets; empty if the mail has none.</summary>
     public string MessageId { get; }
 
-    /// <summary>Of the envelope.</summary>
+    /// <summary>The envelope sender.</summary>
     public string Sender { get; }
 
-    /// <summary>Of the envelope: the first one.</summary>
+    /// <summary>The first envelope recipient.</summary>
     public string Recipient => Recipients[0];
 
-    /// <summary>Of the envelope: all of them.</summary>
+    /// <summary>All envelope recipients.</summary>
     public IReadOnlyList<string> Recipients { get; }
 
-    /// <summary>The number of the connection it came over, from 1.</summary>
+    /// <summary>The number of the connection that delivered it, from 1.</summary>
     public int Connection { get; }
 
-    /// <summary>When its final dot was read.</summary>
+    /// <summary>The time when its final dot was read.</summary>
     public DateTimeOffset ReceivedAt { get; } = DateTimeOffset.UtcNow;
 
-    /// <summary>What came after <c>DATA</c>, without the dots that SMTP adds; empty unless <see cref="SmtpServerOptions.KeepContent"/>.</summary>
+    /// <summary>The bytes after <c>DATA</c>, without dot stuffing; empty unless <see cref="SmtpServerOptions.KeepContent"/> is set.</summary>
     public ReadOnlyMemory<byte> Content { get; }
 }

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace WorkinIt.Testbed;
 
 /// <summary>
-/// An SMTP server on 127.0.0.1 in this process, for tests and benchmarks. It keeps count of what it took, can be stopped and started
-/// on its port, and misbehaves as told. All members are thread-safe.
+/// An SMTP server on 127.0.0.1 in this process, for tests and benchmarks. It records the mails that it took, can be stopped and started
+/// on the same port, and misbehaves as configured. All members are thread-safe.
 /// </summary>
 public sealed class SmtpServer : IAsyncDisposable
 {
@@ -32,111 +32,112 @@ public sealed class SmtpServer : IAsyncDisposable
     private int _stalled;
     private int _openNow;
     private int _admitted;
-    private int _turnedAway;
+    private int _beyondLimit;
     private int _mostOpen;
     private int _sending;
     private int _mostSending;
 
     /// <summary>Starts the server.</summary>
-    /// <param name="options">What it offers; null for the defaults on a free port.</param>
+    /// <param name="options">The options; null uses the defaults on a free port.</param>
     public SmtpServer(SmtpServerOptions? options = null)
     {
         Options = options ?? new SmtpServerOptions();
         if (Options.Tls != SmtpServerTls.None && Options.Certificate is null)
-            throw new ArgumentException("TLS takes a certificate", nameof(options));
+            throw new ArgumentException("TLS requires a certificate", nameof(options));
         (Port, MaxConnections) = (Options.Port, Options.MaxConnections);
         Start();
     }
 
-    /// <summary>What it offers.</summary>
+    /// <summary>The options of the server.</summary>
     public SmtpServerOptions Options { get; }
 
     /// <summary>The port on 127.0.0.1.</summary>
     public int Port { get; private set; }
 
-    /// <summary>As <see cref="SmtpServerOptions.MaxConnections"/>; a change counts for those who come.</summary>
+    /// <summary>As <see cref="SmtpServerOptions.MaxConnections"/>; a change applies to new connections.</summary>
     public int? MaxConnections { get; set; }
 
-    /// <summary>Connections that were beyond <see cref="MaxConnections"/>.</summary>
-    public int ConnectionsTurnedAway => Volatile.Read(ref _turnedAway);
+    /// <summary>The number of connections that were refused because of <see cref="MaxConnections"/>.</summary>
+    public int ConnectionsTurnedAway => Volatile.Read(ref _beyondLimit);
 
     /// <summary>
-    /// Asked once for each connection, at <see cref="SmtpStage.Greeting"/>, when nothing is left of <see cref="Next"/>. Null: accept.
+    /// Decides the behaviour of a connection. Called once for each connection, at <see cref="SmtpStage.Greeting"/>, when no behaviour from
+/// <see cref="Next"/> is left. Null accepts.
     /// </summary>
     public Func<SmtpTransaction, SmtpBehaviour?>? OnConnect { get; set; }
 
     /// <summary>
-    /// Asked for each mail, when nothing is left of <see cref="Next"/>: at <see cref="SmtpStage.Mail"/>, and as long as it answers null
-    /// again at the later stages, where more is known. Its first answer that is not null counts for this mail. Null to the end: accept.
+    /// Decides the behaviour of a mail when no behaviour from <see cref="Next"/> is left. Called at <see cref="SmtpStage.Mail"/> and, while it
+    /// returns null, again at each later stage, with more details. The first result that is not null applies to this mail. If all are null, the mail is accepted.
     /// </summary>
     public Func<SmtpTransaction, SmtpBehaviour?>? OnMail { get; set; }
 
-    /// <summary>The mails that were answered by 250, in their order.</summary>
+    /// <summary>The mails that were accepted with 250, in order.</summary>
     public IReadOnlyList<ReceivedMail> Mails => Locked(() => _mails.ToArray());
 
     /// <summary>The number of <see cref="Mails"/>.</summary>
     public int MailCount => Locked(() => _mails.Count);
 
     /// <summary>
-    /// The mails that were read to their final dot and got neither a refusal nor (yet) a 250: for the client their outcome is unknown.
+    /// The mails that were read to their final dot and got neither a refusal nor (yet) a 250. For the client, their outcome is unknown.
     /// </summary>
     public IReadOnlyList<ReceivedMail> TakenWithoutReply => Locked(() => _takenWithoutReply.ToArray());
 
-    /// <summary>How often each Message-ID was answered by 250.</summary>
+    /// <summary>How often each Message-ID was accepted with 250.</summary>
     public IReadOnlyDictionary<string, int> MailsById => Locked(() => Count(_mails));
 
-    /// <summary>How often each Message-ID arrived, with a 250 or without an answer: more than one is a mail sent twice.</summary>
+    /// <summary>How often each Message-ID was received, with a 250 or without a reply. A count above 1 means that a mail was sent more than once.</summary>
     public IReadOnlyDictionary<string, int> DeliveriesById => Locked(() => Count(_mails.Concat(_takenWithoutReply)));
 
-    /// <summary>Mails that were answered by 250, by the number of their connection.</summary>
+    /// <summary>The number of mails that were accepted with 250, by connection number.</summary>
     public IReadOnlyDictionary<int, int> MailsByConnection => Locked(() => new Dictionary<int, int>(_mailsByConnection));
 
-    /// <summary>What a client said that SMTP does not allow at that point: two sends that share a connection, for example.</summary>
+    /// <summary>Commands that SMTP does not allow at that point, for example because two sends share a connection.</summary>
     public IReadOnlyList<string> ProtocolErrors => Locked(() => _protocolErrors.ToArray());
 
-    /// <summary>Connections that were accepted, refused ones included.</summary>
+    /// <summary>The number of connections so far, including refused ones.</summary>
     public int ConnectionsOpened => Volatile.Read(ref _connections);
 
-    /// <summary>Connections that are open now.</summary>
+    /// <summary>The number of open connections.</summary>
     public int ConnectionsOpen => Volatile.Read(ref _openNow);
 
-    /// <summary>The most connections that were open at once.</summary>
+    /// <summary>The highest number of connections that were open at the same time.</summary>
     public int MostConnectionsOpen => Volatile.Read(ref _mostOpen);
 
-    /// <summary>The most mails that were between <c>MAIL</c> and the end of their dialogue at once.</summary>
+    /// <summary>The highest number of mails that were in transfer at the same time, from <c>MAIL</c> to the end of the transaction.</summary>
     public int MostSendsAtOnce => Volatile.Read(ref _mostSending);
 
-    /// <summary>Mails that were offered (<c>MAIL</c> came), whatever became of them.</summary>
+    /// <summary>The number of mails for which a client sent <c>MAIL</c>, regardless of the outcome.</summary>
     public int MailsOffered => Volatile.Read(ref _transactions);
 
-    /// <summary>Replies of 4xx and 5xx that <see cref="SmtpBehaviour.Reply"/> gave to a mail.</summary>
+    /// <summary>The number of 4xx and 5xx replies that <see cref="SmtpBehaviour.Reply"/> caused for mails.</summary>
     public int MailsRefused => Volatile.Read(ref _refused);
 
-    /// <summary>How often somebody sent a user and a password, the right one or not.</summary>
+    /// <summary>The number of login attempts, successful or not.</summary>
     public int LoginsTried => Volatile.Read(ref _logins);
 
-    /// <summary>Connections that wait for <see cref="Release"/> now.</summary>
+    /// <summary>The number of connections that are waiting for <see cref="Release"/>.</summary>
     public int StalledNow => Volatile.Read(ref _stalled);
 
     /// <summary>
-    /// Puts behaviours in line: each is for one mail (or one connection or <c>NOOP</c>, where its stage is that), before
-    /// <see cref="OnMail"/> is asked.
+    /// Queues behaviours. Each applies to one mail, or to one connection or <c>NOOP</c> if its stage is that. Queued behaviours take precedence over
+    /// <see cref="OnMail"/> and <see cref="OnConnect"/>.
     /// </summary>
-    /// <param name="behaviours">In their order.</param>
+    /// <param name="behaviours">The behaviours, in order.</param>
     public void Next(params IEnumerable<SmtpBehaviour> behaviours)
     {
         foreach (var behaviour in behaviours)
-            InLine(behaviour.Stage).Enqueue(behaviour);
+            QueueFor(behaviour.Stage).Enqueue(behaviour);
     }
 
-    /// <summary>Lets everything go on that stalls.</summary>
+    /// <summary>Resumes all stalled connections.</summary>
     public void Release()
     {
         var released = Interlocked.Exchange(ref _release, new CancellationTokenSource());
-        released.Cancel(); // and not disposed of: a connection may be about to wait for it
+        released.Cancel(); // not disposed: a connection may be about to wait for it
     }
 
-    /// <summary>Forgets mails, protocol errors and the behaviours in line; the counters go on.</summary>
+    /// <summary>Clears the mails, the protocol errors and the queued behaviours; the counters are kept.</summary>
     public void Clear()
     {
         lock (_gate)
@@ -151,7 +152,7 @@ public sealed class SmtpServer : IAsyncDisposable
         _nextMails.Clear();
     }
 
-    /// <summary>Starts again, on the same port. Does nothing when it runs.</summary>
+    /// <summary>Starts the server again on the same port. Does nothing if it is running.</summary>
     public void Start()
     {
         if (_started)
@@ -164,7 +165,7 @@ public sealed class SmtpServer : IAsyncDisposable
         _started = true;
     }
 
-    /// <summary>The mail server is down: nobody listens, and every connection is closed in the middle of whatever it does. Mails and counters stay.</summary>
+    /// <summary>Stops listening and closes every connection, even in the middle of a mail. The mails and counters are kept.</summary>
     public async Task StopAsync()
     {
         if (!Interlocked.Exchange(ref _started, false))
@@ -179,16 +180,16 @@ public sealed class SmtpServer : IAsyncDisposable
             await ended;
     }
 
-    /// <summary>Closes the connections of clients that wait between two mails, or in one; the server goes on listening.</summary>
+    /// <summary>Closes all open connections, between two mails or during one; the server continues to listen.</summary>
     public void CloseConnections()
     {
         foreach (var (socket, _) in _open.Values)
             SmtpSession.HangUp(socket);
     }
 
-    /// <summary>Waits until something is so. The condition is looked at again whenever the server has done something.</summary>
-    /// <param name="condition">About this server.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <summary>Waits until a condition is satisfied. The condition is checked whenever the state of the server changes.</summary>
+    /// <param name="condition">A condition on this server.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     public async Task WaitUntilAsync(Func<SmtpServer, bool> condition, CancellationToken cancellationToken)
     {
         var waiter = new Waiter(() => condition(this));
@@ -206,9 +207,9 @@ public sealed class SmtpServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for this many <see cref="Mails"/>.</summary>
-    /// <param name="count">At least.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <summary>Waits until there are at least <paramref name="count"/> <see cref="Mails"/>.</summary>
+    /// <param name="count">The minimum number of mails.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     public Task WaitForMailsAsync(int count, CancellationToken cancellationToken) =>
         WaitUntilAsync(server => server.MailCount >= count, cancellationToken);
 
@@ -220,13 +221,13 @@ public sealed class SmtpServer : IAsyncDisposable
         _release.Dispose();
     }
 
-    /// <summary>Whether one more connection is within <see cref="MaxConnections"/>; the one that is, leaves with <see cref="EndAdmission"/>.</summary>
+    /// <summary>Returns whether one more connection is within <see cref="MaxConnections"/>. An admitted connection must call <see cref="EndAdmission"/> at its end.</summary>
     internal bool TryAdmit()
     {
         if (Interlocked.Increment(ref _admitted) <= (MaxConnections ?? int.MaxValue))
             return true;
         Interlocked.Decrement(ref _admitted);
-        Interlocked.Increment(ref _turnedAway);
+        Interlocked.Increment(ref _beyondLimit);
         return false;
     }
 
@@ -264,7 +265,7 @@ public sealed class SmtpServer : IAsyncDisposable
             _protocolErrors.Add(error);
     }
 
-    /// <summary>From here on the mail counts as delivered, whatever becomes of the answer.</summary>
+    /// <summary>Records a mail that was read completely. From now on it counts as delivered, even if the reply is lost.</summary>
     internal void Take(ReceivedMail mail)
     {
         lock (_gate)
@@ -272,7 +273,7 @@ public sealed class SmtpServer : IAsyncDisposable
         Changed();
     }
 
-    /// <summary>Called before the 250 is written, so that a client that has read it finds its mail here.</summary>
+    /// <summary>Called before the 250 is written, so that the mail is in <see cref="Mails"/> when the client reads the reply.</summary>
     internal void Accept(ReceivedMail mail)
     {
         lock (_gate)
@@ -284,7 +285,7 @@ public sealed class SmtpServer : IAsyncDisposable
         Changed();
     }
 
-    /// <summary>The 250 could not be written.</summary>
+    /// <summary>Called when the reply could not be written.</summary>
     internal void TakeBack(ReceivedMail mail)
     {
         lock (_gate)
@@ -310,7 +311,7 @@ public sealed class SmtpServer : IAsyncDisposable
         Changed();
     }
 
-    private ConcurrentQueue<SmtpBehaviour> InLine(SmtpStage stage) => stage switch
+    private ConcurrentQueue<SmtpBehaviour> QueueFor(SmtpStage stage) => stage switch
     {
         SmtpStage.Greeting or SmtpStage.Ehlo or SmtpStage.Login => _nextConnections,
         SmtpStage.Noop => _nextNoops,
@@ -323,7 +324,7 @@ public sealed class SmtpServer : IAsyncDisposable
         try
         {
             if (Options.ReceiveBuffer > 0)
-                listener.ReceiveBufferSize = Options.ReceiveBuffer; // inherited by what it accepts
+                listener.ReceiveBufferSize = Options.ReceiveBuffer; // inherited by accepted sockets
             listener.Bind(new IPEndPoint(IPAddress.Loopback, Port));
             listener.Listen(1024);
             return listener;
@@ -366,7 +367,7 @@ public sealed class SmtpServer : IAsyncDisposable
         }
         catch (Exception e) when (e is ObjectDisposedException or SocketException or IOException)
         {
-            // It was stopped before the dialogue had begun.
+            // The server was stopped before the session had begun.
         }
         finally
         {

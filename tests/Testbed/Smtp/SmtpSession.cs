@@ -6,7 +6,7 @@ using System.Text;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>One connection: the dialogue, and what the server was told to do wrong in it.</summary>
+/// <summary>One connection: the SMTP session, with the failures that the test has configured.</summary>
 internal sealed class SmtpSession : IAsyncDisposable
 {
     private readonly SmtpServer _server;
@@ -18,7 +18,7 @@ internal sealed class SmtpSession : IAsyncDisposable
     private PipeReader _input;
     private PipeWriter _output;
     private SmtpBehaviour? _behaviour;
-    private SmtpBehaviour? _ofConnection;
+    private SmtpBehaviour? _connectionBehaviour;
     private string? _sender;
     private int _transaction;
     private bool _encrypted;
@@ -51,7 +51,7 @@ internal sealed class SmtpSession : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException or AuthenticationException)
         {
-            // The client left, or the server stops: what was taken stands in the records already.
+            // The client disconnected, or the server stops. The mails taken so far are already recorded.
         }
         finally
         {
@@ -63,10 +63,10 @@ internal sealed class SmtpSession : IAsyncDisposable
     {
         try
         {
-            _ofConnection = _server.DecideConnection(_number);
-            var goesOn = await AnswerOfConnectionAsync(SmtpStage.Greeting, "220 testbed ESMTP\r\n");
-            while (goesOn && await ReadLineAsync() is { } line)
-                goesOn = await HandleAsync(line);
+            _connectionBehaviour = _server.DecideConnection(_number);
+            var continues = await AnswerOfConnectionAsync(SmtpStage.Greeting, "220 testbed ESMTP\r\n");
+            while (continues && await ReadLineAsync() is { } line)
+                continues = await HandleAsync(line);
         }
         finally
         {
@@ -74,23 +74,23 @@ internal sealed class SmtpSession : IAsyncDisposable
         }
     }
 
-    private async ValueTask<bool> AnswerOfConnectionAsync(SmtpStage stage, string usual)
+    private async ValueTask<bool> AnswerOfConnectionAsync(SmtpStage stage, string defaultReply)
     {
-        var ofMail = _behaviour;
-        _behaviour = _ofConnection;
-        var goesOn = await AnswerAsync(stage, usual);
-        _behaviour = ofMail;
-        return goesOn;
+        var mailBehaviour = _behaviour;
+        _behaviour = _connectionBehaviour;
+        var continues = await AnswerAsync(stage, defaultReply);
+        _behaviour = mailBehaviour;
+        return continues;
     }
 
     public async ValueTask DisposeAsync()
     {
-        // An orderly end first, so that the client reads all that was written; what comes too late for it is the cut that was asked for.
+        // Shut down first, so that the client can read everything that was written. Data that the client sends later is lost: that is the intended cut.
         HangUp(_socket);
         await _stream.DisposeAsync();
     }
 
-    /// <summary>As a server that hangs up does it: what was written arrives.</summary>
+    /// <summary>Closes the connection gracefully: data that was written still arrives.</summary>
     public static void HangUp(Socket socket)
     {
         try
@@ -99,11 +99,11 @@ internal sealed class SmtpSession : IAsyncDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // Gone already.
+            // Already closed.
         }
     }
 
-    /// <returns>Whether the dialogue goes on.</returns>
+    /// <returns>Whether the session continues.</returns>
     private async ValueTask<bool> HandleAsync(string line)
     {
         var verb = line.AsSpan(0, line.AsSpan().IndexOf(' ') is var gap and >= 0 ? gap : line.Length);
@@ -135,11 +135,11 @@ internal sealed class SmtpSession : IAsyncDisposable
 
     private async ValueTask<bool> NoopAsync()
     {
-        var ofMail = _behaviour;
+        var mailBehaviour = _behaviour;
         _behaviour = _server.DecideNoop();
-        var goesOn = await AnswerAsync(SmtpStage.Noop, "250 2.0.0 Here\r\n");
-        _behaviour = ofMail;
-        return goesOn;
+        var continues = await AnswerAsync(SmtpStage.Noop, "250 2.0.0 Here\r\n");
+        _behaviour = mailBehaviour;
+        return continues;
     }
 
     private async ValueTask<bool> MailAsync(string line)
@@ -165,7 +165,7 @@ internal sealed class SmtpSession : IAsyncDisposable
     private async ValueTask<bool> RecipientAsync(string line)
     {
         if (!InTransaction)
-            return Write("503 5.5.1 MAIL first\r\n"); // no error of a pipelining client whose MAIL was refused
+            return Write("503 5.5.1 MAIL first\r\n"); // not a protocol error: a pipelining client sends RCPT before it knows that its MAIL was refused
         if (Path(line) is not { Length: > 0 } recipient)
             return ProtocolError("501 5.5.4 RCPT TO:<address>", line);
         if (!_server.Options.SmtpUtf8 && !Ascii.IsValid(recipient))
@@ -194,9 +194,9 @@ internal sealed class SmtpSession : IAsyncDisposable
         await _output.FlushAsync(_stop);
         if (await ReadMailAsync() is not { } mail)
             return false;
-        var goesOn = await AnswerMailAsync(mail);
+        var continues = await AnswerMailAsync(mail);
         EndTransaction();
-        return goesOn;
+        return continues;
     }
 
     private async ValueTask<ReceivedMail?> ReadMailAsync()
@@ -246,9 +246,9 @@ internal sealed class SmtpSession : IAsyncDisposable
 
     private bool RefusedAt(SmtpStage stage) => _behaviour is { Action: SmtpAction.Reply } reply && reply.Stage == stage && reply.Code is >= 400 and < 600;
 
-    /// <summary>Answers as usual, or as the behaviour wants it.</summary>
-    /// <returns>Whether the dialogue goes on.</returns>
-    private async ValueTask<bool> AnswerAsync(SmtpStage stage, string usual)
+    /// <summary>Sends the default reply, or the reply of the behaviour.</summary>
+    /// <returns>Whether the session continues.</returns>
+    private async ValueTask<bool> AnswerAsync(SmtpStage stage, string defaultReply)
     {
         if (stage is SmtpStage.Mail or SmtpStage.Rcpt or SmtpStage.Data)
             _behaviour ??= _server.DecideMail(Transaction(stage));
@@ -256,7 +256,7 @@ internal sealed class SmtpSession : IAsyncDisposable
             return false;
         if (ScriptedReply(stage) is not { } reply)
         {
-            await WriteReplyAsync(usual);
+            await WriteReplyAsync(defaultReply);
             return true;
         }
         if (InTransaction && _behaviour!.Code >= 400)
@@ -271,7 +271,7 @@ internal sealed class SmtpSession : IAsyncDisposable
             .Replace("{sender}", _sender, StringComparison.Ordinal))
         : null;
 
-    /// <summary>Takes its time, stalls or cuts, where the behaviour says so.</summary>
+    /// <summary>Delays, stalls or cuts if the behaviour requires it.</summary>
     private async ValueTask<bool> ReadyToAnswerAsync(SmtpStage stage)
     {
         if (_behaviour is not { } behaviour)
@@ -286,7 +286,7 @@ internal sealed class SmtpSession : IAsyncDisposable
         };
     }
 
-    /// <returns>Whether the client is still there.</returns>
+    /// <returns>Whether the client is still connected.</returns>
     private async Task<bool> StallAsync()
     {
         await _output.FlushAsync(_stop);
@@ -335,14 +335,14 @@ internal sealed class SmtpSession : IAsyncDisposable
         };
         _server.CountLogin();
         var isRight = user == _server.Options.Username && password == _server.Options.Password;
-        _authenticated = isRight && _ofConnection?.Stage != SmtpStage.Login;
+        _authenticated = isRight && _connectionBehaviour?.Stage != SmtpStage.Login;
         return await AnswerOfConnectionAsync(SmtpStage.Login, isRight ? "235 2.7.0 Welcome\r\n" : "535 5.7.8 Wrong user or password\r\n");
     }
 
     private async ValueTask<string> AskAsync(string challenge)
     {
         Write($"334 {challenge}\r\n");
-        return await ReadLineAsync() ?? throw new IOException("The client left in the middle of its login");
+        return await ReadLineAsync() ?? throw new IOException("The client disconnected during its login");
     }
 
     private string Capabilities()
@@ -391,7 +391,7 @@ internal sealed class SmtpSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Into the buffer, which leaves when there is nothing more to read: pipelined commands get their replies in one segment.</summary>
+    /// <summary>Writes to the buffer, which is flushed when there is nothing more to read: pipelined commands get their replies in one segment.</summary>
     private bool Write(string reply)
     {
         Encoding.UTF8.GetBytes(reply, _output);

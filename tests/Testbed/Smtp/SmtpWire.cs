@@ -3,7 +3,7 @@ using System.Text;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>The bytes of SMTP: lines, the end of a mail, its stuffed dots.</summary>
+/// <summary>The SMTP wire format: lines, the end of a mail, dot stuffing.</summary>
 internal static class SmtpWire
 {
     public static bool TryCutLine(ReadOnlySequence<byte> buffer, out string line, out SequencePosition end)
@@ -15,9 +15,9 @@ internal static class SmtpWire
         return found;
     }
 
-    /// <param name="buffer">What was read since <c>DATA</c>.</param>
-    /// <param name="content">The mail as it came, with the line break before the final dot.</param>
-    /// <param name="end">Behind the final dot.</param>
+    /// <param name="buffer">The bytes read since <c>DATA</c>.</param>
+    /// <param name="content">The mail as received, including the line break before the final dot.</param>
+    /// <param name="end">The position after the final dot.</param>
     public static bool TryCutMail(ReadOnlySequence<byte> buffer, out ReadOnlySequence<byte> content, out SequencePosition end)
     {
         var reader = new SequenceReader<byte>(buffer);
@@ -33,7 +33,7 @@ internal static class SmtpWire
         return found;
     }
 
-    /// <summary>A line that begins with a dot has one more on the wire.</summary>
+    /// <summary>Removes dot stuffing: on the wire, a line that begins with a dot has an additional dot.</summary>
     public static byte[] WithoutStuffing(ReadOnlySequence<byte> content)
     {
         var bytes = content.ToArray();
@@ -50,7 +50,7 @@ internal static class SmtpWire
         return written == bytes.Length ? bytes : bytes[..written];
     }
 
-    /// <summary>Without its angle brackets; empty where there is none.</summary>
+    /// <summary>Returns the Message-ID without its angle brackets, or an empty string if there is none.</summary>
     public static string MessageId(ReadOnlySequence<byte> content)
     {
         var reader = new SequenceReader<byte>(content);
