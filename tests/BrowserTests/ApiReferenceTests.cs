@@ -4,9 +4,9 @@ namespace WorkinIt.BrowserTests;
 
 public sealed class ApiReferenceTests(Browser browser) : AtThePages(browser)
 {
-    // Scalar's own markup, not ours to mend. Its dialog behind "Test Request" has more of that kind (fields without a name, roles that do
-    // not fit), so only the page itself is checked; all that the dialog does can be done with curl, which the page shows.
-    private static readonly (string Rule, string Markup)[] _notOurs =
+    // Scalar's own markup, which we can't fix. Its "Test Request" dialog has more violations of this kind (fields without a name, wrong roles),
+    // so only the page itself is checked. The page shows curl commands for everything that the dialog does.
+    private static readonly (string Rule, string Markup)[] _knownViolations =
     [
         ("aria-valid-attr-value", "copy-button"), // controls an element that is rendered later
         ("scrollable-region-focusable", "scalar-card-content"),
@@ -16,13 +16,13 @@ public sealed class ApiReferenceTests(Browser browser) : AtThePages(browser)
     public async Task API_reference_shows_each_operation_sends_a_request_and_contacts_no_other_host()
     {
         var visit = await VisitAsync(width: 1200);
-        var asked = new List<string>();
-        visit.Page.Request += (_, request) => asked.Add(request.Url);
+        var requestedUrls = new List<string>();
+        visit.Page.Request += (_, request) => requestedUrls.Add(request.Url);
         await OpenAsync(visit);
 
         foreach (var (path, operation) in new[] { ("/submissions/{id}/events", "Watch a submission"), ("/api/submissions/{id}", "Get the state of a submission"), ("/api/submissions", "Submit a thought") })
         {
-            await visit.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = path }).First.ClickAsync(); // what is not looked at is not rendered
+            await visit.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = path }).First.ClickAsync(); // Scalar renders a section only when it is visible
             await Assertions.Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = operation })).ToBeVisibleAsync();
         }
         await visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Test Request (post /api/submissions)" }).ClickAsync();
@@ -30,9 +30,9 @@ public sealed class ApiReferenceTests(Browser browser) : AtThePages(browser)
             () => visit.Page.Locator("[data-addressbar-action=send]:visible").ClickAsync(), response => response.Request.Method == "POST");
         answer.Status.ShouldBe(202);
 
-        asked.ShouldContain(url => url.EndsWith("/openapi/v1.json", StringComparison.Ordinal));
-        asked.Where(url => !IsHere(new Uri(url))).ShouldBeEmpty();
-        visit.ShouldBeUntroubled(); // what the page's policy forbids would be an error in the console
+        requestedUrls.ShouldContain(url => url.EndsWith("/openapi/v1.json", StringComparison.Ordinal));
+        requestedUrls.Where(url => !IsSameHost(new Uri(url))).ShouldBeEmpty();
+        visit.ShouldBeUntroubled(); // a violation of the page's content security policy would be an error in the console
     }
 
     [Theory]
@@ -42,7 +42,7 @@ public sealed class ApiReferenceTests(Browser browser) : AtThePages(browser)
     {
         var visit = await VisitAsync(scheme, width);
         await OpenAsync(visit);
-        await visit.ShouldBeAccessibleButForAsync(_notOurs);
+        await visit.ShouldBeAccessibleButForAsync(_knownViolations);
         await visit.StateAsync("api-reference", scheme);
     }
 
@@ -53,5 +53,5 @@ public sealed class ApiReferenceTests(Browser browser) : AtThePages(browser)
         await Assertions.Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = "Submit a thought" }).First).ToBeVisibleAsync();
     }
 
-    private bool IsHere(Uri address) => address.Scheme is "data" or "blob" || address.Authority == Browser.Web.Address.Authority;
+    private bool IsSameHost(Uri address) => address.Scheme is "data" or "blob" || address.Authority == Browser.Web.Address.Authority;
 }

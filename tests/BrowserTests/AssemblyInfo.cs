@@ -1,6 +1,6 @@
 using Xunit.Sdk;
 using Xunit.v3;
 
-// One system and one browser for all.
+// All tests share one system and one browser.
 [assembly: Parallelization(Mode = ParallelMode.None)]
 [assembly: AssemblyFixture(typeof(WorkinIt.BrowserTests.Browser))]

@@ -3,7 +3,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrowserTests;
 
-/// <summary>A test at the pages. When it has failed, pictures of what its visitors saw last are in .test/screenshots.</summary>
+/// <summary>A base class for browser tests. If a test fails, screenshots of its open pages are saved in .test/screenshots.</summary>
 public abstract class AtThePages(Browser browser) : IAsyncDisposable
 {
     private readonly List<Visit> _visits = [];
@@ -15,7 +15,7 @@ public abstract class AtThePages(Browser browser) : IAsyncDisposable
 
     protected Browser Browser => browser;
 
-    /// <summary>A page of a new person: no cookies. What goes wrong on it is collected.</summary>
+    /// <summary>Opens a page as a new visitor, without cookies. The visit collects errors of the page.</summary>
     protected async Task<Visit> VisitAsync(ColorScheme scheme = ColorScheme.Light, int width = 900, int height = 800, bool script = true, Uri? at = null)
     {
         var visit = await browser.VisitAsync(new BrowserNewContextOptions
@@ -29,7 +29,7 @@ public abstract class AtThePages(Browser browser) : IAsyncDisposable
         return visit;
     }
 
-    // Only here, after the test, is it known how the test has ended.
+    // The result of the test is available only here, after the test.
     public async ValueTask DisposeAsync()
     {
         var failed = TestContext.Current.TestState?.Result == TestResult.Failed;
@@ -43,5 +43,5 @@ public abstract class AtThePages(Browser browser) : IAsyncDisposable
     }
 
     private static string Name() =>
-        string.Concat($"{TestContext.Current.Test?.TestDisplayName}".Select(letter => char.IsLetterOrDigit(letter) ? letter : '_'));
+        string.Concat($"{TestContext.Current.Test?.TestDisplayName}".Select(character => char.IsLetterOrDigit(character) ? character : '_'));
 }

@@ -4,7 +4,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrowserTests;
 
-/// <summary>Chromium, the services, and the mail catcher that ./test has started.</summary>
+/// <summary>Chromium, the services, and the mail catcher that ./test started.</summary>
 public sealed class Browser : IAsyncLifetime
 {
     private static readonly string[] _arguments =
@@ -17,7 +17,7 @@ public sealed class Browser : IAsyncLifetime
     private IPlaywright? _playwright;
     private IBrowser? _browser;
 
-    /// <summary>Where the pictures of failed tests go.</summary>
+    /// <summary>The folder for screenshots of failed tests.</summary>
     public static string Screenshots { get; } = Path.Combine(Repository.Root, ".test", "screenshots");
 
     public WorkinItSystem System => _system!;
@@ -31,7 +31,7 @@ public sealed class Browser : IAsyncLifetime
         if (Directory.Exists(Screenshots))
             Directory.Delete(Screenshots, recursive: true);
         (_system, Web, _) = await WorkinItSystem.StartAsync(("Smtp__Port", TestBroker.Required("WORKINIT_TEST_SMTP_PORT")));
-        Assertions.SetDefaultExpectTimeout(30_000); // milliseconds; a busy machine takes its time
+        Assertions.SetDefaultExpectTimeout(30_000); // milliseconds; long enough for a busy machine
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
@@ -46,8 +46,8 @@ public sealed class Browser : IAsyncLifetime
         return new Visit(context, await context.NewPageAsync());
     }
 
-    /// <summary>Waits for the one mail to a recipient.</summary>
-    /// <returns>Where the catcher shows its HTML, the pictures that came with it included.</returns>
+    /// <summary>Waits for the mail to a recipient. Fails if there is more than one.</summary>
+    /// <returns>The address of the mail's HTML in the catcher, with embedded images.</returns>
     public async Task<Uri> SeeMailToAsync(string recipient)
     {
         var mails = await Eventually.SeeAsync(

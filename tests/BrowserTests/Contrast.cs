@@ -4,7 +4,7 @@ namespace WorkinIt.BrowserTests;
 
 internal static class Contrast
 {
-    /// <summary>A function of a colour as getComputedStyle gives it.</summary>
+    /// <summary>A JavaScript function that calculates the luminance of a colour from getComputedStyle.</summary>
     public const string Luminance = """
         const luminance = colour => {
           const [red, green, blue] = colour.match(/[\d.]+/g).map(Number).map(value => value / 255)
@@ -13,7 +13,7 @@ internal static class Contrast
         };
         """;
 
-    /// <summary>Of an element's text with what is behind it, by WCAG's formula: 1 to 21.</summary>
+    /// <summary>Returns the contrast ratio of an element's text and its background, by WCAG's formula: 1 to 21.</summary>
     public static Task<double> ContrastAsync(this ILocator target) => target.EvaluateAsync<double>($$"""
         element => {
           {{Luminance}}

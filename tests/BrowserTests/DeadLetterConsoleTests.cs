@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 
 namespace WorkinIt.BrowserTests;
 
-/// <summary>Each act once, by a person at the pages.</summary>
+/// <summary>Each operation of the console once, in a browser.</summary>
 public sealed partial class DeadLetterConsoleTests(Browser browser, DeadLetterSite site) : AtThePages(browser), IClassFixture<DeadLetterSite>
 {
     private const string Queue = "/dead-letters/queues/" + DeadLetterSite.Errors;
@@ -39,7 +39,7 @@ public sealed partial class DeadLetterConsoleTests(Browser browser, DeadLetterSi
         await visit.PictureAsync("dead-letters", height: 1120);
     }
 
-    /// <summary>The story of the README's moving picture: a mail that can't be delivered, the cause in the console, a replay with a canary, the mail.</summary>
+    /// <summary>The sequence of the README's animation: a mail that can't be delivered, the cause in the console, a replay with a canary, the mail.</summary>
     [Fact]
     public async Task Outage_is_found_fixed_and_replayed_with_a_canary_until_the_page_of_the_sender_says_sent()
     {
@@ -93,7 +93,7 @@ public sealed partial class DeadLetterConsoleTests(Browser browser, DeadLetterSi
         var sent = site.System.Mail.MailCount;
         var visit = await VisitAsync(at: site.Web.Address, script: script);
         await site.SignInAsync(visit, Queue);
-        // Both replies of the mail server are thrown at one place, so they are one cause, with two texts.
+        // Both replies of the mail server are thrown in the same place, so they are one cause with two texts.
         var cause = visit.Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "4 " });
         await cause.GetByText("2 texts").ClickAsync();
         await cause.GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = "Mailbox full" }).ClickAsync();
@@ -140,7 +140,7 @@ public sealed partial class DeadLetterConsoleTests(Browser browser, DeadLetterSi
         await visit.ClickAsync("Edit and replay");
 
         await visit.SeeHeadingAsync("1 of 1 replayed: 1 handled");
-        await Testbed.Eventually.SeeAsync(() => site.System.Mail.Mails.Any(mail => mail.Recipient == "jane@right.example"), "the mail at the right address");
+        await Testbed.Eventually.SeeAsync(() => site.System.Mail.Mails.Any(mail => mail.Recipient == "jane@right.example"), "a mail to jane@right.example");
         site.System.Mail.Mails.Count(mail => mail.Recipient is "jane@right.example" or "jane@wrong.example").ShouldBe(1);
 
         await visit.Page.GotoAsync("/dead-letters/audit");
@@ -175,7 +175,7 @@ public sealed partial class DeadLetterConsoleTests(Browser browser, DeadLetterSi
                 return await visit.Page.GetByRole(AriaRole.Main).InnerTextAsync();
             },
             text => text.Contains("In send-gif-email_discarded", StringComparison.Ordinal),
-            "the management API knows the new queue");
+            "the search page finds the message in send-gif-email_discarded");
         await visit.ShouldLookRightAsync();
 
         await visit.Page.GotoAsync("/dead-letters/queues/send-gif-email_discarded");
@@ -208,16 +208,16 @@ public sealed partial class DeadLetterConsoleTests(Browser browser, DeadLetterSi
         var before = await visit.Page.EvaluateAsync<string>("JSON.stringify([...document.querySelectorAll('h1, progress, dd, button')].map(e => Math.round(e.getBoundingClientRect().top)))");
         await visit.ShouldLookRightAsync();
         var seen = await done.TextContentAsync();
-        await Assertions.Expect(done).Not.ToHaveTextAsync(seen!); // by itself
+        await Assertions.Expect(done).Not.ToHaveTextAsync(seen!); // updates without a reload
         (await visit.Page.EvaluateAsync<string>("JSON.stringify([...document.querySelectorAll('h1, progress, dd, button')].map(e => Math.round(e.getBoundingClientRect().top)))")).ShouldBe(before);
         await visit.ClickAsync("Cancel");
         await visit.SeeHeadingAsync(" of 200 replayed: ");
         await Assertions.Expect(visit.Notice).ToContainTextAsync("Cancelled: messages that were not moved are still in the queue");
         visit.ShouldBeUntroubled();
-        await site.System.SeeReadyAsync(DeadLetterSite.Errors, 201); // what was replayed has failed again, before the next test puts its own there
+        await site.System.SeeReadyAsync(DeadLetterSite.Errors, 201); // wait until the replayed messages have failed again, before the next test adds its own
     }
 
-    /// <summary>The application that the pages are mounted in may set a stricter policy; or it is gone for long.</summary>
+    /// <summary>The application that mounts the pages may set a stricter Content-Security-Policy, or may be down for a long time.</summary>
     [Theory]
     [InlineData(true, "Content-Security-Policy forbids it")]
     [InlineData(false, "has not answered for a minute")]
@@ -256,7 +256,7 @@ public sealed partial class DeadLetterConsoleTests(Browser browser, DeadLetterSi
                     await visit.Page.Clock.RunForAsync(10_000);
                     return await hint.IsVisibleAsync();
                 },
-                seen => seen, "the page has given up");
+                seen => seen, "the page shows its reload hint");
             await visit.Page.Context.SetOfflineAsync(false);
         }
 
@@ -277,39 +277,39 @@ public sealed partial class DeadLetterConsoleTests(Browser browser, DeadLetterSi
             site.System.VirtualHost, DeadLetterSite.Errors, """{"email":"x@wrong.example","nested":{"list":[1,"two"]}}""", "System.TimeoutException", $"It took 30 s {new string('w', 150)}");
         var visit = await VisitAsync(scheme, width, at: site.Web.Address);
         await visit.Page.GotoAsync(Queue);
-        await visit.ShouldLookRightAsync(); // the sign-in
+        await visit.ShouldLookRightAsync(); // the sign-in page
         await site.SignInAsync(visit, Queue);
-        var letter = (await visit.Page.GetByRole(AriaRole.Region).First.GetByRole(AriaRole.Link).First.GetAttributeAsync("href"))!;
+        var deadLetter = (await visit.Page.GetByRole(AriaRole.Region).First.GetByRole(AriaRole.Link).First.GetAttributeAsync("href"))!;
         foreach (var path in new[]
         {
-            "/dead-letters", Queue, Queue + "/letters", Queue + "/letters?exception=nothing", letter, "/dead-letters/find", $"/dead-letters/find?id={ids[0]}",
+            "/dead-letters", Queue, Queue + "/letters", Queue + "/letters?exception=nothing", deadLetter, "/dead-letters/find", $"/dead-letters/find?id={ids[0]}",
             "/dead-letters/audit", "/dead-letters/audit?queue=" + DeadLetterSite.Errors, "/dead-letters/queues/nowhere_error",
         })
         {
             await visit.Page.GotoAsync(path);
             await visit.ShouldLookRightAsync();
-            await LookAtAsync(visit, path, scheme, width);
+            await SaveScreenshotAsync(visit, path, scheme, width);
         }
         await visit.Page.GotoAsync(Queue + "/letters");
         await visit.Page.GetByText("Filter", new PageGetByTextOptions { Exact = true }).First.ClickAsync();
         await visit.ShouldLookRightAsync();
-        await visit.Page.GotoAsync(letter);
+        await visit.Page.GotoAsync(deadLetter);
         await visit.ClickAsync("Reveal");
         await visit.ShouldLookRightAsync();
         await visit.Page.GotoAsync(Queue);
         await visit.ClickAsync("Replay all 4…");
         await visit.SeeHeadingAsync("Replay: 4");
         await visit.ShouldLookRightAsync();
-        await LookAtAsync(visit, "dry-run", scheme, width);
+        await SaveScreenshotAsync(visit, "dry-run", scheme, width);
         site.IsMended = true;
         await visit.ClickAsync("Replay 4");
         await visit.SeeHeadingAsync("4 of 4 replayed");
         await visit.ShouldLookRightAsync();
-        await LookAtAsync(visit, "outcome", scheme, width);
+        await SaveScreenshotAsync(visit, "outcome", scheme, width);
     }
 
-    // For the eyes of whoever changes the style: WORKINIT_TEST_LOOKS names a folder.
-    private static async Task LookAtAsync(Visit visit, string name, ColorScheme scheme, int width)
+    // Screenshots for reviewing a change of the style, saved in the folder that WORKINIT_TEST_LOOKS names.
+    private static async Task SaveScreenshotAsync(Visit visit, string name, ColorScheme scheme, int width)
     {
         if (Environment.GetEnvironmentVariable("WORKINIT_TEST_LOOKS") is { Length: > 0 } folder)
             await visit.ScreenshotAsync(Path.Combine(Directory.CreateDirectory(folder).FullName, $"{string.Concat(name.Select(c => char.IsLetterOrDigit(c) ? c : '_'))}.{scheme}.{width}.png"));

@@ -15,15 +15,15 @@ public sealed class DeadLetterSite : IAsyncLifetime
 
     public ServiceProcess Web { get; private set; } = null!;
 
-    /// <summary>Whether the mail server has learnt to take what it refused before.</summary>
+    /// <summary>Whether the mail server accepts mails to full.example, which it refuses at first.</summary>
     public bool IsMended { get; set; }
 
     public async ValueTask InitializeAsync()
     {
         (_system, Web, _) = await DeadLetterPages.StartAsync(("Retry__Limit", "0"));
-        // The management API is some seconds behind: until it knows the consumer, each dry run warns that there is none.
+        // The management API lags by some seconds. Until it shows the consumer, each dry run warns that there is none.
         await Eventually.SeeAsync(
-            async () => (await System.VirtualHost.ManagementAsync("queues/{vhost}/send-gif-email")).TryGetProperty("consumers", out var consumers) && consumers.GetInt32() > 0, knows => knows, "the management API knows the consumer");
+            async () => (await System.VirtualHost.ManagementAsync("queues/{vhost}/send-gif-email")).TryGetProperty("consumers", out var consumers) && consumers.GetInt32() > 0, found => found, "the management API shows the consumer of send-gif-email");
         System.Mail.OnMail = mail => mail.Recipient switch
         {
             { } recipient when recipient.EndsWith("@wrong.example", StringComparison.Ordinal) => SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 No such mailbox"),
@@ -32,7 +32,7 @@ public sealed class DeadLetterSite : IAsyncLifetime
         };
     }
 
-    /// <summary>Empties what a test before has left, and dead-letters one submission for each recipient.</summary>
+    /// <summary>Empties the queues of a previous test, and dead-letters one submission for each recipient.</summary>
     public async Task<IReadOnlyList<Guid>> FailAsync(params string[] recipients)
     {
         IsMended = false;
@@ -42,7 +42,7 @@ public sealed class DeadLetterSite : IAsyncLifetime
                 await System.VirtualHost.TakeAllAsync(queue);
         }
         var ids = new List<Guid>();
-        foreach (var recipient in recipients) // one after the other, so that they stand in this order
+        foreach (var recipient in recipients) // one at a time, to keep the order
         {
             ids.Add(await WorkinItSystem.SubmitAsync(Web, recipient, "Monday morning, and no coffee left"));
             await System.SeeReadyAsync(Errors, ids.Count);
@@ -50,7 +50,7 @@ public sealed class DeadLetterSite : IAsyncLifetime
         return ids;
     }
 
-    /// <summary>Opens a page and signs in there; the second visitor brings the cookie of the first, for attempts are counted.</summary>
+    /// <summary>Opens a page and signs in there. Later visits reuse the cookie of the first, because sign-in attempts are limited.</summary>
     public async Task SignInAsync(Visit visit, string path)
     {
         if (_cookies.Count > 0)

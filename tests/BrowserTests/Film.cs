@@ -4,17 +4,17 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrowserTests;
 
-/// <summary>The moving picture of the README: screenshots one after the other, as an animated GIF.</summary>
+/// <summary>The animation of the README: a sequence of screenshots as an animated GIF.</summary>
 public sealed class Film(string name) : IDisposable
 {
-    private const int Width = 720; // pixels; README shows it a little smaller
+    private const int Width = 720; // pixels; the README shows it a little smaller
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("workinit-film-");
     private readonly List<byte[]> _frames = [];
 
-    /// <summary>Takes a frame.</summary>
+    /// <summary>Adds a screenshot as a frame.</summary>
     /// <param name="visit">The page.</param>
-    /// <param name="time">How long it is shown.</param>
+    /// <param name="time">How long the frame is shown.</param>
     public async Task ShootAsync(Visit visit, TimeSpan time)
     {
         ArgumentNullException.ThrowIfNull(visit);
@@ -24,7 +24,7 @@ public sealed class Film(string name) : IDisposable
         _frames.Add(await File.ReadAllBytesAsync(file));
     }
 
-    /// <summary>Checks that each frame shows something else, and writes the picture when WORKINIT_WRITE_PICTURES is 1.</summary>
+    /// <summary>Asserts that all frames are different, and writes the GIF if WORKINIT_WRITE_PICTURES is 1.</summary>
     public async Task DevelopAsync()
     {
         _frames.Select(Convert.ToHexString).Distinct().Count().ShouldBe(_frames.Count);
@@ -34,7 +34,7 @@ public sealed class Film(string name) : IDisposable
         foreach (var file in _folder.GetFiles("*.png").OrderBy(file => file.Name, StringComparer.Ordinal))
             arguments.AddRange(["-delay", Path.GetFileNameWithoutExtension(file.Name).Split('-')[1], file.FullName]);
         arguments.AddRange(["-resize", $"{Width}x", "-dither", "none", "-colors", "64", "-layers", "Optimize", Path.Combine(Repository.Root, "docs", "pictures", $"{name}.gif")]);
-        // The same program as dev/make-gifs: only who takes new pictures needs it.
+        // ImageMagick, as in dev/make-gifs; needed only to write new pictures.
         using var convert = Process.Start(new ProcessStartInfo("convert", arguments)) ?? throw new InvalidOperationException("Install ImageMagick: apt-get install imagemagick");
         await convert.WaitForExitAsync();
         convert.ExitCode.ShouldBe(0);

@@ -4,10 +4,10 @@ namespace WorkinIt.BrowserTests;
 
 internal static class Focus
 {
-    /// <summary>It has the focus and shows it: a ring of 2 pixels at least, of a colour that stands out (3:1) from what is around it.</summary>
+    /// <summary>Asserts that an element has the focus and shows a ring of at least 2 pixels, with a contrast of at least 3:1 to its background.</summary>
     public static async Task ShouldShowFocusAsync(this ILocator target)
     {
-        await target.Page.WaitForLoadStateAsync(); // without its style sheet a page has the browser's own ring
+        await target.Page.WaitForLoadStateAsync(); // without the style sheet, the page shows the browser's default ring
         await Assertions.Expect(target).ToBeFocusedAsync();
         var ring = await target.EvaluateAsync<string>($$"""
             element => {

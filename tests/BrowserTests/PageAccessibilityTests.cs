@@ -60,7 +60,7 @@ public sealed class PageAccessibilityTests(Browser browser) : AtThePages(browser
             await visit.StateAsync("error-400", scheme);
     }
 
-    // These can't all be provoked here: the pages are looked at where they stand.
+    // Not all of these errors can be provoked here, so the test opens the error pages directly.
     [Theory]
     [MemberData(nameof(Screens))]
     public async Task Each_error_page_says_what_to_do_is_accessible_and_fits_the_screen(ColorScheme scheme, int width)
@@ -97,15 +97,15 @@ public sealed class PageAccessibilityTests(Browser browser) : AtThePages(browser
         if (width == 320)
             await visit.StateAsync("mail", scheme);
 
-        var careful = await VisitAsync(scheme, width);
-        await careful.ReadMailAsync(mail, images: false);
-        var gif = careful.Page.GetByRole(AriaRole.Img);
+        var withoutImages = await VisitAsync(scheme, width);
+        await withoutImages.ReadMailAsync(mail, images: false);
+        var gif = withoutImages.Page.GetByRole(AriaRole.Img);
         (await gif.GetAttributeAsync("alt")).ShouldNotBeNullOrEmpty();
         (await gif.EvaluateAsync<int>("image => image.naturalWidth")).ShouldBe(0);
         (await gif.BoundingBoxAsync())!.Height.ShouldBeGreaterThan(20); // a line of text
-        (await gif.ContrastAsync()).ShouldBeGreaterThanOrEqualTo(4.5); // of the words that stand for the picture, which axe does not look at
-        await careful.ShouldLookRightAsMailAsync();
+        (await gif.ContrastAsync()).ShouldBeGreaterThanOrEqualTo(4.5); // of the alternative text, which axe does not check
+        await withoutImages.ShouldLookRightAsMailAsync();
         if (width == 320)
-            await careful.StateAsync("mail-without-images", scheme);
+            await withoutImages.StateAsync("mail-without-images", scheme);
     }
 }

@@ -3,8 +3,8 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrowserTests;
 
 /// <summary>
-/// A submission in each state, for good: a mail server that treats each recipient in its own way, in the end no Consumers, and then no way
-/// into their queue. And a Web that stands on nothing.
+/// Submissions that stay in each state. The mail server treats each recipient differently; at the end, Consumers are stopped, and then the binding of
+/// their queue is removed. Also starts a Web without a store and a management API.
 /// </summary>
 public sealed class States : IAsyncLifetime
 {
@@ -17,10 +17,10 @@ public sealed class States : IAsyncLifetime
 
     public ServiceProcess Web { get; private set; } = null!;
 
-    /// <summary>Takes one submission a minute from one client.</summary>
+    /// <summary>A Web that accepts one submission per minute and client.</summary>
     public ServiceProcess Limited { get; private set; } = null!;
 
-    /// <summary>Its store can't be read or written, and its management API does not answer.</summary>
+    /// <summary>A Web whose store can't be read or written, and whose management API is unreachable.</summary>
     public ServiceProcess Broken { get; private set; } = null!;
 
     public Guid this[string state] => _ids[state];
@@ -35,12 +35,12 @@ public sealed class States : IAsyncLifetime
             { Recipient: "held@example.com" } => SmtpBehaviour.CutAfterDot,
             _ => null,
         };
-        await Task.WhenAll(Names.Except(["accepted", "queued"]).Select(ReachAsync));
+        await Task.WhenAll(Names.Except(["accepted", "queued"]).Select(SubmitUntilAsync));
         await consumers.StopAsync();
-        await ReachAsync("queued");
+        await SubmitUntilAsync("queued");
         await using (var channel = await System.VirtualHost.OpenChannelAsync())
             await channel.ExchangeUnbindAsync("send-gif-email", "WorkinIt.Contracts:SendGifEmail", "");
-        await ReachAsync("accepted");
+        await SubmitUntilAsync("accepted");
 
         System.Settings["Limits__PerClientPerMinute"] = "1";
         Limited = System.NewWeb();
@@ -59,11 +59,11 @@ public sealed class States : IAsyncLifetime
             await _system.DisposeAsync();
     }
 
-    private async Task ReachAsync(string state)
+    private async Task SubmitUntilAsync(string state)
     {
         var id = await WorkinItSystem.SubmitAsync(Web, $"{state}@example.com", $"{state}, and what now?");
         lock (_ids)
             _ids[state] = id;
-        await Eventually.SeeAsync(async () => (await WorkinItSystem.StatusAsync(Web, id)).State, seen => seen == state, $"a submission that is {state}");
+        await Eventually.SeeAsync(async () => (await WorkinItSystem.StatusAsync(Web, id)).State, seen => seen == state, $"a submission in state {state}");
     }
 }

@@ -74,23 +74,23 @@ public sealed class SubmissionPageTests(Browser browser, States states) : AtTheP
     [Fact]
     public async Task Sign_in_page_explains_a_wrong_password_too_many_attempts_and_an_outage()
     {
-        // On the phone alone: at other widths the page is looked at with the dead letters.
+        // Only at phone width: the tests of the dead-letter pages check the page at other widths.
         var (day, night) = (await VisitAsync(ColorScheme.Light, 320, at: states.Web.Address), await VisitAsync(ColorScheme.Dark, 320, at: states.Web.Address));
         await SignInAsync(day, ColorScheme.Light, "sign-in-401", 401, "Wrong RabbitMQ user or password");
         await SignInAsync(night, ColorScheme.Dark, "sign-in-401", 401, "Wrong RabbitMQ user or password");
         await SignInAsync(day, ColorScheme.Light, "sign-in-429", 429, "Too many attempts. Wait ");
         await SignInAsync(night, ColorScheme.Dark, "sign-in-429", 429, "Too many attempts. Wait ");
 
-        var unlucky = await VisitAsync(ColorScheme.Light, 320, at: states.Broken.Address);
-        await SignInAsync(unlucky, ColorScheme.Light, "sign-in-503", 503, "management API does not answer");
+        var broken = await VisitAsync(ColorScheme.Light, 320, at: states.Broken.Address);
+        await SignInAsync(broken, ColorScheme.Light, "sign-in-503", 503, "management API does not answer");
     }
 
-    private static async Task SignInAsync(Visit visit, ColorScheme scheme, string state, int status, string words)
+    private static async Task SignInAsync(Visit visit, ColorScheme scheme, string state, int status, string message)
     {
         int seen;
         while ((seen = await SignInAsync(visit)) != status)
-            seen.ShouldBe(401); // as often as is allowed in a minute; on a slow machine a minute may end between two states
-        await Assertions.Expect(visit.Notice).ToContainTextAsync(words);
+            seen.ShouldBe(401); // repeats until the limit per minute is reached; on a slow machine, a minute may end between two states
+        await Assertions.Expect(visit.Notice).ToContainTextAsync(message);
         await visit.ShouldLookRightAsync();
         await visit.StateAsync(state, scheme);
     }
@@ -115,7 +115,7 @@ public sealed class SubmissionPageTests(Browser browser, States states) : AtTheP
         var visit = await VisitAsync(width: 320, at: web.Address);
         await visit.Page.GotoAsync($"/submissions/{id}");
         await Assertions.Expect(visit.Heading).ToHaveTextAsync("It could not be sent", new LocatorAssertionsToHaveTextOptions { Timeout = 60_000 });
-        // Once this turn is painted: it is in the page before.
+        // Wait until the new state is painted; it is in the DOM before that.
         await visit.Page.EvaluateAsync("() => new Promise(painted => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(painted))))");
         await visit.Page.EvaluateAsync("() => { window.moved = 0; new PerformanceObserver(list => list.getEntries().forEach(entry => window.moved += entry.value)).observe({ type: 'layout-shift', buffered: false }); }");
 
@@ -128,39 +128,39 @@ public sealed class SubmissionPageTests(Browser browser, States states) : AtTheP
         await visit.ShouldLookRightAsync();
     }
 
-    /// <summary>By its standard EventSource gives up after any answer but 200: while Web starts again, its proxy gives one.</summary>
+    /// <summary>By its specification, EventSource stops after any status other than 200. While Web restarts, a proxy in front of it returns such a status.</summary>
     [Fact]
     public async Task Open_submission_page_reconnects_after_a_proxy_returned_502()
     {
         var visit = await VisitAsync(at: states.Web.Address);
-        var asked = 0;
-        await visit.Page.RouteAsync("**/events", route => Interlocked.Increment(ref asked) == 1 ? route.FulfillAsync(new RouteFulfillOptions { Status = 502 }) : route.ContinueAsync());
+        var requests = 0;
+        await visit.Page.RouteAsync("**/events", route => Interlocked.Increment(ref requests) == 1 ? route.FulfillAsync(new RouteFulfillOptions { Status = 502 }) : route.ContinueAsync());
         await visit.Page.GotoAsync($"/submissions/{states["delayed"]}");
 
-        await Eventually.SeeAsync(() => Task.FromResult(asked), seen => seen >= 2, "it asks again");
+        await Eventually.SeeAsync(() => Task.FromResult(requests), seen => seen >= 2, "a second request for the events");
     }
 
     [Fact]
     public async Task RabbitMQ_management_UI_shows_the_submissions_in_their_queues()
     {
-        var desk = await VisitAsync(width: 1200, height: 620);
-        await desk.Page.GotoAsync(TestBroker.Required("WORKINIT_TEST_MANAGEMENT"));
-        await desk.Page.FillAsync("input[name=username]", "operator");
-        await desk.Page.FillAsync("input[name=password]", "operator");
-        await desk.Page.ClickAsync("input[type=submit]");
-        await desk.Page.ClickAsync("a[href='#/queues']");
-        await desk.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "send-gif-email", Exact = true }).First.WaitForAsync(); // else the page, still on its way, undoes the choice
-        await desk.Page.SelectOptionAsync("#show-vhost", states.System.VirtualHost.Name);
+        var management = await VisitAsync(width: 1200, height: 620);
+        await management.Page.GotoAsync(TestBroker.Required("WORKINIT_TEST_MANAGEMENT"));
+        await management.Page.FillAsync("input[name=username]", "operator");
+        await management.Page.FillAsync("input[name=password]", "operator");
+        await management.Page.ClickAsync("input[type=submit]");
+        await management.Page.ClickAsync("a[href='#/queues']");
+        await management.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "send-gif-email", Exact = true }).First.WaitForAsync(); // otherwise the page, which is still loading, would undo the selection
+        await management.Page.SelectOptionAsync("#show-vhost", states.System.VirtualHost.Name);
         foreach (var (queue, messages) in new[] { ("send-gif-email", 1), ("send-gif-email_delay_10m", 1), ("send-gif-email_error", 2) })
         {
-            // By its address: until the choice takes hold, the page shows other virtual hosts' queues of these names too.
-            var row = desk.Page.GetByRole(AriaRole.Row).Filter(new LocatorFilterOptions
+            // Identified by its link: until the selection is applied, the page also shows queues with these names of other virtual hosts.
+            var row = management.Page.GetByRole(AriaRole.Row).Filter(new LocatorFilterOptions
             {
-                Has = desk.Page.Locator($"a[href='#/queues/{states.System.VirtualHost.Name}/{queue}']"),
+                Has = management.Page.Locator($"a[href='#/queues/{states.System.VirtualHost.Name}/{queue}']"),
             });
-            // The broker's statistics come every 5 seconds.
+            // The broker updates its statistics every 5 seconds.
             await Assertions.Expect(row).ToContainTextAsync($"{messages}\t0\t{messages}", new LocatorAssertionsToContainTextOptions { UseInnerText = true, Timeout = 30_000 });
         }
-        await desk.PictureAsync("management");
+        await management.PictureAsync("management");
     }
 }

@@ -19,11 +19,11 @@ public sealed partial class SubmissionTests(Browser browser) : AtThePages(browse
         await visit.PictureAsync("form", height: 650);
         (await visit.SendAsync("jane@example.com", Thought)).ShouldBe(303);
 
-        // The page turns by itself, and shows what was mailed.
+        // The page updates automatically and shows the mailed GIF.
         await Assertions.Expect(visit.Heading).ToHaveTextAsync("Sent", new LocatorAssertionsToHaveTextOptions { Timeout = 60_000 });
         await SeeGifAsync(visit);
         await Assertions.Expect(visit.Page.Locator(".lesson")).ToHaveTextAsync(Lesson());
-        await Assertions.Expect(visit.Page.Locator(".card")).ToContainTextAsync("To jane@example.com"); // the sender sees it; others see it masked
+        await Assertions.Expect(visit.Page.Locator(".card")).ToContainTextAsync("To jane@example.com"); // the sender sees the address; others see it masked
         await visit.ShouldLookRightAsync();
         var mail = await Browser.SeeMailToAsync("jane@example.com");
         await visit.PictureAsync("submission", height: 700);
@@ -104,7 +104,7 @@ public sealed partial class SubmissionTests(Browser browser) : AtThePages(browse
         await visit.SeeSubmissionAsync(id);
 
         await SeeSentAsync(visit);
-        await Browser.SeeMailToAsync("twice@example.com"); // one, or it throws
+        await Browser.SeeMailToAsync("twice@example.com"); // fails if there is more than one
     }
 
     [GeneratedRegex(@"^Your request took \d+ ms; the mail took [\d.]+ m?s, and you didn’t wait for it\.$")]
@@ -117,7 +117,7 @@ public sealed partial class SubmissionTests(Browser browser) : AtThePages(browse
             return await visit.Heading.TextContentAsync();
         },
         heading => heading == "Sent",
-        "the page says sent");
+        "the heading Sent");
 
     private static async Task SeeGifAsync(Visit visit)
     {

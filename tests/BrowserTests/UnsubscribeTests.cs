@@ -3,7 +3,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrowserTests;
 
-/// <summary>From the link in a mail to the page that it opens, and what the next one who gives that address is told.</summary>
+/// <summary>The unsubscribe link in a mail, the page that it opens, and the result for the next submission to that address.</summary>
 public sealed class UnsubscribeTests(Browser browser) : AtThePages(browser)
 {
     [Theory]
@@ -22,14 +22,14 @@ public sealed class UnsubscribeTests(Browser browser) : AtThePages(browser)
         await LooksRightAsync("never-again-done");
 
         var blocked = await WorkinItSystem.SubmitAsync(Browser.Web, address, "once more");
-        await Eventually.SeeAsync(async () => (await WorkinItSystem.StatusAsync(Browser.Web, blocked)).State, seen => seen == "failed", "no mail to who wants none");
-        var stranger = await VisitAsync(scheme, width);
-        await stranger.Page.GotoAsync($"/submissions/{blocked}");
-        await Assertions.Expect(stranger.Heading).ToHaveTextAsync("It was not sent");
-        await Assertions.Expect(stranger.Status).ToContainTextAsync("This address doesn’t accept mail from us");
-        await stranger.ShouldLookRightAsync();
+        await Eventually.SeeAsync(async () => (await WorkinItSystem.StatusAsync(Browser.Web, blocked)).State, seen => seen == "failed", "a submission to an unsubscribed address in state failed");
+        var otherVisit = await VisitAsync(scheme, width);
+        await otherVisit.Page.GotoAsync($"/submissions/{blocked}");
+        await Assertions.Expect(otherVisit.Heading).ToHaveTextAsync("It was not sent");
+        await Assertions.Expect(otherVisit.Status).ToContainTextAsync("This address doesn’t accept mail from us");
+        await otherVisit.ShouldLookRightAsync();
         if (width == 320)
-            await stranger.StateAsync("failed-blocked", scheme);
+            await otherVisit.StateAsync("failed-blocked", scheme);
 
         await PressAsync(visit, "Allow mail again");
         await Assertions.Expect(visit.Heading).ToHaveTextAsync("You can get mail again");
@@ -58,7 +58,7 @@ public sealed class UnsubscribeTests(Browser browser) : AtThePages(browser)
         await Assertions.Expect(visit.Heading).ToHaveTextAsync("You can get mail again");
     }
 
-    /// <summary>The path of the link: Web of these tests is not where <c>OptOut__Url</c> says.</summary>
+    /// <summary>Returns only the path of the link, because the Web of these tests is not at <c>OptOut__Url</c>.</summary>
     private async Task<string> LinkInMailAsync(string address)
     {
         await WorkinItSystem.SubmitAsync(Browser.Web, address, "a thought too many");

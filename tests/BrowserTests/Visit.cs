@@ -6,29 +6,29 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrowserTests;
 
-/// <summary>One person at the pages: what they do, in their words.</summary>
+/// <summary>One visitor's browser page, with the actions and elements that the tests use.</summary>
 public sealed partial class Visit : IAsyncDisposable
 {
     private static readonly string[] _wcag = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
     private readonly IBrowserContext _context;
-    private readonly List<string> _troubles = [];
+    private readonly List<string> _errors = [];
 
     internal Visit(IBrowserContext context, IPage page)
     {
         (_context, Page) = (context, page);
-        page.PageError += (_, error) => _troubles.Add(error);
+        page.PageError += (_, error) => _errors.Add(error);
         page.RequestFailed += (_, request) =>
         {
-            // Cut off by whoever leaves the page. What a server or a policy refuses has another name.
+            // ERR_ABORTED: the request was cancelled by leaving the page. Refusals by a server or a policy have other error names.
             if (request.Failure != "net::ERR_ABORTED" && !request.Url.EndsWith("/events", StringComparison.Ordinal))
-                _troubles.Add($"{request.Url}: {request.Failure}");
+                _errors.Add($"{request.Url}: {request.Failure}");
         };
-        // A message for the failed request itself (400, 404) is the browser's, not the page's.
+        // The browser itself logs a message for each failed request (400, 404); it is not an error of the page.
         page.Console += (_, message) =>
         {
             if (message.Type == "error" && !message.Text.StartsWith("Failed to load resource", StringComparison.Ordinal))
-                _troubles.Add(message.Text);
+                _errors.Add(message.Text);
         };
     }
 
@@ -48,8 +48,8 @@ public sealed partial class Visit : IAsyncDisposable
 
     public Task<IResponse?> OpenFormAsync() => Page.GotoAsync("/");
 
-    /// <summary>Fills in the form and sends it.</summary>
-    /// <returns>The status of the answer to the form itself.</returns>
+    /// <summary>Fills in the form and submits it.</summary>
+    /// <returns>The status of the response to the form's POST.</returns>
     public async Task<int> SendAsync(string email, string thought)
     {
         await Email.FillAsync(email);
@@ -57,13 +57,13 @@ public sealed partial class Visit : IAsyncDisposable
         var loaded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Page.Load += (_, _) => loaded.TrySetResult();
         var answer = await Page.RunAndWaitForResponseAsync(() => Button.ClickAsync(), response => response.Request.Method == "POST");
-        await loaded.Task.WaitAsync(TimeSpan.FromSeconds(30)); // what the answer shows or leads to
+        await loaded.Task.WaitAsync(TimeSpan.FromSeconds(30)); // the page that the response shows or redirects to
         return answer.Status;
     }
 
     /// <summary>
-    /// Opens a mail's HTML from the catcher. The catcher has turned the entities of it into UTF-8, but its answer does not say so; its own
-    /// page needs no such word, for there the mail stands in a frame's srcdoc.
+    /// Opens a mail's HTML from the catcher. The catcher converts the HTML entities to UTF-8, but its response does not declare the charset. The catcher's
+    /// own page does not need that, because it shows the mail in a frame's srcdoc.
     /// </summary>
     public async Task ReadMailAsync(Uri mail, bool images = true)
     {
@@ -71,16 +71,16 @@ public sealed partial class Visit : IAsyncDisposable
         await Page.RouteAsync(mail.AbsoluteUri, async route =>
         {
             var html = await (await route.FetchAsync()).TextAsync();
-            // The catcher has put the pictures into the page itself; most mail programs show none at first.
+            // The catcher embeds the images in the page; most mail programs show no images at first.
             await route.FulfillAsync(new RouteFulfillOptions { Body = images ? html : ImageSource().Replace(html, "/blocked"), ContentType = "text/html; charset=utf-8" });
         });
         await Page.GotoAsync(mail.AbsoluteUri);
     }
 
-    /// <summary>Waits for the page of a submission. Not by WaitForURLAsync, which misses an arrival between its look and its waiting.</summary>
+    /// <summary>Waits for the page of a submission. Does not use WaitForURLAsync, which misses a navigation between its check and its wait.</summary>
     public Task SeeSubmissionAsync(string id = "") => Assertions.Expect(Page).ToHaveURLAsync(new Regex($"/submissions/{id}"), new PageAssertionsToHaveURLOptions { Timeout = 30_000 });
 
-    /// <summary>Presses a key again and again until something has the focus, as who uses no mouse does.</summary>
+    /// <summary>Presses a key repeatedly until an element has the focus, as a keyboard user does.</summary>
     public async Task TabToAsync(ILocator target, string key = "Tab")
     {
         for (var presses = 0; presses < 20; presses++)
@@ -89,32 +89,32 @@ public sealed partial class Visit : IAsyncDisposable
             if (await target.EvaluateAsync<bool>("element => element === document.activeElement"))
                 return;
         }
-        throw new InvalidOperationException($"{key} never came to {target}");
+        throw new InvalidOperationException($"20 presses of {key} did not reach {target}");
     }
 
-    /// <summary>A page of ours: WCAG 2.2 AA as far as axe can tell, nothing out of place, nothing broken.</summary>
+    /// <summary>Asserts that a page has no WCAG 2.2 AA violations that axe can detect, no layout defects and no errors.</summary>
     public async Task ShouldLookRightAsync()
     {
         await ShouldBeAccessibleAsync([.. _wcag, "best-practice"]);
-        await ShouldLieRightAsync();
+        await ShouldHaveNoLayoutDefectsAsync();
         ShouldBeUntroubled();
     }
 
-    /// <summary>A mail, which has no landmarks and no heading, and needs none.</summary>
+    /// <summary>As <see cref="ShouldLookRightAsync"/>, for a mail, which does not need landmarks or a heading.</summary>
     public async Task ShouldLookRightAsMailAsync()
     {
         await ShouldBeAccessibleAsync([.. _wcag]);
-        await ShouldLieRightAsync();
+        await ShouldHaveNoLayoutDefectsAsync();
         ShouldBeUntroubled();
     }
 
-    /// <summary>A page of somebody else's, whose own violations are known: rule, and what the markup has in it.</summary>
+    /// <summary>Asserts the accessibility of a third-party page except for known violations, each given by its rule and a part of its markup.</summary>
     public Task ShouldBeAccessibleButForAsync(params (string Rule, string Markup)[] known) => ShouldBeAccessibleAsync([.. _wcag], known);
 
-    /// <summary>Nothing failed to load and no script broke.</summary>
-    public void ShouldBeUntroubled() => _troubles.ShouldBeEmpty();
+    /// <summary>Asserts that no request failed and no script reported an error.</summary>
+    public void ShouldBeUntroubled() => _errors.ShouldBeEmpty();
 
-    /// <summary>A picture for README and docs, written when WORKINIT_WRITE_PICTURES is 1; taken in any case.</summary>
+    /// <summary>Takes a picture for the README and docs, and writes it if WORKINIT_WRITE_PICTURES is 1.</summary>
     public async Task PictureAsync(string name, int? height = null)
     {
         if (height is { } pixels)
@@ -126,7 +126,7 @@ public sealed partial class Visit : IAsyncDisposable
     }
 
     /// <summary>
-    /// A picture of a state for who changes the looks, on a phone by day and by night; taken when WORKINIT_WRITE_PICTURES is 1.
+    /// Takes a picture of a state, for reviewing changes of the style on a phone in light and dark mode. Does nothing unless WORKINIT_WRITE_PICTURES is 1.
     /// </summary>
     public async Task StateAsync(string name, ColorScheme scheme)
     {
@@ -151,41 +151,41 @@ public sealed partial class Visit : IAsyncDisposable
 
     private async Task ShouldBeAccessibleAsync(List<string> tags, (string Rule, string Markup)[] known)
     {
-        await Page.WaitForLoadStateAsync(); // a page that was clicked to is there before its style sheet
+        await Page.WaitForLoadStateAsync(); // after a click, the page may be present before its style sheet is loaded
         var result = await Page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = tags } });
-        result.Passes.ShouldNotBeEmpty(); // it did look
+        result.Passes.ShouldNotBeEmpty(); // proves that axe ran
         var violations = result.Violations.SelectMany(violation => violation.Nodes.Select(node => (violation.Id, violation.Help, node.Html)));
         violations.Where(violation => !known.Any(one => one.Rule == violation.Id && violation.Html.Contains(one.Markup, StringComparison.Ordinal)))
             .Select(violation => $"{violation.Id}: {violation.Help} {violation.Html}").ShouldBeEmpty();
     }
 
     /// <summary>
-    /// No scrolling sideways, nothing beyond the edges, no text cut off or over other text, nothing to click that is smaller than a finger
-    /// needs (WCAG 2.5.8: 24 pixels; links within text excepted).
+    /// Asserts that the page does not scroll sideways, that nothing is outside the viewport, that no text is cut off or overlaps other text, and that no click
+    /// target is smaller than a finger needs (WCAG 2.5.8: 24 pixels; links within text are exempt).
     /// </summary>
-    private async Task ShouldLieRightAsync()
+    private async Task ShouldHaveNoLayoutDefectsAsync()
     {
         var defects = await Page.EvaluateAsync<string[]>("""
             () => {
               const root = document.documentElement, defects = [];
               const name = element => `<${element.tagName.toLowerCase()}${element.id ? ` id=${element.id}` : ''}> ${element.textContent.trim().slice(0, 30)}`;
-              if (root.scrollWidth > root.clientWidth) defects.push(`the page is ${root.scrollWidth} wide on a screen of ${root.clientWidth}`);
+              if (root.scrollWidth > root.clientWidth) defects.push(`the page is ${root.scrollWidth} pixels wide in a viewport of ${root.clientWidth}`);
               const shown = [...document.body.querySelectorAll('*')].filter(element => element.checkVisibility() && element.getClientRects().length > 0);
               const box = element => element.getBoundingClientRect();
               for (const element of shown) {
                 const { left, right, width, height } = box(element), style = getComputedStyle(element);
-                if (left < -0.5 || right > root.clientWidth + 0.5) defects.push(`beyond the edge: ${name(element)}`);
+                if (left < -0.5 || right > root.clientWidth + 0.5) defects.push(`outside the viewport: ${name(element)}`);
                 if (style.display !== 'inline' && !element.matches('input, textarea') && element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0)
                   defects.push(`cut off: ${name(element)}`);
                 if (element.matches('a, button, input, textarea') && style.display !== 'inline' && (width < 24 || height < 24))
-                  defects.push(`small: ${name(element)}`);
+                  defects.push(`smaller than 24 pixels: ${name(element)}`);
               }
               const leaves = shown.filter(element => element.matches('h1, p, label, li, input, textarea, button, a, img'));
               leaves.forEach((one, index) => leaves.slice(index + 1).forEach(other => {
                 if (one.contains(other) || other.contains(one)) return;
                 const a = box(one), b = box(other);
                 if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1)
-                  defects.push(`${name(one)} lies over ${name(other)}`);
+                  defects.push(`${name(one)} overlaps ${name(other)}`);
               }));
               return defects;
             }
