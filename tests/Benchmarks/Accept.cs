@@ -4,20 +4,20 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>How fast submissions are accepted, committed to the store, beside the emptiest answer of the same process.</summary>
+/// <summary>Measures how fast submissions are accepted, including the commit to the store, compared with an empty response of the same process.</summary>
 internal static class Accept
 {
     private const int Rounds = 3;
     private const int Seconds = 8;
-    private const int WarmUpSeconds = 12; // the just-in-time compiler works until then
-    private const int Pause = 64; // milliseconds, by which 32 connections ask less than the machine has to give
+    private const int WarmUpSeconds = 12; // until the just-in-time compiler has finished
+    private const int Pause = 64; // milliseconds between requests, so that 32 connections stay below the machine's capacity
 
     public static async Task<int> RunAsync()
     {
         var (sink, port) = await OtherProgram.StartSinkAsync();
         await using var running = sink;
         var (system, web, consumers) = await WorkinItSystem.StartAsync(
-            ("Smtp__Port", port.ToString(CultureInfo.InvariantCulture)), ("Limits__PerRecipientPerHour", "5")); // as shipped; a client's limit would end the measurement
+            ("Smtp__Port", port.ToString(CultureInfo.InvariantCulture)), ("Limits__PerRecipientPerHour", "5")); // as shipped; the limit per client is disabled, because it would stop the measurement
         await using var all = system;
         await WrkAsync(web, "get", 3);
         await WrkAsync(web, "post", WarmUpSeconds);
@@ -28,7 +28,7 @@ internal static class Accept
         {
             Console.WriteLine($"round {round} of {Rounds} …");
             await consumers.StopAsync();
-            await CalmAsync(system);
+            await PurgeAsync(system);
             var cpu = new CpuClock(("Web", web.Id));
             var figures = await WrkAsync(web, "get", Seconds);
             empty.Add(figures.Rate, cpu.PerItem(figures.Requests));
@@ -39,14 +39,14 @@ internal static class Accept
 
             await consumers.StartAsync();
             await WrkAsync(web, "post", WarmUpSeconds);
-            await CalmAsync(system);
+            await PurgeAsync(system);
             cpu = new CpuClock(("Web", web.Id), ("Consumers", consumers.Id), ("broker", system.Broker.ProcessId));
             figures = await WrkAsync(web, "post", Seconds);
             together.Add(figures.Rate, cpu.PerItem(figures.Requests));
             p50.Add(figures.P50);
             p99.Add(figures.P99);
 
-            await CalmAsync(system);
+            await PurgeAsync(system);
             cpu = new CpuClock(("Web", web.Id), ("Consumers", consumers.Id), ("broker", system.Broker.ProcessId));
             figures = await WrkAsync(web, "post", Seconds, Pause);
             paced.Add(figures.Rate, cpu.PerItem(figures.Requests));
@@ -70,16 +70,16 @@ internal static class Accept
             string.Create(CultureInfo.InvariantCulture, $"p50 {Series.MedianOf(p50):0.0} ms, p99 {slow:0.0} ms ({p99.Min():0.0}–{p99.Max():0.0}) at {rate.Text}"), rate.Cpu, version);
     }
 
-    // What the last round has left is thrown away, so that nothing works in the background but what the round itself has made.
-    private static Task<long> CalmAsync(WorkinItSystem system) => Eventually.SeeAsync(
+    // Purges what the last round has left, so that only the work of the current round runs in the background.
+    private static Task<long> PurgeAsync(WorkinItSystem system) => Eventually.SeeAsync(
         async () =>
         {
             await using var channel = await system.VirtualHost.OpenChannelAsync();
             var purged = await channel.QueuePurgeAsync(QueueTopology.InputQueue);
-            await Task.Delay(1500); // the relay's sweep looks once a second
+            await Task.Delay(1500); // the outbox checks for unpublished submissions once a second
             return purged + await system.VirtualHost.ReadyAsync(QueueTopology.InputQueue);
         },
-        left => left == 0, "nothing left to publish", TimeSpan.FromMinutes(3));
+        left => left == 0, $"nothing left to publish, and {QueueTopology.InputQueue} empty", TimeSpan.FromMinutes(3));
 
     internal static async Task<(double Requests, double Rate, double P50, double P99)> WrkAsync(ServiceProcess web, string kind, int seconds, int pause = 0)
     {

@@ -5,13 +5,13 @@ using WorkinIt.Testbed;
 namespace WorkinIt.Benchmarks;
 
 /// <summary>
-/// The lesson's point in two numbers: the time from a POST to its answer, and to its mail, with a mail server that takes no time
-/// and with one that takes five seconds. The rounds alternate, so that both see the same noise of the machine.
+/// Measures the lesson's point: the time from a POST to its response, and to its mail, with a mail server that takes no time
+/// and with one that takes five seconds. The rounds alternate, so that both are exposed to the same noise of the machine.
 /// </summary>
 internal static class AnswerAndMail
 {
     private const int Rounds = 3;
-    private const int PerRound = 15; // below the 16 mails that are under way at once: none waits for another
+    private const int PerRound = 15; // below the limit of 16 concurrent mails, so that no mail waits for another
     private const int WarmUp = 15;
 
     public static async Task<int> RunAsync()
@@ -22,8 +22,8 @@ internal static class AnswerAndMail
         {
             await fast.MeasureAsync(WarmUp);
             await slow.MeasureAsync(WarmUp);
-            fast.Forget();
-            slow.Forget();
+            fast.Clear();
+            slow.Clear();
             for (var round = 1; round <= Rounds; round++)
             {
                 Console.WriteLine($"round {round} of {Rounds} …");
@@ -36,7 +36,7 @@ internal static class AnswerAndMail
         return 0;
     }
 
-    /// <summary>Web and Consumers as they are shipped, with one simulated delay.</summary>
+    /// <summary>Web and Consumers as shipped, with a simulated delay for mails.</summary>
     private sealed class MeasuredSystem(WorkinItSystem system, ServiceProcess web) : IAsyncDisposable
     {
         private readonly ConcurrentBag<TimeSpan> _answers = [];
@@ -50,7 +50,7 @@ internal static class AnswerAndMail
             return new MeasuredSystem(system, web);
         }
 
-        /// <summary>One after the other, as one person would; their mails are waited for together.</summary>
+        /// <summary>Submits one request after the other, as one user would, and waits for all mails at the end.</summary>
         public async Task MeasureAsync(int count)
         {
             var sent = new List<(string Recipient, long Since)>();
@@ -70,7 +70,7 @@ internal static class AnswerAndMail
                 _mails.Add(Stopwatch.GetElapsedTime(since, clock) + (arrivals[recipient] - now));
         }
 
-        public void Forget()
+        public void Clear()
         {
             _answers.Clear();
             _mails.Clear();

@@ -5,13 +5,13 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>Consumers at the head of a backlog of 1,000,000 messages, beside one of 10,000: windows of 60 s.</summary>
+/// <summary>Measures Consumers with a backlog of 1,000,000 messages, compared with one of 10,000, in windows of 60 s.</summary>
 internal static class Backlog
 {
     private const int Small = 10_000;
     private const int Large = 1_000_000;
 
-    private static readonly TimeSpan _warmUp = TimeSpan.FromSeconds(25); // until the just-in-time compiler is done
+    private static readonly TimeSpan _warmUp = TimeSpan.FromSeconds(25); // until the just-in-time compiler has finished
     private static readonly TimeSpan _window = TimeSpan.FromSeconds(60);
 
     public static async Task<int> RunAsync()
@@ -42,7 +42,7 @@ internal static class Backlog
         await consumers.StartAsync();
         await Task.Delay(_warmUp);
 
-        // What is done shows in the events that nobody takes: exactly one for each mail.
+        // Progress is measured by the status events, which no service consumes here: exactly one for each mail.
         var (before, clock) = (await system.VirtualHost.ReadyAsync(QueueTopology.StatusQueue), Stopwatch.StartNew());
         await Task.Delay(_window);
         var done = await system.VirtualHost.ReadyAsync(QueueTopology.StatusQueue) - before;
@@ -53,7 +53,8 @@ internal static class Backlog
         return result;
     }
 
-    // A small backlog would be gone long before the window is over: it is kept at its size. So is the large one, for publishing takes time, too.
+    // Keeps the backlog at its size: a small one would be empty long before the end of the window. The large one is treated equally, because publishing
+    // takes time, too.
     private static async Task TopUpAsync(TestVirtualHost virtualHost, int backlog, CancellationToken ended)
     {
         while (!ended.IsCancellationRequested)

@@ -7,7 +7,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>Commands as Web publishes them, by a bare client.</summary>
+/// <summary>Publishes commands as Web does, with a bare client.</summary>
 internal static class Commands
 {
     private const int Outstanding = 256;
@@ -15,7 +15,7 @@ internal static class Commands
     /// <summary>The exchange that Web publishes to.</summary>
     public const string Exchange = "WorkinIt.Contracts:SendGifEmail";
 
-    /// <summary>Publishes: mandatory, confirmed, 256 outstanding.</summary>
+    /// <summary>Publishes <paramref name="count"/> commands: mandatory, confirmed, with at most 256 outstanding confirms.</summary>
     public static async Task PublishAsync(TestVirtualHost virtualHost, int count, string exchange = Exchange)
     {
         await using var connection = await new ConnectionFactory { Uri = new Uri(virtualHost.ConnectionString("operator")) }.CreateConnectionAsync("bare publisher");
@@ -32,19 +32,19 @@ internal static class Commands
         await Task.WhenAll(outstanding);
     }
 
-    /// <summary>One to somebody.</summary>
+    /// <summary>Creates a command with a recipient that contains <paramref name="number"/>.</summary>
     public static SendGifEmail New(int number) =>
         new(Guid.CreateVersion7(), $"somebody{number}@example.com", "how many of these in a second?", DateTimeOffset.UtcNow);
 
-    /// <summary>Makes the queue hold so many, and waits until it does.</summary>
+    /// <summary>Empties the queues, publishes <paramref name="count"/> commands, and waits until the input queue holds them.</summary>
     public static async Task FillAsync(TestVirtualHost virtualHost, int count)
     {
         await EmptyAsync(virtualHost);
         await PublishAsync(virtualHost, count);
-        await Eventually.SeeAsync(() => virtualHost.ReadyAsync(QueueTopology.InputQueue), ready => ready == count, $"{count} in {QueueTopology.InputQueue}");
+        await Eventually.SeeAsync(() => virtualHost.ReadyAsync(QueueTopology.InputQueue), ready => ready == count, $"{count} messages in {QueueTopology.InputQueue}");
     }
 
-    /// <summary>Throws away what is in the queues, and what comes back from a consumer that has just ended.</summary>
+    /// <summary>Purges the queues, including messages that return from a consumer that has just ended.</summary>
     public static async Task EmptyAsync(TestVirtualHost virtualHost)
     {
         await using var channel = await virtualHost.OpenChannelAsync();

@@ -16,21 +16,21 @@ using WorkinIt.Testbed;
 namespace WorkinIt.Benchmarks;
 
 /// <summary>
-/// Consumers with one of its parts exchanged, as a process of its own: <c>WorkinIt.Benchmarks host KIND</c>. Everything else, its
-/// settings above all, is as it is shipped.
+/// Consumers with one part replaced, as a separate process: <c>WorkinIt.Benchmarks host KIND</c>. Everything else, in particular the settings, is as
+/// shipped.
 /// </summary>
 internal static partial class ConsumersHost
 {
-    /// <summary>The consumer does nothing: what is left is MassTransit.</summary>
+    /// <summary>The consumer does nothing: only MassTransit's work remains.</summary>
     public const string NoWork = "no-work";
 
-    /// <summary>All of it but the mail server.</summary>
+    /// <summary>Everything except the mail server.</summary>
     public const string NoMail = "no-mail";
 
-    /// <summary>Small mails: the GIF is linked, as Giphy's are.</summary>
+    /// <summary>Small mails: the GIF is linked, as with Giphy.</summary>
     public const string SmallMail = "small-mail";
 
-    /// <summary>Small mails, and the ledger is not asked.</summary>
+    /// <summary>Small mails, without the ledger.</summary>
     public const string SmallMailWithoutLedger = "small-mail-without-ledger";
 
     /// <summary>A GIF of 700 KB in each mail.</summary>
@@ -46,7 +46,7 @@ internal static partial class ConsumersHost
         switch (kind)
         {
             case NoWork:
-                AddInstead<NoWorkConsumer>(builder.Services);
+                AddReplacement<NoWorkConsumer>(builder.Services);
                 break;
             case NoMail:
                 AddShipped(builder.Services);
@@ -59,15 +59,15 @@ internal static partial class ConsumersHost
             case SmallMailWithoutLedger:
                 builder.Services.AddGifMail();
                 builder.Services.AddSingleton<IGifFinder, LinkedGif>();
-                builder.Services.AddDeliveryLedger(); // the list of opt-outs stands in its database
-                AddInstead<WithoutLedgerConsumer>(builder.Services);
+                builder.Services.AddDeliveryLedger(); // the suppression list is in its database
+                AddReplacement<WithoutLedgerConsumer>(builder.Services);
                 break;
             case LargeMail:
                 AddShipped(builder.Services);
                 builder.Services.AddSingleton<IGifFinder, LargeGifFinder>();
                 break;
             default:
-                throw new ArgumentException($"There is no host {kind}", nameof(kind));
+                throw new ArgumentException($"Unknown host kind: {kind}", nameof(kind));
         }
         await using var app = builder.Build();
         app.MapHealth();
@@ -75,7 +75,7 @@ internal static partial class ConsumersHost
         return 0;
     }
 
-    /// <summary>Starts one.</summary>
+    /// <summary>Starts a host of this kind.</summary>
     public static OtherProgram Start(string kind, WorkinItSystem system, int smtpPort)
     {
         var settings = system.SettingsOf("consumers");
@@ -84,7 +84,7 @@ internal static partial class ConsumersHost
         return OtherProgram.Start("dotnet", [Environment.GetCommandLineArgs()[0], "host", kind], settings);
     }
 
-    private static void AddInstead<T>(IServiceCollection services)
+    private static void AddReplacement<T>(IServiceCollection services)
         where T : class, IConsumer
     {
         services.AddOptions<ConsumerOptions>().BindConfiguration("Consumer");
@@ -113,7 +113,7 @@ internal static partial class ConsumersHost
         endpoint.ConfigureConsumer<T>(context);
     }
 
-    // As Consumers' Program.cs does it.
+    // As in Consumers' Program.cs.
     private static void AddShipped(IServiceCollection services)
     {
         services.AddGifEmails();
@@ -134,7 +134,7 @@ internal static partial class ConsumersHost
         public Task Consume(ConsumeContext<SendGifEmail> context) => Task.CompletedTask;
     }
 
-    // All but the ledger.
+    // SendGifEmailConsumer without the ledger.
     private sealed partial class WithoutLedgerConsumer(
         IGifFinder gifs, GifMail gifMail, IMailSender sender, OptOutTokens names, OptOutList optOuts, ILogger<WithoutLedgerConsumer> log) : IConsumer<SendGifEmail>
     {
@@ -176,7 +176,7 @@ internal static partial class ConsumersHost
 
         public LargeGifFinder()
         {
-            // Any bytes do: nobody looks at it, and base64 takes the same time for all.
+            // The content is irrelevant: it is never displayed, and base64 takes the same time for any bytes.
             _gif = new CollectionGif("large", "Something large", Enumerable.Range(0, LargeGif).Select(number => (byte)(number * 31 / 7)).ToArray());
         }
 

@@ -5,14 +5,14 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>How fast a queue gets empty, once whoever empties it is warm.</summary>
+/// <summary>Measures how fast a consumer empties a queue after its warm-up.</summary>
 internal static class Drain
 {
-    /// <summary>Measures from the moment when no more than <paramref name="count"/> are left until none is.</summary>
-    /// <param name="virtualHost">Where the queue is.</param>
-    /// <param name="count">So many are measured; what the queue holds beyond that is for warming up.</param>
-    /// <param name="series">Where the result goes.</param>
-    /// <param name="processes">Whose CPU time is of interest.</param>
+    /// <summary>Measures from the moment when at most <paramref name="count"/> messages are left until the queue is empty.</summary>
+    /// <param name="virtualHost">The virtual host of the queue.</param>
+    /// <param name="count">The number of measured messages; additional messages in the queue are for the warm-up.</param>
+    /// <param name="series">The series that gets the result.</param>
+    /// <param name="processes">The processes whose CPU time is measured.</param>
     public static async Task MeasureAsync(TestVirtualHost virtualHost, int count, Series series, params (string Name, int Id)[] processes)
     {
         await using var channel = await virtualHost.OpenChannelAsync();
@@ -24,14 +24,14 @@ internal static class Drain
 
     private static async Task<long> WaitAsync(IChannel channel, long most)
     {
-        var patience = Stopwatch.StartNew();
-        while (patience.Elapsed < TimeSpan.FromMinutes(5))
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < TimeSpan.FromMinutes(5))
         {
             var ready = await channel.QueueDeclarePassiveAsync(QueueTopology.InputQueue);
             if (ready.MessageCount <= most)
                 return ready.MessageCount;
             await Task.Delay(10);
         }
-        throw new TimeoutException($"{QueueTopology.InputQueue} did not get down to {most} within five minutes");
+        throw new TimeoutException($"{QueueTopology.InputQueue} still held more than {most} messages after five minutes");
     }
 }

@@ -5,18 +5,21 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>From the queue to a mail server that takes everything at once (smtp-sink), beside smtp-source, which sends the same bytes without a queue, and beside Sidekiq.</summary>
+/// <summary>
+/// Measures from the queue to a mail server that accepts everything immediately (smtp-sink), compared with smtp-source, which sends the same bytes
+/// without a queue, and with Sidekiq.
+/// </summary>
 internal static class Mails
 {
     private const int Rounds = 3;
     private const int Measured = 10_000;
-    private const int WarmUp = 24_000; // the just-in-time compiler works for the first 15 s, on a core of its own
+    private const int WarmUp = 24_000; // the just-in-time compiler uses a core for the first 15 s
     private const int MeasuredLarge = 600;
     private const int WarmUpLarge = 2_800;
-    private const int Sidekiqs = 1_500;
+    private const int MeasuredSidekiq = 1_500;
     private const int SourceSessions = 8;
 
-    /// <summary>Small mails.</summary>
+    /// <summary>Measures small mails.</summary>
     public static async Task<int> RunAsync()
     {
         await using var system = await WorkinItSystem.CreateAsync();
@@ -26,21 +29,21 @@ internal static class Mails
         var size = await SizeAsync(system, ConsumersHost.SmallMail);
         await using var sidekiq = await SidekiqPeer.StartAsync(port, size);
 
-        var (ours, withoutLedger, source, asItComes, noDelay) = (new Series(), new Series(), new Series(), new Series(), new Series());
+        var (ours, withoutLedger, source, sidekiqDefaults, noDelay) = (new Series(), new Series(), new Series(), new Series(), new Series());
         for (var round = 1; round <= Rounds; round++)
         {
             Console.WriteLine($"round {round} of {Rounds} …");
             await MeasureAsync(system, ConsumersHost.SmallMail, WarmUp, Measured, ours, sink, port);
             await MeasureAsync(system, ConsumersHost.SmallMailWithoutLedger, WarmUp, Measured, withoutLedger, sink, port);
             await SourceAsync(size, 3 * Measured, source, sink, port);
-            await sidekiq.MeasureAsync(Sidekiqs, noDelay: false, asItComes);
-            await sidekiq.MeasureAsync(Sidekiqs, noDelay: true, noDelay);
+            await sidekiq.MeasureAsync(MeasuredSidekiq, noDelay: false, sidekiqDefaults);
+            await sidekiq.MeasureAsync(MeasuredSidekiq, noDelay: true, noDelay);
         }
 
         var version = await system.Broker.VersionAsync();
         var mail = string.Create(CultureInfo.InvariantCulture, $"queue → mail of {size / 1024.0:0.0} KiB, ledger on");
         await WriteAsync(mail, "smtp-source, 8 sessions", "≥ 0.4", ours, source, 0.4, version);
-        await WriteAsync($"{mail} ", "Sidekiq 6.4 and the mail gem with defaults, 10 threads", "≥ 25", ours, asItComes, 25, version);
+        await WriteAsync($"{mail} ", "Sidekiq 6.4 and the mail gem with defaults, 10 threads", "≥ 25", ours, sidekiqDefaults, 25, version);
         await WriteAsync($"{mail}  ", "Sidekiq with TCP_NODELAY, 10 threads", "≥ 12", ours, noDelay, 12, version);
         var cost = 1 - (ours.Median / withoutLedger.Median);
         await PerformanceTable.WriteAsync(
@@ -49,7 +52,7 @@ internal static class Mails
         return 0;
     }
 
-    /// <summary>Mails with a GIF of 700 KB.</summary>
+    /// <summary>Measures mails with a GIF of 700 KB.</summary>
     public static async Task<int> RunLargeAsync()
     {
         await using var system = await WorkinItSystem.CreateAsync();
@@ -81,7 +84,7 @@ internal static class Mails
         await Drain.MeasureAsync(system.VirtualHost, count, series, ("Consumers", host.Id), ("broker", system.Broker.ProcessId), ("sink", sink.Id));
     }
 
-    // One mail to a server of ours, which counts its bytes.
+    // Sends one mail to the test mail server, which counts its bytes.
     private static async Task<int> SizeAsync(WorkinItSystem system, string kind)
     {
         await Commands.FillAsync(system.VirtualHost, 1);

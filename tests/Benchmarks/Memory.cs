@@ -3,7 +3,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>What each service holds in memory: at rest after a few mails, and the most while submissions come as fast as they are taken.</summary>
+/// <summary>Measures the memory of each service: when idle after a few mails, and the peak while submissions arrive as fast as they are accepted.</summary>
 internal static class Memory
 {
     private const double MostIdle = 100;

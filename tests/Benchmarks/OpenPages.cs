@@ -7,8 +7,8 @@ using WorkinIt.Testbed;
 namespace WorkinIt.Benchmarks;
 
 /// <summary>
-/// What open status pages cost: the form's answers with none open and with many, in rounds that alternate, and Web's memory and CPU
-/// time. All of them wait for mails that do not come: Consumers is not started.
+/// Measures the cost of open status pages: response times of the form with no open pages and with many, in alternating rounds, and Web's memory and
+/// CPU time. All pages wait for mails that are never sent, because Consumers is not started.
 /// </summary>
 internal static class OpenPages
 {
@@ -27,7 +27,7 @@ internal static class OpenPages
         var watched = new ConcurrentBag<Guid>();
         await Parallel.ForAsync(0, pages, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (number, _) =>
             watched.Add(await WorkinItSystem.SubmitAsync(web, $"somebody{number}@example.com", "an open page")));
-        await PostAsync(web); // warm
+        await PostAsync(web); // warm-up
 
         var (alone, beside) = (new Measured(), new Measured());
         for (var round = 1; round <= Rounds; round++)
@@ -61,13 +61,13 @@ internal static class OpenPages
     {
         public List<TimeSpan> Answers { get; } = [];
 
-        /// <summary>Cores in use.</summary>
+        /// <summary>The number of cores in use.</summary>
         public List<double> Cpu { get; } = [];
 
-        /// <summary>MiB.</summary>
+        /// <summary>In MiB.</summary>
         public List<double> Memory { get; } = [];
 
-        /// <summary>Milliseconds.</summary>
+        /// <summary>In milliseconds.</summary>
         public double P99 => Answers.Order().ElementAt(Answers.Count * 99 / 100).TotalMilliseconds;
 
         public string Row(int pages) => string.Create(
@@ -75,7 +75,7 @@ internal static class OpenPages
             $"| {pages:N0} | {Answers.Order().ElementAt(Answers.Count / 2).TotalMilliseconds:0.0} ms | {P99:0.0} ms | {Memory.Order().ElementAt(Rounds / 2):0} MiB | {Cpu.Order().ElementAt(Rounds / 2):P1} of a core |");
     }
 
-    // Each post is that of a form that was opened for it, as a person does; only the post is timed.
+    // Opens the form for each post, as a user does. Only the post is timed.
     private static async Task<IReadOnlyCollection<TimeSpan>> PostAsync(ServiceProcess web)
     {
         var answers = new ConcurrentBag<TimeSpan>();
@@ -86,12 +86,12 @@ internal static class OpenPages
             using var response = await form.PostAsync(web, $"poster{number}@example.com", "beside open pages");
             answers.Add(Stopwatch.GetElapsedTime(since));
             if (response.StatusCode != HttpStatusCode.SeeOther)
-                throw new InvalidOperationException($"The form answered {(int)response.StatusCode}");
+                throw new InvalidOperationException($"The form returned {(int)response.StatusCode}");
         });
         return answers;
     }
 
-    /// <summary>Open pages: each reads its events, as a browser does.</summary>
+    /// <summary>Open pages that read their events, as a browser does.</summary>
     private sealed class Watchers(HttpClient http, CancellationTokenSource closed) : IAsyncDisposable
     {
         private readonly List<Task> _reading = [];
@@ -101,7 +101,7 @@ internal static class OpenPages
             var watchers = new Watchers(new HttpClient { BaseAddress = web.Address, Timeout = Timeout.InfiniteTimeSpan }, new CancellationTokenSource());
             foreach (var id in ids)
             {
-                var stream = await watchers.OpenAsync(id); // its first event has come: it is watched
+                var stream = await watchers.OpenAsync(id); // returns after the first event, so the page is being watched
                 watchers._reading.Add(watchers.ReadAsync(stream));
             }
             return watchers;
@@ -110,7 +110,7 @@ internal static class OpenPages
         public async ValueTask DisposeAsync()
         {
             if (_reading.FirstOrDefault(reading => reading.IsCompleted) is { } ended)
-                throw new InvalidOperationException("A page's events ended before their time", ended.Exception);
+                throw new InvalidOperationException("The event stream of a page ended before the page was closed", ended.Exception);
             await closed.CancelAsync();
             http.Dispose();
             foreach (var reading in _reading)
@@ -121,7 +121,7 @@ internal static class OpenPages
         private async Task<StreamReader> OpenAsync(Guid id)
         {
             var reader = new StreamReader(await http.GetStreamAsync($"/submissions/{id}/events"));
-            return await reader.ReadLineAsync() is not null ? reader : throw new InvalidOperationException("The page was told nothing");
+            return await reader.ReadLineAsync() is not null ? reader : throw new InvalidOperationException("The event stream of a page ended without an event");
         }
 
         private async Task ReadAsync(StreamReader events)

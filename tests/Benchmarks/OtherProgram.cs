@@ -6,7 +6,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>A program beside ours: a sink, a source, a peer. What it writes goes to a file, so that reading it costs the measurement nothing.</summary>
+/// <summary>Another program, such as a sink, a source or a peer. Its output goes to a file, so that reading it does not affect the measurement.</summary>
 internal sealed class OtherProgram : IAsyncDisposable
 {
     private readonly Process _process;
@@ -19,7 +19,7 @@ internal sealed class OtherProgram : IAsyncDisposable
     public static OtherProgram Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var output = Path.Combine(Path.GetTempPath(), $"workinit-bench-{Guid.NewGuid():N}.log");
-        // The shell only opens the file and then becomes the program: the id is the program's.
+        // The shell opens the file and then replaces itself with the program, so the process id is the program's.
         var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" \"$@\" >\"$OUTPUT\" 2>&1", program, .. arguments]);
         start.Environment["OUTPUT"] = output;
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
@@ -27,7 +27,7 @@ internal sealed class OtherProgram : IAsyncDisposable
         return new OtherProgram(Process.Start(start)!, output);
     }
 
-    /// <summary>Starts one that listens, and waits until it does.</summary>
+    /// <summary>Starts a program that listens on a port, and waits until it does.</summary>
     public static async Task<OtherProgram> StartListeningAsync(string program, IEnumerable<string> arguments, int port, IReadOnlyDictionary<string, string>? environment = null)
     {
         var started = Start(program, arguments, environment);
@@ -35,7 +35,7 @@ internal sealed class OtherProgram : IAsyncDisposable
             async () =>
             {
                 if (started._process.HasExited)
-                    throw new InvalidOperationException($"{program} ended at its start: {await started.OutputAsync()}");
+                    throw new InvalidOperationException($"{program} exited during startup: {await started.OutputAsync()}");
                 using var client = new TcpClient();
                 try
                 {
@@ -51,7 +51,7 @@ internal sealed class OtherProgram : IAsyncDisposable
         return started;
     }
 
-    /// <summary>Postfix's smtp-sink: takes mails and throws them away.</summary>
+    /// <summary>Starts Postfix's smtp-sink, which accepts and discards mails.</summary>
     public static async Task<(OtherProgram Sink, int Port)> StartSinkAsync()
     {
         var port = FreePort.Take();
@@ -59,12 +59,12 @@ internal sealed class OtherProgram : IAsyncDisposable
         return (await StartListeningAsync("/usr/sbin/smtp-sink", [.. user, string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"), "1024"], port), port);
     }
 
-    /// <summary>Runs to its end.</summary>
-    /// <returns>What it wrote.</returns>
+    /// <summary>Waits until the program exits.</summary>
+    /// <returns>Its output.</returns>
     public async Task<string> EndAsync()
     {
         await _process.WaitForExitAsync();
-        return _process.ExitCode == 0 ? await OutputAsync() : throw new InvalidOperationException($"It ended with {_process.ExitCode}: {await OutputAsync()}");
+        return _process.ExitCode == 0 ? await OutputAsync() : throw new InvalidOperationException($"The program ended with {_process.ExitCode}: {await OutputAsync()}");
     }
 
     public async ValueTask DisposeAsync()

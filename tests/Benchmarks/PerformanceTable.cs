@@ -4,14 +4,14 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>The table in docs/performance.md. Each benchmark writes its own row and leaves the others as they are.</summary>
+/// <summary>The table in docs/performance.md. Each benchmark writes its own row and does not change the others.</summary>
 internal static class PerformanceTable
 {
     private const string Begin = "<!-- measured by ./bench -->\n";
     private const string End = "<!-- end of what was measured -->";
     private const string Heading = "| what | compared with | target | measured | reached | figures: median (lowest–highest) | CPU time per item | date, machine |\n|---|---|---|---|---|---|---|---|\n";
 
-    /// <summary>Writes a row, and prints it.</summary>
+    /// <summary>Writes a row and prints it.</summary>
     /// <param name="what">The row's name.</param>
     /// <param name="beside">The limit or the peer.</param>
     /// <param name="reach">The target, such as "≥ 0.9"; "–" for none.</param>

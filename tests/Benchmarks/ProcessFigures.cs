@@ -3,23 +3,23 @@ using System.Globalization;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>What a process has used, out of /proc.</summary>
+/// <summary>Reads the resource usage of a process from /proc.</summary>
 internal static class ProcessFigures
 {
-    /// <summary>CPU time of all its threads so far.</summary>
+    /// <summary>The CPU time of all threads so far.</summary>
     public static TimeSpan Cpu(int id)
     {
         using var process = Process.GetProcessById(id);
         return process.TotalProcessorTime;
     }
 
-    /// <summary>Resident memory now, MiB.</summary>
+    /// <summary>The current resident memory, in MiB.</summary>
     public static double Memory(int id) => Status(id, "VmRSS:");
 
-    /// <summary>Of that, what is the process's own and no file's, MiB.</summary>
+    /// <summary>The part of the resident memory that is not file-backed, in MiB.</summary>
     public static double OwnMemory(int id) => Status(id, "RssAnon:") + Status(id, "RssShmem:"); // compiled code is shared memory, mapped twice
 
-    /// <summary>The most that was resident at any time, MiB; 0 for a process that has ended.</summary>
+    /// <summary>The peak resident memory, in MiB; 0 for a process that has ended.</summary>
     public static double PeakMemory(int id) => Status(id, "VmHWM:");
 
     private static double Status(int id, string name)
@@ -31,7 +31,7 @@ internal static class ProcessFigures
         }
         catch (IOException)
         {
-            return 0; // it has just ended
+            return 0; // the process has just ended
         }
     }
 }

@@ -5,16 +5,19 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>One, two and four Consumers with a mail server that takes 200 ms for each mail, and the ledger on PostgreSQL: whether twice the processes do twice the work.</summary>
+/// <summary>
+/// Measures one, two and four Consumers with a mail server that takes 200 ms for each mail, and the ledger on PostgreSQL: whether the throughput doubles
+/// with the number of processes.
+/// </summary>
 internal static class Processes
 {
     private const int Rounds = 3;
     private const int SecondsMeasured = 8;
-    private const int SecondsWarmUp = 45; // the just-in-time compilers of four processes share the cores with them until then
+    private const int SecondsWarmUp = 45; // until then, the just-in-time compilers of four processes compete for the cores
 
     private static readonly int[] _counts = [1, 2, 4];
-    private static readonly TimeSpan _stageTakes = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan _mailTakes = 4 * _stageTakes; // MAIL, RCPT, DATA, the dot
+    private static readonly TimeSpan _timePerStage = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _timePerMail = 4 * _timePerStage; // MAIL, RCPT, DATA, the dot
 
     public static async Task<int> RunAsync()
     {
@@ -22,7 +25,7 @@ internal static class Processes
         await using var system = await WorkinItSystem.CreateAsync();
         system.Settings["ConnectionStrings__Deliveries"] = postgres.ConnectionString;
         await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
-        system.Mail.OnMail = _ => SmtpBehaviour.Slow(_stageTakes);
+        system.Mail.OnMail = _ => SmtpBehaviour.Slow(_timePerStage);
 
         var series = _counts.ToDictionary(count => count, _ => new Series());
         for (var round = 1; round <= Rounds; round++)
@@ -38,10 +41,10 @@ internal static class Processes
         return 0;
     }
 
-    // All are started and warmed up together; then half of them end, and half again.
+    // All processes start and warm up together. Then half of them are stopped, and half of the rest again.
     private static async Task MeasureAsync(WorkinItSystem system, Dictionary<int, Series> series)
     {
-        var perSecond = 1 / _mailTakes.TotalSeconds * 16; // one process can't do more
+        var perSecond = 1 / _timePerMail.TotalSeconds * 16; // the maximum of one process: 16 mails at a time
         var processes = Enumerable.Range(0, _counts.Max()).Select(_ => system.NewConsumers()).ToList();
         await Commands.FillAsync(system.VirtualHost, (int)(processes.Count * perSecond * (SecondsWarmUp + (SecondsMeasured * _counts.Length))));
         try
@@ -52,7 +55,7 @@ internal static class Processes
             {
                 await Task.WhenAll(processes[count..].Select(process => process.StopAsync()));
                 processes.RemoveRange(count, processes.Count - count);
-                await Task.Delay(TimeSpan.FromSeconds(1)); // what they returned is with the others
+                await Task.Delay(TimeSpan.FromSeconds(1)); // until the messages that they returned are redelivered to the others
                 var (before, clock) = (system.Mail.MailCount, Stopwatch.StartNew());
                 var cpu = new CpuClock([.. processes.Select(process => ("Consumers", process.Id)), ("broker", system.Broker.ProcessId)]);
                 await Task.Delay(TimeSpan.FromSeconds(SecondsMeasured));
@@ -60,7 +63,7 @@ internal static class Processes
                 series[count].Add(mails / clock.Elapsed.TotalSeconds, cpu.PerItem(mails));
             }
             if (await system.VirtualHost.ReadyAsync(QueueTopology.InputQueue) == 0)
-                throw new InvalidOperationException("The queue was empty before the time was over: the figure would be too low");
+                throw new InvalidOperationException("The queue was empty before the end of the measurement, so the figure would be too low");
         }
         finally
         {

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using WorkinIt.Benchmarks;
 
-// Those whose figures stand in docs/performance.md, in the order of its table.
+// The benchmarks whose figures are in docs/performance.md, in the order of its table.
 (string Name, Func<Task<int>> Run)[] benchmarks =
 [
     ("accept", Accept.RunAsync),
@@ -15,7 +15,7 @@ using WorkinIt.Benchmarks;
     ("start", Start.RunAsync),
     ("memory", Memory.RunAsync),
 ];
-(string Name, Func<Task<int>> Run)[] longOnes =
+(string Name, Func<Task<int>> Run)[] longBenchmarks =
 [
     ("backlog", Backlog.RunAsync),
     ("rows", Rows.RunAsync),
@@ -24,14 +24,14 @@ using WorkinIt.Benchmarks;
 return args switch
 {
     [] => await AllAsync(benchmarks),
-    ["--long"] => await AllAsync(longOnes),
+    ["--long"] => await AllAsync(longBenchmarks),
     ["host", var kind] => await ConsumersHost.RunAsync(kind),
     ["answer"] => await AnswerAndMail.RunAsync(),
     ["replay", "classic" or "quorum"] => await Replay.RunAsync(100_000, args[1]),
     ["replay", "classic" or "quorum", var count] when int.TryParse(count, out var number) && number > 0 => await Replay.RunAsync(number, args[1]),
     ["pages"] => await OpenPages.RunAsync(1000),
     ["pages", var count] when int.TryParse(count, out var number) && number > 0 => await OpenPages.RunAsync(number),
-    [var name] when benchmarks.Concat(longOnes).FirstOrDefault(benchmark => benchmark.Name == name) is { Run: { } run } => await run(),
+    [var name] when benchmarks.Concat(longBenchmarks).FirstOrDefault(benchmark => benchmark.Name == name) is { Run: { } run } => await run(),
     _ => Usage(),
 };
 
@@ -44,12 +44,12 @@ static async Task<int> AllAsync((string Name, Func<Task<int>> Run)[] benchmarks)
         if (await benchmarks[number].Run() is not 0 and var code)
             return code;
     }
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"All of it took {clock.Elapsed.TotalMinutes:0.0} min; docs/performance.md has the figures."));
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Total time: {clock.Elapsed.TotalMinutes:0.0} min. The figures are in docs/performance.md."));
     return 0;
 }
 
 static int Usage()
 {
-    Console.Error.WriteLine("There is no such benchmark. ./bench --help names them.");
+    Console.Error.WriteLine("Unknown benchmark. Run ./bench --help for a list.");
     return 2;
 }

@@ -8,15 +8,15 @@ using WorkinIt.Testbed;
 namespace WorkinIt.Benchmarks;
 
 /// <summary>
-/// Web's relay: from the store to the broker's confirm and back into the store, beside a bare client that publishes as many through the
-/// same exchanges. What is accepted while the broker is away waits in the store like this.
+/// Measures Web's outbox: from the store to the broker's confirm and back into the store. The peer is a bare client that publishes as many messages
+/// through the same exchanges. Submissions that are accepted while the broker is unavailable wait in the store in this way.
 /// </summary>
 internal static class Relay
 {
     private const int Rounds = 3;
     private const int Measured = 20_000;
     private const int WarmUp = 4_000;
-    private const int FirstWarmUp = 100_000; // the just-in-time compiler works for the first 10 s, on a core of its own
+    private const int FirstWarmUp = 100_000; // the just-in-time compiler uses a core for the first 10 s
 
     public static async Task<int> RunAsync()
     {
@@ -47,7 +47,7 @@ internal static class Relay
         return 0;
     }
 
-    // Straight into the file, in one commit: what Web has accepted before and could not publish.
+    // Inserts directly into the file, in one commit: submissions that Web has accepted and could not publish.
     private static async Task StoreAsync(WorkinItSystem system, int count)
     {
         await using var connection = Open(system);
@@ -70,7 +70,7 @@ internal static class Relay
             await using var connection = Open(system);
             return await connection.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM submissions WHERE confirmed_at IS NULL");
         },
-        unconfirmed => unconfirmed == 0, "all confirmed in the store");
+        unconfirmed => unconfirmed == 0, "all submissions confirmed in the store");
 
     private static SqliteConnection Open(WorkinItSystem system)
     {
@@ -90,14 +90,14 @@ internal static class Relay
     private static async Task<long> WaitAsync(WorkinItSystem system, int least)
     {
         await using var channel = await system.VirtualHost.OpenChannelAsync();
-        var patience = Stopwatch.StartNew();
-        while (patience.Elapsed < TimeSpan.FromMinutes(3))
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < TimeSpan.FromMinutes(3))
         {
             var ready = await channel.QueueDeclarePassiveAsync(QueueTopology.InputQueue);
             if (ready.MessageCount >= least)
                 return ready.MessageCount;
             await Task.Delay(10);
         }
-        throw new TimeoutException($"{QueueTopology.InputQueue} did not hold {least} within three minutes");
+        throw new TimeoutException($"{QueueTopology.InputQueue} did not reach {least} messages within three minutes");
     }
 }

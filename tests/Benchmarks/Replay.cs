@@ -8,7 +8,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.Benchmarks;
 
 /// <summary>
-/// The operator's command on a full dead-letter queue, beside a bare loop of RabbitMQ.Client that moves the same messages (mandatory,
+/// Measures the operator's command on a full dead-letter queue, compared with a bare loop of RabbitMQ.Client that moves the same messages (mandatory,
 /// confirmed, then acked, pipelined). The rounds alternate on the same queues.
 /// </summary>
 internal static class Replay
@@ -129,7 +129,7 @@ internal static class Replay
         await Task.WhenAll(outstanding);
     }
 
-    // With fresh messages: those that were moved carry a replay's stamp.
+    // Uses fresh messages, because messages that were moved have a replay stamp.
     private static async Task RefillAsync(IChannel channel, TestVirtualHost virtualHost, int count)
     {
         await channel.QueuePurgeAsync("orders");
@@ -166,5 +166,5 @@ internal static class Replay
     }
 
     private static Task<long> SeeAsync(TestVirtualHost virtualHost, string queue, int count) =>
-        Eventually.SeeAsync(() => virtualHost.ReadyAsync(queue), ready => ready == count, $"{count} in {queue}", TimeSpan.FromMinutes(2));
+        Eventually.SeeAsync(() => virtualHost.ReadyAsync(queue), ready => ready == count, $"{count} messages in {queue}", TimeSpan.FromMinutes(2));
 }

@@ -9,7 +9,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>10,000,000 rows in the store and in the ledger, beside 10,000: the p99 of a POST and of the ledger's look-up.</summary>
+/// <summary>Measures the p99 of a POST and of the ledger's look-up with 10,000,000 rows in the store and in the ledger, compared with 10,000.</summary>
 internal static class Rows
 {
     private const int Few = 10_000;
@@ -39,19 +39,19 @@ internal static class Rows
         var ids = await FillAsync(settings["ConnectionStrings__Submissions"], settings["ConnectionStrings__Deliveries"], rows);
         var web = system.NewWeb();
         await web.StartAsync();
-        await Accept.WrkAsync(web, "post", 15); // until the just-in-time compiler is done
+        await Accept.WrkAsync(web, "post", 15); // until the just-in-time compiler has finished
         var (_, _, _, p99) = await Accept.WrkAsync(web, "post", Seconds);
         await web.StopAsync();
         return (p99, await LookUpAsync(settings["ConnectionStrings__Deliveries"], ids), await system.Broker.VersionAsync());
     }
 
-    // As long use leaves them: ids in the order of their time, all confirmed and sent, without address and thought when they are old.
+    // The rows are as after long use: ids in order of time, all confirmed and sent, old ones without address and thought.
     private static async Task<Guid[]> FillAsync(string submissions, string deliveries, int rows)
     {
         var sample = new List<Guid>();
         var span = TimeSpan.FromDays(300);
         var start = DateTimeOffset.UtcNow - span;
-        var kept = DateTimeOffset.UtcNow - TimeSpan.FromDays(30); // Submissions__KeepFor, as shipped
+        var keptSince = DateTimeOffset.UtcNow - TimeSpan.FromDays(30); // Submissions__KeepFor, as shipped
         await using var store = new SqliteConnection(submissions);
         await using var ledger = new SqliteConnection(deliveries);
         await store.OpenAsync();
@@ -60,13 +60,13 @@ internal static class Rows
         await ledger.ExecuteAsync("PRAGMA synchronous = OFF");
         for (var done = 0; done < rows;)
         {
-            await using var ofStore = (SqliteTransaction)await store.BeginTransactionAsync();
-            await using var ofLedger = (SqliteTransaction)await ledger.BeginTransactionAsync();
-            await using var insertSubmission = Command(store, ofStore, """
+            await using var storeTransaction = (SqliteTransaction)await store.BeginTransactionAsync();
+            await using var ledgerTransaction = (SqliteTransaction)await ledger.BeginTransactionAsync();
+            await using var insertSubmission = Command(store, storeTransaction, """
                 INSERT INTO submissions (id, email, thought, body_hash, state, attempt, accepted_at, confirmed_at, sent_at, recipient)
                 VALUES (@id, @email, @thought, @hash, 3, 1, @time, @time, @time, @recipient)
                 """, "@id", "@email", "@thought", "@hash", "@time", "@recipient");
-            await using var insertDelivery = Command(ledger, ofLedger, """
+            await using var insertDelivery = Command(ledger, ledgerTransaction, """
                 INSERT INTO deliveries (submission_id, state, attempt, in_hand, owner, taken_at, sent_at, gif, detail)
                 VALUES (@id, @state, 1, 0, @owner, @time, @time, 'cat', '2.0.0 Ok')
                 """, "@id", "@state", "@owner", "@time");
@@ -81,19 +81,19 @@ internal static class Rows
                     sample.Add(id);
                 insertSubmission.Parameters["@id"].Value = insertDelivery.Parameters["@id"].Value = id.ToString("N");
                 insertSubmission.Parameters["@time"].Value = insertDelivery.Parameters["@time"].Value = time.ToUnixTimeMilliseconds();
-                var isPurged = time < kept;
+                var isPurged = time < keptSince;
                 insertSubmission.Parameters["@email"].Value = isPurged ? DBNull.Value : "somebody@example.com";
                 insertSubmission.Parameters["@thought"].Value = isPurged ? DBNull.Value : "a thought of some days ago";
                 insertSubmission.Parameters["@recipient"].Value = isPurged ? DBNull.Value : (long)(done % 100_000) * 7919;
                 await insertSubmission.ExecuteNonQueryAsync();
                 await insertDelivery.ExecuteNonQueryAsync();
             }
-            await ofStore.CommitAsync();
-            await ofLedger.CommitAsync();
+            await storeTransaction.CommitAsync();
+            await ledgerTransaction.CommitAsync();
             if (done % 1_000_000 == 0)
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {done:N0} of {rows:N0}"));
         }
-        // What the fill has left for the disk to do is not what is measured.
+        // Finish the disk writes of the fill, so that they do not affect the measurement.
         await store.ExecuteAsync("PRAGMA wal_checkpoint(TRUNCATE)");
         await ledger.ExecuteAsync("PRAGMA wal_checkpoint(TRUNCATE)");
         using var sync = Process.Start("sync");
@@ -101,7 +101,7 @@ internal static class Rows
         return [.. sample];
     }
 
-    [SuppressMessage("Security", "CA2100:Review SQL queries for security vulnerabilities", Justification = "Its callers pass constants")]
+    [SuppressMessage("Security", "CA2100:Review SQL queries for security vulnerabilities", Justification = "The callers pass constants")]
     private static SqliteCommand Command(SqliteConnection connection, SqliteTransaction transaction, string sql, params string[] parameters)
     {
         var command = new SqliteCommand(sql, connection, transaction);
@@ -110,7 +110,7 @@ internal static class Rows
         return command;
     }
 
-    /// <summary>The p99 in milliseconds, of rows all over the table.</summary>
+    /// <summary>Returns the p99 in milliseconds, for rows from all over the table.</summary>
     private static async Task<double> LookUpAsync(string connectionString, Guid[] ids)
     {
         if (!Database.TryParse(connectionString, out var database, out var error))
@@ -124,7 +124,7 @@ internal static class Rows
             var since = TimeProvider.System.GetTimestamp();
             if (ledger.Find(id) is not { State: DeliveryState.Sent })
                 throw new InvalidOperationException("A row is missing");
-            if (number >= 0) // the first are for the just-in-time compiler
+            if (number >= 0) // the first 1,000 are for the just-in-time compiler
                 times.Add(TimeProvider.System.GetElapsedTime(since).TotalMilliseconds);
         }
         return times.Order().ElementAt(LookUps * 99 / 100);

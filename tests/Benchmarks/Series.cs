@@ -2,18 +2,18 @@ using System.Globalization;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>One side of a comparison over the rounds: so many items a second, and the CPU time that each process used for one.</summary>
+/// <summary>One side of a comparison over all rounds: items per second, and the CPU time that each process used per item.</summary>
 internal sealed class Series
 {
     private readonly List<double> _rates = [];
     private readonly List<(string Process, double Milliseconds)> _cpu = [];
 
-    /// <summary>Items a second.</summary>
+    /// <summary>The median, in items per second.</summary>
     public double Median => MedianOf(_rates);
 
     public string Text => string.Create(CultureInfo.InvariantCulture, $"{Number(Median)}/s ({Number(_rates.Min())}–{Number(_rates.Max())})");
 
-    /// <summary>As in: Consumers 0.31 ms, broker 0.12 ms.</summary>
+    /// <summary>The median CPU time per item of each process, such as: Consumers 0.31 ms, broker 0.12 ms.</summary>
     public string Cpu => string.Join(", ", _cpu.GroupBy(entry => entry.Process).Select(process =>
         string.Create(CultureInfo.InvariantCulture, $"{process.Key} {MedianOf(process.Select(entry => entry.Milliseconds)):0.000} ms")));
 
@@ -32,13 +32,13 @@ internal sealed class Series
     private static string Number(double rate) => rate.ToString(rate < 100 ? "0.0" : "N0", CultureInfo.InvariantCulture);
 }
 
-/// <summary>CPU time of some processes between two moments.</summary>
-/// <param name="processes">Their names and ids.</param>
+/// <summary>Measures the CPU time of some processes from its creation on.</summary>
+/// <param name="processes">The names and ids of the processes.</param>
 internal sealed class CpuClock(params IReadOnlyList<(string Name, int Id)> processes)
 {
     private readonly TimeSpan[] _before = [.. processes.Select(process => ProcessFigures.Cpu(process.Id))];
 
-    /// <summary>Milliseconds for each item since this was made.</summary>
+    /// <summary>Returns the CPU time per item since creation, in milliseconds.</summary>
     public IReadOnlyList<(string Process, double Milliseconds)> PerItem(double items) =>
         [.. processes.Select((process, index) => (process.Name, (ProcessFigures.Cpu(process.Id) - _before[index]).TotalMilliseconds / items))];
 }

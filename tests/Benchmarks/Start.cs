@@ -5,7 +5,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
 
-/// <summary>From the start of a process to the first thing it does for somebody.</summary>
+/// <summary>Measures the time from the start of a process to its first mail or response.</summary>
 internal static class Start
 {
     private const int Rounds = 5;
@@ -15,7 +15,7 @@ internal static class Start
         await using var system = await WorkinItSystem.CreateAsync();
         await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
         List<double> mail = [], page = [], empty = [];
-        for (var round = 0; round <= Rounds; round++) // the first warms the disk's cache, and is not counted
+        for (var round = 0; round <= Rounds; round++) // round 0 warms the disk cache and is not counted
         {
             if (round > 0)
                 Console.WriteLine($"round {round} of {Rounds} …");
@@ -40,9 +40,9 @@ internal static class Start
         await Commands.FillAsync(system.VirtualHost, 1);
         var consumers = system.NewConsumers();
         var (before, clock) = (system.Mail.MailCount, Stopwatch.StartNew());
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         consumers.Launch();
-        await system.Mail.WaitForMailsAsync(before + 1, patience.Token);
+        await system.Mail.WaitForMailsAsync(before + 1, timeout.Token);
         var took = clock.Elapsed.TotalMilliseconds;
         await consumers.StopAsync();
         return took;
@@ -50,7 +50,7 @@ internal static class Start
 
     private static async Task<double> FirstAnswerAsync(ServiceProcess process)
     {
-        await using var ended = process;
+        await using var owned = process;
         var clock = Stopwatch.StartNew();
         process.Launch();
         while (clock.Elapsed < TimeSpan.FromSeconds(60))
@@ -66,7 +66,7 @@ internal static class Start
                 await Task.Delay(2);
             }
         }
-        throw new TimeoutException($"No answer within 60 s:\n{process.Log}");
+        throw new TimeoutException($"No response within 60 s:\n{process.Log}");
     }
 
     private static string Text(List<double> times) => string.Create(CultureInfo.InvariantCulture, $"{Series.MedianOf(times):0} ms");

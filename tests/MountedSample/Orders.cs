@@ -3,10 +3,10 @@ using MassTransit;
 
 namespace Orders;
 
-/// <summary>An order that was taken at the shop's page.</summary>
+/// <summary>An order from the shop's page.</summary>
 public sealed record PlaceOrder(Guid OrderId, string Item, string CustomerEmail);
 
-/// <summary>What the warehouse has. Nothing, at first.</summary>
+/// <summary>The stock of the warehouse; empty at first. Tea is always in stock.</summary>
 public sealed class Stock
 {
     private readonly ConcurrentDictionary<string, int> _items = new();
@@ -19,7 +19,7 @@ public sealed class Stock
             return true;
         while (_items.TryGetValue(item, out var count) && count > 0)
         {
-            if (_items.TryUpdate(item, count - 1, count)) // else another order took one in between
+            if (_items.TryUpdate(item, count - 1, count)) // otherwise another order changed the count in between: try again
                 return true;
         }
         return false;

@@ -1,4 +1,4 @@
-// Somebody else's application: it sells things, knows nothing of WorkinIt, and has the dead-letter pages at /support/dead-letters.
+// A third-party application: a shop that does not depend on WorkinIt's services and mounts the dead-letter pages at /support/dead-letters.
 using System.Security.Claims;
 using MassTransit;
 using Microsoft.AspNetCore.Authentication.Cookies;
@@ -22,7 +22,7 @@ builder.Services.AddMassTransit(bus =>
     });
 });
 
-// The pages: where the broker is, and who may look and act.
+// The dead-letter pages: the address of the broker, and who may view and act.
 builder.Services.AddDeadLetters(_ => DeadLetterOptions.Parse(broker, management), _ => builder.Configuration["AuditFile"] ?? "audit.jsonl");
 builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie();
 builder.Services.AddAuthorizationBuilder()
@@ -47,7 +47,7 @@ app.MapPost("/orders", async (PlaceOrder order, IPublishEndpoint bus) =>
 });
 app.MapPut("/stock/{item}", (string item, Stock stock) => stock.Add(item));
 
-// For the test alone: callers choose their own name and role. Your application signs users in as it always does.
+// Only for the tests: callers choose their own name and role. A real application uses its existing sign-in.
 app.MapPost("/sign-in/{name}/{role}", (string name, string role) => Results.SignIn(
     new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, name), new Claim(ClaimTypes.Name, name), new Claim(ClaimTypes.Role, role)], "sample"))));
 

@@ -6,7 +6,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks.Peers;
 
-/// <summary>The lesson's own stack: Redis, Sidekiq with 10 threads, the mail gem; mails of the same size to the same sink.</summary>
+/// <summary>The lesson's own stack: Redis, Sidekiq with 10 threads, the mail gem. It sends mails of the same size to the same sink.</summary>
 internal sealed class SidekiqPeer : IAsyncDisposable
 {
     private const int WarmUp = 200;
@@ -55,8 +55,8 @@ internal sealed class SidekiqPeer : IAsyncDisposable
         await client.ConnectAsync(IPAddress.Loopback, _redisPort);
         using var reader = new StreamReader(client.GetStream());
         await using var writer = new StreamWriter(client.GetStream()) { AutoFlush = true, NewLine = "\r\n" };
-        var patience = Stopwatch.StartNew();
-        while (patience.Elapsed < TimeSpan.FromMinutes(3))
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < TimeSpan.FromMinutes(3))
         {
             await writer.WriteLineAsync("LLEN queue:default");
             var waiting = int.Parse((await reader.ReadLineAsync())!.TrimStart(':'), CultureInfo.InvariantCulture);
@@ -64,7 +64,7 @@ internal sealed class SidekiqPeer : IAsyncDisposable
                 return waiting;
             await Task.Delay(10);
         }
-        throw new TimeoutException($"Sidekiq's queue did not get down to {most} within three minutes");
+        throw new TimeoutException($"Sidekiq's queue still held more than {most} jobs after three minutes");
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
