@@ -7,6 +7,7 @@ namespace WorkinIt.DeadLetters;
 /// </summary>
 public sealed class DeadLetterClient : IDisposable
 {
+    private readonly ManagementClient _management;
     private readonly DeadLetterServices _services;
     private readonly AuditedOperations _audited;
     private readonly QueueFinder _queues;
@@ -23,7 +24,8 @@ public sealed class DeadLetterClient : IDisposable
     /// <param name="time">The clock.</param>
     public DeadLetterClient(DeadLetterOptions options, IAuditLog audit, IReplayAdvisor? advisor = null, TimeProvider? time = null)
     {
-        _services = new DeadLetterServices(options, new GuardedAudit(audit), advisor, time ?? TimeProvider.System, new ManagementClient(options));
+        _management = new ManagementClient(options);
+        _services = new DeadLetterServices(options, new GuardedAudit(audit), advisor, time ?? TimeProvider.System, _management);
         var access = new QueueAccess(_services);
         _audited = new AuditedOperations(_services);
         _queues = new QueueFinder(_services);
@@ -173,5 +175,5 @@ public sealed class DeadLetterClient : IDisposable
         _importer.ImportAsync(request, file, progress, cancellationToken);
 
     /// <inheritdoc/>
-    public void Dispose() => _services.Management.Dispose();
+    public void Dispose() => _management.Dispose();
 }

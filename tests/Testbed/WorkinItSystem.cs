@@ -75,7 +75,7 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     }
 
     /// <summary>Deploys the topology as the RabbitMQ user topology.</summary>
-    public Task DeployAsync() => RunToEndAsync(New("Consumers", "topology"), "--deploy-topology");
+    public Task DeployAsync() => RunToEndAsync(CreateProcess("Consumers", "topology"), "--deploy-topology");
 
     /// <summary>Creates the tables of the store and of the ledger.</summary>
     public async Task MigrateAsync()

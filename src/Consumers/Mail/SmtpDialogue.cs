@@ -6,9 +6,10 @@ using MimeKit;
 namespace WorkinIt.Consumers.Mail;
 
 /// <summary>The dialogue about one mail. It distinguishes failures with a known outcome from those after which the mail may have been sent.</summary>
-internal sealed class SmtpDialogue(SmtpConnectionPool pool, SmtpOptions options, MailboxAddress recipient, SmtpBreaker.Turn turn, SmtpMeasurement measurement) : IMailConnection
+internal sealed class SmtpDialogue(SmtpConnectionPool pool, SmtpOptions options, MailboxAddress recipient, SmtpBreaker.Turn turn, TimeProvider time) : IMailConnection
 {
     private readonly CancellationTokenSource _deadline = new(options.SendTimeout);
+    private readonly SmtpMeasurement _measurement = SmtpMeasurement.Start(options, time);
     private bool _reusable = true;
     private bool _disposed;
 
@@ -44,7 +45,7 @@ internal sealed class SmtpDialogue(SmtpConnectionPool pool, SmtpOptions options,
     /// <returns>The failure, as the caller is told.</returns>
     public async Task<Exception> FailedAsync(Exception failure)
     {
-        measurement.Failed(failure);
+        _measurement.Failed(failure);
         if (failure is not ServerFailedException { Outcome: var outcome } serverFailed)
             return failure;
         await turn.EndAsync(serverFailed);
@@ -60,7 +61,7 @@ internal sealed class SmtpDialogue(SmtpConnectionPool pool, SmtpOptions options,
         if (Connection is { } connection)
             pool.Return(connection, _reusable);
         await turn.EndAsync();
-        measurement.Dispose();
+        _measurement.Dispose();
         _deadline.Dispose();
     }
 

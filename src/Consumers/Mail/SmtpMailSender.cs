@@ -22,7 +22,7 @@ internal sealed class SmtpMailSender(SmtpConnectionPool pool, IOptions<SmtpOptio
         stopping.ThrowIfCancellationRequested();
         if (!Ascii.IsValid(recipient.GetAddress(idnEncode: true)))
             throw new MailRefusedException("The address has non-ASCII characters before the @, which hardly any mail server accepts");
-        var dialogue = new SmtpDialogue(pool, options.Value, recipient, await EnterAsync(), SmtpMeasurement.Start(options.Value, time));
+        var dialogue = new SmtpDialogue(pool, options.Value, recipient, await EnterAsync(), time);
         try
         {
             dialogue.Connection = await RentAsync(recipient, dialogue.Deadline);
