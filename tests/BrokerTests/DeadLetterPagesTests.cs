@@ -116,8 +116,8 @@ public sealed class DeadLetterPagesTests : IAsyncLifetime
     [InlineData("//evil.example", "/dead-letters")]
     [InlineData("https://evil.example", "/dead-letters")]
     [InlineData("/\\evil.example", "/dead-letters")]
-    public async Task Sign_in_redirects_only_within_the_site(string returnUrl, string expected) =>
-        (await _client.SignInAsync("operator", back: returnUrl)).Location.ShouldBe(expected);
+    public async Task Sign_in_redirects_only_within_the_site(string target, string expected) =>
+        (await _client.SignInAsync("operator", back: target)).Location.ShouldBe(expected);
 
     [Fact]
     public async Task Sixth_sign_in_attempt_in_a_minute_has_to_wait()

@@ -11,30 +11,31 @@ public sealed class LostAckTests
     [Fact]
     public async Task Messages_whose_ack_was_lost_with_the_connection_are_not_counted_and_the_audit_log_names_them()
     {
+        const int Total = 4000;
         await using var orders = await Orders.CreateAsync();
-        await orders.PutFaultsAsync(10);
+        await orders.PutFaultsAsync(Total);
         var address = new Uri(orders.VirtualHost.ConnectionString("operator"));
         await using var proxy = new SwallowingProxy(address.Host, address.Port);
         using var client = new DeadLetterClient(
             DeadLetterOptions.Parse(new UriBuilder(address) { Port = proxy.Port }.Uri.ToString(), TestBroker.FromEnvironment().Management.BaseAddress!),
             orders.Client.Audit);
-        var broken = Task.CompletedTask;
+        Task? broken = null;
         var progress = new ProgressCallback(now =>
         {
-            if (now.Done == 3 && broken.IsCompleted)
-                broken = BreakAsync(proxy);
+            if (now.Done >= 100)
+                broken ??= BreakAsync(proxy);
         });
 
         var failure = await Should.ThrowAsync<DeadLetterException>(client.ReplayAsync(
-            new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Pace = 4, Wait = TimeSpan.Zero }, progress, _none));
+            new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero }, progress, _none));
+        await broken.ShouldNotBeNull();
 
         failure.Message.ShouldContain("never acknowledged here");
         var entry = (await client.Audit.ReadAsync(Orders.Error, 1, _none))[0];
-        var left = await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Error), ready => ready + entry.Done == 10, "every message that was not moved is in the dead-letter queue");
         var arrived = await orders.VirtualHost.ReadyAsync(Orders.Input);
-        (left + arrived - 10).ShouldBe(entry.Doubts.Count); // in both queues
-        entry.Doubts.ShouldNotBeEmpty();
-        await broken;
+        var left = await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Error), ready => ready + arrived > Total, "the messages whose ack was lost are in both queues");
+        (left + arrived - Total).ShouldBeLessThanOrEqualTo(entry.Doubts.Count);
+        entry.Done.ShouldBeLessThanOrEqualTo(Total - left);
     }
 
     // Drops everything sent on the reader's connection, which is the first one, and closes the connection a second later.

@@ -293,6 +293,7 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _writer.DisposeAsync();
+        await _fakes.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
 
