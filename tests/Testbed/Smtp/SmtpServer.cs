@@ -62,7 +62,7 @@ public sealed class SmtpServer : IAsyncDisposable
 
     /// <summary>
     /// Decides the behaviour of a connection. Called once for each connection, at <see cref="SmtpStage.Greeting"/>, when no behaviour from
-/// <see cref="Next"/> is left. Null accepts.
+    /// <see cref="Next"/> is left. Null accepts.
     /// </summary>
     public Func<SmtpTransaction, SmtpBehaviour?>? OnConnect { get; set; }
 
