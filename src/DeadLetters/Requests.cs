@@ -70,7 +70,7 @@ public sealed record ReplayRequest : OperationRequest
     /// <summary>Messages per second, at least <see cref="LeastPace"/>; null: as fast as possible.</summary>
     public double? Pace { get; init; }
 
-    /// <summary>Whether to replay one message first, and continue only if it succeeds.</summary>
+    /// <summary>Whether to replay one message first, and continue only if its outcome is <see cref="Outcome.Handled"/>.</summary>
     public bool Canary { get; init; }
 
     /// <summary>How long to wait for outcomes after the last message; zero: not at all.</summary>

@@ -15,7 +15,7 @@ internal static partial class ReplayCommand
     {
         var common = new CommonOptions();
         var pace = PaceOption();
-        var canary = new Option<bool>("--canary") { Description = "Replay one message first, and the others only if it succeeds" };
+        var canary = new Option<bool>("--canary") { Description = "Replay one message first, and the others only if its outcome is “handled”" };
         var sendAgain = new Option<bool>("--send-again") { Description = "Include messages with an unknown outcome (may send duplicates)" };
         var to = new Option<string?>("--to") { Description = "Replay to this queue instead of the one that each message failed in", HelpName = "QUEUE" };
         var withoutResponse = new Option<bool>("--without-response") { Description = "Remove the response address from all requests (if their senders no longer wait)" };
@@ -142,7 +142,7 @@ internal static partial class ReplayCommand
         if (result.Stopped is { } stopped)
             console.WriteLine(Terminal.Clean(stopped));
         if (result.Settled > 0)
-            console.WriteLine($"{ListCommand.Number(result.Settled)} removed from the queue: an earlier replay had published them, and they were never confirmed or never removed. Their copies are dead letters again.");
+            console.WriteLine($"{ListCommand.Number(result.Settled)} removed instead of replayed: an earlier replay had published them, and their copies are dead letters again.");
         if (result.Missing > 0)
             console.WriteLine(DiscardCommand.MissingText(result));
         if (result.Selected == 0)

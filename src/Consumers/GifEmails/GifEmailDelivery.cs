@@ -30,9 +30,9 @@ internal sealed partial class GifEmailDelivery(
 
     /// <param name="command">What to send.</param>
     /// <param name="sendAgain">The id of the replay with which an operator asked to send it again even if its outcome is unknown; null if none.</param>
-    /// <param name="stopping">Cancels the delivery until the mail is handed over.</param>
+    /// <param name="stopping">Cancels the delivery. It has no effect once the handover to the mail server begins.</param>
     /// <returns>What became of it. For a submission that was sent before, the same result again.</returns>
-    /// <exception cref="DbException">The ledger can't be read.</exception>
+    /// <exception cref="DbException">The ledger or the suppression list can't be read.</exception>
     public async Task<DeliveryResult> DeliverAsync(SendGifEmail command, string? sendAgain, CancellationToken stopping)
     {
         if (MissingField(command) is { } field)
@@ -41,7 +41,7 @@ internal sealed partial class GifEmailDelivery(
             return InFlight(time.GetUtcNow() + Lease);
         try
         {
-            return await EndedBeforeAsync(command, sendAgain) ?? await BlockedAsync(command) ?? await SendAsync(command, stopping);
+            return await ResultFromLedgerAsync(command, sendAgain) ?? await BlockedAsync(command) ?? await SendAsync(command, stopping);
         }
         finally
         {
@@ -57,14 +57,14 @@ internal sealed partial class GifEmailDelivery(
 
     private static DeliveryResult.TryLater InFlight(DateTimeOffset? until) => new(new DeliveryInFlightException(until), null);
 
-    private async Task<DeliveryResult?> EndedBeforeAsync(SendGifEmail command, string? sendAgain)
+    private async Task<DeliveryResult?> ResultFromLedgerAsync(SendGifEmail command, string? sendAgain)
     {
         var id = command.SubmissionId;
         switch (ledger.Find(id))
         {
             case { State: DeliveryState.Sent } sent:
                 LogSentBefore(log, id, sent.Attempt);
-                return new DeliveryResult.Sent(sent.Attempt, sent.SentAt ?? sent.TakenAt ?? time.GetUtcNow(), sent.Gif ?? "", ConfirmedByOperator: sent.SentAt is null);
+                return new DeliveryResult.Sent(sent.Attempt, sent.SentAt ?? sent.TakenAt ?? time.GetUtcNow(), sent.Gif ?? "", ConfirmedByOperator: sent.SentAt is null); // no reply came then
 
             // The state stays unknown in the ledger: unsubscribing doesn't show whether the first mail arrived.
             case { State: DeliveryState.Unknown } unknown when sendAgain is not null && IsBlocked(command):
@@ -80,7 +80,7 @@ internal sealed partial class GifEmailDelivery(
                     return InFlight(other.LeaseUntil);
                 var evidence = string.Create(CultureInfo.InvariantCulture,
                     $"a consumer started to send it at {other.TakenAt:u} to {smtp.Value.Host}:{smtp.Value.Port} and ended without recording an outcome. Look for Message-ID {id:N} in the mail server's log");
-                await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
+                await WriteUntilStoredAsync(id, token => ledger.UnknownAsync(id, evidence, token));
                 return await ReleasedAsync(id, sendAgain) ? null : new DeliveryResult.Held(other.Attempt, evidence);
 
             default:
@@ -116,7 +116,7 @@ internal sealed partial class GifEmailDelivery(
 
     private async Task<bool> ReleasedAsync(Guid id, string? sendAgain)
     {
-        if (sendAgain is null || await KeepAsync(id, token => ledger.ReleaseAsync(id, sendAgain, token)) is null)
+        if (sendAgain is null || await WriteUntilStoredAsync(id, token => ledger.ReleaseAsync(id, sendAgain, token)) is null)
             return false;
         LogSendAgain(log, id, sendAgain);
         return true;
@@ -138,9 +138,9 @@ internal sealed partial class GifEmailDelivery(
         {
             return new DeliveryResult.TryLater(e, ledger.Find(id)?.Attempt ?? 0); // unchanged: this was not a try
         }
-        catch (Exception e) when (IsKnown(e))
+        catch (Exception e) when (IsKnownNotSent(e))
         {
-            var attempt = await KeepAsync(id, token => ledger.NotSentAsync(id, e.Message, token));
+            var attempt = await WriteUntilStoredAsync(id, token => ledger.NotSentAsync(id, e.Message, token));
             return RetryPolicy.IsTransient(e) ? new DeliveryResult.TryLater(e, attempt) : new DeliveryResult.Failed(e, attempt);
         }
     }
@@ -152,23 +152,23 @@ internal sealed partial class GifEmailDelivery(
         {
             reply = await connection.SendAsync(mail);
         }
-        // Unless the failure is known, the mail may have been sent. So any unexpected exception counts as an unknown outcome.
-        catch (Exception e) when (!IsKnown(e))
+        // Unless the failure proves that nothing was sent, the outcome is unknown.
+        catch (Exception e) when (!IsKnownNotSent(e))
         {
             var evidence = $"{(e is MailOutcomeUnknownException ? e.Message : $"{e.GetType().Name} while sending to {smtp.Value.Host}:{smtp.Value.Port}")} (at {time.GetUtcNow():u}). Look for Message-ID {id:N} in the mail server's log";
-            await KeepAsync(id, token => ledger.UnknownAsync(id, evidence, token));
+            await WriteUntilStoredAsync(id, token => ledger.UnknownAsync(id, evidence, token));
             return new DeliveryResult.Held(attempt, evidence);
         }
 
         var sentAt = time.GetUtcNow();
         // Only this process knows that the server accepted the mail (250): write it to the ledger before anything else can happen to the message.
-        await KeepAsync(id, token => ledger.SentAsync(id, sentAt, reply, token));
+        await WriteUntilStoredAsync(id, token => ledger.SentAsync(id, sentAt, reply, token));
         LogSent(log, id, attempt, reply);
         GifEmailTelemetry.Sent();
         return new DeliveryResult.Sent(attempt, sentAt, gif.Reference);
     }
 
-    private static bool IsKnown(Exception failure) =>
+    private static bool IsKnownNotSent(Exception failure) =>
         failure is MailDeferredException or MailRefusedException or GifUnavailableException or GiphyKeyRefusedException or DeliveryNotTakenException;
 
     private static bool IsOfLedger(Exception failure) =>
@@ -191,7 +191,7 @@ internal sealed partial class GifEmailDelivery(
     }
 
     // Only this process knows the outcome until the ledger has it, so keep retrying the write.
-    private async Task<T> KeepAsync<T>(Guid id, Func<CancellationToken, Task<T>> write)
+    private async Task<T> WriteUntilStoredAsync<T>(Guid id, Func<CancellationToken, Task<T>> write)
     {
         while (true)
         {
@@ -208,8 +208,8 @@ internal sealed partial class GifEmailDelivery(
         }
     }
 
-    private Task<bool> KeepAsync(Guid id, Func<CancellationToken, Task> write) =>
-        KeepAsync(id, async token =>
+    private Task<bool> WriteUntilStoredAsync(Guid id, Func<CancellationToken, Task> write) =>
+        WriteUntilStoredAsync(id, async token =>
         {
             await write(token);
             return true;

@@ -5,7 +5,7 @@ using WorkinIt.Messaging;
 namespace WorkinIt.Consumers.GifEmails;
 
 /// <summary>
-/// Publishes the outcome of a submission. The mail was sent by then, so no failure here may dead-letter the message. If the broker is frozen,
+/// Publishes the outcome of a submission. It is settled by then, so no failure here may dead-letter the message. If the broker is frozen,
 /// blocked by an alarm or restarting, this waits, and the message is acknowledged only after the event is published. If the broker takes the
 /// message back meanwhile, it is delivered again, and the ledger has the outcome of the mail.
 /// </summary>

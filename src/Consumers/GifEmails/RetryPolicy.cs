@@ -10,7 +10,7 @@ using ValidationResult = System.ComponentModel.DataAnnotations.ValidationResult;
 
 namespace WorkinIt.Consumers.GifEmails;
 
-/// <summary>Decides what follows a failure: a retry in place, a wait in a delay queue, or a dead letter. Nothing else decides this.</summary>
+/// <summary>Decides what follows a failed try: a retry in place, a wait in a delay queue, or a dead letter.</summary>
 internal sealed class RetryPolicy(IOptions<RedeliveryOptions> options, TimeProvider time)
 {
     /// <summary>The shortest wait in a delay queue.</summary>
@@ -39,7 +39,7 @@ internal sealed class RetryPolicy(IOptions<RedeliveryOptions> options, TimeProvi
     public TimeSpan? DelayAfter(Exception failure, int redeliveries) => failure switch
     {
         DeliveryInFlightException inFlight => Outlasting(inFlight.Until - time.GetUtcNow() ?? TimeSpan.Zero, options.Value.Steps),
-        // The service is down and was not asked, so this is not a try, however often it repeats: the message waits in the first delay.
+        // The service was not asked, so this is not a try, however often it repeats: the message waits in the first delay.
         _ when !CountsAsTry(failure) => Outlasting(AskedFor(failure), options.Value.Steps),
         _ when IsTransient(failure) && options.Value.Steps.Skip(redeliveries).ToArray() is { Length: > 0 } left => Outlasting(AskedFor(failure), left),
         _ => null,

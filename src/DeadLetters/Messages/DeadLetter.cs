@@ -229,7 +229,6 @@ public sealed class DeadLetter
             : null;
 }
 
-
 /// <summary>The headers that a replay set on a message.</summary>
 /// <param name="Id">The replay's id, and the message's number in it.</param>
 /// <param name="By">The operator.</param>

@@ -27,7 +27,7 @@ internal sealed class MoveTally
     public bool WasReturned(DeadLetter letter) => _returned.Contains(letter.Id);
 
     /// <summary>Counts a message that has left the queue.</summary>
-    public void Left(DeadLetter letter)
+    public void CountMoved(DeadLetter letter)
     {
         Done++;
         _refused.Remove(letter.Id); // an earlier pass had no room for it

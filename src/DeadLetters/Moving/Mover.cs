@@ -5,8 +5,8 @@ using RabbitMQ.Client.Exceptions;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// Moves or removes exactly the messages that were decided on, in one pass through the queue, or in several if it is paced. The other messages are
-/// returned to their places.
+/// Goes through the queue, in several passes if it is paced, and does what was decided with each message: move, remove, refuse, or leave. A reader
+/// leaves all. Messages that stay are returned to their places.
 /// </summary>
 internal sealed class Mover(QueueSession session, DeadLetterOptions options, IProgress<OperationProgress>? progress)
 {
@@ -18,7 +18,7 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     /// <summary>Creates the mover of a request.</summary>
     /// <param name="session">The queue.</param>
     /// <param name="options">The broker.</param>
-    /// <param name="request">Which messages. Without a filter, these are all messages of the queue, unless the request names the queue that discarded ones came from.</param>
+    /// <param name="request">Which messages. Without a filter, these are all messages of the queue, except for a restore that names the original queue: its <c>_discarded</c> queue may hold messages of other queues.</param>
     /// <param name="total">How many messages are in the queue.</param>
     /// <param name="progress">Receives progress reports.</param>
     public static Mover For(QueueSession session, DeadLetterOptions options, OperationRequest request, long total, IProgress<OperationProgress>? progress) =>
@@ -34,11 +34,11 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     /// <summary>How many messages were moved, or would have been if the broker had accepted them.</summary>
     public long Attempted { get; private set; }
 
-    /// <summary>How many messages were published and are not confirmed.</summary>
+    /// <summary>How many messages were published and not confirmed when the current window began.</summary>
     public int Unconfirmed { get; private set; }
 
-    /// <summary>How many messages are known to be selected before they are read; 0 if unknown.</summary>
-    public long Meant { get; set; }
+    /// <summary>How many messages a dry run, or an empty filter, selected; 0 if unknown.</summary>
+    public long Meant { get; init; }
 
     public long Selected => Math.Max(Tally.Decided, Meant);
 
@@ -69,10 +69,9 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
         var aPass = pace is { } perSecond ? Math.Max(1, (long)(perSecond * session.LongestPass.TotalSeconds)) : long.MaxValue;
         while (true)
         {
-            _examined = Done;
-            var turns = new Turns(pace);
+            _examined = Done; // a later pass reads the messages that were left again
             if (Attempted > before)
-                await turns.WaitAsync(1, cancellationToken); // while no message is held
+                await new Turns(pace).WaitAsync(1, cancellationToken); // one interval, while no message is held
             cancellationToken.ThrowIfCancellationRequested();
             var atTheEnd = await GuardedAsync(() => PassAsync(decide, new Turns(pace), Math.Min(aPass, most - (Attempted - before)), cancellationToken));
             if (atTheEnd || Attempted - before >= most)
@@ -134,7 +133,7 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
             }
             finally
             {
-                windows.Reader.TryRead(out _);
+                windows.Reader.TryRead(out _); // makes room, so that a writer that waits can end
                 await taking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 await moves.EndAsync();
             }
@@ -196,7 +195,7 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
 
     private void Moved(DeadLetter letter, Replayed? replayed)
     {
-        Tally.Left(letter);
+        Tally.CountMoved(letter);
         OnMoved?.Invoke(letter);
         if (replayed is not null)
             Tracker?.Add(replayed);

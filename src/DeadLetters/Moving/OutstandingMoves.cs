@@ -3,12 +3,12 @@ using RabbitMQ.Client.Exceptions;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// The moves of one pass whose confirms are waited for. A move publishes the message as mandatory, waits for the confirm, then acks the original; up
-/// to <see cref="DeadLetterOptions.Outstanding"/> moves at once, in their order.
+/// The moves of one pass that wait for their confirms. A move publishes the message as mandatory, waits for the confirm, then acks the original.
+/// Several moves wait at once, in their order.
 /// </summary>
 /// <param name="session">The queue.</param>
-/// <param name="tally">Counts what becomes of them.</param>
-/// <param name="most">How many at once.</param>
+/// <param name="tally">Counts their results.</param>
+/// <param name="most">How many may wait at once: <see cref="DeadLetterOptions.Outstanding"/>.</param>
 /// <param name="moved">Called for each message that was moved.</param>
 internal sealed class OutstandingMoves(QueueSession session, MoveTally tally, int most, Action<DeadLetter, Replayed?> moved)
 {
@@ -23,10 +23,10 @@ internal sealed class OutstandingMoves(QueueSession session, MoveTally tally, in
         var confirm = await session.SendAsync(move.Exchange, move.RoutingKey, move.Properties, move.Body, cancellationToken);
         _moves.Enqueue((taken, move, confirm));
         if (confirm.IsFaulted)
-            await SettleAllAsync(); // publish no more
+            await SettleAllAsync(); // throws the failure, so that nothing more is published
     }
 
-    /// <summary>Settles the moves at the head whose confirm is there, and waits for one if there are too many.</summary>
+    /// <summary>Settles the moves at the head whose confirm has arrived. If too many wait, waits for the oldest.</summary>
     public async Task SettleReadyAsync()
     {
         while (_moves.Count > 0 && (_moves.Count >= most || _moves.Peek().Confirm.IsCompleted))
@@ -41,7 +41,7 @@ internal sealed class OutstandingMoves(QueueSession session, MoveTally tally, in
     }
 
     /// <summary>
-    /// Ends the pass: sorts each move that is left (confirmed and acked, or in doubt), returns the messages that are held, and waits until the broker
+    /// Ends the pass: determines the result of each move that is left (confirmed and acked, or in doubt), returns the messages that are held, and waits until the broker
     /// has received the acks. An ack that is lost leaves the message in both queues.
     /// </summary>
     public async Task EndAsync()

@@ -3,12 +3,17 @@ using RabbitMQ.Client;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>Decides what a replay does with each message. A dry run only reads and decides.</summary>
+/// <summary>Decides what a replay does with each message. A dry run uses it too; nothing is moved then.</summary>
+/// <param name="services">What the client's parts share.</param>
+/// <param name="session">The queue.</param>
+/// <param name="request">The replay.</param>
+/// <param name="id">The operation's id.</param>
+/// <param name="watches">Whether to watch where messages fail again; not in a dry run.</param>
 internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession session, ReplayRequest request, string id, bool watches) : IAsyncDisposable
 {
     private readonly MoveCheck _check = new(services.Management, session, services.Options);
-    private readonly HashSet<string> _bound = [];
-    private readonly HashSet<string> _edited = [];
+    private readonly HashSet<string> _watched = [];
+    private readonly HashSet<string> _editedIds = [];
     private readonly string _at = services.Time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
     private ReplayWarnings? _warnings;
     private long _number;
@@ -16,7 +21,7 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
     public string Id => id;
 
     /// <summary>Messages that earlier replays published without a confirm.</summary>
-    public EarlierDoubts Earlier { get; set; } = new();
+    public EarlierDoubts Earlier { get; init; } = new();
 
     public IReadOnlyCollection<string> Targets => [.. _check.Targets.Select(target => target.Queue)];
 
@@ -25,6 +30,7 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
 
     public ValueTask DisposeAsync() => _check.DisposeAsync();
 
+    /// <summary>Decides on a window of messages: one decision for each, in their order.</summary>
     /// <param name="window">The messages.</param>
     /// <param name="unconfirmed">How many earlier messages are published and not yet confirmed; null for a dry run.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
@@ -77,9 +83,9 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
 
     private string? EditProblem(DeadLetter letter)
     {
-        if (_edited.Count > 0 && !_edited.Contains(letter.Id))
+        if (_editedIds.Count > 0 && !_editedIds.Contains(letter.Id))
             return "an edit changes one message, and this is another one with the same id: use its dead-letter id";
-        _edited.Add(letter.Id);
+        _editedIds.Add(letter.Id);
         return letter.CanBeEdited ? null : "only JSON can be edited, and its body contains none";
     }
 
@@ -140,8 +146,8 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
 
     private async Task WatchAsync(BrokerQueue input, CancellationToken cancellationToken)
     {
-        var places = new[] { session.Queue, input.Name + "_error", input.Name + "_skipped", input.Text("x-dead-letter-exchange") }
+        var exchanges = new[] { session.Queue, input.Name + "_error", input.Name + "_skipped", input.Text("x-dead-letter-exchange") }
             .OfType<string>().Where(exchange => exchange.Length > 0 && BrokerNames.Fits(exchange)).Distinct();
-        await session.Failures.WatchAsync(id, [.. places.Where(_bound.Add)], cancellationToken);
+        await session.Failures.WatchAsync(id, [.. exchanges.Where(_watched.Add)], cancellationToken);
     }
 }
