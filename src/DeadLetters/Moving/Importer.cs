@@ -31,12 +31,10 @@ internal sealed class Importer(DeadLetterServices services, QueueReader reader, 
         try
         {
             await PutAllAsync(run, queue, file, present, cancellationToken);
-            await run.SettleAsync(0);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             stopped = "Cancelled: run the import again for the rest";
-            await run.SettleAsync(0);
         }
         catch (Exception e)
         {
@@ -61,13 +59,20 @@ internal sealed class Importer(DeadLetterServices services, QueueReader reader, 
     private async Task PutAllAsync(ImportRun run, string queue, Stream file, Dictionary<ulong, int> present, CancellationToken cancellationToken)
     {
         await using var publisher = await Publisher.OpenAsync(services.Options, $"dead letters: import to {queue}", onBlocked: () => { }, cancellationToken);
-        await foreach (var letter in ReadAsync(file, cancellationToken))
+        try
         {
-            var properties = Importable(queue, letter);
-            if (IsPresent(present, letter, properties))
-                run.Skip();
-            else
-                await run.PutAsync(letter, await publisher.SendAsync("", queue, properties, letter.Body, cancellationToken), services.Options.Outstanding);
+            await foreach (var letter in ReadAsync(file, cancellationToken))
+            {
+                var properties = Importable(queue, letter);
+                if (IsPresent(present, letter, properties))
+                    run.Skip();
+                else
+                    await run.PutAsync(letter, await publisher.SendAsync("", queue, properties, letter.Body, cancellationToken), services.Options.Outstanding);
+            }
+        }
+        finally
+        {
+            await run.SettleAsync(0); // while the publisher is open, also after a cancel
         }
     }
 
