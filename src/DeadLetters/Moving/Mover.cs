@@ -63,7 +63,6 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     /// <param name="cancellationToken">Cancels the operation between two messages; messages that were not moved are returned.</param>
     public async Task RunAsync(Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, double? pace, long most, CancellationToken cancellationToken)
     {
-        await session.OpenPublisherAsync(cancellationToken);
         session.OnBlocked = () => Report(waiting: false, always: true);
         var before = Attempted;
         var aPass = pace is { } perSecond ? Math.Max(1, (long)(perSecond * session.LongestPass.TotalSeconds)) : long.MaxValue;

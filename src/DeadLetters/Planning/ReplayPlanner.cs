@@ -146,8 +146,8 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
 
     private async Task WatchAsync(BrokerQueue input, CancellationToken cancellationToken)
     {
-        var exchanges = new[] { session.Queue, input.Name + "_error", input.Name + "_skipped", input.Text("x-dead-letter-exchange") }
-            .OfType<string>().Where(exchange => exchange.Length > 0 && BrokerNames.Fits(exchange)).Distinct();
+        var exchanges = new[] { session.Queue, input.Name + "_error", input.Name + "_skipped" }.Concat(input.Texts("dead-letter-exchange"))
+            .Where(exchange => exchange.Length > 0 && BrokerNames.Fits(exchange)).Distinct();
         await session.Failures.WatchAsync(id, [.. exchanges.Where(_watched.Add)], cancellationToken);
     }
 }

@@ -24,7 +24,8 @@ internal sealed class QueueSession : IAsyncDisposable
     private readonly QueueWindows _windows;
     private readonly Dictionary<ulong, int> _seen = [];
     private readonly Dictionary<ulong, int> _moved = [];
-    private Publisher? _publisher;
+    private readonly SemaphoreSlim _opening = new(1, 1);
+    private volatile Publisher? _publisher;
     private Taken? _peeked;
     private int _window = 32;
 
@@ -243,22 +244,18 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <summary>Releases the lock on the queue once the operation only waits for outcomes.</summary>
     public Task ReleaseAsync(CancellationToken cancellationToken) => QueueLock.ReleaseAsync(_connection, Queue, cancellationToken);
 
-    /// <summary>Publishes a message as mandatory; see <see cref="Publisher.SendAsync"/>.</summary>
-    public Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
-        _publisher!.SendAsync(exchange, routingKey, properties, body, cancellationToken);
+    /// <summary>Publishes a message as mandatory; see <see cref="Publisher.SendAsync"/>. The first message opens the publisher's connection.</summary>
+    public async Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        await (await PublisherAsync()).SendAsync(exchange, routingKey, properties, body, cancellationToken);
 
     /// <summary>Stops waiting for confirms if the broker accepts no messages.</summary>
     public void GiveUpWhileBlocked() => _publisher?.GiveUpWhileBlocked();
-
-    public async Task OpenPublisherAsync(CancellationToken cancellationToken) =>
-        _publisher ??= await Publisher.OpenAsync(_options, $"dead letters: publish from {Queue}", () => OnBlocked?.Invoke(), cancellationToken);
 
     /// <summary>
     /// For a message that the broker would drop at its next return: puts a copy with a reset count at the end of the queue, and acks the original.
     /// </summary>
     public async Task<bool> RenewAsync(Taken taken)
     {
-        await OpenPublisherAsync(CancellationToken.None);
         if (await await SendAsync("", Queue, MovedProperties.Renewed(taken.Letter), taken.Letter.Body, CancellationToken.None) is not null)
             return false;
         await AckAsync(taken, CancellationToken.None);
@@ -285,7 +282,21 @@ internal sealed class QueueSession : IAsyncDisposable
             finally
             {
                 await _connection.DisposeAsync(); // releases the lock too, even after an error above
+                _opening.Dispose();
             }
+        }
+    }
+
+    private async Task<Publisher> PublisherAsync()
+    {
+        await _opening.WaitAsync(); // a message may be renewed while another one is moved
+        try
+        {
+            return _publisher ??= await Publisher.OpenAsync(_options, $"dead letters: publish from {Queue}", () => OnBlocked?.Invoke(), CancellationToken.None);
+        }
+        finally
+        {
+            _opening.Release();
         }
     }
 

@@ -1,3 +1,5 @@
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 using WorkinIt.DeadLetters;
 using WorkinIt.Testbed;
 
@@ -67,6 +69,25 @@ public sealed class ReplayOutcomeTests
             (fresh.Queue, fresh.Reason, fresh.ExceptionType).ShouldBe((Orders.Error, "It is still broken", "Orders.StillBrokenException"));
             (await orders.Client.FindAsync(Orders.Error, fresh.Id, "jane", _none)).ShouldNotBeNull().MessageId.ShouldBe(message.MessageId);
         }
+    }
+
+    [Fact]
+    public async Task Message_that_the_broker_dead_letters_through_an_exchange_set_by_policy_failed_again()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.DeclareAsync("rejected", []);
+        await orders.VirtualHost.SetPolicyAsync("dead-letters", Orders.Input, new Dictionary<string, object> { ["dead-letter-exchange"] = "rejected" });
+        await orders.PutFaultsAsync(1);
+        var channel = await orders.VirtualHost.OpenChannelAsync();
+        var consumer = new AsyncEventingBasicConsumer(channel);
+        consumer.ReceivedAsync += async (_, delivery) => await channel.BasicRejectAsync(delivery.DeliveryTag, requeue: false, _none);
+        await channel.BasicConsumeAsync(Orders.Input, autoAck: false, consumer, _none);
+
+        var result = await orders.Client.ReplayAsync(
+            new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.FromSeconds(15) }, null, _none);
+
+        result.Replayed.Single().Outcome.ShouldBe(Outcome.FailedAgain);
+        await orders.SeeAsync("rejected", 1);
     }
 
     [Fact]

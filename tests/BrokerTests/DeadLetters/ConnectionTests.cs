@@ -3,8 +3,8 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>The broker never receives some acks, so these messages are in both queues.</summary>
-public sealed class LostAckTests
+/// <summary>The connections of an operation, and acks that the broker never received.</summary>
+public sealed class ConnectionTests
 {
     private static readonly CancellationToken _none = CancellationToken.None;
 
@@ -36,6 +36,22 @@ public sealed class LostAckTests
         var left = await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(Orders.Error), ready => ready + arrived > Total, "the messages whose ack was lost are in both queues");
         (left + arrived - Total).ShouldBeLessThanOrEqualTo(entry.Doubts.Count);
         entry.Done.ShouldBeLessThanOrEqualTo(Total - left);
+    }
+
+    [Fact]
+    public async Task Reading_a_queue_opens_no_connection_for_publishing()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(3);
+        var address = new Uri(orders.VirtualHost.ConnectionString("operator"));
+        await using var proxy = new SwallowingProxy(address.Host, address.Port);
+        using var client = new DeadLetterClient(
+            DeadLetterOptions.Parse(new UriBuilder(address) { Port = proxy.Port }.Uri.ToString(), TestBroker.FromEnvironment().Management.BaseAddress!),
+            orders.Client.Audit);
+
+        (await client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none)).Letters.Count.ShouldBe(3);
+
+        proxy.Connections.ShouldBe(1);
     }
 
     // Drops everything sent on the reader's connection, which is the first one, and closes the connection a second later.
