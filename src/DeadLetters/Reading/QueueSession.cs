@@ -26,6 +26,7 @@ internal sealed class QueueSession : IAsyncDisposable
     private readonly Dictionary<ulong, int> _moved = [];
     private readonly SemaphoreSlim _opening = new(1, 1);
     private volatile Publisher? _publisher;
+    private bool _isReleased;
     private Taken? _peeked;
     private int _window = 32;
 
@@ -242,7 +243,11 @@ internal sealed class QueueSession : IAsyncDisposable
     }
 
     /// <summary>Releases the lock on the queue once the operation only waits for outcomes.</summary>
-    public Task ReleaseAsync(CancellationToken cancellationToken) => QueueLock.ReleaseAsync(_connection, Queue, cancellationToken);
+    public Task ReleaseAsync(CancellationToken cancellationToken)
+    {
+        _isReleased = true;
+        return QueueLock.ReleaseAsync(_connection, Queue, cancellationToken);
+    }
 
     /// <summary>Publishes a message as mandatory; see <see cref="Publisher.SendAsync"/>. The first message opens the publisher's connection.</summary>
     public async Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
@@ -267,6 +272,9 @@ internal sealed class QueueSession : IAsyncDisposable
         try
         {
             await GiveBackAsync();
+            // RabbitMQ deletes a connection's exclusive queues only after it has answered the close, so the next operation could find the lock taken.
+            if (!_isReleased)
+                await ReleaseAsync(CancellationToken.None);
         }
         catch (Exception e) when (e is DeadLetterException or OperationInterruptedException or AlreadyClosedException or IOException or TimeoutException)
         {

@@ -54,6 +54,19 @@ public sealed class ConnectionTests
         proxy.Connections.ShouldBe(1);
     }
 
+    [Fact]
+    public async Task Next_operation_finds_the_lock_free_as_soon_as_the_previous_one_has_ended()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(1);
+        for (var i = 0; i < 30; i++)
+        {
+            await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none);
+            await orders.Client.ReplayAsync(
+                new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.ById("none"), By = "jane", Wait = TimeSpan.Zero }, null, _none); // does not wait for a lock
+        }
+    }
+
     // Drops everything sent on the reader's connection, which is the first one, and closes the connection a second later.
     private static async Task BreakAsync(SwallowingProxy proxy)
     {
