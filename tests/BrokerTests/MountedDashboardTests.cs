@@ -5,7 +5,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
 
-/// <summary>The dead-letter pages in an application without any other part of WorkinIt: tests/MountedSample.</summary>
+/// <summary>The dead-letter pages in an application without any other part of WorkinIt: samples/Orders.</summary>
 public sealed class MountedDashboardTests
 {
     private const string Pages = "/support/dead-letters";
@@ -27,7 +27,7 @@ public sealed class MountedDashboardTests
         var causes = await client.GetAsync($"{Pages}/queues/place-order_error");
         causes.Text.ShouldContain("4 dead letters of place-order with 1 cause");
         causes.Text.ShouldContain("Order {id}: no unicorn in stock");
-        (await client.PostAsync($"{Pages}/queues/place-order_error/replay", ("which", "all"))).Status.ShouldBe(HttpStatusCode.Redirect); // to the access-denied page
+        (await client.PostAsync($"{Pages}/queues/place-order_error/replay", ("which", "all"))).Status.ShouldBe(HttpStatusCode.Redirect); // access denied: to the sign-in page
 
         await client.PostWithoutTokenAsync("/sign-in/Erin/engineer");
         (await http.PutAsync("/stock/unicorn", null)).EnsureSuccessStatusCode();
@@ -52,10 +52,11 @@ public sealed class MountedDashboardTests
         public static async Task<SampleProcess> StartAsync(TestVirtualHost virtualHost)
         {
             var address = new Uri($"http://127.0.0.1:{FreePort.Take()}");
-            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "WorkinIt.MountedSample.dll")])
+            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Orders.dll")])
             {
                 RedirectStandardOutput = true, // keeps its intended failures out of the test output
             };
+            start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development"; // maps the sign-in without passwords
             start.Environment["ASPNETCORE_URLS"] = address.ToString();
             start.Environment["ConnectionStrings__RabbitMq"] = virtualHost.ConnectionString("operator");
             start.Environment["RabbitMqManagement__Url"] = TestBroker.Required("WORKINIT_TEST_MANAGEMENT");

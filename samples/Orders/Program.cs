@@ -1,5 +1,4 @@
-// A third-party application: a shop that does not depend on WorkinIt's services and mounts the dead-letter pages at /support/dead-letters.
-using System.Security.Claims;
+// A shop that takes orders over RabbitMQ, with the dead-letter console at /support/dead-letters. It uses no other part of WorkinIt.
 using MassTransit;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Orders;
@@ -10,6 +9,7 @@ var builder = WebApplication.CreateBuilder(args);
 var broker = builder.Configuration.GetConnectionString("RabbitMq") ?? throw new InvalidOperationException("Set ConnectionStrings__RabbitMq to amqp://user:password@host/vhost");
 var management = builder.Configuration.GetValue<Uri>("RabbitMqManagement:Url") ?? throw new InvalidOperationException("Set RabbitMqManagement__Url to http://host:15672");
 
+// The shop: an ordinary MassTransit application.
 builder.Services.AddSingleton<Stock>();
 builder.Services.AddMassTransit(bus =>
 {
@@ -21,10 +21,11 @@ builder.Services.AddMassTransit(bus =>
         rabbit.ReceiveEndpoint("place-order", endpoint => endpoint.ConfigureConsumer<PlaceOrderConsumer>(context));
     });
 });
+builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)
+    .AddCookie(cookie => cookie.LoginPath = cookie.AccessDeniedPath = DevelopmentSignIn.Path);
 
-// The dead-letter pages: the address of the broker, and who may view and act.
+// The dead-letter console: the address of the broker, and who may view and act.
 builder.Services.AddDeadLetters(_ => DeadLetterOptions.Parse(broker, management), _ => builder.Configuration["AuditFile"] ?? "audit.jsonl");
-builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie();
 builder.Services.AddAuthorizationBuilder()
     .AddPolicy("support", policy => policy.RequireRole("support", "engineer"))
     .AddPolicy("engineers", policy => policy.RequireRole("engineer"));
@@ -39,6 +40,8 @@ app.MapDeadLetters("/support/dead-letters", options =>
     options.ManagementUi = management;
     options.Title = "Orders: dead letters";
 });
+if (app.Environment.IsDevelopment())
+    app.MapDevelopmentSignIn(next: "/support/dead-letters");
 
 app.MapPost("/orders", async (PlaceOrder order, IPublishEndpoint bus) =>
 {
@@ -46,9 +49,5 @@ app.MapPost("/orders", async (PlaceOrder order, IPublishEndpoint bus) =>
     return Results.Accepted();
 });
 app.MapPut("/stock/{item}", (string item, Stock stock) => stock.Add(item));
-
-// Only for the tests: callers choose their own name and role. A real application uses its existing sign-in.
-app.MapPost("/sign-in/{name}/{role}", (string name, string role) => Results.SignIn(
-    new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, name), new Claim(ClaimTypes.Name, name), new Claim(ClaimTypes.Role, role)], "sample"))));
 
 await app.RunAsync();
