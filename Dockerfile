@@ -8,7 +8,7 @@ FROM mcr.microsoft.com/dotnet/sdk:10.0-noble AS projects
 WORKDIR /source
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src src
-RUN find src -type f ! -name '*.csproj' ! -name '*.props' ! -name packages.lock.json -delete
+RUN find src -type f ! -name '*.csproj' ! -name '*.props' ! -name '*.targets' ! -name packages.lock.json -delete
 
 FROM mcr.microsoft.com/dotnet/sdk:10.0-noble AS build
 WORKDIR /source
@@ -18,6 +18,9 @@ ENV PublishReadyToRun=true
 RUN dotnet restore src/Web --locked-mode && dotnet restore src/Consumers --locked-mode && dotnet restore src/Cli --locked-mode
 COPY .editorconfig ./
 COPY src src
+# The version, as in --build-arg VERSION=1.2.3. The build context has no Git history: without the argument, the version is 0.0.0-local.
+ARG VERSION=
+ENV MinVerVersionOverride=$VERSION
 # The operator's command is in Web's image: from there it can reach the broker, the ledger and the audit log, and it shares the libraries.
 RUN publish() { dotnet publish "src/$1" -c Release --no-restore --use-current-runtime --no-self-contained -o "$2"; } \
  && publish Web /out/web && publish Cli /out/web && publish Consumers /out/consumers
