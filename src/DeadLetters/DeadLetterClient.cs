@@ -159,7 +159,7 @@ public sealed class DeadLetterClient : IDisposable
 
     /// <summary>The <c>_discarded</c> queue for a queue.</summary>
     /// <param name="queue">A dead-letter queue.</param>
-    public string DiscardedQueue(string queue) =>
+    internal string DiscardedQueue(string queue) =>
         _discarder.DiscardedQueue(queue);
 
     /// <summary>

@@ -17,7 +17,7 @@ public sealed class AuditFile(string path) : IAuditLog
     private static readonly TimeSpan _lockRetry = TimeSpan.FromMilliseconds(10);
 
     /// <summary>The file's path.</summary>
-    public string FilePath => path;
+    internal string FilePath => path;
 
     /// <inheritdoc/>
     public async Task WriteAsync(AuditEntry entry, CancellationToken cancellationToken)

@@ -36,19 +36,19 @@ public sealed class DeadLetterQueueNames
 
     /// <summary>Whether the queue is a <c>_discarded</c> queue.</summary>
     /// <param name="queue">The queue's name.</param>
-    public static bool IsDiscarded(string queue) => queue.EndsWith(DiscardedSuffix, StringComparison.Ordinal);
+    internal static bool IsDiscarded(string queue) => queue.EndsWith(DiscardedSuffix, StringComparison.Ordinal);
 
     /// <summary>Whether the queue is for messages that failed, as opposed to skipped or discarded messages.</summary>
     /// <param name="queue">The queue's name.</param>
-    public bool IsError(string queue) => Contains(queue) && !IsDiscarded(queue) && !queue.EndsWith(SkippedSuffix, StringComparison.Ordinal);
+    internal bool IsError(string queue) => Contains(queue) && !IsDiscarded(queue) && !queue.EndsWith(SkippedSuffix, StringComparison.Ordinal);
 
     /// <summary>The input queue of a dead-letter queue, from its name; the name itself if no pattern matches.</summary>
     /// <param name="queue">A dead-letter queue.</param>
-    public string InputQueueOf(string queue) => _patterns.FirstOrDefault(pattern => pattern.Matches(queue))?.InputQueueOf(queue) ?? queue;
+    internal string InputQueueOf(string queue) => _patterns.FirstOrDefault(pattern => pattern.Matches(queue))?.InputQueueOf(queue) ?? queue;
 
     /// <summary>The possible dead-letter queues of an input queue, one of MassTransit's own names first.</summary>
     /// <param name="inputQueue">The input queue.</param>
-    public IEnumerable<string> Of(string inputQueue) => _patterns.Where(pattern => pattern.HasStar).Select(pattern => pattern.For(inputQueue)).Where(queue => !IsDiscarded(queue));
+    internal IEnumerable<string> Of(string inputQueue) => _patterns.Where(pattern => pattern.HasStar).Select(pattern => pattern.For(inputQueue)).Where(queue => !IsDiscarded(queue));
 
     private static string Checked(string pattern) =>
         pattern.Length == 0 ? throw new FormatException("a pattern is empty")

@@ -18,7 +18,7 @@ public sealed record Cause(string Id, string? ExceptionType, string Text, string
     private const string NotRead = "unreadable";
 
     /// <summary>The cause's id, a hyphen and eight digits for its text. In a filter, it selects the messages of the cause that have this text.</summary>
-    public string VariantId => $"{Id}-{IdOf(Text)}";
+    internal string VariantId => $"{Id}-{IdOf(Text)}";
 
     internal static Cause Of(DeadLetter letter)
     {
@@ -58,8 +58,8 @@ public sealed record CauseGroup(
     Cause Cause, long Count, DateTimeOffset? First, DateTimeOffset? Last, string Example, IReadOnlyList<string> MessageTypes, IReadOnlyList<CauseVariant> Variants, long OtherVariants)
 {
     /// <summary>How many texts are kept per cause. Each has at most 300 characters, so a cause takes a few kilobytes at most.</summary>
-    public const int MostVariants = 20;
+    internal const int MostVariants = 20;
 
     /// <summary>The count with thousands separators.</summary>
-    public string CountText => Count.ToString("N0", CultureInfo.InvariantCulture);
+    internal string CountText => Count.ToString("N0", CultureInfo.InvariantCulture);
 }

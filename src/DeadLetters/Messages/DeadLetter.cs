@@ -107,7 +107,7 @@ public sealed class DeadLetter
         : null;
 
     /// <summary>The message's own timestamp, from its properties; null if it has none.</summary>
-    public string? Timestamp => Properties.IsTimestampPresent() ? Headers.Show(Properties.Timestamp) : null;
+    internal string? Timestamp => Properties.IsTimestampPresent() ? Headers.Show(Properties.Timestamp) : null;
 
     /// <summary>How often the message was retried in place; null if unknown.</summary>
     public int? Retries => Number(Header("MT-Fault-RetryCount"));
@@ -133,7 +133,7 @@ public sealed class DeadLetter
     public string? DiscardedFrom => Header(Headers.DiscardedFrom);
 
     /// <summary>How often the message was returned to a queue with a delivery limit.</summary>
-    public long DeliveryCount => Properties.Headers?.TryGetValue("x-delivery-count", out var count) == true ? Convert.ToInt64(count, CultureInfo.InvariantCulture) : 0;
+    internal long DeliveryCount => Properties.Headers?.TryGetValue("x-delivery-count", out var count) == true ? Convert.ToInt64(count, CultureInfo.InvariantCulture) : 0;
 
     /// <summary>The message as indented JSON; null if the body is not JSON. Contains personal data.</summary>
     public string? MessageJson => _reading.Value.Message;
@@ -145,7 +145,7 @@ public sealed class DeadLetter
     public string? Unreadable => _problem.Value;
 
     /// <summary>The headers as text. They may contain personal data, depending on what the application puts there.</summary>
-    public IEnumerable<KeyValuePair<string, string>> HeaderTexts =>
+    internal IEnumerable<KeyValuePair<string, string>> HeaderTexts =>
         (Properties.Headers ?? new Dictionary<string, object?>()).OrderBy(header => header.Key, StringComparer.Ordinal)
             .Select(header => KeyValuePair.Create(header.Key, Headers.Show(header.Value)));
 
@@ -166,7 +166,7 @@ public sealed class DeadLetter
 
     /// <summary>Whether the body contains words, also if they are escaped in JSON.</summary>
     /// <param name="words">The words; case is ignored.</param>
-    public bool Contains(string words)
+    internal bool Contains(string words)
     {
         var raw = Encoding.UTF8.GetString(Body.Span);
         return raw.Contains(words, StringComparison.OrdinalIgnoreCase)
@@ -175,7 +175,7 @@ public sealed class DeadLetter
 
     /// <summary>Writes the complete dead letter as one JSON object, as <c>export</c> does. Contains personal data.</summary>
     /// <param name="writer">The writer.</param>
-    public void Write(Utf8JsonWriter writer) => DeadLetterJson.Write(this, writer);
+    internal void Write(Utf8JsonWriter writer) => DeadLetterJson.Write(this, writer);
 
     private string? DeathText(string name) => Death is { } death ? Headers.Text(death, name) : null;
 
@@ -192,7 +192,7 @@ public sealed class DeadLetter
     public bool CanBeEdited => MessageJson is not null;
 
     /// <summary>How long the message may wait in this queue: its own expiration or the queue's message-ttl, whichever is shorter; null: no limit.</summary>
-    public TimeSpan? TimeToLive
+    internal TimeSpan? TimeToLive
     {
         get
         {
@@ -204,7 +204,7 @@ public sealed class DeadLetter
     }
 
     /// <summary>The queue's message-ttl; null if it has none.</summary>
-    public TimeSpan? QueueTimeToLive { get; internal set; }
+    internal TimeSpan? QueueTimeToLive { get; set; }
 
     /// <summary>
     /// When the message expires, as in “expires in 5 h”; null if it does not expire. The broker does not report since when a message waits: if the

@@ -7,7 +7,7 @@ namespace WorkinIt.DeadLetters;
 public sealed record DeadLetterFilter
 {
     /// <summary>The conditions that a user can type, as in <c>exception=Timeout</c>.</summary>
-    public const string Conditions = "exception=TYPE, text=WORDS, type=MESSAGE, cause=ID, id=ID[,ID…], since=TIME, until=TIME";
+    internal const string Conditions = "exception=TYPE, text=WORDS, type=MESSAGE, cause=ID, id=ID[,ID…], since=TIME, until=TIME";
 
     /// <summary>No condition: all dead letters.</summary>
     public static DeadLetterFilter All { get; } = new();
@@ -73,7 +73,7 @@ public sealed record DeadLetterFilter
 
     /// <summary>Whether the filter selects a dead letter.</summary>
     /// <param name="letter">The dead letter.</param>
-    public bool Matches(DeadLetter letter) =>
+    internal bool Matches(DeadLetter letter) =>
         (Ids is null || Ids.Contains(letter.Id) || (letter.MessageId is { } id && Ids.Contains(Normal(id))))
         && (Exception is null || letter.ExceptionType?.Contains(Exception, StringComparison.OrdinalIgnoreCase) == true)
         && (Cause is null || letter.Cause.Id.Equals(Cause, StringComparison.OrdinalIgnoreCase) || letter.Cause.VariantId.Equals(Cause, StringComparison.OrdinalIgnoreCase))

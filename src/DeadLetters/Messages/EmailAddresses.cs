@@ -9,7 +9,7 @@ namespace WorkinIt.DeadLetters;
 /// <param name="Length">Its length, as written.</param>
 /// <param name="Local">The part before the @, as written.</param>
 /// <param name="Domain">The part after the @.</param>
-public readonly record struct EmailAddress(int Start, int Length, string Local, string Domain)
+internal readonly record struct EmailAddress(int Start, int Length, string Local, string Domain)
 {
     /// <summary>
     /// The addresses that the text may mean. In <c>to=jane@example.com</c> the equals sign may belong to the address, by the grammar, or to the
@@ -50,7 +50,7 @@ public readonly record struct EmailAddress(int Start, int Length, string Local, 
 /// Finds e-mail addresses in texts, by the grammar of RFC 5321, 5322 and 6531: dot-atoms including apostrophes, quoted local parts, domain
 /// literals, and international addresses. The @ may also be written as %40, full-width, or as a JSON or HTML escape.
 /// </summary>
-public static class EmailAddresses
+internal static class EmailAddresses
 {
     private const int LongestQuoted = 256;
     private const string AtomCharacters = "!#$%&'*+-/=?^_`{|}~.";

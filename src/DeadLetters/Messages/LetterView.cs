@@ -8,7 +8,7 @@ namespace WorkinIt.DeadLetters;
 public sealed class LetterView(DeadLetter letter, bool revealed)
 {
     /// <summary>The maximum number of characters shown of a message or a body. An export or a download contains all of it.</summary>
-    public const int MostShown = 200_000;
+    internal const int MostShown = 200_000;
 
     /// <summary>Whether it is shown unmasked.</summary>
     public bool IsRevealed => revealed;
@@ -67,7 +67,7 @@ public sealed class LetterView(DeadLetter letter, bool revealed)
 
     /// <summary>Writes the dead letter as one JSON object on one line: if revealed, as <c>export</c> writes it; if masked, without the body.</summary>
     /// <param name="writer">The writer.</param>
-    public void Write(Utf8JsonWriter writer)
+    internal void Write(Utf8JsonWriter writer)
     {
         if (revealed)
         {

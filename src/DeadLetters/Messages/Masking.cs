@@ -17,13 +17,13 @@ public static partial class Masking
     /// <summary>Masks a complete body: the message and the headers of an envelope, or all of any other body.</summary>
     /// <param name="body">The body.</param>
     /// <param name="isEnvelope">Whether it is MassTransit's envelope.</param>
-    public static string Body(string body, bool isEnvelope) =>
+    internal static string Body(string body, bool isEnvelope) =>
         JsonPrinter.Print(Encoding.UTF8.GetBytes(body), new PrintOptions { Masked = true, Area = isEnvelope ? MessageArea.Envelope : MessageArea.Data })?.Text ?? Value(body);
 
     /// <summary>Masks a header's value: the personal data in headers that MassTransit, the broker or a replay write; all of any other value, unless its name is harmless.</summary>
     /// <param name="name">The header.</param>
     /// <param name="value">Its value.</param>
-    public static string Header(string name, string value) => IsKnown(name) ? Text(value) : Named(name, value);
+    internal static string Header(string name, string value) => IsKnown(name) ? Text(value) : Named(name, value);
 
     /// <summary>Masks the addresses, card numbers and telephone numbers in a text that an application wrote for operators, such as an exception's message.</summary>
     /// <param name="text">The text.</param>
@@ -41,7 +41,7 @@ public static partial class Masking
     /// <summary>Masks one value, unless its name allows it to be shown.</summary>
     /// <param name="name">The name.</param>
     /// <param name="value">The value.</param>
-    public static string Named(string name, string value) => value.Length == 0 || Harmless.IsNamed(name, value) ? value : Hidden(value);
+    internal static string Named(string name, string value) => value.Length == 0 || Harmless.IsNamed(name, value) ? value : Hidden(value);
 
     /// <summary>Masks the search text of a filter for the audit log, because it may be personal data.</summary>
     /// <param name="filter">The filter as text.</param>

@@ -53,7 +53,7 @@ public sealed record OutcomeCounts(long Handled, long FailedAgain, long Delayed,
 
     /// <summary>Counts outcomes.</summary>
     /// <param name="replayed">Replayed messages.</param>
-    public static OutcomeCounts Count(IEnumerable<Replayed> replayed)
+    internal static OutcomeCounts Count(IEnumerable<Replayed> replayed)
     {
         var counts = new long[Enum.GetValues<Outcome>().Length];
         foreach (var message in replayed)
