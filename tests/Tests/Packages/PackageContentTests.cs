@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.IO.Compression;
+using System.Xml.Linq;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.Tests.Packages;
+
+/// <summary>The NuGet packages of the libraries, packed from the build that these tests use.</summary>
+public sealed class PackageContentTests : IDisposable
+{
+    private const string Version = "9.8.7-test.1";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("workinit-packages-").FullName;
+
+    [Fact]
+    public async Task Library_package_contains_the_library_its_documentation_and_a_readme()
+    {
+        var metadata = await PackAsync("DeadLetters");
+
+        Files("WorkinIt.DeadLetters", "nupkg").ShouldBe(["README.md", "icon.png", "lib/net10.0/WorkinIt.DeadLetters.dll", "lib/net10.0/WorkinIt.DeadLetters.xml"], ignoreOrder: true);
+        Files("WorkinIt.DeadLetters", "snupkg").ShouldBe(["lib/net10.0/WorkinIt.DeadLetters.pdb"]);
+        foreach (var (name, value) in new[] { ("version", Version), ("license", "MIT"), ("readme", "README.md"), ("icon", "icon.png") })
+            Child(metadata, name).Value.ShouldBe(value);
+        Child(metadata, "description").Value.ShouldContain("MassTransit");
+        Dependencies(metadata).Keys.ShouldBe(["RabbitMQ.Client", "Refit"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Dashboard_package_contains_the_pages_and_requires_the_library_of_its_own_version()
+    {
+        var metadata = await PackAsync("DeadLetters.Dashboard");
+
+        Files("WorkinIt.DeadLetters.Dashboard", "nupkg").ShouldBe(
+            ["README.md", "icon.png", "lib/net10.0/WorkinIt.DeadLetters.Dashboard.dll", "lib/net10.0/WorkinIt.DeadLetters.Dashboard.xml"], ignoreOrder: true);
+        Files("WorkinIt.DeadLetters.Dashboard", "snupkg").ShouldBe(["lib/net10.0/WorkinIt.DeadLetters.Dashboard.pdb"]);
+        var dependencies = Dependencies(metadata);
+        dependencies.Keys.ShouldBe(["DiffPlex", "WorkinIt.DeadLetters", "RabbitMQ.Client", "Refit"], ignoreOrder: true); // the last two are the library's: central pinning lists them too
+        dependencies["WorkinIt.DeadLetters"].ShouldBe(Version);
+        metadata.Descendants().Single(element => element.Name.LocalName == "frameworkReference").Attribute("name")!.Value.ShouldBe("Microsoft.AspNetCore.App");
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    /// <summary>Packs what is already built, with a version that no build has: MinVer's override, which an image build sets too.</summary>
+    private async Task<XElement> PackAsync(string project)
+    {
+        var configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        var start = new ProcessStartInfo("dotnet",
+        [
+            "pack", Path.Combine(Repository.Root, "src", project), "-c", configuration, "--no-build", "-o", _folder, "--disable-build-servers", "-nodeReuse:false",
+        ])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["MinVerVersionOverride"] = Version;
+        using var process = Process.Start(start)!;
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        process.ExitCode.ShouldBe(0, await output + await errors);
+        using var package = Open($"WorkinIt.{project}", "nupkg");
+        await using var specification = await package.GetEntry($"WorkinIt.{project}.nuspec")!.OpenAsync();
+        return Child((await XDocument.LoadAsync(specification, LoadOptions.None, default)).Root!, "metadata");
+    }
+
+    private ZipArchive Open(string id, string extension) => ZipFile.OpenRead(Path.Combine(_folder, $"{id}.{Version}.{extension}"));
+
+    // Without the parts that make a zip file a package.
+    private List<string> Files(string id, string extension)
+    {
+        using var package = Open(id, extension);
+        return [.. package.Entries.Select(entry => entry.FullName).Where(file => file != $"{id}.nuspec" && !file.StartsWith("_rels/", StringComparison.Ordinal)
+            && !file.StartsWith("package/", StringComparison.Ordinal) && file != "[Content_Types].xml")];
+    }
+
+    private static Dictionary<string, string> Dependencies(XElement metadata) => metadata.Descendants().Where(element => element.Name.LocalName == "dependency")
+        .ToDictionary(element => element.Attribute("id")!.Value, element => element.Attribute("version")!.Value);
+
+    private static XElement Child(XElement element, string name) => element.Elements().Single(child => child.Name.LocalName == name);
+}
