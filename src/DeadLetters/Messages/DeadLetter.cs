@@ -170,7 +170,7 @@ public sealed class DeadLetter
     {
         var raw = Encoding.UTF8.GetString(Body.Span);
         return raw.Contains(words, StringComparison.OrdinalIgnoreCase)
-            || (raw.Contains('\\', StringComparison.Ordinal) && BodyText?.Contains(words, StringComparison.OrdinalIgnoreCase) == true);
+            || (raw.Contains('\\', StringComparison.Ordinal) && HasJson && Envelope.AnyText(Body.Span, text => text.Contains(words, StringComparison.OrdinalIgnoreCase)));
     }
 
     /// <summary>Writes the complete dead letter as one JSON object, as <c>export</c> does. Contains personal data.</summary>
@@ -189,7 +189,7 @@ public sealed class DeadLetter
     public string? AnswersTo => AddressName(ResponseAddress);
 
     /// <summary>Whether the message can be edited: the body contains JSON, whatever its content type.</summary>
-    public bool CanBeEdited => MessageJson is not null;
+    public bool CanBeEdited => JsonMessage is not null;
 
     /// <summary>How long the message may wait in this queue: its own expiration or the queue's message-ttl, whichever is shorter; null: no limit.</summary>
     internal TimeSpan? TimeToLive

@@ -122,6 +122,18 @@ internal static partial class Envelope
         }
     }
 
+    /// <summary>Whether one of the texts or names in the JSON, without its escapes, satisfies a condition. Reads token by token, however large the JSON is.</summary>
+    public static bool AnyText(ReadOnlySpan<byte> body, Func<string, bool> condition)
+    {
+        var reader = new Utf8JsonReader(WithoutMark(body), _reading);
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && condition(Text(ref reader)))
+                return true;
+        }
+        return false;
+    }
+
     public static bool HasMessage(ReadOnlySpan<byte> body) => Find(body, "message") is not null;
 
     /// <summary>The message within a JSON body: for an envelope its <c>message</c>, null if it has none; for anything else the complete body.</summary>
