@@ -33,6 +33,9 @@ public sealed record DeadLetterOptions
     /// <summary>How long a discarded message is kept; at most <see cref="LongestDiscardedLife"/>.</summary>
     public TimeSpan DiscardedLife { get; init; } = UsualDiscardedLife;
 
+    /// <summary>How long the pages let a replay wait for outcomes after its last message, or half a minute at most after a cancel. More than zero.</summary>
+    public TimeSpan OutcomeWait { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>How long to wait for an answer from the broker, for instance a publisher confirm.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -17,7 +17,7 @@ internal static class Backlog
     public static async Task<int> RunAsync()
     {
         await using var system = await WorkinItSystem.CreateAsync();
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         var (sink, port) = await OtherProgram.StartSinkAsync();
         await using var running = sink;
         system.Settings["Smtp__Port"] = port.ToString(CultureInfo.InvariantCulture);

@@ -18,7 +18,7 @@ internal static class Consume
     public static async Task<int> RunAsync()
     {
         await using var system = await WorkinItSystem.CreateAsync();
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         var (noWork, noMail, bare) = (new Series(), new Series(), new Series());
         for (var round = 1; round <= Rounds; round++)
         {

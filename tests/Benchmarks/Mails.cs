@@ -23,7 +23,7 @@ internal static class Mails
     public static async Task<int> RunAsync()
     {
         await using var system = await WorkinItSystem.CreateAsync();
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         var (sink, port) = await OtherProgram.StartSinkAsync();
         await using var running = sink;
         var size = await SizeAsync(system, ConsumersHost.SmallMail);
@@ -56,7 +56,7 @@ internal static class Mails
     public static async Task<int> RunLargeAsync()
     {
         await using var system = await WorkinItSystem.CreateAsync();
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         var (sink, port) = await OtherProgram.StartSinkAsync();
         await using var running = sink;
         var size = await SizeAsync(system, ConsumersHost.LargeMail);

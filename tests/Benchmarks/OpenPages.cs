@@ -21,7 +21,7 @@ internal static class OpenPages
     public static async Task<int> RunAsync(int pages)
     {
         await using var system = await WorkinItSystem.CreateAsync();
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         var web = system.NewWeb();
         await web.StartAsync();
         var watched = new ConcurrentBag<Guid>();

@@ -24,7 +24,7 @@ internal static class Processes
         await using var postgres = await PostgresServer.CreateAsync();
         await using var system = await WorkinItSystem.CreateAsync();
         system.Settings["ConnectionStrings__Deliveries"] = postgres.ConnectionString;
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         system.Mail.OnMail = _ => SmtpBehaviour.Slow(_timePerStage);
 
         var series = _counts.ToDictionary(count => count, _ => new Series());

@@ -21,7 +21,7 @@ internal static class Relay
     public static async Task<int> RunAsync()
     {
         await using var system = await WorkinItSystem.CreateAsync();
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         var web = system.NewWeb();
         await web.StartAsync();
         await StoreAsync(system, FirstWarmUp);

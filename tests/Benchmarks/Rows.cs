@@ -34,7 +34,7 @@ internal static class Rows
     {
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows:N0} rows …"));
         await using var system = await WorkinItSystem.CreateAsync();
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         var settings = system.SettingsOf("web");
         var ids = await FillAsync(settings["ConnectionStrings__Submissions"], settings["ConnectionStrings__Deliveries"], rows);
         var web = system.NewWeb();

@@ -13,7 +13,7 @@ internal static class Start
     public static async Task<int> RunAsync()
     {
         await using var system = await WorkinItSystem.CreateAsync();
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         List<double> mail = [], page = [], empty = [];
         for (var round = 0; round <= Rounds; round++) // round 0 warms the disk cache and is not counted
         {

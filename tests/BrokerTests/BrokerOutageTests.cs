@@ -145,7 +145,7 @@ public sealed class BrokerOutageTests(ABrokerToStop broker) : IAsyncDisposable
     {
         var system = await CreateAsync();
         DeadLetterPages.AddTo(system);
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         var web = system.NewWeb();
         await web.StartAsync();
         using var client = new PageClient(web.Address);

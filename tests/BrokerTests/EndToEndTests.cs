@@ -27,7 +27,7 @@ public sealed class EndToEndTests
     public async Task Submissions_wait_while_no_consumer_runs_and_are_then_mailed_once_each()
     {
         await using var system = await WorkinItSystem.CreateAsync();
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         var web = system.NewWeb();
         await web.StartAsync();
 

@@ -20,7 +20,7 @@ public sealed class LedgerLossTests : IAsyncLifetime
     {
         _system = await WorkinItSystem.CreateAsync();
         _system.Settings["Redelivery__Delays__0"] = "00:00:01";
-        await Task.WhenAll(_system.DeployAsync(), _system.MigrateAsync());
+        await _system.PrepareAsync();
         await using (var channel = await _system.VirtualHost.OpenChannelAsync())
         {
             await channel.QueueDeclareAsync(Tap, durable: true, exclusive: false, autoDelete: false);

@@ -15,7 +15,7 @@ public sealed class LostQueueContentTests
         await using var system = await WorkinItSystem.CreateAsync();
         system.Settings["Submissions__MissingAfter"] = "00:00:04";
         system.Settings["Redelivery__Delays__0"] = "00:00:01";
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         var web = system.NewWeb();
         await web.StartAsync();
 

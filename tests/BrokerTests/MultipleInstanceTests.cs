@@ -45,7 +45,7 @@ public sealed class MultipleInstanceTests
         await using var postgres = await PostgresServer.CreateAsync();
         await using var system = await WorkinItSystem.CreateAsync();
         (system.Settings["ConnectionStrings__Submissions"], system.Settings["ConnectionStrings__Deliveries"]) = (postgres.ConnectionString, postgres.ConnectionString);
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         var (web, consumers) = (system.NewWeb(), system.NewConsumers());
         await web.StartAsync();
         var id = await WorkinItSystem.SubmitAsync(web, "jane@example.com", "watched");

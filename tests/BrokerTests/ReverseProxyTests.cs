@@ -137,7 +137,7 @@ public sealed class TwoWebs : IAsyncLifetime
         DeadLetterPages.AddTo(_system);
         _system.Settings["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true";
         _system.Settings["DataProtection__KeysDirectory"] = Keys;
-        await Task.WhenAll(_system.DeployAsync(), _system.MigrateAsync());
+        await _system.PrepareAsync();
         A = _system.NewWeb();
         // By default, ASP.NET Core treats an installation in another folder as another application.
         _system.Settings["ASPNETCORE_CONTENTROOT"] = Directory.CreateDirectory(Path.Combine(_system.Folder, "elsewhere")).FullName;

@@ -18,7 +18,7 @@ public sealed class UndeployedDelayQueueTests
     {
         await using var system = await WorkinItSystem.CreateAsync();
         system.Settings["Redelivery__Delays__0"] = deployed;
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
         for (var i = 0; i < delays.Length; i++)
             system.Settings[$"Redelivery__Delays__{i}"] = delays[i];
         var (web, consumers) = (system.NewWeb(), system.NewConsumers());

@@ -56,7 +56,7 @@ internal sealed class FaultRun : IAsyncDisposable
         ];
         foreach (var (name, value) in defaults.Concat(settings))
             run.System.Settings[name] = value;
-        await Task.WhenAll(run.System.DeployAsync(), run.System.MigrateAsync());
+        await run.System.PrepareAsync();
         await run.TapFaultsAsync();
         (run.Web, run.Consumers) = (run.System.NewWeb(), run.System.NewConsumers());
         await Task.WhenAll(run.Web.StartAsync(), run.Consumers.StartAsync());

@@ -139,6 +139,11 @@ public sealed partial class PageClient : IDisposable
     public Task<Answer> SeeEndAsync(Answer operation) =>
         Eventually.SeeAsync(() => GetAsync(operation.Path), answer => !answer.Html.Contains("data-live", StringComparison.Ordinal), "the operation has ended", TimeSpan.FromMinutes(2));
 
+    /// <summary>The id of the first dead letter of a queue.</summary>
+    /// <param name="queue">The queue.</param>
+    public async Task<string> FirstIdAsync(string queue) =>
+        (await GetAsync($"/dead-letters/queues/{queue}/letters")).Link($"/queues/{queue}/letters/").Split('/')[^1];
+
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 

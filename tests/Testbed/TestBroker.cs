@@ -206,6 +206,14 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
         }
     }
 
+    /// <summary>Removes the messages of all queues.</summary>
+    public async Task PurgeAllAsync()
+    {
+        await using var channel = await OpenChannelAsync();
+        foreach (var queue in (await ManagementAsync("queues/{vhost}?columns=name")).EnumerateArray())
+            await channel.QueuePurgeAsync(queue.GetProperty("name").GetString()!);
+    }
+
     /// <summary>Removes and returns all messages of a queue.</summary>
     /// <param name="queue">The name of the queue.</param>
     public async Task<IReadOnlyList<BasicGetResult>> TakeAllAsync(string queue)

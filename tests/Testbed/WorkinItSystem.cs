@@ -68,27 +68,36 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     {
         foreach (var (name, value) in settings)
             Settings[name] = value;
-        await Task.WhenAll(DeployAsync(), MigrateAsync());
+        await PrepareAsync();
         var (web, consumers) = (NewWeb(), NewConsumers());
         await Task.WhenAll(web.StartAsync(), consumers.StartAsync());
         return (web, consumers);
     }
 
-    /// <summary>Deploys the topology as the RabbitMQ user topology.</summary>
+    /// <summary>Deploys the topology and creates the tables. Only the first system with the same settings runs the services for that; the others get a copy.</summary>
+    public Task PrepareAsync() => SystemTemplate.PrepareAsync(this);
+
+    /// <summary>Deploys the topology as the RabbitMQ user topology, by the service.</summary>
     public Task DeployAsync() => RunToEndAsync(CreateProcess("Consumers", "topology"), "--deploy-topology");
 
-    /// <summary>Creates the tables of the store and of the ledger.</summary>
-    public async Task MigrateAsync()
-    {
-        await RunToEndAsync(NewWeb(), "--migrate");
-        await RunToEndAsync(NewConsumers(), "--migrate");
-    }
+    /// <summary>Creates the tables of the store and of the ledger, by the services.</summary>
+    public Task MigrateAsync() => Task.WhenAll(RunToEndAsync(NewWeb(), "--migrate"), RunToEndAsync(NewConsumers(), "--migrate"));
 
     /// <summary>Creates a Web process without starting it.</summary>
     public ServiceProcess NewWeb() => CreateProcess("Web", "web");
 
     /// <summary>Creates a Consumers process without starting it.</summary>
     public ServiceProcess NewConsumers() => CreateProcess("Consumers", "consumers");
+
+    /// <summary>Creates a process with its own settings, without starting it.</summary>
+    /// <param name="service">Web or Consumers.</param>
+    /// <param name="settings">All settings, by their environment variable names; see <see cref="SettingsOf"/>.</param>
+    public ServiceProcess NewProcess(string service, IReadOnlyDictionary<string, string> settings)
+    {
+        var process = new ServiceProcess(service, settings);
+        _processes.Add(process);
+        return process;
+    }
 
     /// <summary>Submits through the API. After a 503 response, retriesLeft the request with the same key, as a careful client does.</summary>
     /// <returns>The submission's id.</returns>
@@ -171,12 +180,7 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
         ["Smtp__From"] = "WorkinIt <gifs@workinit.example>",
     };
 
-    private ServiceProcess CreateProcess(string service, string user)
-    {
-        var process = new ServiceProcess(service, SettingsOf(user));
-        _processes.Add(process);
-        return process;
-    }
+    private ServiceProcess CreateProcess(string service, string user) => NewProcess(service, SettingsOf(user));
 
     private static async Task RunToEndAsync(ServiceProcess process, params string[] arguments)
     {

@@ -8,7 +8,7 @@ namespace WorkinIt.DeadLetters.Dashboard.Operations;
 /// Runs operations in the background. It keeps them in memory only: after a crash, the audit log shows what was started, and a dry run what is
 /// left to do.
 /// </summary>
-internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvider time, ILogger<OperationRunner> log) : IHostedService, IDisposable
+internal sealed partial class OperationRunner(DeadLetterClient broker, DeadLetterOptions options, TimeProvider time, ILogger<OperationRunner> log) : IHostedService, IDisposable
 {
     private const int Remembered = 200; // each keeps the outcome of its messages in memory
     private static readonly TimeSpan _initialWait = TimeSpan.FromSeconds(1.5);
@@ -49,7 +49,7 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvi
 
     private Task<OperationResult> JudgeAsync(RunningOperation operation, CancellationToken cancellationToken) =>
         operation.Request.Verb == Verb.Replay
-            ? broker.PlanAsync(operation.Request.AsReplay(operation.By), operation, cancellationToken)
+            ? broker.PlanAsync(operation.Request.AsReplay(operation.By, options.OutcomeWait), operation, cancellationToken)
             : CountAsync(operation, cancellationToken);
 
     // Only the broker can refuse a discard or a restore, so their dry run only counts the messages.
@@ -67,7 +67,7 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, TimeProvi
         {
             Verb.Discard => broker.DiscardAsync(new DiscardRequest { Queue = requested.Queue, Filter = requested.Filter, By = by, WasSent = requested.WasSent, Expected = requested.Expected }, operation, cancellationToken),
             Verb.Restore => broker.RestoreAsync(new OperationRequest { Queue = requested.Queue, Filter = requested.Filter, By = by, Expected = requested.Expected }, operation, cancellationToken),
-            _ => broker.ReplayAsync(requested.AsReplay(by), operation, cancellationToken),
+            _ => broker.ReplayAsync(requested.AsReplay(by, options.OutcomeWait), operation, cancellationToken),
         };
     }
 

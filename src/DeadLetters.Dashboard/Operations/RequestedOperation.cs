@@ -13,9 +13,6 @@ internal enum Verb
 /// <summary>What a user requested. The dry run and the run share it.</summary>
 internal sealed record RequestedOperation(Verb Verb, string Queue, DeadLetterFilter Filter)
 {
-    /// <summary>How long a run waits for outcomes after its last message.</summary>
-    public static readonly TimeSpan Wait = TimeSpan.FromMinutes(1);
-
     public double? Pace { get; init; }
 
     public bool Canary { get; init; }
@@ -40,7 +37,7 @@ internal sealed record RequestedOperation(Verb Verb, string Queue, DeadLetterFil
     /// <summary>The selection as text that every viewer may see.</summary>
     public string Which => Filter.IsEmpty ? "all" : Masking.Filter(Filter.ToString());
 
-    public ReplayRequest AsReplay(string by) => new()
+    public ReplayRequest AsReplay(string by, TimeSpan outcomeWait) => new()
     {
         Queue = Queue,
         Filter = Filter,
@@ -51,7 +48,7 @@ internal sealed record RequestedOperation(Verb Verb, string Queue, DeadLetterFil
         To = To,
         WithoutResponse = WithoutResponse,
         Edited = Edit?.Edited,
-        Wait = Wait,
+        Wait = outcomeWait,
         Expected = Expected,
     };
 

@@ -34,7 +34,13 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
             throw Bad($"{Connection} can't be read: {error}");
         var management = Address(Url, url);
         var ui = configuration["RabbitMqManagement:PublicUrl"] is { Length: > 0 } publicUrl ? Address("RabbitMqManagement__PublicUrl", publicUrl) : management;
-        return new DeadLetterSettings(DeadLetterOptions.Parse(connection, management) with { DiscardedLife = Life(configuration["DeadLetters:DiscardedLife"]), Names = Names(configuration["DeadLetters:Queues"]) }, management, ui, AuditPath(configuration),
+        var options = DeadLetterOptions.Parse(connection, management) with
+        {
+            DiscardedLife = Life(configuration["DeadLetters:DiscardedLife"]),
+            OutcomeWait = OutcomeWait(configuration["DeadLetters:OutcomeWait"]),
+            Names = Names(configuration["DeadLetters:Queues"]),
+        };
+        return new DeadLetterSettings(options, management, ui, AuditPath(configuration),
             configuration.GetConnectionString("Deliveries") is { Length: > 0 } ? configuration.GetDatabase("Deliveries") : null);
     }
 
@@ -42,6 +48,11 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
         string.IsNullOrEmpty(text) ? DeadLetterOptions.UsualDiscardedLife
         : TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var life) && life > TimeSpan.Zero && life <= DeadLetterOptions.LongestDiscardedLife ? life
         : throw Bad("DeadLetters__DiscardedLife must be a time such as 30.00:00:00 (30 days), at most 49.00:00:00");
+
+    private static TimeSpan OutcomeWait(string? text) =>
+        string.IsNullOrEmpty(text) ? TimeSpan.FromMinutes(1)
+        : TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var wait) && wait > TimeSpan.Zero && wait <= TimeSpan.FromDays(1) ? wait
+        : throw Bad("DeadLetters__OutcomeWait must be a time such as 00:05:00 (5 minutes), at most 1.00:00:00");
 
     private static DeadLetterQueueNames Names(string? patterns)
     {

@@ -41,7 +41,7 @@ public sealed class ObservedSystem : IAsyncLifetime
         await using var system = await WorkinItSystem.CreateAsync();
         foreach (var (name, value) in giphy.GetSettings().Append(("Giphy__Timeout", "00:00:30")).Append(("Retry__Limit", "1")).Append(("Redelivery__Delays__0", "00:00:01")))
             system.Settings[name] = value;
-        await Task.WhenAll(system.DeployAsync(), system.MigrateAsync());
+        await system.PrepareAsync();
 
         await using var web = new HostedService<SubmissionRequest>(Settings(system, "web", collector));
         await using var consumers = new HostedService<SmtpOptions>(Settings(system, "consumers", collector));
