@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Configuration;
 using WorkinIt.Deliveries;
 using WorkinIt.Storage;
@@ -49,6 +50,16 @@ public sealed partial class WebHost : IDisposable
 
     internal T Service<T>()
         where T : class => (T)_factory.Services.GetService(typeof(T))!;
+
+    /// <summary>Executes SQL in the database of the submissions.</summary>
+    internal void ExecuteInStore(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(_folder, "submissions.db")};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
 
     public async Task<HttpResponseMessage> PostFormAsync(string email, string thought, IReadOnlyDictionary<string, string>? hidden = null)
     {
