@@ -96,7 +96,7 @@ internal static partial class ReplayCommand
     private static object JsonOf(Replayed message) => new
     {
         message.Id,
-        message.MessageId,
+        MessageId = message.MessageId is { } messageId ? Masking.Named("messageId", messageId) : null,
         message.ReplayId,
         message.Target,
         verdict = message.Verdict.Kind,

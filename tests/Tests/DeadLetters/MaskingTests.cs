@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using RabbitMQ.Client;
 using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Dashboard.Shared;
 
 namespace WorkinIt.Tests.DeadLetters;
 
@@ -9,6 +10,13 @@ namespace WorkinIt.Tests.DeadLetters;
 public sealed class MaskingTests
 {
     private const string Envelope = "application/vnd.masstransit+json";
+
+    [Theory]
+    [InlineData("0199c4f0-0000-7000-8000-000000000001", "0199c4f0-0000-7000-8000-000000000001")]
+    [InlineData("jane@example.com", "0123456789abcdef")]
+    [InlineData(null, "0123456789abcdef")]
+    public void Page_names_a_message_by_its_MessageId_unless_that_may_be_personal_data(string? messageId, string shown) =>
+        Format.IdOf(messageId, "0123456789abcdef").ShouldBe(shown);
 
     [Theory]
     [InlineData("paymentCardNumber", "\"4111111111111111\"")]
