@@ -27,7 +27,7 @@ internal sealed class CommandContext : IAsyncDisposable
         Broker = new DeadLetterClient(options, audit, advisor);
         _names = options.Names;
         (_writer, Audit, By, Json, HasLedger) = (writer, audit, by, json, advisor is not null);
-        if (Console.IsOutputRedirected)
+        if (CommandHost.Current.IsOutRedirected)
             Out.Profile.Width = 200; // not a terminal: wide enough that ids are not wrapped
     }
 
@@ -45,12 +45,10 @@ internal sealed class CommandContext : IAsyncDisposable
     /// <summary>Whether the ledger is configured, so that the commands know which mails were sent.</summary>
     public bool HasLedger { get; }
 
-    public IAnsiConsole Out { get; } = AnsiConsole.Console;
+    public IAnsiConsole Out { get; } = ConsoleOf(CommandHost.Current.Out);
 
     /// <summary>Standard error, for progress and questions, so that standard output can be piped.</summary>
-    public IAnsiConsole Err { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-
-    public static bool IsInteractive => !Console.IsInputRedirected && !Console.IsErrorRedirected;
+    public IAnsiConsole Err { get; } = ConsoleOf(CommandHost.Current.Error);
 
     /// <summary>Reads the settings from the environment.</summary>
     /// <exception cref="WrongUsageException">A setting is missing or invalid.</exception>
@@ -86,9 +84,9 @@ internal sealed class CommandContext : IAsyncDisposable
     }
 
     /// <summary>Writes a line to standard output, without wrapping it.</summary>
-    public static void Print(string line) => Console.Out.WriteLine(Terminal.Clean(line));
+    public static void Print(string line) => CommandHost.Current.Out.WriteLine(Terminal.Clean(line));
 
-    public static void WriteJson<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, _json));
+    public static void WriteJson<T>(T value) => CommandHost.Current.Out.WriteLine(JsonSerializer.Serialize(value, _json));
 
     /// <summary>The queue that the command works on: the named one, else the only non-empty one.</summary>
     /// <exception cref="NothingThereException">No queue has messages.</exception>
@@ -122,7 +120,7 @@ internal sealed class CommandContext : IAsyncDisposable
     {
         if (yes)
             return true;
-        if (!IsInteractive)
+        if (!CommandHost.Current.IsInteractive)
             throw new WrongUsageException($"{question} No terminal to confirm on: pass --yes");
         return Err.Prompt(new ConfirmationPrompt(Terminal.Cell(question)) { DefaultValue = false });
     }
@@ -161,11 +159,18 @@ internal sealed class CommandContext : IAsyncDisposable
         Database.TryParse(text, out var database, out var error) ? database : throw new WrongUsageException($"{setting} can't be read: {error}");
 
     // Not an option: every user of the machine can read a process's command line.
-    private static string PromptForConnection() => IsInteractive
-        ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })
-            .Prompt(new TextPrompt<string>("RabbitMQ (amqp://user:password@host:5672/vhost):").Secret())
+    private static string PromptForConnection() => CommandHost.Current.IsInteractive
+        ? ConsoleOf(CommandHost.Current.Error).Prompt(new TextPrompt<string>("RabbitMQ (amqp://user:password@host:5672/vhost):").Secret())
         : throw new WrongUsageException("ConnectionStrings__RabbitMq is not set: set it to amqp://user:password@host:5672/vhost in the environment");
 
+    private static IAnsiConsole ConsoleOf(TextWriter writer)
+    {
+        var output = new AnsiConsoleOutput(writer);
+        return AnsiConsole.Create(output.IsTerminal
+            ? new AnsiConsoleSettings { Out = output }
+            : new AnsiConsoleSettings { Out = output, Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
+    }
+
     /// <summary>A setting from the environment; null if it is not set or empty.</summary>
-    public static string? Setting(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+    public static string? Setting(string name) => CommandHost.Current.Variable(name) is { Length: > 0 } value ? value : null;
 }

@@ -11,7 +11,7 @@ internal static class Progress
 
     public static async Task<T> ShowAsync<T>(CommandContext context, string verb, Func<IProgress<OperationProgress>, Task<T>> operation)
     {
-        if (!CommandContext.IsInteractive)
+        if (!CommandHost.Current.IsInteractive)
             return await operation(new Lines(verb));
         return await context.Err.Progress().AutoClear(true).HideCompleted(false)
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
@@ -53,7 +53,7 @@ internal static class Progress
                 return;
             _blocked = value.Blocked;
             _next = DateTimeOffset.UtcNow + _lineEvery;
-            Console.Error.WriteLine(Terminal.Clean(Text(verb, value)));
+            CommandHost.Current.Error.WriteLine(Terminal.Clean(Text(verb, value)));
         }
     }
 }

@@ -31,7 +31,7 @@ internal static class Terminal
     public static string Cell(string text) => Markup.Escape(Clean(text));
 
     /// <summary>Writes a line to standard error.</summary>
-    public static Task ErrorAsync(string line) => Console.Error.WriteLineAsync(Clean(line));
+    public static Task ErrorAsync(string line) => CommandHost.Current.Error.WriteLineAsync(Clean(line));
 
     // A carriage return is harmless only before a line feed. Alone, it moves the cursor to the start of the line, so text could be overwritten.
     private static bool IsHarmless(string text, int index) => text[index] switch

@@ -39,7 +39,7 @@ public sealed class BrokerCertificateTests : IAsyncLifetime
         await _system.SeeMailsAsync(1);
 
         await DeadLetterPages.PutAsync(_system.VirtualHost, "send-gif-email_error", "{}", "System.TimeoutException", "It took 30 s");
-        var listed = await Command().RunAsync("dead-letters", "list", "--queue", "send-gif-email_error");
+        var listed = await Command().RunProcessAsync("dead-letters", "list", "--queue", "send-gif-email_error");
         listed.Code.ShouldBe(0, listed.ToString());
         listed.Output.ShouldContain("TimeoutException");
         broker.Handshakes.ShouldBeGreaterThan(5); // the services and the command all used TLS
@@ -66,7 +66,7 @@ public sealed class BrokerCertificateTests : IAsyncLifetime
         await web.RunAsync("--migrate");
 
         var deploying = Should.ThrowAsync<InvalidOperationException>(_system.DeployAsync);
-        var listing = Command().RunAsync("dead-letters", "list", "--queue", "send-gif-email_error");
+        var listing = Command().RunProcessAsync("dead-letters", "list", "--queue", "send-gif-email_error");
         await web.StartAsync("live");
         await Eventually.SeeAsync(() => web.Log.Contains(problem, StringComparison.Ordinal), "the log names the certificate problem", TimeSpan.FromSeconds(60));
         using (var ready = await web.Http.GetAsync("/health/ready"))

@@ -91,7 +91,7 @@ public sealed class ReplayCrashTests(ReliabilityTable table)
         await Eventually.SeeAsync(
             async () =>
             {
-                await operate.RunAsync(["dead-letters", "replay", "--queue", queue, "--all", "--yes", "--wait", "0"]); // a run that finds no messages, or finds the lock still held, is repeated
+                await operate.RunProcessAsync(["dead-letters", "replay", "--queue", queue, "--all", "--yes", "--wait", "0"]); // a run that finds no messages, or finds the lock still held, is repeated
                 return await haveArrived() && await virtualHost.ReadyAsync(queue) == 0; // a message that arrived but was not acked before the kill is still in the queue
             },
             all => all, $"all messages replayed and {queue} empty", TimeSpan.FromMinutes(3));

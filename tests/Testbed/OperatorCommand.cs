@@ -1,9 +1,14 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
+using WorkinIt.Cli;
 
 namespace WorkinIt.Testbed;
 
-/// <summary>The published command-line tool of operators, run as a process.</summary>
+/// <summary>
+/// The command-line tool of operators. It runs in the process of the tests, which is faster; a test of what only a process has (signals, standard
+/// streams) runs the published tool.
+/// </summary>
 /// <param name="settings">Settings, by their environment variable names.</param>
 public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings)
 {
@@ -29,7 +34,7 @@ public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings
         ["WORKINIT_OPERATOR"] = "jane",
     };
 
-    /// <summary>Starts the command.</summary>
+    /// <summary>Starts the published tool.</summary>
     /// <param name="arguments">The command-line arguments.</param>
     public Process Start(params string[] arguments)
     {
@@ -44,20 +49,38 @@ public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings
         return Process.Start(start)!;
     }
 
-    /// <summary>Runs the command and waits until it exits.</summary>
-    /// <param name="input">The standard input.</param>
+    /// <summary>Runs the published tool and waits until it exits.</summary>
     /// <param name="arguments">The command-line arguments.</param>
-    public async Task<CommandResult> RunWithAsync(string input, params string[] arguments)
+    public async Task<CommandResult> RunProcessAsync(params string[] arguments)
     {
         using var process = Start(arguments);
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
         await process.WaitForExitAsync();
         return new CommandResult(process.ExitCode, await output, await errors);
     }
 
-    /// <summary>Runs the command and waits until it exits.</summary>
+    /// <summary>Runs the command with a text as standard input.</summary>
+    /// <param name="input">The standard input.</param>
+    /// <param name="arguments">The command-line arguments.</param>
+    public async Task<CommandResult> RunWithAsync(string input, params string[] arguments)
+    {
+        var bytes = new MemoryStream();
+        await using var output = new StreamWriter(bytes, new UTF8Encoding(false), leaveOpen: true) { AutoFlush = true };
+        await using var errors = new StringWriter();
+        var host = new CommandHost
+        {
+            Variable = name => settings.GetValueOrDefault(name),
+            In = new StringReader(input),
+            Out = output,
+            Error = errors,
+            OpenOut = () => bytes, // closed by the command; its bytes can still be read
+        };
+        var code = await host.RunAsync(arguments);
+        return new CommandResult(code, Encoding.UTF8.GetString(bytes.ToArray()), errors.ToString());
+    }
+
+    /// <summary>Runs the command.</summary>
     /// <param name="arguments">The command-line arguments.</param>
     public Task<CommandResult> RunAsync(params string[] arguments) => RunWithAsync("", arguments);
 }

@@ -64,7 +64,7 @@ internal static class EditCommand
     private static async Task<string?> ReadEditAsync(string? file, CancellationToken cancellationToken) => file switch
     {
         null => null,
-        "-" => Checked(await Console.In.ReadToEndAsync(cancellationToken)),
+        "-" => Checked(await CommandHost.Current.In.ReadToEndAsync(cancellationToken)),
         _ when File.Exists(file) => Checked(await File.ReadAllTextAsync(file, cancellationToken)),
         _ => throw new WrongUsageException($"File {file} not found"),
     };

@@ -14,7 +14,7 @@ internal sealed class EditorCommand
     /// <exception cref="WrongUsageException">No editor is set or found, or there is no terminal.</exception>
     public static EditorCommand Find()
     {
-        if (!CommandContext.IsInteractive)
+        if (!CommandHost.Current.IsInteractive)
             throw new WrongUsageException("No terminal for an editor: pass the new message with --message FILE, or - for standard input");
         var words = (CommandContext.Setting("VISUAL") ?? CommandContext.Setting("EDITOR") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (words.Length == 0)

@@ -24,7 +24,7 @@ internal static class ExportCommand
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
             await context.ConfirmAccessAsync(queue, parsed.GetValue(common.Yes), cancellationToken);
             var request = new OperationRequest { Queue = queue, Filter = common.Filter(parsed), By = context.By };
-            await using var stream = parsed.GetValue(output) is { } path ? Create(path) : Console.OpenStandardOutput();
+            await using var stream = parsed.GetValue(output) is { } path ? Create(path) : CommandHost.Current.OpenOut();
             var count = await Progress.ShowAsync(context, "Exporting", progress => context.Broker.ExportAsync(request, stream, progress, cancellationToken));
             await Terminal.ErrorAsync($"{ListCommand.Number(count)} exported from {queue}.");
             return ExitCode.Done;

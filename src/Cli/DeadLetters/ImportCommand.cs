@@ -48,7 +48,7 @@ internal static class ImportCommand
             CommandContext.WriteJson(new { dryRun, result.Id, result.Queue, result.Selected, result.Done, result.Present, result.Refused, result.Stopped });
             return;
         }
-        Action<string> say = toErrors ? line => Console.Error.WriteLine(Terminal.Clean(line)) : CommandContext.Print;
+        Action<string> say = toErrors ? line => CommandHost.Current.Error.WriteLine(Terminal.Clean(line)) : CommandContext.Print;
         say($"{ListCommand.Number(result.Done)} of {ListCommand.Number(result.Selected)} {(dryRun ? "would be imported" : "imported")} into {result.Queue}, {ListCommand.Number(result.Present)} already there."
             + (dryRun ? "" : $" Operation {result.Id}."));
         foreach (var group in result.Refused.GroupBy(refusal => refusal.Why))

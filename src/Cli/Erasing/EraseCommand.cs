@@ -138,9 +138,9 @@ internal static class EraseCommand
     {
         if (argument != "-")
             return argument;
-        if (CommandContext.IsInteractive)
+        if (CommandHost.Current.IsInteractive)
             context.Err.Write("Address: ");
-        return Console.In.ReadLine() ?? "";
+        return CommandHost.Current.In.ReadLine() ?? "";
     }
 
     private static Action Blocking(Database deliveries, Person person)

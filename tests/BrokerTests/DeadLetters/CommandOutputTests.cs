@@ -50,7 +50,7 @@ public sealed class CommandOutputTests
     public async Task Command_without_arguments_shows_help_and_an_invalid_value_is_explained()
     {
         await using var orders = await Orders.CreateAsync();
-        (await orders.Command.RunAsync()).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0, it.ToString()), it => it.Output.ShouldContain("dead-letters"), it => it.Errors.ShouldBeEmpty());
+        (await orders.Command.RunProcessAsync()).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0, it.ToString()), it => it.Output.ShouldContain("dead-letters"), it => it.Errors.ShouldBeEmpty());
         (await orders.Command.RunAsync("dead-letters")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0, it.ToString()), it => it.Output.ShouldContain("import"), it => it.Errors.ShouldBeEmpty());
         foreach (string[] arguments in new string[][] { ["replay", "--all", "--pace", "abc"], ["list", "--limit", "abc"] })
         {

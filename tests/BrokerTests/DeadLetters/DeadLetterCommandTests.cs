@@ -17,7 +17,7 @@ public sealed class DeadLetterCommandTests
         var (system, web) = await StartAsync(type);
         await using var s = system;
         var operate = OperatorCommand.Of(system);
-        (await operate.RunAsync("dead-letters", "list")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0), it => it.Output.ShouldContain("No dead letters"));
+        (await operate.RunProcessAsync("dead-letters", "list")).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0), it => it.Output.ShouldContain("No dead letters"));
 
         system.Mail.OnMail = mail => mail.Recipient is null ? null : SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 <{recipient}> unknown");
         var ids = new List<Guid>();
@@ -55,7 +55,7 @@ public sealed class DeadLetterCommandTests
             () => WorkinItSystem.StatusAsync(web, ids[0]), status => status.Detail.Contains("We’re looking into it", StringComparison.Ordinal), "the page shows that the problem is being looked into");
 
         system.Mail.OnMail = null;
-        var replayed = await operate.RunAsync("dead-letters", "replay", "--where", "exception=refused", "--yes", "--json");
+        var replayed = await operate.RunProcessAsync("dead-letters", "replay", "--where", "exception=refused", "--yes", "--json");
         replayed.Code.ShouldBe(0, replayed.ToString());
         Outcomes(replayed).ShouldBe(["handled", "handled", "handled"]);
         system.Mail.MailCount.ShouldBe(3);

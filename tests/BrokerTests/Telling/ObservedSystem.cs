@@ -69,7 +69,7 @@ public sealed class ObservedSystem : IAsyncLifetime
 
         refuses = false;
         await system.SeeReadyAsync("send-gif-email_error", 2); // the status shows the failure first
-        var replay = await OperatorCommand.Of(system).RunAsync("dead-letters", "replay", "--queue", "send-gif-email_error", "--where", $"id={Replayed}", "--yes");
+        var replay = await OperatorCommand.Of(system).RunProcessAsync("dead-letters", "replay", "--queue", "send-gif-email_error", "--where", $"id={Replayed}", "--yes");
         replay.Code.ShouldBe(0, replay.ToString());
         await SeeAsync(http, Replayed, "sent");
 
