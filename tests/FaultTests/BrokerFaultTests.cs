@@ -56,7 +56,10 @@ public sealed class BrokerFaultTests(ReliabilityTable table)
             var load = run.LoadAsync(30 * (seconds + 10), pause: TimeSpan.FromMilliseconds(33));
             await Eventually.SeeAsync(() => run.AcceptedSoFar >= 150, "150 submissions accepted");
             await begin(broker);
-            await Task.Delay(TimeSpan.FromSeconds(seconds));
+            var outage = Task.Delay(TimeSpan.FromSeconds(seconds));
+            if (seconds > 10) // a shorter one may be over before anything notices it
+                await run.Web.SeeReadyAsync(false, TimeSpan.FromSeconds(seconds));
+            await outage;
             await end(broker);
             await load;
 
