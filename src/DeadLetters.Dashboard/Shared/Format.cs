@@ -10,7 +10,7 @@ internal static class Format
     public static string DeadLetters(long count) => count == 1 ? "1 dead letter" : Number(count) + " dead letters";
 
     /// <summary>What to call a message on a page and in an address: its MessageId, or its dead-letter id if the MessageId is missing or may be personal data.</summary>
-    public static string IdOf(string? messageId, string letterId) => messageId is not null && Masking.Named("messageId", messageId) == messageId ? messageId : letterId;
+    public static string IdOf(string? messageId, string letterId) => messageId is not null && Masking.Value(messageId) == messageId ? messageId : letterId;
 
     /// <summary>An exception's type without its namespace.</summary>
     public static string? ShortType(string? type) => type?[(type.LastIndexOf('.') + 1)..];

@@ -27,7 +27,7 @@ public sealed class NuGetPackageTests : IDisposable
             specification.ShouldNotContain("Package Description");
         }
 
-        await RunAsync("dotnet", "tool", "install", "workinit", "--tool-path", Path.Combine(_folder, "tool"), "--source", _folder);
+        await RunAsync("dotnet", "tool", "install", "workinit", "--prerelease", "--tool-path", Path.Combine(_folder, "tool"), "--source", _folder);
         await using var system = await WorkinItSystem.CreateAsync();
         await system.DeployAsync();
         var listed = await RunAsync(Path.Combine(_folder, "tool", "workinit"), new Dictionary<string, string>

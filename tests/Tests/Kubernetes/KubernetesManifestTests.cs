@@ -16,7 +16,7 @@ namespace WorkinIt.Tests.Kubernetes;
 /// </summary>
 public sealed partial class KubernetesManifestTests
 {
-    private static readonly string _version = Regex.Match(Read("Directory.Build.props"), "<Version>(.+)</Version>").Groups[1].Value;
+    private static readonly string _version = Regex.Match(Read("CHANGELOG.md"), @"^## (\d+\.\d+\.\d+)", RegexOptions.Multiline).Groups[1].Value;
 
     private readonly List<object> _resources = KubernetesYaml.LoadAllFromString(Read("deploy/kubernetes/workinit.yaml"), strict: true);
 

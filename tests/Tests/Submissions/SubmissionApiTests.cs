@@ -174,7 +174,8 @@ public sealed class SubmissionApiTests(WebHost web) : IClassFixture<WebHost>
     public async Task API_returns_503_for_a_repeated_request_whose_submission_cannot_be_read()
     {
         using var broken = new WebHost();
-        (await SubmitAsync()).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        using (var accepted = await SubmitAsync())
+            accepted.StatusCode.ShouldBe(HttpStatusCode.Accepted);
         broken.ExecuteInStore("ALTER TABLE submissions DROP COLUMN gif"); // read for its state, but not to compare requests
 
         using var repeated = await SubmitAsync();
@@ -183,11 +184,11 @@ public sealed class SubmissionApiTests(WebHost web) : IClassFixture<WebHost>
         repeated.Headers.RetryAfter.ShouldNotBeNull();
         (await repeated.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString().ShouldBe(Unavailable.Reading);
 
-        Task<HttpResponseMessage> SubmitAsync()
+        async Task<HttpResponseMessage> SubmitAsync()
         {
-            var request = new HttpRequestMessage(HttpMethod.Post, "/api/submissions") { Content = JsonContent.Create(new { email = "jane@example.com", thought = "hello" }) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/api/submissions") { Content = JsonContent.Create(new { email = "jane@example.com", thought = "hello" }) };
             request.Headers.Add("Idempotency-Key", "0199c4f0-0000-7000-8000-000000000001");
-            return broken.Client.SendAsync(request);
+            return await broken.Client.SendAsync(request);
         }
     }
 

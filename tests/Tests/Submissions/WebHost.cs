@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Dapper;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Data.Sqlite;
@@ -55,10 +56,7 @@ public sealed partial class WebHost : IDisposable
     internal void ExecuteInStore(string sql)
     {
         using var connection = new SqliteConnection($"Data Source={Path.Combine(_folder, "submissions.db")};Pooling=False");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
+        connection.Execute(sql);
     }
 
     public async Task<HttpResponseMessage> PostFormAsync(string email, string thought, IReadOnlyDictionary<string, string>? hidden = null)
