@@ -52,9 +52,9 @@ wait_until() {
   done
 }
 
-# A zombie does not count as running.
+# A zombie does not count as running, unless other threads of it have not ended yet: until they have, its ports are in use.
 running() {
-  [[ -n ${1:-} ]] && kill -0 "$1" 2>/dev/null && ! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
+  [[ -n ${1:-} ]] && kill -0 "$1" 2>/dev/null && ! awk '/^State:/ { zombie = $2 == "Z" } /^Threads:/ { threads = $2 } END { exit !(zombie && threads <= 1) }' "/proc/$1/status" 2>/dev/null
 }
 gone() { ! running "$1"; }
 
