@@ -6,7 +6,7 @@ using WorkinIt.Cli;
 namespace WorkinIt.Testbed;
 
 /// <summary>
-/// The command-line tool of operators. It runs in the process of the tests, which is faster; a test of what only a process has (signals, standard
+/// The command-line tool of operators. It runs in the process of the tests, which saves one process each; a test of what only a process has (signals, standard
 /// streams) runs the published tool.
 /// </summary>
 /// <param name="settings">Settings, by their environment variable names.</param>

@@ -6,7 +6,7 @@ namespace WorkinIt.Testbed;
 
 /// <summary>
 /// Prepares systems for tests. The services themselves prepare the first system of a kind: they deploy the topology and create the tables. Each
-/// further system gets a copy of that, which takes a tenth of the time, because no process starts.
+/// further system gets a copy of that, for which no process starts.
 /// </summary>
 internal static class SystemTemplate
 {
