@@ -1,0 +1,123 @@
+using System.Text.RegularExpressions;
+using WorkinIt.Dev.Brokers;
+using WorkinIt.Dev.Building;
+using WorkinIt.Dev.Machine;
+using WorkinIt.Dev.Processes;
+
+namespace WorkinIt.Dev.Benchmarks;
+
+/// <summary>./bench.</summary>
+internal static partial class BenchCommand
+{
+    private const string Usage = """
+        Runs the benchmarks: measures the published services, on a separate broker.
+
+          ./bench                               all benchmarks of docs/performance.md; writes its table
+          ./bench NAME                          one benchmark: accept, relay, consume, mail, large-mail, processes, replay, start, memory
+          ./bench --long                        the two long ones: backlog, rows
+          ./bench answer                        from POST to answer and from POST to mail, with a mail server that takes 0 s and one that takes 5 s
+          ./bench replay [classic|quorum [N]]   viewing and replaying N dead letters (default 100,000), compared with a bare loop that moves them
+          ./bench pages [N]                     the form's response time while N status pages (default 1,000) are open, compared with none
+
+          --rabbitmq VERSION    run on a container of that version, such as 4.3, instead of the system's RabbitMQ
+        """;
+
+    private static readonly string _state = Path.Combine(Repository.Root, ".test", "bench");
+
+    /// <summary>Runs the command.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        if (arguments is ["--help" or "-h", ..])
+            return Verbs.Help(Usage);
+        var (others, image) = Read(arguments);
+        using var interrupts = new Interrupts();
+        using var only = FileLock.TryTake(Path.Combine(_state, "lock"))
+            ?? throw new ToolException("./bench is already running in this folder. Wait for it, or stop it first.");
+        var broker = new Broker(Path.Combine(_state, "broker"));
+        try
+        {
+            await InstallAsync(interrupts.Token);
+            await BuildAsync(interrupts.Token);
+            await broker.RemoveAsync();
+            var (amqp, management) = (Ports.TakeFree(), Ports.TakeFree());
+            broker = new Broker(broker.Folder);
+            await broker.StartAsync(amqp, management, image, interrupts.Token);
+            return await MeasureAsync(others, broker, amqp, management, interrupts.Token);
+        }
+        catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
+        {
+            return Interrupts.ExitCode;
+        }
+        finally
+        {
+            await broker.RemoveAsync();
+        }
+    }
+
+    // The options of the benchmarks themselves are checked there.
+    private static (List<string> Others, string? Image) Read(string[] arguments)
+    {
+        var (others, image) = (new List<string>(), (string?)null);
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            if (arguments[i] == "--rabbitmq" && i + 1 < arguments.Length && Version().IsMatch(arguments[i + 1]))
+                image = $"rabbitmq:{arguments[++i]}-management";
+            else
+                others.Add(arguments[i]);
+        }
+        return (others, image);
+    }
+
+    // The programs that the benchmarks compare with, and what they need.
+    private static async Task InstallAsync(CancellationToken cancellation)
+    {
+        (string Package, bool IsThere)[] programs =
+        [
+            ("wrk", Command.Exists("wrk")),
+            ("postfix", File.Exists("/usr/sbin/smtp-sink")),
+            ("ruby-sidekiq", Command.Exists("sidekiq")),
+            ("redis-server", Command.Exists("redis-server")),
+            ("ruby-mail", Command.Exists("ruby") && (await new Command("ruby", "-e", "require \"mail\"").CaptureAsync()).Succeeded),
+            ("postgresql", Directory.Exists("/usr/lib/postgresql") && Directory.GetFiles("/usr/lib/postgresql", "initdb", SearchOption.AllDirectories).Length > 0),
+        ];
+        string[] missing = [.. programs.Where(program => !program.IsThere).Select(program => program.Package)];
+        if (missing.Length > 0)
+            await AptPackages.InstallAsync(missing, cancellation);
+    }
+
+    private static async Task BuildAsync(CancellationToken cancellation)
+    {
+        Output.Say("Building …");
+        var (bin, log) = (Path.Combine(_state, "bin"), Path.Combine(_state, "build.log"));
+        await new Publisher(bin, beforehand: true).EnsureAsync(Publisher.All, log, cancellation);
+        using var turn = await BuildLock.TakeAsync(cancellation);
+        await DotnetAsync(["publish", "tests/EmptyApp", .. DotnetSdk.BuildFlags, .. Publisher.Beforehand, "-o", Path.Combine(bin, "EmptyApp")], log, cancellation);
+        await DotnetAsync(["build", "tests/Benchmarks", .. DotnetSdk.BuildFlags], log, cancellation);
+    }
+
+    private static async Task DotnetAsync(string[] arguments, string log, CancellationToken cancellation)
+    {
+        if (await new Command("dotnet", arguments) { Folder = Repository.Root, Log = log }.RunAsync(cancellation) == 0)
+            return;
+        BuildOutput.WarnErrors(log);
+        throw new ToolException($"The build failed. Full output: {log}");
+    }
+
+    private static Task<int> MeasureAsync(IEnumerable<string> arguments, Broker broker, int amqp, int management, CancellationToken cancellation) =>
+        new Command("dotnet", ["artifacts/bin/Benchmarks/release/WorkinIt.Benchmarks.dll", .. arguments])
+        {
+            Folder = Repository.Root,
+            Variables = new Dictionary<string, string?>
+            {
+                ["WORKINIT_TEST_BROKER"] = Path.Combine(Repository.Dev, "broker"),
+                ["WORKINIT_TEST_BROKER_DIR"] = broker.Folder,
+                ["WORKINIT_TEST_BIN"] = Path.Combine(_state, "bin"),
+                ["WORKINIT_TEST_AMQP"] = $"amqp://operator:operator@127.0.0.1:{amqp}",
+                ["WORKINIT_TEST_MANAGEMENT"] = $"http://127.0.0.1:{management}",
+            },
+        }.RunAsync(cancellation);
+
+    [GeneratedRegex("^[0-9][0-9.]*$")]
+    private static partial Regex Version();
+}

@@ -1,0 +1,141 @@
+using WorkinIt.Dev.Machine;
+using WorkinIt.Dev.Processes;
+
+namespace WorkinIt.Dev.Brokers;
+
+/// <summary>
+/// A private RabbitMQ node, with all its files in one folder. It does not affect other nodes on the machine. Its users are those of
+/// dev/definitions.json, each with its name as password.
+/// </summary>
+internal sealed class Broker
+{
+    private readonly BrokerFolder _folder;
+    private IBrokerNode _node;
+
+    /// <summary>Creates the object for a folder, which may not exist yet.</summary>
+    public Broker(string folder)
+    {
+        _folder = new BrokerFolder(Folders.Canonical(folder));
+        _node = NodeOf(_folder.Image);
+    }
+
+    /// <summary>The folder.</summary>
+    public string Folder => _folder.Path;
+
+    /// <summary>Starts the broker and waits until it responds. Does nothing if it runs.</summary>
+    /// <param name="amqp">The port for AMQP; null uses that of the last start, else 5672.</param>
+    /// <param name="management">The port for the management API; null uses that of the last start, else 15672.</param>
+    /// <param name="image">The image of a container; null uses that of the last start, else the system's package.</param>
+    /// <param name="cancellation">Cancels the wait; the broker may continue to start.</param>
+    /// <exception cref="ToolException">It did not start.</exception>
+    public async Task StartAsync(int? amqp = null, int? management = null, string? image = null, CancellationToken cancellation = default)
+    {
+        Directory.CreateDirectory(Folder);
+        image ??= _folder.Image;
+        var (amqpPort, managementPort) = (amqp ?? _folder.Port("amqp.port") ?? 5672, management ?? _folder.Port("management.port") ?? 15672);
+        if (_folder.Image.Length > 0 && !await _node.IsOursAsync())
+        {
+            File.Delete(_folder.File("name")); // a copied folder gets a new container
+            File.Delete(_folder.File("image"));
+        }
+        if (_folder.Name.Length == 0)
+            _folder.Write("name", BrokerFolder.NewName());
+        if (await NodeOf(_folder.Image).IsUpAsync())
+        {
+            Output.Say($"The broker in {Folder} is running already.");
+            return;
+        }
+        Ports.RefuseTaken("the broker", amqpPort, "WORKINIT_AMQP_PORT");
+        Ports.RefuseTaken("the broker", managementPort, "WORKINIT_MANAGEMENT_PORT");
+        _folder.Write("amqp.port", amqpPort);
+        _folder.Write("management.port", managementPort);
+        _node = NodeOf(image);
+        await _node.StartAsync(amqpPort, managementPort, cancellation);
+        await AwaitReadyAsync(amqpPort, managementPort, cancellation);
+    }
+
+    /// <summary>Stops the broker in order; queues and messages are kept for the next start.</summary>
+    public async Task StopAsync()
+    {
+        if (!await _node.IsUpAsync())
+            return;
+        await _node.StopAsync();
+        _folder.Pid.Forget();
+    }
+
+    /// <summary>Kills the broker with SIGKILL.</summary>
+    /// <exception cref="ToolException">It does not run.</exception>
+    public async Task KillAsync()
+    {
+        await RequireUpAsync();
+        await _node.SendAsync(Signal.Kill);
+        _folder.Pid.Forget();
+    }
+
+    /// <summary>Freezes the broker: it stops answering, and keeps its connections.</summary>
+    /// <exception cref="ToolException">It does not run.</exception>
+    public async Task FreezeAsync()
+    {
+        await RequireUpAsync();
+        await _node.SendAsync(Signal.Stop);
+    }
+
+    /// <summary>Resumes a frozen broker.</summary>
+    public async Task ThawAsync()
+    {
+        if (await _node.IsUpAsync())
+            await _node.SendAsync(Signal.Continue);
+    }
+
+    /// <summary>Raises or ends a memory alarm, during which the broker accepts no messages: a very low memory limit raises it at once.</summary>
+    public Task SetAlarmAsync(bool on) => ControlAsync("set_vm_memory_high_watermark", on ? "0.00001" : "0.4");
+
+    /// <summary>Sets a consumer_timeout of 3 s, checked every second, until the next start.</summary>
+    public Task HurryAsync() =>
+        ControlAsync("eval", "application:set_env(rabbit, consumer_timeout, 3000), application:set_env(rabbit, channel_tick_interval, 1000).");
+
+    /// <summary>Stops the broker without order, because its data goes too, and deletes the folder. A folder that was never a broker's is not deleted.</summary>
+    public async Task RemoveAsync()
+    {
+        await ThawAsync();
+        if (await _node.IsUpAsync())
+            await KillAsync();
+        await _node.RemoveAsync();
+        if (File.Exists(_folder.File("name")))
+            Directory.Delete(Folder, recursive: true);
+    }
+
+    private IBrokerNode NodeOf(string image) => image.Length > 0 ? new NodeContainer(_folder, image) : new NodeProcess(_folder);
+
+    // Asks as a user from the definitions, so that they are loaded, and for the listener that starts last.
+    private async Task AwaitReadyAsync(int amqp, int management, CancellationToken cancellation)
+    {
+        var isReady = false;
+        await Wait.UntilAsync(
+            TimeSpan.FromSeconds(90),
+            async () => (isReady = await HttpProbe.AnswersOkAsync(management, $"/api/health/checks/port-listener/{_node.Listener(amqp)}", "operator")) || !await _node.IsUpAsync(),
+            cancellation);
+        if (isReady)
+            return;
+        var exited = !await _node.IsUpAsync();
+        Output.Warn($"{(exited ? "The broker exited during startup." : $"The broker did not answer on ports {amqp} and {management} within 90 s.")} The last lines of {_folder.Log}:");
+        await _node.CollectLogAsync();
+        Output.WarnTail(_folder.Log);
+        await StopAsync();
+        throw new ToolException($"The broker in {Folder} did not start.");
+    }
+
+    private async Task ControlAsync(params string[] arguments)
+    {
+        await RequireUpAsync();
+        var result = await _node.ControlAsync(arguments);
+        if (!result.Succeeded)
+            throw new ToolException($"rabbitmqctl {arguments[0]} failed: {result.Output}{result.Errors}");
+    }
+
+    private async Task RequireUpAsync()
+    {
+        if (!await _node.IsUpAsync())
+            throw new ToolException($"No broker is running in {Folder}.");
+    }
+}

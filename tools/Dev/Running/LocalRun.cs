@@ -1,0 +1,143 @@
+using WorkinIt.Dev.Brokers;
+using WorkinIt.Dev.Building;
+using WorkinIt.Dev.Machine;
+using WorkinIt.Dev.Mail;
+using WorkinIt.Dev.Processes;
+
+namespace WorkinIt.Dev.Running;
+
+/// <summary>./run --local: the services as processes, on a private RabbitMQ and a mail catcher.</summary>
+/// <param name="folder">The folder for the state of ./run.</param>
+/// <param name="ports">The ports.</param>
+internal sealed class LocalRun(string folder, RunPorts ports) : IRun
+{
+    private readonly Broker _broker = new(Path.Combine(folder, "broker"));
+    private readonly MailCatcher _catcher = new(Path.Combine(folder, "catcher"));
+    private readonly LocalService _web = new("Web", folder);
+    private readonly LocalService _consumers = new("Consumers", folder);
+    private readonly LocalSettings _settings = new(folder, ports);
+    private readonly Companion[] _companions =
+    [
+        new("The broker", $"dev/broker start {folder}/broker", new PidFile(Path.Combine(folder, "broker", "broker.pid"))),
+        new("The catcher", $"dev/mail/catcher start {folder}/catcher", new PidFile(Path.Combine(folder, "catcher", "catcher.pid"))),
+    ];
+
+    private Task _commandBuild = Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public string Kind => "local";
+
+    /// <inheritdoc/>
+    public string Logs => $"{folder}/logs/*.log";
+
+    /// <inheritdoc/>
+    public async Task PrepareAsync()
+    {
+        await EndLeftoversAsync();
+        ports.RefuseTaken();
+    }
+
+    /// <summary>Stops what a killed ./run from this folder left behind. Holding the lock proves that the run is over.</summary>
+    public Task EndLeftoversAsync() => Task.WhenAll(_web.EndLeftoverAsync(), _consumers.EndLeftoverAsync(), _catcher.StopAsync(), _broker.StopAsync());
+
+    /// <inheritdoc/>
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        Output.Say("Starting the broker and the mail catcher, building the services …");
+        LinkLogs();
+        // Each part waits only for those that it needs.
+        var (built, brokerIsUp, migrated) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        await Progress.TogetherAsync(
+            cancellation,
+            StepAsync("starting the broker", token => _broker.StartAsync(ports.Amqp, ports.Management, cancellation: token), brokerIsUp),
+            StepAsync("starting the mail catcher", token => Task.WhenAll(NodePackages.RequireNodeAsync(), _catcher.StartAsync(ports.Smtp, ports.Mail, token))),
+            StepAsync("building", BuildAsync, built),
+            async token =>
+            {
+                await built.Task.WaitAsync(token);
+                Output.Say("Deploying the topology, migrating the databases …");
+                await Progress.ShowAsync("migrating the databases", Task.WhenAll(
+                    _web.RunOnceAsync("migrate-web", "--migrate", _settings.Submissions, token),
+                    _consumers.RunOnceAsync("migrate-consumers", "--migrate", _settings.Deliveries, token)));
+                migrated.SetResult();
+            },
+            async token =>
+            {
+                await Task.WhenAll(built.Task, brokerIsUp.Task).WaitAsync(token);
+                await Progress.ShowAsync("deploying the topology", _consumers.RunOnceAsync("topology", "--deploy-topology", _settings.Topology, token));
+                await migrated.Task.WaitAsync(token);
+                Output.Say("Starting Web and Consumers …");
+                _web.Start(_settings.Web);
+                _consumers.Start(_settings.Consumers);
+            });
+        await AwaitReadyAsync(cancellation);
+        _commandBuild = BuildCommandAsync(cancellation);
+    }
+
+    /// <inheritdoc/>
+    // The broker and the catcher may be stopped and started by hand, to watch the effect.
+    public Task<bool> IsThereAsync()
+    {
+        if (!_web.WarnIfEnded() || !_consumers.WarnIfEnded())
+            return Task.FromResult(false);
+        foreach (var companion in _companions)
+            companion.ReportChange();
+        return Task.FromResult(true);
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync()
+    {
+        await _commandBuild;
+        await _web.StopAsync(TimeSpan.FromSeconds(10));
+        await _consumers.StopAsync(TimeSpan.FromSeconds(30), "Waiting for the mails in flight …");
+        await Task.WhenAll(_catcher.StopAsync(), _broker.StopAsync());
+        Output.Say($"Stopped. Messages in the queues stay in {folder} for the next start.");
+    }
+
+    private static Func<CancellationToken, Task> StepAsync(string what, Func<CancellationToken, Task> work, TaskCompletionSource? done = null) => async token =>
+    {
+        await Progress.ShowAsync(what, work(token));
+        done?.SetResult();
+    };
+
+    private Task BuildAsync(CancellationToken cancellation) =>
+        new Publisher(Path.Combine(folder, "bin"), beforehand: false).EnsureAsync(["Web", "Consumers"], Path.Combine(folder, "logs", "build.log"), cancellation);
+
+    // ./run does not need ./workinit, so it is built when everything runs; ./workinit waits for it, or builds it itself.
+    private async Task BuildCommandAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await OperatorCommand.BuildAsync(folder, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // The next start builds it.
+        }
+        catch (ToolException e)
+        {
+            Output.Warn($"./workinit can't be used: {e.Message}");
+        }
+    }
+
+    private void LinkLogs()
+    {
+        foreach (var name in new[] { "broker", "catcher" })
+        {
+            var link = Path.Combine(folder, "logs", $"{name}.log");
+            File.Delete(link);
+            File.CreateSymbolicLink(link, $"../{name}/{name}.log");
+        }
+    }
+
+    private async Task AwaitReadyAsync(CancellationToken cancellation)
+    {
+        var isReady = await Wait.UntilAsync(
+            TimeSpan.FromSeconds(60), async () => await ports.AreReadyAsync() || !_web.IsRunning || !_consumers.IsRunning, cancellation);
+        if (!_web.WarnIfEnded() || !_consumers.WarnIfEnded())
+            throw new ToolException($"WorkinIt did not start. See {Logs}");
+        if (!isReady)
+            throw new ToolException($"The services were not ready after 60 s. See {Logs}");
+    }
+}
