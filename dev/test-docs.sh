@@ -108,8 +108,10 @@ copy_project() {
     [[ ! -e $file ]] || cp -p --parents -t "$doc/copy" "$file" # keep the file time, which dev/publish compares
   done
   mkdir -p "$doc/copy/.run"
-  dev/publish "$state/bin-of-run" >"$state/logs/publish-of-run.log" 2>&1 || fail "The services were not built. See $state/logs/publish-of-run.log"
+  dev/publish "$state/bin-of-run" beforehand >"$state/logs/publish-of-run.log" 2>&1 || fail "The services were not built. See $state/logs/publish-of-run.log"
   cp -a "$state/bin-of-run" "$doc/copy/.run/bin"
+  mkdir -p "$doc/copy/artifacts"
+  cp -a artifacts/tool "$doc/copy/artifacts/"
   cp -al dev/mail/node_modules "$doc/copy/dev/mail/"
 }
 

@@ -39,7 +39,7 @@ scan_it() { # NAME COMMAND…
   fi
 }
 
-# Starts the services like dev/run-local.sh, with the production settings that a developer's machine lacks.
+# Starts the services like ./run --local, with the production settings that a developer's machine lacks.
 start_scanned() {
   local port consumers_port databases amqp=${WORKINIT_TEST_AMQP#*@}
   port=$(free_port) consumers_port=$(free_port)

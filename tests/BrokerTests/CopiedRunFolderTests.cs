@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using WorkinIt.Dev.Processes;
+using WorkinIt.Dev.Running;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
@@ -48,25 +50,27 @@ public sealed class CopiedRunFolderTests : IDisposable
     [Fact]
     public async Task Run_from_a_copied_folder_ends_its_own_services_and_not_those_of_the_original()
     {
-        // The script recognizes a service by two things: its command line contains "WorkinIt.", and its working folder is the one where services are published.
-        var script = $$"""
-            here='{{Repository.Root}}' && . "$here/dev/lib.sh"
-            begin() { run_dir=$1; mkdir -p "$run_dir/bin/Web" "$run_dir/bin/Consumers"; . "$here/dev/run-local.sh"; }
-            begin '{{_folder}}/a'
-            (cd "$run_dir/bin/Web" && exec -a WorkinIt.Web.dll sleep 60) &
-            web=$!
-            wait_until 5 grep -qa WorkinIt "/proc/$web/cmdline"
-            remember_process "$run_dir/web.pid" "$web"
-            cp -r '{{_folder}}/a' '{{_folder}}/b'
-            begin '{{_folder}}/b' && end_leftovers
-            running "$web" || { echo "a copy ended the process of the original"; exit 1; }
-            begin '{{_folder}}/a'
-            started=$(cat "$run_dir/web.pid.started") && echo "1 of another boot" >"$run_dir/web.pid.started" && end_leftovers
-            running "$web" || { echo "ended a process of another boot that has the same id"; exit 2; }
-            echo "$started" >"$run_dir/web.pid.started" && end_leftovers
-            gone "$web" || { kill "$web"; echo "did not end its own process"; exit 3; }
-            """;
-        (await RunAsync("bash", "-c", script)).ShouldBe(0);
+        // A service is recognized by its process id, its start time and its working folder.
+        var (original, copy) = (Path.Combine(_folder, "original"), Path.Combine(_folder, "copy"));
+        foreach (var folder in new[] { original, copy })
+            Directory.CreateDirectory(Path.Combine(folder, "bin", "Web"));
+        var pid = Path.Combine(original, "web.pid");
+        using var web = new Command("sleep", "60") { Folder = Path.Combine(original, "bin", "Web") }.Start();
+        new PidFile(pid).Remember(web.Id);
+        foreach (var file in Directory.GetFiles(original))
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+
+        await new LocalRun(copy, new RunPorts()).EndLeftoversAsync();
+        ProcessTable.Machine.IsRunning(web.Id).ShouldBeTrue("a copy ended the process of the original");
+
+        var started = await File.ReadAllTextAsync(pid + ".started");
+        await File.WriteAllTextAsync(pid + ".started", "1 of another boot\n");
+        await new LocalRun(original, new RunPorts()).EndLeftoversAsync();
+        ProcessTable.Machine.IsRunning(web.Id).ShouldBeTrue("ended a process of another boot that has the same id");
+
+        await File.WriteAllTextAsync(pid + ".started", started);
+        await new LocalRun(original, new RunPorts()).EndLeftoversAsync();
+        ProcessTable.Machine.IsRunning(web.Id).ShouldBeFalse("did not end its own process");
     }
 
     private static async Task<int> RunAsync(string program, params string[] arguments)

@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using RabbitMQ.Client;
+using WorkinIt.Dev.Brokers;
 
 namespace WorkinIt.Testbed;
 
@@ -13,11 +14,11 @@ public sealed class TestBroker : IDisposable
     private readonly HttpClient _management;
     private readonly string _definitions = Path.Combine(Repository.Root, "dev", "definitions.json");
     private readonly IReadOnlyList<Uri> _amqp;
-    private readonly DevScript? _script;
+    private readonly Broker? _node;
 
-    private TestBroker(IReadOnlyList<Uri> amqp, IReadOnlyList<Uri> management, DevScript? script)
+    private TestBroker(IReadOnlyList<Uri> amqp, IReadOnlyList<Uri> management, Broker? node)
     {
-        (_amqp, ManagementAddresses, _script) = (amqp, management, script);
+        (_amqp, ManagementAddresses, _node) = (amqp, management, node);
         _management = new HttpClient(new FirstThatAnswers(management)) { BaseAddress = management[0] };
         _management.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
             "Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes(amqp[0].UserInfo)));
@@ -35,7 +36,7 @@ public sealed class TestBroker : IDisposable
     /// <summary>The broker named by WORKINIT_TEST_AMQP and WORKINIT_TEST_MANAGEMENT.</summary>
     public static TestBroker FromEnvironment() => new(
         [new Uri(Required("WORKINIT_TEST_AMQP"))], [new Uri(Required("WORKINIT_TEST_MANAGEMENT"))],
-        new DevScript(Required("WORKINIT_TEST_BROKER"), Required("WORKINIT_TEST_BROKER_DIR")));
+        new Broker(Required("WORKINIT_TEST_BROKER_DIR")));
 
     /// <summary>Creates a broker that represents several nodes.</summary>
     /// <param name="nodes">All nodes of the cluster.</param>
@@ -49,23 +50,19 @@ public sealed class TestBroker : IDisposable
     public static async Task<TestBroker> StartOwnAsync()
     {
         var (amqp, management) = (FreePort.Take(), FreePort.Take());
-        var script = new DevScript(Required("WORKINIT_TEST_BROKER"), Required("WORKINIT_TEST_OWN_BROKER_DIR"))
-        {
-            Variables = { ["WORKINIT_AMQP_PORT"] = $"{amqp}", ["WORKINIT_MANAGEMENT_PORT"] = $"{management}" },
-        };
-        await script.RunAsync("start", InContainer);
-        return OfNode(new Uri($"amqp://operator:operator@127.0.0.1:{amqp}"), new Uri($"http://127.0.0.1:{management}"), script);
+        var node = new Broker(Required("WORKINIT_TEST_OWN_BROKER_DIR"));
+        await node.StartAsync(amqp, management, Image);
+        return OfNode(new Uri($"amqp://operator:operator@127.0.0.1:{amqp}"), new Uri($"http://127.0.0.1:{management}"), node);
     }
 
-    /// <summary>The arguments that make the scripts use a container if WORKINIT_TEST_IMAGE names an image; otherwise empty.</summary>
-    internal static string[] InContainer => Environment.GetEnvironmentVariable("WORKINIT_TEST_IMAGE") is { Length: > 0 } image ? ["--docker", image] : [];
+    /// <summary>The image of a container, if WORKINIT_TEST_IMAGE names one; otherwise null.</summary>
+    internal static string? Image => Environment.GetEnvironmentVariable("WORKINIT_TEST_IMAGE") is { Length: > 0 } image ? image : null;
 
-    internal static TestBroker OfNode(Uri amqp, Uri management, DevScript script) => new([amqp], [management], script);
+    internal static TestBroker OfNode(Uri amqp, Uri management, Broker node) => new([amqp], [management], node);
 
-    /// <summary>Returns the value of an environment variable that ./test sets.</summary>
+    /// <summary>Returns the value of an environment variable that ./test sets. Without ./test, starts what the tests need.</summary>
     /// <param name="variable">The name of the variable.</param>
-    public static string Required(string variable) => Environment.GetEnvironmentVariable(variable)
-        ?? throw new InvalidOperationException($"{variable} is not set: run these tests with ./test, which starts what they need");
+    public static string Required(string variable) => TestEnvironment.Get(variable);
 
     /// <summary>Creates an empty virtual host in which each user has the same permissions as on a development broker.</summary>
     public async Task<TestVirtualHost> CreateVirtualHostAsync()
@@ -87,7 +84,7 @@ public sealed class TestBroker : IDisposable
     }
 
     /// <summary>The id of the broker's process.</summary>
-    public int ProcessId => int.Parse(File.ReadAllText(Path.Combine(_script!.Folder, "broker.pid")), CultureInfo.InvariantCulture);
+    public int ProcessId => int.Parse(File.ReadAllText(Path.Combine(Node.Folder, "broker.pid")), CultureInfo.InvariantCulture);
 
     /// <summary>The broker's version, such as 3.10.8.</summary>
     public async Task<string> VersionAsync()
@@ -97,32 +94,32 @@ public sealed class TestBroker : IDisposable
     }
 
     /// <summary>Freezes the broker with SIGSTOP: it stops responding, but its connections stay open.</summary>
-    public Task FreezeAsync() => RunAsync("freeze");
+    public Task FreezeAsync() => Node.FreezeAsync();
 
     /// <summary>Resumes a frozen broker.</summary>
-    public Task ThawAsync() => RunAsync("thaw");
+    public Task ThawAsync() => Node.ThawAsync();
 
     /// <summary>Stops the broker gracefully; its queues are kept.</summary>
-    public Task StopAsync() => RunAsync("stop");
+    public Task StopAsync() => Node.StopAsync();
 
     /// <summary>Kills the broker with SIGKILL.</summary>
-    public Task KillAsync() => RunAsync("kill");
+    public Task KillAsync() => Node.KillAsync();
 
     /// <summary>Sets or clears a memory alarm. During an alarm, the broker accepts no messages.</summary>
     /// <param name="on">True sets the alarm; false clears it.</param>
-    public Task SetAlarmAsync(bool on) => RunAsync(on ? "alarm" : "relieve");
+    public Task SetAlarmAsync(bool on) => Node.SetAlarmAsync(on);
 
     /// <summary>Sets the broker's consumer_timeout to 3 s until its next start.</summary>
-    public Task SetShortConsumerTimeoutAsync() => RunAsync("hurry");
+    public Task SetShortConsumerTimeoutAsync() => Node.HurryAsync();
 
     /// <summary>Starts the broker again and waits until it responds.</summary>
-    public Task StartAsync() => RunAsync("start");
+    public Task StartAsync() => Node.StartAsync();
 
     /// <summary>Creates another instance for the same broker, for one system, which disposes of it.</summary>
-    public TestBroker ForOneSystem() => new(_amqp, ManagementAddresses, _script);
+    public TestBroker ForOneSystem() => new(_amqp, ManagementAddresses, _node);
 
     /// <summary>Stops the broker and deletes its data.</summary>
-    public Task RemoveAsync() => RunAsync("remove");
+    public Task RemoveAsync() => Node.RemoveAsync();
 
     /// <inheritdoc/>
     public void Dispose() => _management.Dispose();
@@ -136,8 +133,7 @@ public sealed class TestBroker : IDisposable
         return factory.CreateConnectionAsync([.. _amqp.Select(node => new AmqpTcpEndpoint(node.Host, node.Port))], name);
     }
 
-    private Task RunAsync(string verb) =>
-        _script?.RunAsync(verb) ?? throw new InvalidOperationException("A cluster can't be stopped, started or killed as one: use its nodes");
+    private Broker Node => _node ?? throw new InvalidOperationException("A cluster can't be stopped, started or killed as one: use its nodes");
 
     /// <summary>Sends a request to the nodes in turn, until one answers.</summary>
     private sealed class FirstThatAnswers(IReadOnlyList<Uri> nodes) : DelegatingHandler(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })

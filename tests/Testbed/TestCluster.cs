@@ -1,24 +1,24 @@
-using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
+using WorkinIt.Dev.Clusters;
 
 namespace WorkinIt.Testbed;
 
 /// <summary>A RabbitMQ cluster of three nodes on this machine (dev/cluster), with operations that make it fail.</summary>
 public sealed class TestCluster : IAsyncDisposable
 {
-    private readonly DevScript _script;
+    private readonly Cluster _cluster;
     private readonly string[] _names;
 
-    private TestCluster(DevScript script, string folder)
+    private TestCluster(Cluster cluster)
     {
-        _script = script;
-        string[] folders = [.. new[] { "1", "2", "3" }.Select(node => Path.Combine(folder, node))];
-        _names = [.. folders.Select(node => File.Exists(Path.Combine(node, "image")) ? $"rabbit@{Read(node, "name")}" : $"{Read(node, "name")}@localhost")];
-        Nodes = [.. folders.Select(node => TestBroker.OfNode(
-            new Uri($"amqp://operator:operator@127.0.0.1:{Read(node, "amqp.port")}"),
-            new Uri($"http://127.0.0.1:{Read(node, "management.port")}"),
-            new DevScript(TestBroker.Required("WORKINIT_TEST_BROKER"), node)))];
+        _cluster = cluster;
+        Dev.Brokers.Broker[] nodes = [.. Enumerable.Range(1, 3).Select(cluster.Node)];
+        _names = [.. nodes.Select(node => File.Exists(Path.Combine(node.Folder, "image")) ? $"rabbit@{Read(node.Folder, "name")}" : $"{Read(node.Folder, "name")}@localhost")];
+        Nodes = [.. nodes.Select(node => TestBroker.OfNode(
+            new Uri($"amqp://operator:operator@127.0.0.1:{Read(node.Folder, "amqp.port")}"),
+            new Uri($"http://127.0.0.1:{Read(node.Folder, "management.port")}"),
+            node))];
 
         static string Read(string folder, string file) => File.ReadAllText(Path.Combine(folder, file)).Trim();
     }
@@ -29,17 +29,16 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>Starts the cluster in the folder WORKINIT_TEST_CLUSTER_DIR, in containers if WORKINIT_TEST_IMAGE names an image.</summary>
     public static async Task<TestCluster> StartAsync()
     {
-        var folder = TestBroker.Required("WORKINIT_TEST_CLUSTER_DIR");
-        var script = new DevScript(TestBroker.Required("WORKINIT_TEST_CLUSTER"), folder);
-        await script.RunAsync("start", TestBroker.InContainer);
-        return new TestCluster(script, folder);
+        var cluster = new Cluster(TestBroker.Required("WORKINIT_TEST_CLUSTER_DIR"));
+        await cluster.StartAsync(TestBroker.Image);
+        return new TestCluster(cluster);
     }
 
     /// <summary>Creates a broker that represents all three nodes. Each system needs its own, because it disposes of its broker.</summary>
     public TestBroker AsOne() => TestBroker.OfCluster(Nodes);
 
     /// <summary>Starts the nodes that are not running.</summary>
-    public Task StartAllAsync() => _script.RunAsync("start");
+    public Task StartAllAsync() => _cluster.StartAsync();
 
     /// <summary>Returns the node that leads a quorum queue, or null while there is no leader.</summary>
     /// <param name="virtualHost">The virtual host of the queue.</param>
@@ -72,10 +71,10 @@ public sealed class TestCluster : IAsyncDisposable
 
     /// <summary>Cuts the network between a node and the other two. Clients still reach all three.</summary>
     /// <param name="node">The node.</param>
-    public Task CutOffAsync(TestBroker node) => _script.RunAsync("cut", (Nodes.ToList().IndexOf(node) + 1).ToString(CultureInfo.InvariantCulture));
+    public Task CutOffAsync(TestBroker node) => _cluster.CutOffAsync(Nodes.ToList().IndexOf(node) + 1);
 
     /// <summary>Restores the network between the nodes.</summary>
-    public Task HealAsync() => _script.RunAsync("heal");
+    public Task HealAsync() => _cluster.HealAsync();
 
     /// <summary>Waits until all nodes run and each node reports that it is not critical to a quorum: each queue has a majority without it.</summary>
     /// <param name="within">The time limit; null uses 60 s.</param>
@@ -101,6 +100,6 @@ public sealed class TestCluster : IAsyncDisposable
     {
         foreach (var node in Nodes)
             node.Dispose();
-        await _script.RunAsync("remove");
+        await _cluster.RemoveAsync();
     }
 }

@@ -1,9 +1,12 @@
 using WorkinIt.Dev.Benchmarks;
 using WorkinIt.Dev.Brokers;
 using WorkinIt.Dev.Building;
+using WorkinIt.Dev.Checks;
 using WorkinIt.Dev.Clusters;
+using WorkinIt.Dev.Continuous;
 using WorkinIt.Dev.Mail;
 using WorkinIt.Dev.Running;
+using WorkinIt.Dev.Testing;
 
 namespace WorkinIt.Dev;
 
@@ -35,6 +38,10 @@ internal static class Program
         ["run", .. var rest] => RunCommand.RunAsync(rest),
         ["workinit", .. var rest] => OperatorCommand.RunAsync(rest),
         ["bench", .. var rest] => BenchCommand.RunAsync(rest),
+        ["test", .. var rest] => TestCommand.RunAsync(rest),
+        ["ci", .. var rest] => CiCommand.RunAsync(rest),
+        ["audit", .. var rest] => PackageAudit.RunAsync(rest),
+        ["manifest", .. var rest] => ManifestCommand.RunAsync(rest),
         ["broker", .. var rest] => BrokerCommand.RunAsync(rest),
         ["cluster", .. var rest] => ClusterCommand.RunAsync(rest),
         ["catcher", .. var rest] => CatcherCommand.RunAsync(rest),

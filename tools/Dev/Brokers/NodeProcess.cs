@@ -10,15 +10,12 @@ internal sealed class NodeProcess(BrokerFolder folder) : IBrokerNode
     private const string Programs = "/usr/lib/rabbitmq/bin"; // Debian's commands in PATH require the user rabbitmq and /var
 
     /// <inheritdoc/>
-    // Checked twice: at the moment when the start script becomes the Erlang VM, the process has no environment.
+    // At the moment when the start script becomes the Erlang VM, the process has no environment. On a busy machine, that moment takes a while.
     public async Task<bool> IsUpAsync()
     {
-        if (folder.Pid.Running is not { } id)
-            return false;
-        if (WasStartedHere(id))
-            return true;
-        await Task.Delay(300);
-        return WasStartedHere(id);
+        bool? isOurs = null;
+        await Wait.UntilAsync(TimeSpan.FromSeconds(5), () => folder.Pid.Running is not { } id || (isOurs = WasStartedHere(id)) is not null);
+        return isOurs is true && folder.Pid.Running is not null;
     }
 
     /// <inheritdoc/>
@@ -36,7 +33,7 @@ internal sealed class NodeProcess(BrokerFolder folder) : IBrokerNode
         using var process = new Command(server) { Log = folder.Log, Variables = NodeConfiguration.Variables(folder, distribution) }.Start();
         folder.Pid.Remember(process.Id);
         // Until it is the start script, the process is a copy of this one, and would not be recognized.
-        await Wait.UntilAsync(TimeSpan.FromSeconds(5), () => WasStartedHere(process.Id) || !ProcessTable.Machine.IsRunning(process.Id), cancellation);
+        await Wait.UntilAsync(TimeSpan.FromSeconds(5), () => WasStartedHere(process.Id) is true || !ProcessTable.Machine.IsRunning(process.Id), cancellation);
     }
 
     /// <inheritdoc/>
@@ -65,7 +62,7 @@ internal sealed class NodeProcess(BrokerFolder folder) : IBrokerNode
     /// <inheritdoc/>
     public Task RemoveAsync() => Task.CompletedTask;
 
-    private bool WasStartedHere(int id) => ProcessTable.Machine.HasVariable(id, $"RABBITMQ_MNESIA_BASE={folder.File("data")}");
+    private bool? WasStartedHere(int id) => ProcessTable.Machine.HasVariable(id, $"RABBITMQ_MNESIA_BASE={folder.File("data")}");
 
     private static async Task<string> FindServerAsync(CancellationToken cancellation)
     {

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using WorkinIt.Dev.Machine;
 using WorkinIt.Dev.Processes;
 
@@ -71,16 +68,5 @@ internal sealed class Publisher(string folder, bool beforehand)
 
     private string StateOf(string project) => Path.Combine(folder, $".{project}.state");
 
-    // Everything a build depends on, by name, size and time. Times alone would miss a deleted file.
-    private string Sources()
-    {
-        var files = new DirectoryInfo(Path.Combine(Repository.Root, "src")).EnumerateFiles("*", SearchOption.AllDirectories)
-            .Concat(new DirectoryInfo(Repository.Root).EnumerateFiles("Directory.*.props"))
-            .Append(new FileInfo(Path.Combine(Repository.Root, "global.json")))
-            .Append(new FileInfo(Path.Combine(Repository.Root, ".editorconfig")))
-            .Select(file => string.Create(CultureInfo.InvariantCulture, $"{Path.GetRelativePath(Repository.Root, file.FullName)} {file.Length} {file.LastWriteTimeUtc.Ticks}"))
-            .Order(StringComparer.Ordinal);
-        var text = string.Join('\n', [.. beforehand ? Beforehand : [], DotnetSdk.Installed(), .. files]);
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
-    }
+    private string Sources() => SourceState.Of(["src"], beforehand ? Beforehand : []);
 }

@@ -54,7 +54,7 @@ internal sealed class MailCatcher
         _pid.Remember(process.Id);
         var isReady = false;
         await Wait.UntilAsync(
-            TimeSpan.FromSeconds(30),
+            TimeSpan.FromSeconds(60),
             async () => (isReady = await HttpProbe.AnswersOkAsync(pagePort, "/api/email") && Ports.IsTaken(smtpPort)) || !ProcessTable.Machine.IsRunning(process.Id),
             cancellation);
         if (isReady)

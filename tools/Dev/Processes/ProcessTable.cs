@@ -17,8 +17,12 @@ internal sealed class ProcessTable(string root)
     public string? StartedAt(int id) =>
         Fields(id) is { Length: > 19 } fields ? $"{fields[19]} {Read(Path.Combine(root, "sys/kernel/random/boot_id")).Trim()}" : null;
 
-    /// <summary>Returns whether the environment of a process contains an assignment, such as <c>NAME=value</c>.</summary>
-    public bool HasVariable(int id, string assignment) => Strings(id, "environ").Contains(assignment, StringComparer.Ordinal);
+    /// <summary>
+    /// Returns whether the environment of a process contains an assignment, such as <c>NAME=value</c>. Returns null if it has no environment: at the
+    /// moment when a process becomes another program, or if it belongs to another user.
+    /// </summary>
+    public bool? HasVariable(int id, string assignment) =>
+        Strings(id, "environ") is [] or [""] ? null : Strings(id, "environ").Contains(assignment, StringComparer.Ordinal);
 
     /// <summary>Returns whether the command line of a process contains an argument.</summary>
     public bool HasArgument(int id, string argument) => Strings(id, "cmdline").Contains(argument, StringComparer.Ordinal);

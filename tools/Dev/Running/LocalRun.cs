@@ -16,6 +16,7 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
     private readonly LocalService _web = new("Web", folder);
     private readonly LocalService _consumers = new("Consumers", folder);
     private readonly LocalSettings _settings = new(folder, ports);
+    private readonly Preparation _preparation = new(folder, new LocalSettings(folder, ports));
     private readonly Companion[] _companions =
     [
         new("The broker", $"dev/broker start {folder}/broker", new PidFile(Path.Combine(folder, "broker", "broker.pid"))),
@@ -46,31 +47,21 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
         Output.Say("Starting the broker and the mail catcher, building the services …");
         LinkLogs();
         // Each part waits only for those that it needs.
-        var (built, brokerIsUp, migrated) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        var (built, brokerIsUp, migrated, deployed) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
         await Progress.TogetherAsync(
             cancellation,
-            StepAsync("starting the broker", token => _broker.StartAsync(ports.Amqp, ports.Management, cancellation: token), brokerIsUp),
-            StepAsync("starting the mail catcher", token => Task.WhenAll(NodePackages.RequireNodeAsync(), _catcher.StartAsync(ports.Smtp, ports.Mail, token))),
-            StepAsync("building", BuildAsync, built),
-            async token =>
+            Step("starting the broker", token => _broker.StartAsync(ports.Amqp, ports.Management, cancellation: token), brokerIsUp),
+            Step("starting the mail catcher", token => Task.WhenAll(NodePackages.RequireNodeAsync(), _catcher.StartAsync(ports.Smtp, ports.Mail, token))),
+            Step("building", BuildAsync, built),
+            After([built], Step("migrating the databases", MigrateAsync, migrated)),
+            After([built, brokerIsUp], Step("deploying the topology", DeployAsync, deployed)),
+            After([built, brokerIsUp], async token =>
             {
-                await built.Task.WaitAsync(token);
-                Output.Say("Deploying the topology, migrating the databases …");
-                await Progress.ShowAsync("migrating the databases", Task.WhenAll(
-                    _web.RunOnceAsync("migrate-web", "--migrate", _settings.Submissions, token),
-                    _consumers.RunOnceAsync("migrate-consumers", "--migrate", _settings.Deliveries, token)));
-                migrated.SetResult();
-            },
-            async token =>
-            {
-                await Task.WhenAll(built.Task, brokerIsUp.Task).WaitAsync(token);
-                await Progress.ShowAsync("deploying the topology", _consumers.RunOnceAsync("topology", "--deploy-topology", _settings.Topology, token));
-                await migrated.Task.WaitAsync(token);
-                Output.Say("Starting Web and Consumers …");
-                _web.Start(_settings.Web);
-                _consumers.Start(_settings.Consumers);
-            });
-        await AwaitReadyAsync(cancellation);
+                if (!_preparation.IsDone)
+                    await Task.WhenAll(migrated.Task, deployed.Task).WaitAsync(token);
+                await StartServicesAsync(token);
+            }));
+        _preparation.Remember();
         _commandBuild = BuildCommandAsync(cancellation);
     }
 
@@ -95,14 +86,30 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
         Output.Say($"Stopped. Messages in the queues stay in {folder} for the next start.");
     }
 
-    private static Func<CancellationToken, Task> StepAsync(string what, Func<CancellationToken, Task> work, TaskCompletionSource? done = null) => async token =>
+    private static Func<CancellationToken, Task> Step(string what, Func<CancellationToken, Task> work, TaskCompletionSource? done = null) => async token =>
     {
         await Progress.ShowAsync(what, work(token));
         done?.SetResult();
     };
 
+    private static Func<CancellationToken, Task> After(IEnumerable<TaskCompletionSource> before, Func<CancellationToken, Task> work) => async token =>
+    {
+        await Task.WhenAll(before.Select(part => part.Task)).WaitAsync(token);
+        await work(token);
+    };
+
+    private Task MigrateAsync(CancellationToken cancellation)
+    {
+        Output.Say("Deploying the topology, migrating the databases …");
+        return Task.WhenAll(
+            _web.RunOnceAsync("migrate-web", "--migrate", _settings.Submissions, cancellation),
+            _consumers.RunOnceAsync("migrate-consumers", "--migrate", _settings.Deliveries, cancellation));
+    }
+
+    private Task DeployAsync(CancellationToken cancellation) => _consumers.RunOnceAsync("topology", "--deploy-topology", _settings.Topology, cancellation);
+
     private Task BuildAsync(CancellationToken cancellation) =>
-        new Publisher(Path.Combine(folder, "bin"), beforehand: false).EnsureAsync(["Web", "Consumers"], Path.Combine(folder, "logs", "build.log"), cancellation);
+        new Publisher(Path.Combine(folder, "bin"), beforehand: true).EnsureAsync(["Web", "Consumers"], Path.Combine(folder, "logs", "build.log"), cancellation);
 
     // ./run does not need ./workinit, so it is built when everything runs; ./workinit waits for it, or builds it itself.
     private async Task BuildCommandAsync(CancellationToken cancellation)
@@ -131,8 +138,11 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
         }
     }
 
-    private async Task AwaitReadyAsync(CancellationToken cancellation)
+    private async Task StartServicesAsync(CancellationToken cancellation)
     {
+        Output.Say("Starting Web and Consumers …");
+        _web.Start(_settings.Web);
+        _consumers.Start(_settings.Consumers);
         var isReady = await Wait.UntilAsync(
             TimeSpan.FromSeconds(60), async () => await ports.AreReadyAsync() || !_web.IsRunning || !_consumers.IsRunning, cancellation);
         if (!_web.WarnIfEnded() || !_consumers.WarnIfEnded())

@@ -8,6 +8,7 @@ namespace WorkinIt.Dev.Running;
 internal sealed class LocalService(string project, string runFolder)
 {
     private readonly PidFile _pid = new(Path.Combine(runFolder, $"{project.ToLowerInvariant()}.pid"));
+    private int? _started; // by this process
 
     /// <summary>The service's log.</summary>
     public string Log => LogOf(project.ToLowerInvariant());
@@ -26,6 +27,7 @@ internal sealed class LocalService(string project, string runFolder)
             File.Move(Log, Log + ".1", overwrite: true); // keep the log of the previous run: it is often the one you need
         using var process = new Command("dotnet", $"WorkinIt.{project}.dll") { Folder = Folder, Log = Log, Variables = variables }.Start();
         _pid.Remember(process.Id);
+        _started = process.Id;
     }
 
     /// <summary>Runs a one-time command of the service, which must succeed.</summary>
@@ -65,7 +67,7 @@ internal sealed class LocalService(string project, string runFolder)
     {
         var running = _pid.Running;
         _pid.Forget();
-        if (running is not { } id)
+        if (running is not { } id || (id != _started && !ProcessTable.Machine.WorksIn(id, Folder)))
             return;
         CLibrary.Send(Signal.Terminate, id);
         if (message is not null && !await Ending.GoneAsync(id, TimeSpan.FromSeconds(2)))

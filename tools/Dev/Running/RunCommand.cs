@@ -28,6 +28,7 @@ internal static class RunCommand
                 return Verbs.Help(Usage);
             case [] or ["--docker"] or ["--local"]:
                 var ports = new RunPorts();
+                ports.Export();
                 var compose = await FindComposeAsync(arguments is [var kind] ? kind : null);
                 var folder = RunFolder();
                 return await RunAsync(compose is null ? new LocalRun(folder, ports) : new DockerRun(folder, ports, compose), folder, ports);

@@ -7,7 +7,7 @@ internal sealed class RunPorts
 {
     private readonly List<(string Variable, int Port)> _all = [];
 
-    /// <summary>Reads the ports from the environment, and sets the variables that have a default, for what is started.</summary>
+    /// <summary>Reads the ports from the environment.</summary>
     /// <exception cref="ToolException">One of them is not a port number.</exception>
     public RunPorts()
     {
@@ -37,6 +37,13 @@ internal sealed class RunPorts
     /// <summary>The mail catcher's page.</summary>
     public int Mail { get; }
 
+    /// <summary>Sets the variables that have a default, for compose.yaml.</summary>
+    public void Export()
+    {
+        foreach (var (variable, port) in _all)
+            Environment.SetEnvironmentVariable(variable, $"{port}");
+    }
+
     /// <summary>Fails if a process listens on one of the ports.</summary>
     public void RefuseTaken()
     {
@@ -54,7 +61,6 @@ internal sealed class RunPorts
     private int Read(string variable, int otherwise)
     {
         var port = Settings.Port(variable) ?? otherwise;
-        Environment.SetEnvironmentVariable(variable, $"{port}");
         _all.Add((variable, port));
         return port;
     }

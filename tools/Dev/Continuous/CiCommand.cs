@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using WorkinIt.Dev.Machine;
+using WorkinIt.Dev.Processes;
+using WorkinIt.Dev.Testing;
+
+namespace WorkinIt.Dev.Continuous;
+
+/// <summary>
+/// .ci/run: all checks that a change must pass. The last three parts need a Docker engine: the machine's, or one from ../shared/docker with images
+/// built from packages.
+/// </summary>
+internal sealed class CiCommand
+{
+    private const string Usage = """
+        Runs all checks that a change must pass: ./test, a scan of Web, the images and compose.yaml, compose.cluster.yaml, and the broker tests
+        that depend on the RabbitMQ version, on RabbitMQ 4.3. The last three need a Docker engine.
+        The last line is: N passed, N failed, N skipped.
+        """;
+
+    private const string RabbitMq = "4.3";
+    private static readonly string _state = Path.Combine(Repository.Root, ".test");
+    private readonly Tally _tally = new();
+    private readonly CancellationToken _cancellation;
+
+    private CiCommand(CancellationToken cancellation) => _cancellation = cancellation;
+
+    /// <summary>Runs the command.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        if (arguments is ["--help" or "-h"])
+            return Verbs.Help(Usage);
+        if (arguments.Length > 0)
+            return Verbs.WrongUsage(Usage);
+        Directory.CreateDirectory(_state);
+        using var interrupts = new Interrupts();
+        var ci = new CiCommand(interrupts.Token);
+        try
+        {
+            await ci.RunPartsAsync();
+        }
+        catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
+        {
+            ci._tally.Fail(); // ended early
+        }
+        catch (ToolException e)
+        {
+            Output.Warn(e.Message);
+            ci._tally.Fail();
+        }
+        Output.Say($"\n{ci._tally}");
+        return ci._tally is { Failed: 0, Passed: > 0 } ? 0 : 1;
+    }
+
+    private async Task RunPartsAsync()
+    {
+        await PartAsync();
+        await PartAsync("scan");
+        await using var engine = new SharedEngine(_state, _cancellation);
+        if (!await DockerEngine.AnswersAsync() && !await engine.StartAsync(RabbitMq))
+        {
+            Output.Say($"No Docker engine answers, and {SharedEngine.Folder} has none: compose, cluster and RabbitMQ {RabbitMq} were not tested.");
+            return;
+        }
+        await PartAsync("compose");
+        await PartAsync("cluster");
+        await PartAsync("broker", "--rabbitmq", RabbitMq, "--again");
+    }
+
+    // Runs ./test once, shows its output, and adds the counts of its last line to the totals.
+    private async Task PartAsync(params string[] arguments)
+    {
+        Output.Say($"\n==== ./test {string.Join(' ', arguments)}");
+        var start = new ProcessStartInfo("setsid", [Path.Combine(Repository.Root, "test"), .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = new Process { StartInfo = start };
+        string? last = null;
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is null)
+                return;
+            Output.Say(line.Data);
+            last = line.Data;
+        };
+        process.ErrorDataReceived += (_, line) =>
+        {
+            if (line.Data is not null)
+                Output.Say(line.Data);
+        };
+        process.Start();
+        process.StandardInput.Close();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        try
+        {
+            await process.WaitForExitAsync(_cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            CLibrary.Send(Signal.Terminate, process.Id); // it ends what it started
+            await process.WaitForExitAsync(CancellationToken.None);
+            throw;
+        }
+        finally
+        {
+            _tally.AddLastLine(last);
+        }
+    }
+}
