@@ -8,7 +8,7 @@ namespace WorkinIt.Testbed;
 /// <remarks>
 /// A port that the system assigned and that was closed again is free for any process until the program listens. When two tests ran at the same
 /// time, one took the other's port, and its mails were submitted to the other's Consumers. The ports here are below those that the system assigns
-/// to outgoing connections, and do not overlap with those of dev/lib.sh.
+/// to outgoing connections, and do not overlap with those of tools/Dev.
 /// </remarks>
 public static class FreePort
 {
