@@ -56,6 +56,14 @@ public sealed class PidFileTests : IDisposable
         _file.Running.ShouldBeNull();
     }
 
+    [Fact]
+    public void Zombie_counts_as_running_while_one_of_its_threads_holds_its_ports()
+    {
+        BeginProcess(1234, startTime: 77, state: 'Z', threads: 2);
+        _file.Remember(1234);
+        _file.Running.ShouldBe(1234);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("0")]
@@ -97,9 +105,9 @@ public sealed class PidFileTests : IDisposable
     }
 
     // A name may contain spaces and parentheses.
-    private void BeginProcess(int id, int startTime, char state = 'S')
+    private void BeginProcess(int id, int startTime, char state = 'S', int threads = 1)
     {
         var folder = Directory.CreateDirectory(Path.Combine(_folder, $"{id}")).FullName;
-        File.WriteAllText(Path.Combine(folder, "stat"), $"{id} (a (strange) name) {state} {string.Join(' ', Enumerable.Range(4, 18))} {startTime} 0 0\n");
+        File.WriteAllText(Path.Combine(folder, "stat"), $"{id} (a (strange) name) {state} {string.Join(' ', Enumerable.Range(4, 18).Select(field => field == 20 ? threads : field))} {startTime} 0 0\n");
     }
 }

@@ -10,8 +10,11 @@ internal sealed class ProcessTable(string root)
     /// <summary>The processes of this machine.</summary>
     public static ProcessTable Machine { get; } = new("/proc");
 
-    /// <summary>Returns whether a process runs. A zombie does not count as running.</summary>
-    public bool IsRunning(int id) => Fields(id) is [var state, ..] && state is not ("Z" or "X");
+    /// <summary>
+    /// Returns whether a process runs. A zombie does not count as running, unless other threads of it have not ended yet: until they have, its ports
+    /// stay in use.
+    /// </summary>
+    public bool IsRunning(int id) => Fields(id) is [var state, ..] fields && (state is not ("Z" or "X") || fields is { Length: > 17 } && fields[17] is not ("0" or "1"));
 
     /// <summary>Returns the process's start time and the boot id, or null if it does not run: a process id alone may have been reused.</summary>
     public string? StartedAt(int id) =>

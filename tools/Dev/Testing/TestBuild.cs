@@ -45,5 +45,5 @@ internal static class TestBuild
         return true;
     }
 
-    private static string Sources() => SourceState.Of(["src", "tests", "docs", "tools"]);
+    private static string Sources() => SourceState.Of(["src", "samples", "tests", "docs", "tools"]);
 }
