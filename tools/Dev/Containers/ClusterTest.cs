@@ -53,7 +53,7 @@ internal sealed class ClusterTest : IDisposable
     private async Task BringUpAsync(StepLog log)
     {
         await _compose.RunAsync(log, "up", "-d", "--no-build", "--scale", "consumers=3");
-        await StepLog.AwaitAsync("all services are ready", 120, AllReadyAsync);
+        await log.AwaitAsync("all services are ready", 120, AllReadyAsync);
     }
 
     private async Task<bool> AllReadyAsync()
@@ -109,7 +109,7 @@ internal sealed class ClusterTest : IDisposable
             for (var web = 0; web < _webs.Length; web++)
                 await _client.SubmitAsync(_webs[web], $"{name}-{number}-{web + 1}@example.org");
         }
-        await StepLog.AwaitAsync("20 mails", 90, () => HaveAllComeAsync(name, log));
+        await log.AwaitAsync("20 mails", 90, () => HaveAllComeAsync(name, log));
     }
 
     // Mailpit's API names the recipient of a mail once. So does this part of the API of MailDev, which may replace Mailpit.
@@ -139,7 +139,7 @@ internal sealed class ClusterTest : IDisposable
         log.Say($"The form answered: {(int)status} {location}");
         if (status != HttpStatusCode.SeeOther)
             throw new ToolException("The form must answer 303 with the page of the submission.");
-        await StepLog.AwaitAsync("the mail", 30, () => _client.IsMailedAsync("by-form@example.org"));
+        await log.AwaitAsync("the mail", 30, () => _client.IsMailedAsync("by-form@example.org"));
     }
 
     private async Task LivesWithoutANodeAsync(StepLog log)
@@ -153,7 +153,7 @@ internal sealed class ClusterTest : IDisposable
     private async Task StillListsDeadLettersAsync(StepLog log)
     {
         var container = await _compose.ContainerAsync("web-1");
-        await StepLog.AwaitAsync("a list without dead letters", 30, async () =>
+        await log.AwaitAsync("a list without dead letters", 30, async () =>
         {
             var listed = await DockerAsync("exec", container, "dotnet", "/app/WorkinIt.Cli.dll", "dead-letters", "list");
             log.Say(listed.Output + listed.Errors);
@@ -164,7 +164,7 @@ internal sealed class ClusterTest : IDisposable
     private async Task LetsTheNodeRejoinAsync(StepLog log)
     {
         await _compose.RunAsync(log, "start", _killed);
-        await StepLog.AwaitAsync("all nodes run, and none is critical to a quorum", 60, async () =>
+        await log.AwaitAsync("all nodes run, and none is critical to a quorum", 60, async () =>
         {
             try
             {

@@ -60,7 +60,7 @@ internal sealed partial class ComposeTest : IDisposable
     private async Task BringUpAsync(StepLog log)
     {
         await _compose.RunAsync(log, "up", "-d", "--no-build");
-        await StepLog.AwaitAsync("both services are ready", 90, BothReadyAsync);
+        await log.AwaitAsync("both services are ready", 90, BothReadyAsync);
     }
 
     private static async Task<bool> BothReadyAsync() =>
@@ -86,7 +86,7 @@ internal sealed partial class ComposeTest : IDisposable
     private async Task MailsByApiAsync(StepLog log)
     {
         await _client.SubmitAsync(_web, "by-api@example.org");
-        await StepLog.AwaitAsync("the mail", 30, () => _client.IsMailedAsync("by-api@example.org"));
+        await log.AwaitAsync("the mail", 30, () => _client.IsMailedAsync("by-api@example.org"));
     }
 
     private async Task MailsByFormAsync(StepLog log)
@@ -95,7 +95,7 @@ internal sealed partial class ComposeTest : IDisposable
         log.Say($"The form answered: {(int)status} {location}");
         if (status != HttpStatusCode.SeeOther || !location.Contains("/submissions/", StringComparison.Ordinal))
             throw new ToolException("The form must answer 303 with the page of the submission.");
-        await StepLog.AwaitAsync("the mail", 30, () => _client.IsMailedAsync("by-form@example.org"));
+        await log.AwaitAsync("the mail", 30, () => _client.IsMailedAsync("by-form@example.org"));
     }
 
     private async Task ShowsDeadLettersAsync(StepLog log)
@@ -118,11 +118,11 @@ internal sealed partial class ComposeTest : IDisposable
         Environment.SetEnvironmentVariable("Smtp__SimulatedDelay", "00:00:04");
         await _compose.RunAsync(log, "up", "-d", "--no-build", "consumers");
         Environment.SetEnvironmentVariable("Smtp__SimulatedDelay", null);
-        await StepLog.AwaitAsync("both services are ready", 60, BothReadyAsync);
+        await log.AwaitAsync("both services are ready", 60, BothReadyAsync);
         for (var number = 1; number <= 48; number++)
             await _client.SubmitAsync(_web, $"in-flight-{number}@example.org", $"in flight {number}");
         // Three rounds of 16: when some are sent, others are in flight and not yet handed to the mail server.
-        await StepLog.AwaitAsync("some mails are sent, and some are in flight", 30, async () =>
+        await log.AwaitAsync("some mails are sent, and some are in flight", 30, async () =>
             (await InFlightMailsAsync()).Count > 0 && (await QueueAsync("messages_unacknowledged")) > 0);
         foreach (var service in _services)
             await StopAsync(service, log);
@@ -131,7 +131,7 @@ internal sealed partial class ComposeTest : IDisposable
         if (sent.Count == 0)
             throw new ToolException("No mail was sent before the stop.");
         await BringUpAsync(log);
-        await StepLog.AwaitAsync("all mails", 60, async () => (await InFlightMailsAsync()).Distinct().Count() == 48);
+        await log.AwaitAsync("all mails", 60, async () => (await InFlightMailsAsync()).Distinct().Count() == 48);
         await Task.Delay(TimeSpan.FromSeconds(5)); // a second mail would arrive right after the first
         var twice = (await InFlightMailsAsync()).GroupBy(mail => mail).Where(group => group.Count() > 1).Select(group => group.Key).ToList();
         if (twice.Count > 0)
@@ -152,10 +152,10 @@ internal sealed partial class ComposeTest : IDisposable
     {
         await _compose.RunAsync(log, "stop", "consumers");
         await _client.SubmitAsync(_web, "kept@example.org");
-        await StepLog.AwaitAsync("one message waits", 30, async () => await QueueAsync("messages_ready") == 1);
+        await log.AwaitAsync("one message waits", 30, async () => await QueueAsync("messages_ready") == 1);
         await _compose.RunAsync(log, "down");
         await BringUpAsync(log);
-        await StepLog.AwaitAsync("the mail", 30, () => _client.IsMailedAsync("kept@example.org"));
+        await log.AwaitAsync("the mail", 30, () => _client.IsMailedAsync("kept@example.org"));
     }
 
     private async Task<long> QueueAsync(string count) =>

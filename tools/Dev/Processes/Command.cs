@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 
 namespace WorkinIt.Dev.Processes;
@@ -42,30 +43,26 @@ internal sealed class Command(string program, params IEnumerable<string> argumen
         catch (OperationCanceledException)
         {
             CLibrary.Send(Signal.Terminate, -process.Id);
+            if (!await Ending.GoneAsync(process.Id, TimeSpan.FromSeconds(10))) // the caller may hold a lock for it
+                CLibrary.Send(Signal.Kill, -process.Id);
             throw;
         }
     }
 
     /// <summary>Runs it without input, in the session of this process, and returns its output.</summary>
     /// <param name="within">After this time it is killed, and the result has the exit code 124; null waits for ever.</param>
-    public async Task<CommandOutput> CaptureAsync(TimeSpan? within = null)
+    /// <param name="cancellation">Kills it.</param>
+    /// <returns>Its output. As in a shell, the exit code is 127 if it can't be started.</returns>
+    public async Task<CommandOutput> CaptureAsync(TimeSpan? within = null, CancellationToken cancellation = default)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        Prepare(start);
-        using var process = Process.Start(start)!;
-        process.StandardInput.Close();
-        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        using var limit = new CancellationTokenSource(within ?? Timeout.InfiniteTimeSpan);
         try
         {
-            await process.WaitForExitAsync(limit.Token);
+            return await RunWithPipesAsync(within, cancellation);
         }
-        catch (OperationCanceledException)
+        catch (Win32Exception e)
         {
-            process.Kill(entireProcessTree: true);
-            return new CommandOutput(124, "", "");
+            return new CommandOutput(127, "", e.Message + "\n");
         }
-        return new CommandOutput(process.ExitCode, await output, await errors);
     }
 
     /// <summary>Returns whether a program is in one of the folders of PATH.</summary>
@@ -75,6 +72,31 @@ internal sealed class Command(string program, params IEnumerable<string> argumen
     public static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)
         .Select(folder => Path.Combine(folder, program))
         .FirstOrDefault(file => File.Exists(file) && File.GetUnixFileMode(file).HasFlag(UnixFileMode.OtherExecute));
+
+    private async Task<CommandOutput> RunWithPipesAsync(TimeSpan? within, CancellationToken cancellation)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        Prepare(start);
+        using var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(CancellationToken.None), process.StandardError.ReadToEndAsync(CancellationToken.None));
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(within ?? Timeout.InfiniteTimeSpan);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            cancellation.ThrowIfCancellationRequested();
+            return new CommandOutput(124, await EndOfAsync(output), await EndOfAsync(errors));
+        }
+        return new CommandOutput(process.ExitCode, await output, await errors);
+    }
+
+    // A process that escaped the kill may keep the pipe open.
+    private static async Task<string> EndOfAsync(Task<string> text) => await Task.WhenAny(text, Task.Delay(TimeSpan.FromSeconds(1))) == text ? await text : "";
 
     private void Prepare(ProcessStartInfo start)
     {

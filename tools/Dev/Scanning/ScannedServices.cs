@@ -62,12 +62,12 @@ internal sealed partial class ScannedServices(TestRun run, string folder) : IAsy
         await OnceAsync(log, "Web", "--migrate", Databases);
         _processes.Add(CommandOf("Web", WebSettings, WebLog).Start());
         _processes.Add(CommandOf("Consumers", ConsumersSettings, Path.Combine(folder, "consumers.log")).Start());
-        await StepLog.AwaitAsync("Web is ready", 60, async () =>
+        await log.AwaitAsync("Web is ready", 60, async () =>
         {
             using var response = await _client.GetAsync(new Uri($"{Web}/health/ready"));
             return response.IsSuccessStatusCode;
         });
-        await StepLog.AwaitAsync("Consumers are ready", 60, () => HttpProbe.AnswersOkAsync(_consumersPort, "/health/ready"));
+        await log.AwaitAsync("Consumers are ready", 60, () => HttpProbe.AnswersOkAsync(_consumersPort, "/health/ready"));
     }
 
     /// <summary>Fills the system with what is to be scanned: a sent mail, dead letters, a signed-in operator.</summary>
@@ -76,7 +76,7 @@ internal sealed partial class ScannedServices(TestRun run, string folder) : IAsy
         using var accepted = await _client!.PostAsJsonAsync(new Uri($"{Web}/api/submissions"), new { email = "ann@example.org", thought = "<b>scanned</b>" });
         accepted.EnsureSuccessStatusCode();
         Submission = (await accepted.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
-        await StepLog.AwaitAsync("the mail is sent", 30, async () =>
+        await log.AwaitAsync("the mail is sent", 30, async () =>
             (await _client!.GetFromJsonAsync<JsonElement>(new Uri($"{Web}/api/submissions/{Submission}"))).GetProperty("state").GetString() == "sent");
         for (var number = 1; number <= 30; number++) // more than the operator's scan removes
             await PublishDeadLetterAsync(number);

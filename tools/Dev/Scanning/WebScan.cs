@@ -71,7 +71,7 @@ internal sealed partial class WebScan
             "--timeout", "15", "-d", "3", "--max-scan-time", "30", "--max-attack-time", "8", "-v", "1", "--no-bugreport",
             "--store-session", Path.Combine(_folder, $"{who}.session"), "--store-config", Path.Combine(_folder, $"{who}.config"), "-f", "json", "-o", report,
         ];
-        var scanned = await new Command("wapiti", [.. arguments, .. options]).CaptureAsync(TimeSpan.FromSeconds(300));
+        var scanned = await new Command("wapiti", [.. arguments, .. options]).CaptureAsync(TimeSpan.FromSeconds(300), log.Cancellation);
         await File.WriteAllTextAsync(Path.Combine(_folder, $"{who}.log"), scanned.Output + scanned.Errors);
         if (!scanned.Succeeded)
             throw new ToolException($"wapiti ended with exit code {scanned.Code}.\n{string.Join('\n', (scanned.Output + scanned.Errors).Split('\n').TakeLast(20))}");
