@@ -23,6 +23,7 @@ internal sealed partial class ScannedServices(TestRun run, string folder) : IAsy
     private const string Host = "127.0.0.2";
     private readonly List<Process> _processes = [];
     private readonly int _consumersPort = Ports.TakeFree();
+    private readonly CookieContainer _cookies = new();
     private HttpClient? _client; // trusts the certificate, which does not exist before the start
 
     /// <summary>The address of Web.</summary>
@@ -135,7 +136,7 @@ internal sealed partial class ScannedServices(TestRun run, string folder) : IAsy
     {
         var authority = X509CertificateLoader.LoadCertificateFromFile(Certificate);
 #pragma warning disable CA2000 // the client disposes of it
-        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer(), UseProxy = false };
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = _cookies, UseProxy = false };
 #pragma warning restore CA2000
         handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         handler.SslOptions.CertificateChainPolicy.CustomTrustStore.Add(authority);
@@ -165,8 +166,8 @@ internal sealed partial class ScannedServices(TestRun run, string folder) : IAsy
         var token = Token().Match(await _client!.GetStringAsync(page)).Groups[1].Value;
         using var form = new FormUrlEncodedContent(new Dictionary<string, string> { ["username"] = "operator", ["password"] = "operator", ["__RequestVerificationToken"] = token });
         using var response = await _client.PostAsync(page, form);
-        var cookies = response.Headers.TryGetValues("Set-Cookie", out var set) ? set.Select(cookie => cookie.Split(';')[0]) : [];
-        OperatorCookies = string.Join("; ", cookies);
+        // With the cookie that belongs to the tokens of the forms: without it, Web rejects all posts of the scanner.
+        OperatorCookies = string.Join("; ", _cookies.GetAllCookies().Select(cookie => $"{cookie.Name}={cookie.Value}"));
         if (!OperatorCookies.Contains("WorkinIt.Operator=", StringComparison.Ordinal))
             throw new ToolException($"The operator was not signed in: {(int)response.StatusCode}");
     }
