@@ -28,23 +28,25 @@ internal sealed partial class Tally
     /// <returns>Why a failure that is not in the report was counted, or null.</returns>
     public string? AddReport(string report, int exitCode)
     {
-        var (failed, tests) = (0, false);
-        if (File.Exists(report))
+        var (before, tests, isComplete) = (Failed, false, true);
+        try
         {
-            using var reader = XmlReader.Create(report);
-            while (reader.ReadToFollowing("assembly"))
+            foreach (var count in File.Exists(report) ? Assemblies(report) : [])
             {
                 tests = true;
-                Passed += Number(reader, "passed");
-                failed += Number(reader, "failed") + Number(reader, "errors");
-                Skipped += Number(reader, "skipped") + Number(reader, "not-run");
+                Passed += count.Passed;
+                Failed += count.Failed;
+                Skipped += count.Skipped;
             }
         }
-        Failed += failed;
-        if (tests && (exitCode == 0 || failed > 0))
+        catch (XmlException) // the program ended while it wrote the report
+        {
+            isComplete = false;
+        }
+        if (tests && isComplete && (exitCode == 0 || Failed > before))
             return null;
         Failed++;
-        return tests ? $"ended with exit code {exitCode}." : $"ended with exit code {exitCode} and wrote no report.";
+        return !tests ? $"ended with exit code {exitCode} and wrote no report." : $"ended with exit code {exitCode}{(isComplete ? "." : " and wrote half a report.")}";
     }
 
     /// <summary>Adds the counts of another run, by the last line of its output. Any other last line counts as a failure.</summary>
@@ -62,6 +64,13 @@ internal sealed partial class Tally
 
     /// <summary>The last line of a test run.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Passed} passed, {Failed} failed, {Skipped} skipped");
+
+    private static IEnumerable<(int Passed, int Failed, int Skipped)> Assemblies(string report)
+    {
+        using var reader = XmlReader.Create(report, new XmlReaderSettings { CheckCharacters = false }); // output of tests may contain any character
+        while (reader.ReadToFollowing("assembly"))
+            yield return (Number(reader, "passed"), Number(reader, "failed") + Number(reader, "errors"), Number(reader, "skipped") + Number(reader, "not-run"));
+    }
 
     private static int Number(XmlReader reader, string attribute) =>
         int.TryParse(reader.GetAttribute(attribute), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;

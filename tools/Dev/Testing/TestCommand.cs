@@ -47,7 +47,7 @@ internal static class TestCommand
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] arguments)
     {
-        if (arguments is ["--help" or "-h", ..])
+        if (arguments.Any(argument => argument is "--help" or "-h"))
             return Verbs.Help(Usage);
         if (TestArguments.Parse(arguments) is not { } parsed)
             return Verbs.WrongUsage(Usage);
@@ -90,10 +90,10 @@ internal static class TestCommand
         {
             return Interrupts.ExitCode;
         }
-        catch (ToolException e)
+        catch (Exception e) when (e is not OperationCanceledException) // the last line is printed after any failure
         {
-            Output.Warn(e.Message);
-            return e.ExitCode;
+            Output.Warn(e is ToolException ? e.Message : $"{e}");
+            return e is ToolException tool ? tool.ExitCode : 1;
         }
         finally
         {

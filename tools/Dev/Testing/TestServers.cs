@@ -50,14 +50,28 @@ internal sealed class TestServers(TestRun run, string? image)
         Set("WORKINIT_TEST_MAIL", $"http://127.0.0.1:{page}");
     }
 
-    /// <summary>Stops everything, and keeps the broker's log.</summary>
+    /// <summary>Stops everything, and keeps the broker's log. What can't be stopped does not keep the others running.</summary>
     public async Task StopAsync()
     {
-        await new MailCatcher(CatcherFolder).StopAsync();
+        await TryAsync(new MailCatcher(CatcherFolder).StopAsync);
         var log = Path.Combine(BrokerFolder, "broker.log");
         if (File.Exists(log))
             File.Copy(log, run.LogOf("broker"), overwrite: true);
-        await RemoveBrokersAsync();
+        await TryAsync(new Broker(BrokerFolder).RemoveAsync);
+        await TryAsync(new Cluster(ClusterFolder).RemoveAsync);
+        await TryAsync(new Broker(OwnBrokerFolder).RemoveAsync);
+    }
+
+    private static async Task TryAsync(Func<Task> stop)
+    {
+        try
+        {
+            await stop();
+        }
+        catch (Exception e) when (e is ToolException or IOException or UnauthorizedAccessException)
+        {
+            Output.Warn(e.Message);
+        }
     }
 
     private async Task RemoveBrokersAsync()
