@@ -67,29 +67,25 @@ internal sealed class CiCommand
         await PartAsync("broker", "--rabbitmq", RabbitMq, "--again");
     }
 
-    // Runs ./test once, shows its output, and adds the counts of its last line to the totals.
+    // Runs ./test once, shows its output, keeps it in ci.log, and adds the counts of its last line to the totals. One pipe for both of its outputs
+    // keeps their lines in order.
     private async Task PartAsync(params string[] arguments)
     {
         Output.Say($"\n==== ./test {string.Join(' ', arguments)}");
-        var start = new ProcessStartInfo("setsid", [Path.Combine(Repository.Root, "test"), .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("/bin/sh", ["-c", """exec setsid "$@" 2>&1 </dev/null""", "sh", Path.Combine(Repository.Root, "test"), .. arguments]) { RedirectStandardOutput = true };
         using var process = new Process { StartInfo = start };
+        await using var log = new StreamWriter(Path.Combine(_state, "ci.log"));
         string? last = null;
         process.OutputDataReceived += (_, line) =>
         {
             if (line.Data is null)
                 return;
             Output.Say(line.Data);
+            log.WriteLine(line.Data);
             last = line.Data;
         };
-        process.ErrorDataReceived += (_, line) =>
-        {
-            if (line.Data is not null)
-                Output.Say(line.Data);
-        };
         process.Start();
-        process.StandardInput.Close();
         process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
         try
         {
             await process.WaitForExitAsync(_cancellation);
