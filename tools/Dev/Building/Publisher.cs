@@ -29,12 +29,13 @@ internal sealed class Publisher(string folder, bool beforehand)
         var stale = Stale(projects, sources);
         if (stale.Count == 0)
             return;
+        Directory.CreateDirectory(folder);
         foreach (var project in stale)
         {
+            File.Delete(StateOf(project)); // the build may fail half way
             if (Directory.Exists(Path.Combine(folder, project)))
                 Directory.Delete(Path.Combine(folder, project), recursive: true);
         }
-        Directory.CreateDirectory(folder);
         foreach (var target in Targets(stale))
             await PublishAsync(target, log, cancellation);
         foreach (var project in stale)

@@ -32,7 +32,7 @@ internal sealed class ContainerNetwork(BrokerFolder folder) : IClusterNetwork
         foreach (var number in _numbers.Where(number => File.Exists(FileOf(number))))
         {
             foreach (var address in await File.ReadAllLinesAsync(FileOf(number)))
-                await InNetworkOfAsync(number, "del", address); // a container that was restarted has none of the routes
+                await InNetworkOfAsync(number, "del", address); // a container that was restarted has none of the routes, and it may be gone
             File.Delete(FileOf(number));
         }
     }
@@ -43,7 +43,7 @@ internal sealed class ContainerNetwork(BrokerFolder folder) : IClusterNetwork
 
     private async Task<CommandOutput> InNetworkOfAsync(int number, string verb, string address)
     {
-        var id = await RequireAsync("inspect", "-f", "{{.State.Pid}}", ContainerOf(number));
-        return await new Command("nsenter", "-t", id, "-n", "ip", "route", verb, "blackhole", $"{address}/32").CaptureAsync();
+        var id = await DockerAsync("inspect", "-f", "{{.State.Pid}}", ContainerOf(number));
+        return id.Succeeded ? await new Command("nsenter", "-t", id.Output.Trim(), "-n", "ip", "route", verb, "blackhole", $"{address}/32").CaptureAsync() : id;
     }
 }

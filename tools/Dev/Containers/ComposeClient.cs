@@ -10,7 +10,10 @@ namespace WorkinIt.Dev.Containers;
 /// <summary>A user of the system in containers: submits, reads mails, and asks RabbitMQ.</summary>
 internal sealed partial class ComposeClient : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false }) { Timeout = TimeSpan.FromSeconds(20) };
+    // A new connection for each request: containers are stopped, killed and replaced between them.
+    private readonly HttpClient _http = new(
+        new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false, PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = TimeSpan.FromSeconds(20) };
+
     private readonly string _mails = $"http://127.0.0.1:{ComposeProject.Port("MAIL")}";
     private readonly string _management = $"http://127.0.0.1:{ComposeProject.Port("MANAGEMENT")}";
 

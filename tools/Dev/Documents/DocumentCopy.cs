@@ -49,8 +49,10 @@ internal sealed class DocumentCopy(string folder)
     public async Task CreateAsync(TestRun run)
     {
         await MailCatcher.InstallAsync(run.Cancellation);
-        var files = (await new Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard") { Folder = Repository.Root }.CaptureAsync()).Output;
-        foreach (var file in files.Split('\0', StringSplitOptions.RemoveEmptyEntries).Where(file => File.Exists(Path.Combine(Repository.Root, file))))
+        var files = await new Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard") { Folder = Repository.Root }.CaptureAsync();
+        if (!files.Succeeded)
+            throw new ToolException($"git can't list the files to copy: {files.Errors.TrimEnd()}");
+        foreach (var file in files.Output.Split('\0', StringSplitOptions.RemoveEmptyEntries).Where(file => File.Exists(Path.Combine(Repository.Root, file))))
         {
             var target = Path.Combine(folder, file);
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
