@@ -1,4 +1,5 @@
 using System.Globalization;
+using WorkinIt.Dev;
 using WorkinIt.Messaging;
 using WorkinIt.Testbed;
 

@@ -8,6 +8,7 @@ using WorkinIt.Consumers.GifEmails;
 using WorkinIt.Consumers.Mail;
 using WorkinIt.Contracts;
 using WorkinIt.Deliveries;
+using WorkinIt.Dev.Machine;
 using WorkinIt.Gifs;
 using WorkinIt.Messaging;
 using WorkinIt.ServiceDefaults;
@@ -80,7 +81,7 @@ internal static partial class ConsumersHost
     {
         var settings = system.SettingsOf("consumers");
         settings["Smtp__Port"] = smtpPort.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        settings["ASPNETCORE_URLS"] = $"http://127.0.0.1:{FreePort.Take()}";
+        settings["ASPNETCORE_URLS"] = $"http://127.0.0.1:{Ports.TakeFree()}";
         return OtherProgram.Start("dotnet", [Environment.GetCommandLineArgs()[0], "host", kind], settings);
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using WorkinIt.Dev.Machine;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.Benchmarks;
@@ -54,7 +55,7 @@ internal sealed class OtherProgram : IAsyncDisposable
     /// <summary>Starts Postfix's smtp-sink, which accepts and discards mails.</summary>
     public static async Task<(OtherProgram Sink, int Port)> StartSinkAsync()
     {
-        var port = FreePort.Take();
+        var port = Ports.TakeFree();
         string[] user = Environment.UserName == "root" ? ["-u", "nobody"] : [];
         return (await StartListeningAsync("/usr/sbin/smtp-sink", [.. user, string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"), "1024"], port), port);
     }

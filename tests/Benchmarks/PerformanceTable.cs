@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using WorkinIt.Testbed;
+using WorkinIt.Dev;
 
 namespace WorkinIt.Benchmarks;
 

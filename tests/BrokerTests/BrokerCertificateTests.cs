@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using WorkinIt.Dev.Machine;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
@@ -31,7 +32,7 @@ public sealed class BrokerCertificateTests : IAsyncLifetime
     {
         using var certificate = _authority.Certify(Host);
         // As in a cluster whose first node is down: the certificate names only the second node.
-        await using var broker = StartTlsProxy(certificate, password: null, firstNode: $"127.0.0.1:{FreePort.Take()},");
+        await using var broker = StartTlsProxy(certificate, password: null, firstNode: $"127.0.0.1:{Ports.TakeFree()},");
         await Task.WhenAll(_system.DeployAsync(), _system.MigrateAsync());
         var (web, consumers) = (_system.NewWeb(), _system.NewConsumers());
         await Task.WhenAll(web.StartAsync(), consumers.StartAsync());

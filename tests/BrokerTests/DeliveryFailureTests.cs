@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using RabbitMQ.Client;
+using WorkinIt.Dev.Machine;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
@@ -13,7 +14,7 @@ public sealed class DeliveryFailureTests
     public async Task Mails_that_used_all_attempts_while_the_mail_server_is_down_are_dead_lettered()
     {
         var (system, web, _) = await WorkinItSystem.StartAsync(
-            ("Smtp__Port", $"{FreePort.Take()}"), ("Retry__Limit", "1"), ("Redelivery__Delays__0", "00:00:01"));
+            ("Smtp__Port", $"{Ports.TakeFree()}"), ("Retry__Limit", "1"), ("Redelivery__Delays__0", "00:00:01"));
         await using var s = system;
         for (var i = 0; i < 20; i++)
             await WorkinItSystem.SubmitAsync(web, $"jane{i}@example.com", "is anybody there?");

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
+using WorkinIt.Dev.Machine;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
@@ -51,7 +52,7 @@ public sealed class MountedDashboardTests
 
         public static async Task<SampleProcess> StartAsync(TestVirtualHost virtualHost)
         {
-            var address = new Uri($"http://127.0.0.1:{FreePort.Take()}");
+            var address = new Uri($"http://127.0.0.1:{Ports.TakeFree()}");
             var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Orders.dll")])
             {
                 RedirectStandardOutput = true, // keeps its intended failures out of the test output

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
+using WorkinIt.Dev.Machine;
 using WorkinIt.Messaging;
 using WorkinIt.Testbed;
 
@@ -34,7 +35,7 @@ public sealed class UnreachableNodeTests
     [Fact]
     public async Task Cancelled_search_for_a_node_throws_no_connection_error()
     {
-        var client = new RabbitMqClient(Options.Create(new RabbitMqOptions { RabbitMq = $"amqp://web:web@127.0.0.1:{FreePort.Take()}" }));
+        var client = new RabbitMqClient(Options.Create(new RabbitMqOptions { RabbitMq = $"amqp://web:web@127.0.0.1:{Ports.TakeFree()}" }));
         await using var probe = new RabbitMqProbe(client);
         var cancelled = 0;
         for (var run = 0; run < 300; run++) // some of the cancellations coincide with the refused connection

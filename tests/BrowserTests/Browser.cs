@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Playwright;
+using WorkinIt.Dev;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrowserTests;

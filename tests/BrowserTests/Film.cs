@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using WorkinIt.Testbed;
+using WorkinIt.Dev;
 
 namespace WorkinIt.BrowserTests;
 

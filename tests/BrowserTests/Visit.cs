@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
-using WorkinIt.Testbed;
+using WorkinIt.Dev;
 
 namespace WorkinIt.BrowserTests;
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using WorkinIt.Dev.Machine;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.FaultTests;
@@ -15,7 +16,7 @@ internal sealed partial class PostfixServer(params string[] settings) : IAsyncDi
     private bool _configured;
     private bool _isRunning;
 
-    public int Port { get; } = FreePort.Take();
+    public int Port { get; } = Ports.TakeFree();
 
     public string Log => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using WorkinIt.Dev;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.FaultTests;

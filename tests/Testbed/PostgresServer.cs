@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using WorkinIt.Dev.Machine;
 
 namespace WorkinIt.Testbed;
 
@@ -7,7 +8,7 @@ namespace WorkinIt.Testbed;
 public sealed class PostgresServer : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-postgres-").FullName;
-    private readonly int _port = FreePort.Take();
+    private readonly int _port = Ports.TakeFree();
 
     private PostgresServer()
     {

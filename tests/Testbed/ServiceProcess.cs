@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text;
+using WorkinIt.Dev.Machine;
 
 namespace WorkinIt.Testbed;
 
@@ -20,7 +21,7 @@ public sealed class ServiceProcess : IAsyncDisposable
     public ServiceProcess(string name, IReadOnlyDictionary<string, string> settings)
     {
         _name = name;
-        Address = new Uri($"http://127.0.0.1:{FreePort.Take()}");
+        Address = new Uri($"http://127.0.0.1:{Ports.TakeFree()}");
         _settings = new Dictionary<string, string>(settings)
         {
             ["ASPNETCORE_URLS"] = Address.ToString(),

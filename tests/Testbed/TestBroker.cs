@@ -4,7 +4,9 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using RabbitMQ.Client;
+using WorkinIt.Dev;
 using WorkinIt.Dev.Brokers;
+using WorkinIt.Dev.Machine;
 
 namespace WorkinIt.Testbed;
 
@@ -49,7 +51,7 @@ public sealed class TestBroker : IDisposable
     /// </summary>
     public static async Task<TestBroker> StartOwnAsync()
     {
-        var (amqp, management) = (FreePort.Take(), FreePort.Take());
+        var (amqp, management) = (Ports.TakeFree(), Ports.TakeFree());
         var node = new Broker(Required("WORKINIT_TEST_OWN_BROKER_DIR"));
         await node.StartAsync(amqp, management, Image);
         return OfNode(new Uri($"amqp://operator:operator@127.0.0.1:{amqp}"), new Uri($"http://127.0.0.1:{management}"), node);

@@ -1,3 +1,4 @@
+using WorkinIt.Dev;
 using WorkinIt.Dev.Processes;
 using WorkinIt.Dev.Testing;
 

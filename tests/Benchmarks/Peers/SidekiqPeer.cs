@@ -2,7 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using WorkinIt.Testbed;
+using WorkinIt.Dev;
+using WorkinIt.Dev.Machine;
 
 namespace WorkinIt.Benchmarks.Peers;
 
@@ -30,7 +31,7 @@ internal sealed class SidekiqPeer : IAsyncDisposable
 
     public static async Task<SidekiqPeer> StartAsync(int mailPort, int mailSize)
     {
-        var port = FreePort.Take();
+        var port = Ports.TakeFree();
         var redis = await OtherProgram.StartListeningAsync("redis-server", ["--port", Text(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], port);
         return new SidekiqPeer(redis, port, mailPort, mailSize);
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using WorkinIt.Dev;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;

@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using WorkinIt.Dev.Machine;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
@@ -104,7 +105,7 @@ public sealed class WithoutManagementApiTests
     private static OperatorCommand Command(Orders orders, string user) => new(new Dictionary<string, string>
     {
         ["ConnectionStrings__RabbitMq"] = orders.VirtualHost.ConnectionString(user),
-        ["RabbitMqManagement__Url"] = $"http://127.0.0.1:{FreePort.Take()}", // nothing listens there
+        ["RabbitMqManagement__Url"] = $"http://127.0.0.1:{Ports.TakeFree()}", // nothing listens there
         ["DeadLetters__AuditFile"] = Path.Combine(Path.GetTempPath(), $"{orders.VirtualHost.Name}.jsonl"),
     });
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using WorkinIt.Consumers.GifEmails;
-using WorkinIt.Testbed;
+using WorkinIt.Dev;
 using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Kubernetes;

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using WorkinIt.Testbed;
+using WorkinIt.Dev;
 
 namespace WorkinIt.Tests.Operations;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Xml.Linq;
-using WorkinIt.Testbed;
+using WorkinIt.Dev;
 
 namespace WorkinIt.Tests.Packages;
 
@@ -109,7 +109,7 @@ public sealed class DependencyTests
 
     // Only files of this repository: no build output, no copies made by ./test, no files of packages.
     private static IEnumerable<string> Files(string pattern) => Directory.EnumerateDirectories(Repository.Root)
-        .Where(folder => Path.GetFileName(folder) is "src" or "samples" or "tests" or "docs" or "dev")
+        .Where(folder => Path.GetFileName(folder) is "src" or "samples" or "tests" or "tools" or "docs" or "dev")
         .SelectMany(folder => Directory.EnumerateFiles(folder, pattern, SearchOption.AllDirectories))
         .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}node_modules{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Xml.Linq;
-using WorkinIt.Testbed;
+using WorkinIt.Dev;
 
 namespace WorkinIt.Tests.Packages;
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using WorkinIt.Consumers.GifEmails;
 using WorkinIt.Consumers.Mail;
+using WorkinIt.Dev;
 using WorkinIt.Gifs;
 using WorkinIt.Messaging;
 using WorkinIt.Storage;

@@ -47,7 +47,8 @@ internal static class Ports
 
     /// <summary>
     /// Returns a port on which no process listens, below the range that the kernel gives to outgoing connections. Each port is given away only once
-    /// within three hours, because it may take a minute until a program listens on it.
+    /// within three hours, because it may take a minute until a program listens on it. Tests get their ports here too: when two tests ran at the same
+    /// time, one took a port that the system had assigned to the other, and its mails were submitted to the other's Consumers.
     /// </summary>
     /// <exception cref="ToolException">No port is free.</exception>
     public static int TakeFree()
