@@ -62,6 +62,7 @@ internal sealed class ComposeProject : IAsyncDisposable
         {
             var logs = await CommandOf("logs", "--tail=200").CaptureAsync();
             await File.WriteAllTextAsync(_run.LogOf("compose"), logs.Output + logs.Errors);
+            Output.Say($"The containers' logs: {_run.LogOf("compose")}");
         }
         await new Command(_compose[0], Arguments(["down", "-v", "--rmi", "local"])) { Log = "/dev/null" }.RunAsync();
     }

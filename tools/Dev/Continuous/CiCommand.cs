@@ -43,9 +43,9 @@ internal sealed class CiCommand
         {
             ci._tally.Fail(); // ended early
         }
-        catch (ToolException e)
+        catch (Exception e) when (e is not OperationCanceledException) // the last line is printed after any failure
         {
-            Output.Warn(e.Message);
+            Output.Warn(e is ToolException ? e.Message : $"{e}");
             ci._tally.Fail();
         }
         Output.Say($"\n{ci._tally}");

@@ -26,7 +26,7 @@ internal sealed class TestRun(string state, CancellationToken cancellation)
     /// <summary>Prints the heading of a part.</summary>
     public static void Heading(string text) => Output.Say($"\n== {text}");
 
-    /// <summary>Runs a command in its own session, and then kills all that it left behind.</summary>
+    /// <summary>Runs a command in its own session, and then kills all that it left behind. A signal kills the command.</summary>
     /// <returns>Its exit code.</returns>
     public async Task<int> InTurnAsync(Command command)
     {
@@ -38,7 +38,10 @@ internal sealed class TestRun(string state, CancellationToken cancellation)
         }
         finally
         {
+            if (!process.HasExited)
+                CLibrary.Send(Signal.Kill, process.Id); // at its very start it does not lead its group yet
             CLibrary.Send(Signal.Kill, -process.Id);
+            await Ending.GoneAsync(process.Id, TimeSpan.FromSeconds(20)); // before its servers and its lock go
         }
     }
 
