@@ -34,6 +34,14 @@ public sealed class TallyTests : IDisposable
     }
 
     [Fact]
+    public void Half_a_report_is_counted_and_counts_as_a_failure()
+    {
+        File.WriteAllText(_report, """<?xml version="1.0"?><assemblies><assembly name="x" passed="5" failed="0" skipped="0" not-run="0" errors="0"><collection>""");
+        _tally.AddReport(_report, exitCode: 137).ShouldBe("ended with exit code 137 and wrote half a report.");
+        _tally.ToString().ShouldBe("5 passed, 1 failed, 0 skipped");
+    }
+
+    [Fact]
     public void Last_lines_are_added()
     {
         _tally.AddLastLine("12 passed, 0 failed, 3 skipped");

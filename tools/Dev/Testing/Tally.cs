@@ -28,25 +28,18 @@ internal sealed partial class Tally
     /// <returns>Why a failure that is not in the report was counted, or null.</returns>
     public string? AddReport(string report, int exitCode)
     {
-        var (before, tests, isComplete) = (Failed, false, true);
-        try
+        var (before, counts) = (Failed, new List<(int Passed, int Failed, int Skipped)>());
+        var problem = Read(report, counts);
+        foreach (var count in counts)
         {
-            foreach (var count in File.Exists(report) ? Assemblies(report) : [])
-            {
-                tests = true;
-                Passed += count.Passed;
-                Failed += count.Failed;
-                Skipped += count.Skipped;
-            }
+            Passed += count.Passed;
+            Failed += count.Failed;
+            Skipped += count.Skipped;
         }
-        catch (XmlException) // the program ended while it wrote the report
-        {
-            isComplete = false;
-        }
-        if (tests && isComplete && (exitCode == 0 || Failed > before))
+        if (problem.Length == 0 && (exitCode == 0 || Failed > before))
             return null;
         Failed++;
-        return !tests ? $"ended with exit code {exitCode} and wrote no report." : $"ended with exit code {exitCode}{(isComplete ? "." : " and wrote half a report.")}";
+        return $"ended with exit code {exitCode}{problem}.";
     }
 
     /// <summary>Adds the counts of another run, by the last line of its output. Any other last line counts as a failure.</summary>
@@ -64,6 +57,20 @@ internal sealed partial class Tally
 
     /// <summary>The last line of a test run.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Passed} passed, {Failed} failed, {Skipped} skipped");
+
+    // Returns what is wrong with the report, or an empty text.
+    private static string Read(string report, List<(int Passed, int Failed, int Skipped)> counts)
+    {
+        try
+        {
+            counts.AddRange(File.Exists(report) ? Assemblies(report) : []);
+        }
+        catch (XmlException)
+        {
+            return " and wrote half a report";
+        }
+        return counts.Count > 0 ? "" : " and wrote no report";
+    }
 
     private static IEnumerable<(int Passed, int Failed, int Skipped)> Assemblies(string report)
     {
