@@ -30,8 +30,9 @@ internal static class TestTools
         {
             Need(packages, "shellcheck", Command.Exists("shellcheck"));
             Need(packages, "prometheus", Command.Exists("promtool"));
-            Need(packages, "curl", Command.Exists("curl"));
         }
+        if (parts.Asks("docs")) // a reader's commands use it
+            Need(packages, "curl", Command.Exists("curl"));
         if (parts.Asks("scan"))
         {
             foreach (var name in new[] { "wapiti", "openssl" })
