@@ -60,7 +60,8 @@ internal static class Ports
         for (var tried = 0; tried < 100; tried++)
         {
             var port = First + System.Security.Cryptography.RandomNumberGenerator.GetInt32(Count);
-            if (!IsTaken(port) && TryCreate(Path.Combine(given, port.ToString(CultureInfo.InvariantCulture))))
+            // In this order, no server that got its port here gets a connection that it does not expect.
+            if (TryCreate(Path.Combine(given, port.ToString(CultureInfo.InvariantCulture))) && !IsTaken(port))
                 return port;
         }
         throw new ToolException($"No free port found between {First} and {First + Count}.");
