@@ -78,7 +78,7 @@ internal static partial class BenchCommand
             ("postfix", File.Exists("/usr/sbin/smtp-sink")),
             ("ruby-sidekiq", Command.Exists("sidekiq")),
             ("redis-server", Command.Exists("redis-server")),
-            ("ruby-mail", Command.Exists("ruby") && (await new Command("ruby", "-e", "require \"mail\"").CaptureAsync()).Succeeded),
+            ("ruby-mail", Command.Exists("ruby") && (await new Command("ruby", "-e", "require \"mail\"").CaptureAsync(cancellation: cancellation)).Succeeded),
             ("postgresql", Directory.Exists("/usr/lib/postgresql") && Directory.GetFiles("/usr/lib/postgresql", "initdb", SearchOption.AllDirectories).Length > 0),
         ];
         string[] missing = [.. programs.Where(program => !program.IsThere).Select(program => program.Package)];

@@ -71,7 +71,7 @@ internal sealed class NodeProcess(BrokerFolder folder) : IBrokerNode
         await AptPackages.InstallAsync(["rabbitmq-server"], cancellation);
         // Otherwise the service takes port 5672 at the next boot.
         if (Command.Exists("systemctl"))
-            await new Command("systemctl", "disable", "rabbitmq-server").CaptureAsync();
+            await new Command("systemctl", "disable", "rabbitmq-server").CaptureAsync(cancellation: cancellation);
         return Path.Combine(Programs, "rabbitmq-server");
     }
 
