@@ -117,11 +117,11 @@ internal sealed class Discarder(DeadLetterServices services, QueueAccess access,
     // The _discarded queue is replicated if the dead-letter queue is, so that its messages are as safe.
     private static async Task DeclareDiscardedAsync(QueueSession session, string discarded, CancellationToken cancellationToken)
     {
-        if (!BrokerNames.MayOverflowReply(discarded) && await session.CountsAsync(discarded, cancellationToken) is not null)
+        if (!BrokerNames.MayOverflowReply(discarded) && await session.Broker.CountsAsync(discarded, cancellationToken) is not null)
             return;
         var arguments = new Dictionary<string, object?> { ["x-queue-type"] = session.IsQuorum ? "quorum" : "classic" };
         if (session.IsQuorum && session.BrokerVersion.Major >= 4)
             arguments["x-delivery-limit"] = -1;
-        await session.DeclareAsync(discarded, arguments, cancellationToken);
+        await session.Broker.CreateAsync(discarded, arguments, cancellationToken);
     }
 }

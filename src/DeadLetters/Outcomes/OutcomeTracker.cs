@@ -153,7 +153,7 @@ internal sealed class OutcomeTracker(
         {
             foreach (var target in targets())
             {
-                if (await session.ReadyAsync(target, cancellationToken) > 0)
+                if (await session.Broker.ReadyAsync(target, cancellationToken) > 0)
                     return;
             }
         }

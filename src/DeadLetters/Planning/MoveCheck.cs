@@ -35,7 +35,7 @@ internal sealed class MoveCheck(ManagementClient management, QueueSession sessio
     {
         foreach (var target in Targets.Where(target => target.Room is not null))
         {
-            if (await session.CountsAsync(target.Queue, cancellationToken) is var (ready, _))
+            if (await session.Broker.CountsAsync(target.Queue, cancellationToken) is var (ready, _))
                 target.Room!.Recount(ready, underWay);
         }
     }

@@ -12,7 +12,7 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
     /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<ReplayTarget?> FindAsync(string queue, bool byExchange, CancellationToken cancellationToken)
     {
-        if (!BrokerNames.Fits(queue) || await session.CountsAsync(queue, cancellationToken) is not var (ready, consumers))
+        if (!BrokerNames.Fits(queue) || await session.Broker.CountsAsync(queue, cancellationToken) is not var (ready, consumers))
             return null;
         var hasExchange = byExchange && await HasExchangeAsync(queue, cancellationToken) == true;
         var target = hasExchange ? new ReplayTarget(queue, queue, "") : new ReplayTarget(queue, "", queue);
@@ -41,7 +41,7 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
         try
         {
             if (!BrokerNames.MayOverflowReply(exchange) || session.BrokerVersion.Major < 4)
-                return await session.HasExchangeAsync(exchange, cancellationToken);
+                return await session.Broker.HasExchangeAsync(exchange, cancellationToken);
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Forbidden)
         {

@@ -27,7 +27,7 @@ internal sealed class QueueAccess(DeadLetterServices services)
         session.Hidden = await HiddenAsync(queue, session, cancellationToken);
         session.LongestPass = ConsumerTimeout.LongestPass(queue, session.BrokerVersion, countsReturns: Limit(queue, session.BrokerVersion) is not null);
         passes += pacedPasses?.Invoke(session.LongestPass) ?? 0;
-        if (await session.ConsumersAsync(session.Queue, cancellationToken) > 0)
+        if (await session.Broker.ConsumersAsync(session.Queue, cancellationToken) > 0)
             throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} has a consumer, so its messages are being processed and are not dead letters. If they are dead letters, stop that consumer first");
         if (Limit(queue, session.BrokerVersion) is not { } limit)
             return;

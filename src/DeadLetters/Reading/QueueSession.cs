@@ -31,10 +31,13 @@ internal sealed class QueueSession : IAsyncDisposable
     private int _window = 32;
 
     private QueueSession(DeadLetterOptions options, string queue, IConnection connection, IChannel take) =>
-        (_options, Queue, _connection, _windows, Failures) =
-            (options, queue, connection, new QueueWindows(take, queue, () => ReadyAsync(CancellationToken.None)), new FailureWatch(connection, queue));
+        (_options, Queue, _connection, Broker, _windows, Failures) =
+            (options, queue, connection, new QueueDeclarations(connection), new QueueWindows(take, queue, () => ReadyAsync(CancellationToken.None)), new FailureWatch(connection, queue));
 
     public string Queue { get; }
+
+    /// <summary>The queues and exchanges of the broker, as the session's connection sees them.</summary>
+    public QueueDeclarations Broker { get; }
 
     /// <summary>Detects which of the replayed messages fail again.</summary>
     public FailureWatch Failures { get; }
@@ -93,63 +96,10 @@ internal sealed class QueueSession : IAsyncDisposable
     }
 
     /// <summary>How many messages are ready.</summary>
-    public Task<long> ReadyAsync(CancellationToken cancellationToken) => ReadyAsync(Queue, cancellationToken);
+    public Task<long> ReadyAsync(CancellationToken cancellationToken) => Broker.ReadyAsync(Queue, cancellationToken);
 
     /// <summary>Describes the queue without the management API.</summary>
     public Task<BrokerQueue> ProbeAsync(CancellationToken cancellationToken) => QueueProbe.DescribeAsync(_connection, Queue, BrokerVersion, cancellationToken);
-
-    /// <summary>
-    /// How many consumers a queue has. Exact, unlike the management API's count, which still includes the consumer of our previous read for a while.
-    /// </summary>
-    public Task<uint> ConsumersAsync(string queue, CancellationToken cancellationToken) =>
-        _connection.OnOwnChannelAsync(queue, async channel => (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).ConsumerCount, cancellationToken);
-
-    public Task<long> ReadyAsync(string queue, CancellationToken cancellationToken) =>
-        _connection.OnOwnChannelAsync(queue, async channel => (long)(await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken);
-
-    /// <summary>How many messages are ready in a queue, and how many consumers it has; null if it does not exist.</summary>
-    public async Task<(long Ready, uint Consumers)?> CountsAsync(string queue, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await _connection.OnOwnChannelAsync(queue, async channel =>
-            {
-                var counts = await channel.QueueDeclarePassiveAsync(queue, cancellationToken);
-                return (counts.MessageCount, counts.ConsumerCount);
-            }, cancellationToken);
-        }
-        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.NoSuchQueue)
-        {
-            return null;
-        }
-        catch (DeadLetterException e) when (e.InnerException is OperationInterruptedException { ShutdownReason.ReplyCode: Constants.ResourceLocked or Constants.AccessRefused })
-        {
-            return (0, 1); // an exclusive queue of another connection, or, from RabbitMQ 4 on, a queue without any permission for the user: its counts can't be read
-        }
-    }
-
-    /// <summary>Whether an exchange exists.</summary>
-    public async Task<bool> HasExchangeAsync(string exchange, CancellationToken cancellationToken)
-    {
-        if (!BrokerNames.Fits(exchange))
-            return false;
-        try
-        {
-            return await _connection.OnOwnChannelAsync(Queue, async channel =>
-            {
-                await channel.ExchangeDeclarePassiveAsync(exchange, cancellationToken);
-                return true;
-            }, cancellationToken);
-        }
-        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.NoSuchQueue)
-        {
-            return false;
-        }
-    }
-
-    public Task DeclareAsync(string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken) =>
-        _connection.OnOwnChannelAsync(Queue,
-            channel => channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken), cancellationToken);
 
     /// <summary>Takes messages from the head in windows of a few megabytes.</summary>
     public async IAsyncEnumerable<IReadOnlyList<Taken>> TakeAsync(long count, long firstPosition, [EnumeratorCancellation] CancellationToken cancellationToken)
