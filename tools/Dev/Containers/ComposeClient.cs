@@ -12,7 +12,10 @@ internal sealed partial class ComposeClient : IDisposable
 {
     // A new connection for each request: containers are stopped, killed and replaced between them.
     private readonly HttpClient _http = new(
-        new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false, PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = TimeSpan.FromSeconds(20) };
+        new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false, PooledConnectionLifetime = TimeSpan.Zero })
+    {
+        Timeout = TimeSpan.FromSeconds(20),
+    };
 
     private readonly string _mails = $"http://127.0.0.1:{ComposeProject.Port("MAIL")}";
     private readonly string _management = $"http://127.0.0.1:{ComposeProject.Port("MANAGEMENT")}";
