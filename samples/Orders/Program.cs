@@ -35,8 +35,8 @@ app.UseAuthentication();
 app.UseAuthorization();
 app.MapDeadLetters("/support/dead-letters", options =>
 {
-    options.LookPolicy = "support";
-    options.ActPolicy = "engineers";
+    options.ViewPolicy = "support";
+    options.OperatePolicy = "engineers";
     options.ManagementUi = management;
     options.Title = "Orders: dead letters";
 });

@@ -6,15 +6,15 @@ namespace WorkinIt.Cli;
 internal static class ExitCode
 {
     public const int Done = 0;
-    public const int NotAllAsAsked = 1;
+    public const int Incomplete = 1;
     public const int WrongUsage = 2;
-    public const int OutOfReach = 3;
+    public const int Unreachable = 3;
 
     public static int Of(DeadLetterException e) => e.Problem switch
     {
-        DeadLetterProblem.OutOfReach or DeadLetterProblem.Blocked => OutOfReach,
+        DeadLetterProblem.Unreachable or DeadLetterProblem.Blocked => Unreachable,
         DeadLetterProblem.NoSuchQueue => WrongUsage,
-        _ => NotAllAsAsked,
+        _ => Incomplete,
     };
 }
 

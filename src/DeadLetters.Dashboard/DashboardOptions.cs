@@ -4,10 +4,10 @@ namespace WorkinIt.DeadLetters.Dashboard;
 public sealed class DashboardOptions
 {
     /// <summary>The name of the authorization policy for viewing. Every endpoint requires it.</summary>
-    public string LookPolicy { get; set; } = "";
+    public string ViewPolicy { get; set; } = "";
 
-    /// <summary>The name of the authorization policy for replay, edit, discard and restore. Required in addition to <see cref="LookPolicy"/>.</summary>
-    public string ActPolicy { get; set; } = "";
+    /// <summary>The name of the authorization policy for replay, edit, discard and restore. Required in addition to <see cref="ViewPolicy"/>.</summary>
+    public string OperatePolicy { get; set; } = "";
 
     /// <summary>The address of RabbitMQ's management UI for the operator's browser. Null: the pages don't link to it.</summary>
     public Uri? ManagementUi { get; set; }
@@ -26,10 +26,10 @@ public sealed class DashboardOptions
 
     internal void Validate()
     {
-        if (string.IsNullOrWhiteSpace(LookPolicy) || string.IsNullOrWhiteSpace(ActPolicy))
+        if (string.IsNullOrWhiteSpace(ViewPolicy) || string.IsNullOrWhiteSpace(OperatePolicy))
         {
             throw new InvalidOperationException(
-                "MapDeadLetters needs options.LookPolicy and options.ActPolicy, the names of two authorization policies. The pages show personal data and act on the broker, so they are never mapped without authorization");
+                "MapDeadLetters needs options.ViewPolicy and options.OperatePolicy, the names of two authorization policies. The pages show personal data and act on the broker, so they are never mapped without authorization");
         }
         if (LookAtFirst < 1 || PageLength is < 1 or > 1000)
             throw new InvalidOperationException("MapDeadLetters needs options.LookAtFirst of at least 1 and options.PageLength from 1 to 1000");

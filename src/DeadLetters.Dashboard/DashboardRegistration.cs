@@ -48,6 +48,6 @@ public static class DashboardRegistration
         if (routes.ServiceProvider.GetService<OperationRunner>() is null)
             throw new InvalidOperationException("MapDeadLetters needs services.AddDeadLetters(…), which sets the broker's address");
         SchemeCheck.Check(routes.ServiceProvider, options);
-        return new DashboardRoutes(routes.MapGroup(path).RequireAuthorization(options.LookPolicy), options).Map();
+        return new DashboardRoutes(routes.MapGroup(path).RequireAuthorization(options.ViewPolicy), options).Map();
     }
 }

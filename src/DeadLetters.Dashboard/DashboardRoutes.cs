@@ -9,7 +9,7 @@ using WorkinIt.DeadLetters.Dashboard.Shared;
 
 namespace WorkinIt.DeadLetters.Dashboard;
 
-/// <summary>All routes of the pages. Every POST requires an antiforgery token; every operation also requires <see cref="DashboardOptions.ActPolicy"/>.</summary>
+/// <summary>All routes of the pages. Every POST requires an antiforgery token; every operation also requires <see cref="DashboardOptions.OperatePolicy"/>.</summary>
 internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions options)
 {
     private const string Queue = "/queues/{queue}";
@@ -50,7 +50,7 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
 
     private IEndpointConventionBuilder Post(string path, Func<PageContext, Task<IResult>> page) => Map(path, [HttpMethods.Post], page);
 
-    private void PostOperation(string path, Func<PageContext, Task<IResult>> page) => Post(path, page).RequireAuthorization(options.ActPolicy);
+    private void PostOperation(string path, Func<PageContext, Task<IResult>> page) => Post(path, page).RequireAuthorization(options.OperatePolicy);
 
     // A POST confirms the access warning of a queue where viewing has a cost.
     private void GetOrPost(string path, Func<PageContext, Task<IResult>> page)

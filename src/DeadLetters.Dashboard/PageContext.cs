@@ -78,7 +78,7 @@ internal sealed class PageContext
             return;
         }
         var context = new PageContext(http, options, Links.Of(http, path));
-        context.MayAct = (await context.Service<IAuthorizationService>().AuthorizeAsync(http.User, options.ActPolicy)).Succeeded;
+        context.MayAct = (await context.Service<IAuthorizationService>().AuthorizeAsync(http.User, options.OperatePolicy)).Succeeded;
         var result = await context.ReadFormAsync() ?? await context.TryAsync(page);
         await result.ExecuteAsync(http);
     }
@@ -124,13 +124,13 @@ internal sealed class PageContext
 
     private IResult Describe(DeadLetterException e)
     {
-        if (e.Problem is DeadLetterProblem.OutOfReach or DeadLetterProblem.Blocked)
+        if (e.Problem is DeadLetterProblem.Unreachable or DeadLetterProblem.Blocked)
             Http.Response.Headers.RetryAfter = "10";
         return e.Problem switch
         {
             DeadLetterProblem.Locked => Problem(StatusCodes.Status409Conflict, "Another operation is running on this queue", e.Message,
                 "Only one operation can run on a queue at a time, which keeps a replay exact. Nothing is lost. Reload this page when the operation has ended."),
-            DeadLetterProblem.OutOfReach => Problem(StatusCodes.Status503ServiceUnavailable, "The broker is unreachable", e.Message,
+            DeadLetterProblem.Unreachable => Problem(StatusCodes.Status503ServiceUnavailable, "The broker is unreachable", e.Message,
                 "The dead letters stay where they are. Reload this page in a few seconds."),
             DeadLetterProblem.Blocked => Problem(StatusCodes.Status503ServiceUnavailable, "RabbitMQ accepts no messages", e.Message,
                 "Free memory or disk space on the broker. The alarm then ends automatically."),

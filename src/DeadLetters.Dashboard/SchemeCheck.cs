@@ -17,7 +17,7 @@ internal static class SchemeCheck
     public static void Check(IServiceProvider services, DashboardOptions options)
     {
         var policies = services.GetRequiredService<IAuthorizationPolicyProvider>();
-        foreach (var name in new[] { options.LookPolicy, options.ActPolicy }.Distinct())
+        foreach (var name in new[] { options.ViewPolicy, options.OperatePolicy }.Distinct())
         {
             // Blocking is acceptable: this runs at startup, and the default provider completes synchronously.
             var policy = policies.GetPolicyAsync(name).GetAwaiter().GetResult()

@@ -17,7 +17,7 @@ public sealed class DeadLetterException(DeadLetterProblem problem, string messag
 public enum DeadLetterProblem
 {
     /// <summary>The broker or its management API does not answer, or refuses the login.</summary>
-    OutOfReach,
+    Unreachable,
 
     /// <summary>The RabbitMQ user lacks a permission.</summary>
     Forbidden,

@@ -37,7 +37,7 @@ public sealed record DeadLetterOptions
     public TimeSpan OutcomeWait { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>How long to wait for an answer from the broker, for instance a publisher confirm.</summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How many messages may be published and not confirmed yet. If the process is killed, up to this many may be published a second time.</summary>
     public int Outstanding { get; init; } = 256;

@@ -141,7 +141,7 @@ public sealed record OperationResult(
     /// Whether every selected message was moved and, if the operation waited for outcomes, each one is known to be handled or delayed. A message that
     /// nothing was reported about is not known.
     /// </summary>
-    public bool AllAsAsked => Stopped is null && Refused.Count == 0 && Missing == 0 && Replayed.All(message => message.Outcome is Outcome.Handled or Outcome.Delayed
+    public bool IsComplete => Stopped is null && Refused.Count == 0 && Missing == 0 && Replayed.All(message => message.Outcome is Outcome.Handled or Outcome.Delayed
         || (!OutcomesAwaited && message.Outcome is Outcome.Waiting or Outcome.LeftQueue));
 
     /// <summary>The result of a replay in one line, as in <c>173 of 840 replayed: 173 failed again</c>.</summary>

@@ -122,5 +122,5 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
     }
 
     private static DeadLetterException Unreachable(DbException e) =>
-        new(DeadLetterProblem.OutOfReach, $"The delivery ledger does not answer ({e.GetType().Name}): check ConnectionStrings__Deliveries and the database. Without the ledger, it is unknown what was sent", e);
+        new(DeadLetterProblem.Unreachable, $"The delivery ledger does not answer ({e.GetType().Name}): check ConnectionStrings__Deliveries and the database. Without the ledger, it is unknown what was sent", e);
 }

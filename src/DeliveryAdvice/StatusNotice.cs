@@ -26,7 +26,7 @@ public sealed class StatusNotice(DeadLetterOptions options)
             await using var channel = await connection.CreateChannelAsync(
                 new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellationToken);
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            deadline.CancelAfter(options.Patience);
+            deadline.CancelAfter(options.Timeout);
             await Task.WhenAll(events.Select(async one =>
             {
                 var messageId = Guid.CreateVersion7().ToString();
@@ -35,7 +35,7 @@ public sealed class StatusNotice(DeadLetterOptions options)
         }
         catch (Exception e) when (e is RabbitMQClientException or IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            throw new DeadLetterException(DeadLetterProblem.OutOfReach, problem, e);
+            throw new DeadLetterException(DeadLetterProblem.Unreachable, problem, e);
         }
     }
 

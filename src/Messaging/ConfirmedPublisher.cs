@@ -11,7 +11,7 @@ namespace WorkinIt.Messaging;
 /// <param name="client">Opens the connection.</param>
 public sealed class ConfirmedPublisher(RabbitMqClient client) : IAsyncDisposable
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, IChannel> _channels = new();
     private readonly SemaphoreSlim _one = new(1, 1);
@@ -31,13 +31,13 @@ public sealed class ConfirmedPublisher(RabbitMqClient client) : IAsyncDisposable
         var channel = await ChannelAsync(exchange);
         var publish = channel.BasicPublishAsync(exchange, routingKey, mandatory: true, properties, body, CancellationToken.None).AsTask();
         // During an alarm a publish is never given up: it would still arrive after the alarm ends.
-        while (await Task.WhenAny(publish, Task.Delay(_patience)) != publish)
+        while (await Task.WhenAny(publish, Task.Delay(_timeout)) != publish)
         {
             if (_blocked)
                 continue;
             _ = publish.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             await channel.AbortAsync();
-            throw new TimeoutException($"The broker did not confirm within {_patience.TotalSeconds:0} s");
+            throw new TimeoutException($"The broker did not confirm within {_timeout.TotalSeconds:0} s");
         }
         await publish;
     }
@@ -54,7 +54,7 @@ public sealed class ConfirmedPublisher(RabbitMqClient client) : IAsyncDisposable
     {
         if (_channels.TryGetValue(exchange, out var open) && open.IsOpen)
             return open;
-        using var deadline = new CancellationTokenSource(_patience);
+        using var deadline = new CancellationTokenSource(_timeout);
         await _one.WaitAsync(deadline.Token);
         try
         {

@@ -7,7 +7,7 @@ namespace WorkinIt.Messaging;
 /// <param name="options">The connection string.</param>
 public sealed class RabbitMqClient(IOptions<RabbitMqOptions> options)
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(3);
 
     /// <summary>Opens a connection without automatic recovery, so that a closed one is reported as closed.</summary>
     /// <param name="name">The connection's name in the management UI.</param>
@@ -22,7 +22,7 @@ public sealed class RabbitMqClient(IOptions<RabbitMqOptions> options)
             Password = connection.Password,
             VirtualHost = connection.VirtualHost,
             AutomaticRecoveryEnabled = false,
-            RequestedConnectionTimeout = _patience / connection.Nodes.Count, // a dead machine does not answer; leave time to try the other nodes
+            RequestedConnectionTimeout = _timeout / connection.Nodes.Count, // a dead machine does not answer; leave time to try the other nodes
             ContinuationTimeout = TimeSpan.FromSeconds(5),
             RequestedHeartbeat = TimeSpan.FromSeconds(5),
         };

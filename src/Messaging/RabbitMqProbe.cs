@@ -11,7 +11,7 @@ namespace WorkinIt.Messaging;
 /// <param name="client">Opens the connection.</param>
 public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(3);
 
     private readonly SemaphoreSlim _one = new(1, 1);
     private volatile Link? _link;
@@ -28,7 +28,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
     public async Task<bool> IsUpAsync(CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(_patience);
+        deadline.CancelAfter(_timeout);
         try
         {
             await _one.WaitAsync(deadline.Token);

@@ -25,13 +25,13 @@ public static class DatabaseSettings
 /// <param name="write">Commits a change; null if another check of the same database does that.</param>
 public sealed class DatabaseHealthCheck(Database database, string table, Func<CancellationToken, Task>? write = null) : IHealthCheck
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(4);
 
     /// <inheritdoc/>
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(_patience);
+        deadline.CancelAfter(_timeout);
         try
         {
             if (await Task.Run(() => DatabaseSchema.Check(database, table), cancellationToken).WaitAsync(deadline.Token) is { } problem)

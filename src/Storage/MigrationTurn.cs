@@ -12,7 +12,7 @@ internal static class MigrationTurn
 {
     private const long PostgresLock = 0x576F726B696E4974; // any number that nothing else locks
     private const int CantOpen = 14; // SQLITE_CANTOPEN
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Waits for the lock. It is also released when the process ends.</summary>
@@ -24,7 +24,7 @@ internal static class MigrationTurn
     private static FileStream OfFile(Database database)
     {
         var file = new SqliteConnectionStringBuilder(database.ConnectionString).DataSource + "-migrate";
-        for (var end = DateTime.UtcNow + _patience; ; Thread.Sleep(_pause))
+        for (var end = DateTime.UtcNow + _timeout; ; Thread.Sleep(_pause))
         {
             try
             {
@@ -46,7 +46,7 @@ internal static class MigrationTurn
     {
         var connection = database.Open();
         var transaction = connection.BeginTransaction();
-        connection.Execute("SELECT pg_advisory_xact_lock(@key)", new { key = PostgresLock }, transaction, commandTimeout: (int)_patience.TotalSeconds);
+        connection.Execute("SELECT pg_advisory_xact_lock(@key)", new { key = PostgresLock }, transaction, commandTimeout: (int)_timeout.TotalSeconds);
         return new DbTransactionAndConnection(transaction, connection);
     }
 

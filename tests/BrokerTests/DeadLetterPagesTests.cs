@@ -318,7 +318,7 @@ public sealed class DeadLetterPagesTests(DeadLetterWeb web) : IClassFixture<Dead
         builder.Services.AddAuthentication("any").AddCookie("any");
         builder.Services.AddAuthorizationBuilder().AddPolicy("look", policy => policy.RequireAuthenticatedUser()).AddPolicy("act", policy => policy.RequireAuthenticatedUser());
         using var app = builder.Build();
-        app.MapDeadLetters("/dead-letters", options => (options.LookPolicy, options.ActPolicy) = ("look", "act"));
+        app.MapDeadLetters("/dead-letters", options => (options.ViewPolicy, options.OperatePolicy) = ("look", "act"));
         return [.. ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().SelectMany(endpoint =>
             endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods.Where(method => method != "HEAD").Select(method => (
                 method,

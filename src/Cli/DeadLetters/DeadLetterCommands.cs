@@ -97,13 +97,13 @@ internal sealed class CommonOptions
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             await Terminal.ErrorAsync("Cancelled: nothing was changed.");
-            return ExitCode.NotAllAsAsked;
+            return ExitCode.Incomplete;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The audit file or the output file can't be used. No message is lost, whenever this happens: each stays in its queue until its copy is confirmed.
             await Terminal.ErrorAsync($"{e.Message.TrimEnd('.')}. Check that you may write there (DeadLetters__AuditFile sets the audit log), and that the disk is not full. No message is lost. Run “list” to see what is left, then run this again.");
-            return ExitCode.NotAllAsAsked;
+            return ExitCode.Incomplete;
         }
     };
 }

@@ -51,9 +51,9 @@ internal static class DiscardCommand
             else
                 (dryRun ? context.Out : context.Err).WriteLine(Terminal.Clean($"{ListCommand.Number(matching)} in {from} would be moved."));
             if (dryRun || matching == 0)
-                return matching > 0 || page.Ready + page.Hidden == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
+                return matching > 0 || page.Ready + page.Hidden == 0 ? ExitCode.Done : ExitCode.Incomplete;
             if (!context.Confirm($"{char.ToUpperInvariant(verb[0])}{verb[1..]} {ListCommand.Number(matching)}?", yes))
-                return ExitCode.NotAllAsAsked;
+                return ExitCode.Incomplete;
             request = request with { Expected = matching };
         }
         var result = await Progress.ShowAsync(context, verb, progress => move(request, progress));
@@ -73,6 +73,6 @@ internal static class DiscardCommand
             if (result.Missing > 0)
                 CommandContext.Print(MissingText(result));
         }
-        return result.Held == 0 || result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
+        return result.Held == 0 || result is { IsComplete: true, Selected: > 0 } ? ExitCode.Done : ExitCode.Incomplete;
     }
 }

@@ -32,11 +32,11 @@ internal static class ImportCommand
                 if (dryRun || plan.Done == 0)
                     return ExitCode.Done;
                 if (!context.Confirm($"Import {ListCommand.Number(plan.Done)} into {plan.Queue}?", yes))
-                    return ExitCode.NotAllAsAsked;
+                    return ExitCode.Incomplete;
             }
             var result = await Progress.ShowAsync(context, "Importing", progress => context.Broker.ImportAsync(request, stream, progress, cancellationToken));
             PrintResult(context, result, dryRun: false, toErrors: false);
-            return result.AllAsAsked ? ExitCode.Done : ExitCode.NotAllAsAsked;
+            return result.IsComplete ? ExitCode.Done : ExitCode.Incomplete;
         }));
         return command;
     }

@@ -72,15 +72,15 @@ internal static partial class ReplayCommand
             if (dryRun && context.Json)
             {
                 CommandContext.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, refused = plan.Refused, replayed = plan.Replayed.Select(JsonOf) });
-                return plan.Held == 0 || (plan.Refused.Count == 0 && plan.Selected > 0) ? ExitCode.Done : ExitCode.NotAllAsAsked;
+                return plan.Held == 0 || (plan.Refused.Count == 0 && plan.Selected > 0) ? ExitCode.Done : ExitCode.Incomplete;
             }
             if (plan.Held == 0)
                 throw new NothingThereException($"{plan.Queue} is empty");
             WritePlan(dryRun ? context.Out : context.Err, plan, context.HasLedger);
             if (dryRun || plan.Done + plan.Settled == 0)
-                return plan.Refused.Count == 0 && plan.Selected > 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
+                return plan.Refused.Count == 0 && plan.Selected > 0 ? ExitCode.Done : ExitCode.Incomplete;
             if (!context.Confirm($"Replay {ListCommand.Number(plan.Done)}?", yes))
-                return ExitCode.NotAllAsAsked;
+                return ExitCode.Incomplete;
             request = request with { Expected = plan.Selected + plan.Settled };
         }
         var result = await Progress.ShowAsync(context, "Replaying", progress => context.Broker.ReplayAsync(request, progress, cancellationToken));
@@ -90,7 +90,7 @@ internal static partial class ReplayCommand
             throw new NothingThereException($"{result.Queue} is empty");
         else
             WriteResult(context.Out, result);
-        return result.Held == 0 || result is { AllAsAsked: true, Selected: > 0 } ? ExitCode.Done : ExitCode.NotAllAsAsked;
+        return result.Held == 0 || result is { IsComplete: true, Selected: > 0 } ? ExitCode.Done : ExitCode.Incomplete;
     }
 
     private static object JsonOf(Replayed message) => new

@@ -37,7 +37,7 @@ internal static class ShowCommand
                 await Terminal.ErrorAsync(
                     $"{named} not found in {parsed.GetValue(common.Queue) ?? "the queues that were searched"}. "
                     + (await context.Broker.DescribeAsync(named, cancellationToken) ?? "That does not show whether it was handled"));
-                return ExitCode.NotAllAsAsked;
+                return ExitCode.Incomplete;
             }
             foreach (var letter in places)
             {

@@ -57,7 +57,7 @@ internal static class EraseCommand
             catch (DbException e)
             {
                 await Terminal.ErrorAsync($"A database can't be used ({e.GetType().Name}). Check {Store}, {Ledger}, and that --migrate was run. Then run this command again");
-                return ExitCode.OutOfReach;
+                return ExitCode.Unreachable;
             }
         }));
         return command;
@@ -71,12 +71,12 @@ internal static class EraseCommand
             if (dryRun)
             {
                 PrintResult(context, found, blocked: false, dryRun: true);
-                return found.Problems.Count == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
+                return found.Problems.Count == 0 ? ExitCode.Done : ExitCode.Incomplete;
             }
             foreach (var line in Lines(found, looked: true))
                 context.Err.WriteLine(Terminal.Clean(line));
             if (!context.Confirm(block is null ? "Delete all of this permanently?" : "Add the address to the suppression list, and delete all of this permanently?", yes))
-                return ExitCode.NotAllAsAsked;
+                return ExitCode.Incomplete;
         }
         block?.Invoke(); // first, so that waiting messages end without a mail and without a dead letter
         Erased done;
@@ -87,10 +87,10 @@ internal static class EraseCommand
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             await Terminal.ErrorAsync($"Interrupted: {(block is null ? "" : "the address is on the suppression list, ")}some data is removed; dead letters, audit entries and copies in the databases may be left. Run this again.");
-            return ExitCode.NotAllAsAsked;
+            return ExitCode.Incomplete;
         }
         PrintResult(context, done, blocked: block is not null, dryRun: false);
-        return done.Problems.Count == 0 ? ExitCode.Done : ExitCode.NotAllAsAsked;
+        return done.Problems.Count == 0 ? ExitCode.Done : ExitCode.Incomplete;
     }
 
     private static void PrintResult(CommandContext context, Erased erased, bool blocked, bool dryRun)

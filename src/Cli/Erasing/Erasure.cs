@@ -20,7 +20,7 @@ internal sealed class Erasure(CommandContext context, Person person, Database st
     private const long LargestToRewrite = 400L << 20; // bytes: rewriting takes about 2 s, and Web's writes wait at most 4 s
 
     private readonly StoredSubmissions _submissions = new(store);
-    private readonly DeadLetterFilter _theirs = DeadLetterFilter.All with { Own = ("of one recipient", person.IsRecipientOf) };
+    private readonly DeadLetterFilter _theirs = DeadLetterFilter.All with { Condition = ("of one recipient", person.IsRecipientOf) };
 
     public async Task<Erased> RunAsync(bool dryRun, IReadOnlyCollection<string> queues, CancellationToken cancellationToken)
     {

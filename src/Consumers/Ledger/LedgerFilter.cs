@@ -8,11 +8,11 @@ namespace WorkinIt.Consumers.Ledger;
 /// <summary>Moves a message to the first delay queue while the ledger can't say whether its mail was sent. That doesn't count as a try.</summary>
 internal sealed class LedgerFilter(LedgerGuard guard, RetryPolicy policy) : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(5);
 
     public async Task Send(ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail> context, IPipe<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>> next)
     {
-        if (await guard.KnowsAsync(context.Message.SubmissionId, context.Message.SubmittedAt, _patience))
+        if (await guard.KnowsAsync(context.Message.SubmissionId, context.Message.SubmittedAt, _timeout))
             await next.Send(context);
         else
             await DelayQueues.SendAsync(context, policy.FirstDelay, counted: false);

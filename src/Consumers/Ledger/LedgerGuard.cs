@@ -28,12 +28,12 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
     /// <summary>Whether this ledger's answer about a submission can be relied on, in particular that it was not sent.</summary>
     /// <param name="submissionId">The submission.</param>
     /// <param name="submittedAt">When it was accepted.</param>
-    /// <param name="patience">How long to wait for the first comparison.</param>
-    public async Task<bool> KnowsAsync(Guid submissionId, DateTimeOffset submittedAt, TimeSpan patience)
+    /// <param name="timeout">How long to wait for the first comparison.</param>
+    public async Task<bool> KnowsAsync(Guid submissionId, DateTimeOffset submittedAt, TimeSpan timeout)
     {
         if (IsComplete)
             return true;
-        await Task.WhenAny(_compared.Task, Task.Delay(patience, time));
+        await Task.WhenAny(_compared.Task, Task.Delay(timeout, time));
         return IsComplete || submittedAt > _gap?.NoticedAt + _clockTolerance
             || ledger.Find(submissionId) is { State: DeliveryState.Sent or DeliveryState.Unknown };
     }

@@ -13,7 +13,7 @@ internal sealed class LedgerMarkQueue(RabbitMqClient client) : ILedgerMarkCopy, 
 
     // While another process reads the mark, the queue looks empty.
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(5);
 
     private IConnection? _connection;
 
@@ -55,7 +55,7 @@ internal sealed class LedgerMarkQueue(RabbitMqClient client) : ILedgerMarkCopy, 
     private async Task<T> OnChannelAsync<T>(Func<IChannel, CancellationToken, Task<T>> ask, CreateChannelOptions options, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(_patience);
+        deadline.CancelAfter(_timeout);
         if (_connection is not { IsOpen: true })
         {
             if (_connection is not null)

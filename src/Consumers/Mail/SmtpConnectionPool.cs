@@ -151,8 +151,8 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
             return false;
         if (_time.GetElapsedTime(connection.LastUsed) < _trustedWithoutAsking)
             return true;
-        using var patience = new CancellationTokenSource(_answersWithin, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        using var timeout = new CancellationTokenSource(_answersWithin, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
             await connection.Client.NoOpAsync(either.Token);
@@ -178,10 +178,10 @@ internal sealed partial class SmtpConnectionPool : IAsyncDisposable
         }
         foreach (var connection in old)
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+            using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(1));
             try
             {
-                await connection.Client.DisconnectAsync(quit: true, patience.Token);
+                await connection.Client.DisconnectAsync(quit: true, timeout.Token);
             }
             catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
             {

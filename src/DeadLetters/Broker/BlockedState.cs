@@ -44,14 +44,14 @@ internal sealed class BlockedState : IDisposable
     public CancellationToken GivenUp => _givenUp.Token;
 
     /// <summary>Waits until the connection accepts messages.</summary>
-    /// <exception cref="DeadLetterException">The connection was still blocked after <paramref name="patience"/>.</exception>
-    public async Task WaitForItsEndAsync(TimeSpan patience, CancellationToken cancellationToken)
+    /// <exception cref="DeadLetterException">The connection was still blocked after <paramref name="timeout"/>.</exception>
+    public async Task WaitForItsEndAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (_reason is null)
             return;
         try
         {
-            await _ended.Task.WaitAsync(patience, cancellationToken);
+            await _ended.Task.WaitAsync(timeout, cancellationToken);
         }
         catch (TimeoutException e)
         {

@@ -24,7 +24,7 @@ internal static class BrokerConnection
             VirtualHost = options.VirtualHost,
             AutomaticRecoveryEnabled = false, // delivery tags of a lost connection are invalid on a new one
             RequestedConnectionTimeout = TimeSpan.FromSeconds(5),
-            ContinuationTimeout = options.Patience,
+            ContinuationTimeout = options.Timeout,
             RequestedHeartbeat = TimeSpan.FromSeconds(20),
         };
         try
@@ -36,7 +36,7 @@ internal static class BrokerConnection
             var refused = e.InnerException is AuthenticationFailureException or PossibleAuthenticationFailureException;
             var where = string.Join(", ", options.Endpoints.Select(endpoint => $"{endpoint.HostName}:{endpoint.Port}"));
             throw new DeadLetterException(
-                DeadLetterProblem.OutOfReach,
+                DeadLetterProblem.Unreachable,
                 ServerCertificate.ProblemIn(e) is { } problem ? $"RabbitMQ at {where} can't be trusted. {problem}"
                 : refused ? $"RabbitMQ at {where} refuses the user {options.Username}: check the name, the password and the virtual host" : $"RabbitMQ is unreachable at {where}: check the address, and that the broker is running",
                 e);
@@ -66,7 +66,7 @@ internal static class BrokerConnection
         }
         catch (Exception e) when (e is AlreadyClosedException or IOException or TimeoutException)
         {
-            throw new DeadLetterException(DeadLetterProblem.OutOfReach, "The connection to the broker was lost. Messages that were not moved are still in the queue", e);
+            throw new DeadLetterException(DeadLetterProblem.Unreachable, "The connection to the broker was lost. Messages that were not moved are still in the queue", e);
         }
     }
 
@@ -111,9 +111,9 @@ internal static class BrokerConnection
         { ReplyCode: Constants.PreconditionFailed, ReplyText: var text } when ConsumerTimeout.IsIn(text) => new DeadLetterException(
             DeadLetterProblem.Refused, ConsumerTimeout.InWords(text), cause),
         { Initiator: ShutdownInitiator.Peer, ReplyText: { Length: > 0 } text, ReplyCode: not (Constants.ConnectionForced or Constants.InternalError) } => new DeadLetterException(
-            DeadLetterProblem.OutOfReach, $"RabbitMQ closed the channel: {text}. Messages that were not moved are still in the queue", cause),
+            DeadLetterProblem.Unreachable, $"RabbitMQ closed the channel: {text}. Messages that were not moved are still in the queue", cause),
         _ => new DeadLetterException(
-            DeadLetterProblem.OutOfReach, "The connection to the broker was lost. Messages that were not moved are still in the queue: run the operation again when the broker is back", cause),
+            DeadLetterProblem.Unreachable, "The connection to the broker was lost. Messages that were not moved are still in the queue: run the operation again when the broker is back", cause),
     };
 
     /// <summary>Turns a refusal of the broker into an error for an operator.</summary>
@@ -126,9 +126,9 @@ internal static class BrokerConnection
         Constants.PreconditionFailed when ConsumerTimeout.IsIn(e.ShutdownReason.ReplyText) => Closed(e.ShutdownReason, e),
         Constants.PreconditionFailed => new DeadLetterException(DeadLetterProblem.Refused, $"The broker refused: {e.ShutdownReason.ReplyText}", e),
         Constants.InternalError when BrokerNames.MayOverflowReply(name) => new DeadLetterException(
-            DeadLetterProblem.OutOfReach,
+            DeadLetterProblem.Unreachable,
             $"The broker closed the connection instead of answering about queue \"{name}\". RabbitMQ 4 does that when the name is too long for its error reply: the queue does not exist, is exclusive, or the RabbitMQ user lacks a permission on it",
             e),
-        _ => new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker closed the connection: {e.ShutdownReason?.ReplyText}", e),
+        _ => new DeadLetterException(DeadLetterProblem.Unreachable, $"The broker closed the connection: {e.ShutdownReason?.ReplyText}", e),
     };
 }

@@ -85,9 +85,9 @@ internal sealed class ManagementClient : IDisposable
             return response.StatusCode switch
             {
                 HttpStatusCode.NotFound => null,
-                HttpStatusCode.Unauthorized => throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The management API at {_options.Management} refuses the user {_options.Username}: it needs the tag monitoring, and permissions on {_options.VirtualHost}"),
+                HttpStatusCode.Unauthorized => throw new DeadLetterException(DeadLetterProblem.Unreachable, $"The management API at {_options.Management} refuses the user {_options.Username}: it needs the tag monitoring, and permissions on {_options.VirtualHost}"),
                 _ when response is { IsSuccessStatusCode: true, Content: { } content } => content,
-                { } status => throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The management API at {_options.Management} returned {(int)status}", response.Error),
+                { } status => throw new DeadLetterException(DeadLetterProblem.Unreachable, $"The management API at {_options.Management} returned {(int)status}", response.Error),
                 null => throw Unreachable(response.Error),
             };
         }
@@ -102,7 +102,7 @@ internal sealed class ManagementClient : IDisposable
 
     private DeadLetterException Unreachable(Exception? cause) =>
         new(
-            DeadLetterProblem.OutOfReach,
+            DeadLetterProblem.Unreachable,
             ServerCertificate.ProblemIn(cause) is { } problem ? $"The management API at {_options.Management} can't be trusted. {problem}"
             : $"The management API is unreachable at {_options.Management}: check the address, and that the plugin is enabled. A queue given by name works without it",
             cause);

@@ -56,7 +56,7 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
     private async Task<ShutdownEventArgs?> TryAsync(string exchange, string routingKey, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(options.Patience);
+        deadline.CancelAfter(options.Timeout);
         _giveUp = deadline.CancelAsync;
         try
         {
@@ -73,7 +73,7 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
         catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw new DeadLetterException(
-                DeadLetterProblem.OutOfReach,
+                DeadLetterProblem.Unreachable,
                 _blocked is { } why ? $"The broker accepts no messages now ({why}). Nothing was moved: try again when the alarm is over" : "The broker does not answer. Nothing was moved: try again when it does", e);
         }
         finally

@@ -13,15 +13,15 @@ internal sealed class Publisher : IAsyncDisposable
 {
     private readonly IConnection _connection;
     private readonly IChannel _channel;
-    private readonly TimeSpan _patience;
+    private readonly TimeSpan _timeout;
     private readonly ConcurrentDictionary<ulong, Pending> _pending = new();
     private readonly SemaphoreSlim _sendLock = new(1, 1);
     private readonly BlockedState _blocked;
     private ulong _confirmed;
 
-    private Publisher(IConnection connection, IChannel channel, TimeSpan patience, Action onBlocked)
+    private Publisher(IConnection connection, IChannel channel, TimeSpan timeout, Action onBlocked)
     {
-        (_connection, _channel, _patience) = (connection, channel, patience);
+        (_connection, _channel, _timeout) = (connection, channel, timeout);
         _blocked = new BlockedState(connection, onBlocked);
         channel.BasicAcksAsync += (_, ack) => Settle(ack.DeliveryTag, ack.Multiple, null);
         channel.BasicNacksAsync += (_, nack) => Settle(nack.DeliveryTag, nack.Multiple, "the broker refused it: the queue is full, or has an internal problem");
@@ -38,7 +38,7 @@ internal sealed class Publisher : IAsyncDisposable
         var connection = await BrokerConnection.OpenAsync(options, name, cancellationToken);
         var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false), cancellationToken);
-        return new Publisher(connection, channel, options.Patience, onBlocked);
+        return new Publisher(connection, channel, options.Timeout, onBlocked);
     }
 
     /// <summary>Publishes one message. The order is that of the calls, if each call is made after the previous one has returned.</summary>
@@ -46,8 +46,8 @@ internal sealed class Publisher : IAsyncDisposable
     /// <exception cref="DeadLetterException">Nothing was published. If the wait throws this, the message may have been published.</exception>
     public async Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
-        await _blocked.WaitForItsEndAsync(_patience, cancellationToken);
-        using var deadline = new CancellationTokenSource(_patience);
+        await _blocked.WaitForItsEndAsync(_timeout, cancellationToken);
+        using var deadline = new CancellationTokenSource(_timeout);
         await _sendLock.WaitAsync(CancellationToken.None);
         Pending? pending = null;
         try
@@ -85,13 +85,13 @@ internal sealed class Publisher : IAsyncDisposable
     {
         try
         {
-            return await pending.Confirm.Task.WaitAsync(_patience, _blocked.GivenUp);
+            return await pending.Confirm.Task.WaitAsync(_timeout, _blocked.GivenUp);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
             if (_blocked.Reason is not null)
                 throw _blocked.InWords(e);
-            throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"The broker did not confirm within {_patience.TotalSeconds:0} s. The message is where it was, and may be in its target queue too: check that queue before you continue", e);
+            throw new DeadLetterException(DeadLetterProblem.Unreachable, $"The broker did not confirm within {_timeout.TotalSeconds:0} s. The message is where it was, and may be in its target queue too: check that queue before you continue", e);
         }
     }
 
@@ -134,7 +134,7 @@ internal sealed class Publisher : IAsyncDisposable
     };
 
     private static DeadLetterException Lost(Exception? cause) =>
-        new(DeadLetterProblem.OutOfReach, "The connection to the broker was lost. Messages that were not confirmed are where they were, and may be in their target queue too", cause);
+        new(DeadLetterProblem.Unreachable, "The connection to the broker was lost. Messages that were not confirmed are where they were, and may be in their target queue too", cause);
 
     private sealed class Pending(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body)
     {

@@ -39,7 +39,7 @@ internal static class QueueCounts
         }
         catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException)
         {
-            throw new DeadLetterException(DeadLetterProblem.OutOfReach, "The connection to the broker was lost: try again when the broker is back", e);
+            throw new DeadLetterException(DeadLetterProblem.Unreachable, "The connection to the broker was lost: try again when the broker is back", e);
         }
         finally
         {

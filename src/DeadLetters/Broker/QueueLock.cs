@@ -24,12 +24,12 @@ internal static class QueueLock
     /// <param name="queue">The queue.</param>
     /// <param name="what">The verb, shown to others who find the queue locked.</param>
     /// <param name="who">The operator.</param>
-    /// <param name="patience">How long to wait for another operation to end.</param>
+    /// <param name="timeout">How long to wait for another operation to end.</param>
     /// <param name="holder">Finds out who holds the lock.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="DeadLetterException">Another operation holds the lock.</exception>
     public static async Task TakeAsync(
-        IConnection connection, string queue, string what, string who, TimeSpan patience, Func<string, CancellationToken, Task<string>> holder, CancellationToken cancellationToken)
+        IConnection connection, string queue, string what, string who, TimeSpan timeout, Func<string, CancellationToken, Task<string>> holder, CancellationToken cancellationToken)
     {
         var name = NameFor(queue);
         var arguments = new Dictionary<string, object?>
@@ -38,7 +38,7 @@ internal static class QueueLock
             ["what"] = what,
             ["since"] = DateTimeOffset.UtcNow.ToString("u", CultureInfo.InvariantCulture),
         };
-        var until = DateTimeOffset.UtcNow + patience;
+        var until = DateTimeOffset.UtcNow + timeout;
         while (true)
         {
             await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);

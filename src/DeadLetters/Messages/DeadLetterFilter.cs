@@ -34,7 +34,7 @@ public sealed record DeadLetterFilter
     public IReadOnlySet<string>? Ids { get; init; }
 
     /// <summary>A condition from the application, and its name for the audit log. It can't be typed, so it can test for data that must not be logged.</summary>
-    public (string Name, Func<DeadLetter, bool> Holds)? Own { get; init; }
+    public (string Name, Func<DeadLetter, bool> Holds)? Condition { get; init; }
 
     /// <summary>Whether the filter has no condition.</summary>
     public bool IsEmpty => this == All;
@@ -80,7 +80,7 @@ public sealed record DeadLetterFilter
         && (Since is null || letter.FailedAt >= Since)
         && (Until is null || letter.FailedAt <= Until)
         && (MessageType is null || letter.MessageTypes.Any(type => type.Contains(MessageType, StringComparison.OrdinalIgnoreCase)))
-        && (Own is not { } own || own.Holds(letter))
+        && (Condition is not { } condition || condition.Holds(letter))
         && (Text is null
             || letter.Reason.Contains(Text, StringComparison.OrdinalIgnoreCase)
             || letter.Contains(Text));
@@ -96,8 +96,8 @@ public sealed record DeadLetterFilter
         Add("since", Since?.ToString("O", CultureInfo.InvariantCulture));
         Add("until", Until?.ToString("O", CultureInfo.InvariantCulture));
         Add("id", Ids is { Count: > 20 } ? string.Create(CultureInfo.InvariantCulture, $"{Ids.Count} ids") : Ids is null ? null : string.Join(',', Ids.Order(StringComparer.Ordinal)));
-        if (Own is { } own)
-            text.Append(text.Length > 0 ? " " : "").Append(own.Name);
+        if (Condition is { } condition)
+            text.Append(text.Length > 0 ? " " : "").Append(condition.Name);
         return text.Length == 0 ? "all" : text.ToString();
 
         void Add(string name, string? value)

@@ -77,7 +77,7 @@ internal sealed class Discarder(DeadLetterServices services, QueueAccess access,
     /// <param name="cancellationToken">Cancels the operation between two messages.</param>
     public async Task<OperationResult> RemoveAsync(OperationRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
-        await using var session = await access.OpenAsync(request.Queue, "remove", request.By, QueueAccess.ReadPatience, cancellationToken);
+        await using var session = await access.OpenAsync(request.Queue, "remove", request.By, QueueAccess.ReadTimeout, cancellationToken);
         var mover = Mover.For(session, services.Options, request, await session.ReadyAsync(cancellationToken), progress);
         await access.GuardAsync(session, passes: 1, cancellationToken);
         var entry = operations.Begin(request, "remove");

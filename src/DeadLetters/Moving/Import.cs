@@ -24,7 +24,7 @@ public sealed record ImportRequest
 public sealed record ImportResult(string Id, string Queue, long Selected, long Done, long Present, IReadOnlyList<Refusal> Refused, string? Stopped)
 {
     /// <summary>Whether every dead letter of the file is in the queue.</summary>
-    public bool AllAsAsked => Stopped is null && Refused.Count == 0;
+    public bool IsComplete => Stopped is null && Refused.Count == 0;
 }
 
 /// <summary>A running import.</summary>

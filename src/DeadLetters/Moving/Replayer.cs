@@ -12,7 +12,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
     /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<OperationResult> PlanAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
-        await using var session = await access.OpenAsync(request.Queue, "dry run", request.By, QueueAccess.ReadPatience, cancellationToken);
+        await using var session = await access.OpenAsync(request.Queue, "dry run", request.By, QueueAccess.ReadTimeout, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
         var audited = await services.Audit.ReadAsync(request.Queue, AuditEntriesRead, cancellationToken);
         await access.GuardAsync(session, EarlierDoubts.PassesNeeded(audited) + 1, cancellationToken);

@@ -26,7 +26,7 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
                 return null;
             target = Judge(target with { Definition = definition, Room = TargetRoom.Of(definition, ready) }, definition, consumers);
         }
-        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Unreachable)
         {
             target = target with { Warnings = [.. target.Warnings, "bindings, limits and times to live are not checked: the management API does not answer"] };
         }
@@ -51,7 +51,7 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
         {
             return await management.ExchangeAsync(exchange, cancellationToken) is not null;
         }
-        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Unreachable)
         {
             return null;
         }

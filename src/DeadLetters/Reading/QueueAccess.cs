@@ -4,15 +4,15 @@ namespace WorkinIt.DeadLetters;
 internal sealed class QueueAccess(DeadLetterServices services)
 {
     /// <summary>How long a read waits for another operation on the queue to end.</summary>
-    public static readonly TimeSpan ReadPatience = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(5);
 
     private const int DefaultDeliveryLimit = 20; // of RabbitMQ 4.x, for quorum queues that set none
     private static readonly TimeSpan _oldestFigures = TimeSpan.FromSeconds(10); // a quorum queue reports every 5 s, and the API collects every 5 s
     private static readonly TimeSpan _betweenFigures = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Connects and takes the queue's lock; see <see cref="QueueSession.OpenAsync"/>.</summary>
-    public Task<QueueSession> OpenAsync(string queue, string verb, string by, TimeSpan patience, CancellationToken cancellationToken) =>
-        QueueSession.OpenAsync(services.Options, queue, verb, by, patience, HolderAsync, cancellationToken);
+    public Task<QueueSession> OpenAsync(string queue, string verb, string by, TimeSpan timeout, CancellationToken cancellationToken) =>
+        QueueSession.OpenAsync(services.Options, queue, verb, by, timeout, HolderAsync, cancellationToken);
 
     /// <summary>Reads the queue's definition into the session. Refuses a queue that has a consumer, or that counts reads and has too few of them left.</summary>
     /// <param name="session">The session.</param>
@@ -90,7 +90,7 @@ internal sealed class QueueAccess(DeadLetterServices services)
             if (await services.Management.QueueAsync(session.Queue, cancellationToken) is { } queue)
                 return queue;
         }
-        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Unreachable)
         {
             // The management plugin is missing, or only the API has a problem: AMQP is enough for a queue whose name is given.
         }

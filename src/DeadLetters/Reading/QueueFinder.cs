@@ -30,7 +30,7 @@ internal sealed class QueueFinder(DeadLetterServices services)
                 ? Describe(found, await QueueCounts.ReadyAsync(services.Options, [queue], cancellationToken))
                 : null;
         }
-        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.OutOfReach)
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Unreachable)
         {
             // Without the management API, ask the broker. If it does not answer either, this throws.
             return (await QueueCounts.ReadyAsync(services.Options, [queue], cancellationToken)).TryGetValue(queue, out var count)

@@ -60,9 +60,9 @@ internal sealed class QueueReader(DeadLetterServices services, QueueAccess acces
     /// <param name="by">The operator.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     public Task<DeadLetter?> FindAsync(string queue, string id, string by, CancellationToken cancellationToken) =>
-        FindAsync(queue, id, by, QueueAccess.ReadPatience, cancellationToken);
+        FindAsync(queue, id, by, QueueAccess.ReadTimeout, cancellationToken);
 
-    private async Task<DeadLetter?> FindAsync(string queue, string id, string by, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task<DeadLetter?> FindAsync(string queue, string id, string by, TimeSpan timeout, CancellationToken cancellationToken)
     {
         DeadLetter? found = null;
         var filter = DeadLetterFilter.ById(id);
@@ -71,7 +71,7 @@ internal sealed class QueueReader(DeadLetterServices services, QueueAccess acces
             if (filter.Matches(letter))
                 found = letter;
             return found is null;
-        }, null, cancellationToken, patience);
+        }, null, cancellationToken, timeout);
         return found;
     }
 
@@ -110,13 +110,13 @@ internal sealed class QueueReader(DeadLetterServices services, QueueAccess acces
     /// <param name="see">Gets each message, and returns whether to go on.</param>
     /// <param name="progress">Receives progress reports.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <param name="patience">How long to wait for another operation to end; null: <see cref="QueueAccess.ReadPatience"/>.</param>
+    /// <param name="timeout">How long to wait for another operation to end; null: <see cref="QueueAccess.ReadTimeout"/>.</param>
     /// <returns>How many messages are ready in the queue, and how many RabbitMQ's delayed retry hides.</returns>
     public async Task<(long Ready, long Hidden)> ReadAsync(
         string queue, string verb, string by, long most, Func<DeadLetter, bool> see, IProgress<OperationProgress>? progress, CancellationToken cancellationToken,
-        TimeSpan? patience = null)
+        TimeSpan? timeout = null)
     {
-        await using var session = await access.OpenAsync(queue, verb, by, patience ?? QueueAccess.ReadPatience, cancellationToken);
+        await using var session = await access.OpenAsync(queue, verb, by, timeout ?? QueueAccess.ReadTimeout, cancellationToken);
         var ready = await session.ReadyAsync(cancellationToken);
         await access.GuardAsync(session, passes: 1, cancellationToken);
         var mover = new Mover(session, services.Options, progress) { Total = Math.Min(ready, most) };

@@ -72,17 +72,17 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <param name="queue">The queue.</param>
     /// <param name="what">The verb, shown to others who find the queue locked.</param>
     /// <param name="who">The operator.</param>
-    /// <param name="patience">How long to wait for another operation to end.</param>
+    /// <param name="timeout">How long to wait for another operation to end.</param>
     /// <param name="holder">Finds out who holds the lock.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<QueueSession> OpenAsync(
-        DeadLetterOptions options, string queue, string what, string who, TimeSpan patience,
+        DeadLetterOptions options, string queue, string what, string who, TimeSpan timeout,
         Func<string, CancellationToken, Task<string>> holder, CancellationToken cancellationToken)
     {
         var connection = await BrokerConnection.OpenAsync(options, $"dead letters: {what} {queue}", cancellationToken);
         try
         {
-            await QueueLock.TakeAsync(connection, queue, what, who, patience, holder, cancellationToken);
+            await QueueLock.TakeAsync(connection, queue, what, who, timeout, holder, cancellationToken);
             var take = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
             return new QueueSession(options, queue, connection, take) { BrokerVersion = connection.BrokerVersion() };
         }

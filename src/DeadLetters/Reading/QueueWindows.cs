@@ -28,7 +28,7 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10); // of one consumer; then the next consumer tries again
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _returnPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _returnPause = TimeSpan.FromMilliseconds(5);
     private static readonly BasicProperties _none = new();
@@ -68,8 +68,8 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
                 return window;
             if (window.Count > before)
                 sinceLast.Restart();
-            else if (sinceLast.Elapsed > _patience)
-                throw new DeadLetterException(DeadLetterProblem.OutOfReach, $"RabbitMQ counts {undelivered} more messages in {queue} but has delivered none of them for {_patience.TotalSeconds:0} s. Every message that was moved is reported: try again when RabbitMQ is less busy");
+            else if (sinceLast.Elapsed > _timeout)
+                throw new DeadLetterException(DeadLetterProblem.Unreachable, $"RabbitMQ counts {undelivered} more messages in {queue} but has delivered none of them for {_timeout.TotalSeconds:0} s. Every message that was moved is reported: try again when RabbitMQ is less busy");
         }
     }
 

@@ -38,7 +38,7 @@ internal sealed class SignInModel(IServiceProvider services) : PageModel
                 var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
                 Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
                 return ShowError(StatusCodes.Status429TooManyRequests, $"Too many attempts. Wait {seconds} seconds, then try again.");
-            case SignInResult.OutOfReach:
+            case SignInResult.Unreachable:
                 Response.Headers.RetryAfter = "10";
                 return ShowError(StatusCodes.Status503ServiceUnavailable, "RabbitMQ’s management API does not answer, so you can’t sign in now. Check that the broker is running, then try again.");
             default:

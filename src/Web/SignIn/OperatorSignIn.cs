@@ -53,8 +53,8 @@ internal static class OperatorSignIn
             return;
         app.MapDeadLetters(Path, options =>
         {
-            options.LookPolicy = Look;
-            options.ActPolicy = Act;
+            options.ViewPolicy = Look;
+            options.OperatePolicy = Act;
             options.ManagementUi = settings.ManagementUi;
             options.SignOutPath = SignOutPath;
             options.Title = "WorkinIt dead letters";

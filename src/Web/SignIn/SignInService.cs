@@ -25,7 +25,7 @@ internal sealed class SignInService(OperatorRights rights, OperatorSessions sess
                 limit.Wrong(name);
                 return new SignInResult.Refused();
             default:
-                return new SignInResult.OutOfReach();
+                return new SignInResult.Unreachable();
         }
     }
 }
@@ -39,5 +39,5 @@ internal abstract record SignInResult
 
     internal sealed record TooOften(TimeSpan Wait) : SignInResult;
 
-    internal sealed record OutOfReach : SignInResult;
+    internal sealed record Unreachable : SignInResult;
 }

@@ -116,7 +116,7 @@ public sealed class DeadLetterQueueTests
         var idBefore = (await orders.Client.FindAsync(Orders.Error, ids[0].ToString(), "jane", _none))!.Id;
 
         var discarded = await orders.Client.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none);
-        (discarded.Done, discarded.AllAsAsked).ShouldBe((5, true));
+        (discarded.Done, discarded.IsComplete).ShouldBe((5, true));
         await orders.SeeAsync("orders_discarded", 5);
         (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(0);
         (await orders.Client.FindQueuesAsync(_none)).Single(queue => queue.IsDiscarded).InputQueue.ShouldBe(Orders.Input);

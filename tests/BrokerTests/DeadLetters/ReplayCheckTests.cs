@@ -205,13 +205,13 @@ public sealed class ReplayCheckTests
         await orders.PutFaultsAsync(2);
 
         var replay = await orders.Client.ReplayAsync(Request(Orders.Error) with { Expected = 3 }, null, _none);
-        (replay.Done, replay.Missing, replay.AllAsAsked).ShouldBe((2, 1, false));
+        (replay.Done, replay.Missing, replay.IsComplete).ShouldBe((2, 1, false));
 
         await orders.PutFaultsAsync(1);
         var discard = await orders.Client.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Expected = 2 }, null, _none);
-        (discard.Done, discard.Missing, discard.AllAsAsked).ShouldBe((1, 1, false));
+        (discard.Done, discard.Missing, discard.IsComplete).ShouldBe((1, 1, false));
         var restore = await orders.Client.RestoreAsync(new OperationRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none);
-        (restore.Done, restore.Missing, restore.AllAsAsked).ShouldBe((1, 0, true));
+        (restore.Done, restore.Missing, restore.IsComplete).ShouldBe((1, 0, true));
     }
 
     private static ReplayRequest Request(string queue) => new() { Queue = queue, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero };

@@ -89,7 +89,7 @@ public sealed class ReplayTests
 
         result.Replayed.Select(message => message.Outcome).ShouldBe(Enumerable.Range(0, 20).Select(i => i % 2 == 0 ? Outcome.FailedAgain : Outcome.LeftQueue));
         result.Headline.ShouldBe("20 of 20 replayed: 10 failed again, 10 left the queue: nothing heard yet");
-        result.AllAsAsked.ShouldBeFalse();
+        result.IsComplete.ShouldBeFalse();
         await orders.SeeAsync(Orders.Error, 10);
         (await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none)).Letters
             .ShouldAllBe(letter => letter.LastReplay!.Count == 1 && letter.LastReplay.By == "jane" && letter.LastReplay.Id.StartsWith(result.Id));
@@ -121,7 +121,7 @@ public sealed class ReplayTests
         var result = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Canary = true, Wait = TimeSpan.FromSeconds(60) }, null, _none);
 
         result.Replayed.Count(message => message.Outcome == Outcome.Handled).ShouldBe(50);
-        result.AllAsAsked.ShouldBeTrue();
+        result.IsComplete.ShouldBeTrue();
         consumer.Numbers.Order().ShouldBe(Enumerable.Range(0, 50));
     }
 
@@ -146,7 +146,7 @@ public sealed class ReplayTests
         var plan = await orders.Client.PlanAsync(Request(DeadLetterFilter.All), null, _none);
         plan.Refused.ShouldAllBe(refusal => refusal.Why.Contains("queue \"orders\" not found"));
         var result = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All), null, _none);
-        (result.Done, result.Refused.Count, result.AllAsAsked).ShouldBe((0, 5, false));
+        (result.Done, result.Refused.Count, result.IsComplete).ShouldBe((0, 5, false));
         await orders.SeeAsync(Orders.Error, 5);
     }
 

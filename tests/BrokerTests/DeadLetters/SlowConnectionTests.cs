@@ -32,7 +32,7 @@ public sealed class SlowConnectionTests
             page.Letters.Select(letter => letter.MessageId).ShouldBe([.. ids.Select(id => id.ToString()), large.ToString()]);
         }
         var discarded = await client.DiscardAsync(new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none);
-        (discarded.Done, discarded.AllAsAsked).ShouldBe((3, true));
+        (discarded.Done, discarded.IsComplete).ShouldBe((3, true));
         (await orders.VirtualHost.ReadyAsync("orders_discarded")).ShouldBe(3);
     }
 }

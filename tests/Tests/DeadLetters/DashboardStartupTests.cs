@@ -52,6 +52,6 @@ public sealed class DashboardStartupTests
         });
         configure(builder.Services);
         using var app = (IDisposable)builder.Build();
-        ((WebApplication)app).MapDeadLetters("/dead-letters", options => (options.LookPolicy, options.ActPolicy) = (lookPolicy, "support"));
+        ((WebApplication)app).MapDeadLetters("/dead-letters", options => (options.ViewPolicy, options.OperatePolicy) = (lookPolicy, "support"));
     }
 }

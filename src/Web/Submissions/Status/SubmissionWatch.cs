@@ -89,11 +89,11 @@ internal sealed partial class SubmissionWatch(SubmissionStore store, TimeProvide
     }
 
     // Null after the timeout. The timeout also cancels the read: a pending read would consume the next submission.
-    private async Task<Submission?> NextAsync(ChannelReader<Submission> inbox, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task<Submission?> NextAsync(ChannelReader<Submission> inbox, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (patience <= TimeSpan.Zero)
+        if (timeout <= TimeSpan.Zero)
             return null;
-        using var silence = new CancellationTokenSource(patience, time);
+        using var silence = new CancellationTokenSource(timeout, time);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
         try
         {
