@@ -76,6 +76,6 @@ internal static class OperationPages
         StatusCodes.Status403Forbidden, "Another user’s edit", "Only the user who edited the message can replay that edit.", "Open the dead letter and edit it yourself.");
 
     private static IResult NotFound(PageContext page) => page.Problem(
-        StatusCodes.Status404NotFound, "Operation not found", "This process does not know the operation. It was restarted since then, or does not know the operation yet.",
+        StatusCodes.Status404NotFound, "Operation not found", "This process does not know the operation. It was restarted since then, it keeps only the latest operations, or another instance of the application runs it.",
         "The audit log shows what was started. If the process was killed, it does not show how much was moved.");
 }
