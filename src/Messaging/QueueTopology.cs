@@ -41,12 +41,12 @@ public static class QueueTopology
     public const int DeliveryLimit = 1000;
 
     /// <summary>
-    /// The quarantine queue for a message that was in flight at two process deaths. It is handled there alone, so that it no longer takes down the
-    /// messages in flight beside it.
+    /// The quarantine queue for a message that was in flight at two process deaths. It is handled there alone, so that its
+    /// crashes affect no other message.
     /// </summary>
     public const string SuspectQueue = InputQueue + "_suspect";
 
-    /// <summary>After this many more deaths the broker dead-letters it.</summary>
+    /// <summary>After this many more deaths the message becomes a dead letter: Consumers write it, with the reason, before the broker would at the next return.</summary>
     public const int SuspectDeliveryLimit = 3;
 
     /// <summary>Holds the copy of the delivery ledger's mark: one message, which shows whether the ledger has lost records.</summary>

@@ -236,7 +236,7 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
     }
 
     /// <summary>Sends a GET request to the management API.</summary>
-    /// <param name="path">The path below /api/; {vhost} stands for this virtual host.</param>
+    /// <param name="path">The path below /api/; {vhost} is replaced by this virtual host.</param>
     public Task<JsonElement> ManagementAsync(string path) =>
         broker.Management.GetFromJsonAsync<JsonElement>("/api/" + path.Replace("{vhost}", name, StringComparison.Ordinal));
 

@@ -26,11 +26,11 @@ internal abstract record DeliveryResult
 
     /// <summary>The mail may have been sent. It is not sent again until an operator decides so.</summary>
     /// <param name="Attempt">The number of the try, from 1.</param>
-    /// <param name="Evidence">What is known, without personal data.</param>
+    /// <param name="Evidence">The details, without personal data.</param>
     internal sealed record Held(int Attempt, string Evidence) : DeliveryResult;
 
     /// <summary>Not sent, and no retry will succeed.</summary>
     /// <param name="Reason">Why.</param>
-    /// <param name="Attempt">The number of the try, from 1; null if the message is incomplete, which is no try.</param>
+    /// <param name="Attempt">The number of the try, from 1; null if the message is incomplete, which is not a try.</param>
     internal sealed record Failed(Exception Reason, int? Attempt) : DeliveryResult;
 }

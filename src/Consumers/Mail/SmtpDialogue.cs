@@ -40,7 +40,7 @@ internal sealed class SmtpDialogue(SmtpConnectionPool pool, SmtpOptions options,
         }
     }
 
-    /// <summary>Ends the dialogue with a failure: tells the circuit breaker and the metrics.</summary>
+    /// <summary>Ends the dialogue with a failure, and reports it to the circuit breaker and the metrics.</summary>
     /// <param name="failure">The failure.</param>
     /// <returns>The failure for the caller.</returns>
     public async Task<Exception> FailedAsync(Exception failure)

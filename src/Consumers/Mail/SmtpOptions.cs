@@ -16,7 +16,7 @@ internal sealed class SmtpOptions : IValidatableObject
     [EnumDataType(typeof(SmtpSecurity), ErrorMessage = "Smtp__Security must be None, StartTls or Tls")]
     public SmtpSecurity Security { get; set; } = SmtpSecurity.StartTls;
 
-    /// <summary>If it is not set, no authentication.</summary>
+    /// <summary>Null: no authentication.</summary>
     public string? Username { get; set; }
 
     public string? Password { get; set; }

@@ -76,7 +76,7 @@ internal sealed class FailureWatch(IConnection connection, string queue)
     }
 
     // Without permission to read an exchange, failures there are not seen, and no outcome is reported for them. The same holds for an exchange that
-    // can't be asked for: if it is missing, RabbitMQ 4 closes the connection of the whole replay.
+    // can't be asked for: if it is missing, RabbitMQ 4 closes the connection of the replay.
     private async Task<bool> BindAsync(string exchange, CancellationToken cancellationToken)
     {
         if (BrokerNames.MayOverflowReply(exchange) && connection.BrokerVersion().Major >= 4)

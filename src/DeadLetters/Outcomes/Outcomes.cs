@@ -11,7 +11,7 @@ public enum Outcome
     /// <summary>It is a dead letter again.</summary>
     FailedAgain,
 
-    /// <summary>The application reports that the try failed and that it is not a dead letter; for WorkinIt: it waits for a later try, if none is seen as a dead letter.</summary>
+    /// <summary>The application reports that the try failed, and no new dead letter was seen; for WorkinIt: the message waits for a later try.</summary>
     Delayed,
 
     /// <summary>No consumer of its queue handles its type: it is in the skipped queue.</summary>
