@@ -316,14 +316,14 @@ public sealed class DeadLetterPagesTests(DeadLetterWeb web) : IClassFixture<Dead
         var builder = WebApplication.CreateBuilder();
         builder.Services.AddDeadLetters(_ => DeadLetterOptions.Parse("amqp://a:b@localhost", new Uri("http://localhost")));
         builder.Services.AddAuthentication("any").AddCookie("any");
-        builder.Services.AddAuthorizationBuilder().AddPolicy("look", policy => policy.RequireAuthenticatedUser()).AddPolicy("act", policy => policy.RequireAuthenticatedUser());
+        builder.Services.AddAuthorizationBuilder().AddPolicy("view", policy => policy.RequireAuthenticatedUser()).AddPolicy("operate", policy => policy.RequireAuthenticatedUser());
         using var app = builder.Build();
-        app.MapDeadLetters("/dead-letters", options => (options.ViewPolicy, options.OperatePolicy) = ("look", "act"));
+        app.MapDeadLetters("/dead-letters", options => (options.ViewPolicy, options.OperatePolicy) = ("view", "operate"));
         return [.. ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().SelectMany(endpoint =>
             endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods.Where(method => method != "HEAD").Select(method => (
                 method,
                 endpoint.RoutePattern.RawText!.TrimEnd('/').Replace("{queue}", Errors, StringComparison.Ordinal).Replace("{id}", "0123456789abcdef", StringComparison.Ordinal)
                     .Replace("{operation}", "00", StringComparison.Ordinal).Replace("{entry}", "00", StringComparison.Ordinal),
-                endpoint.Metadata.GetOrderedMetadata<Microsoft.AspNetCore.Authorization.IAuthorizeData>().Any(data => data.Policy == "act"))))];
+                endpoint.Metadata.GetOrderedMetadata<Microsoft.AspNetCore.Authorization.IAuthorizeData>().Any(data => data.Policy == "operate"))))];
     }
 }

@@ -20,8 +20,8 @@ internal static class OperatorSignIn
     public const string Scheme = "Operator";
     public const string SignOutPath = Path + "/sign-out";
 
-    private const string Look = "look at dead letters";
-    private const string Act = "act on dead letters";
+    private const string View = "view dead letters";
+    private const string Operate = "operate on dead letters";
 
     public static void AddDeadLetterPages(this WebApplicationBuilder builder)
     {
@@ -43,8 +43,8 @@ internal static class OperatorSignIn
             .RemoveAllLoggers(); // the request headers contain the password
         services.AddAuthentication(Scheme).AddCookie(Scheme, Configure);
         services.AddAuthorizationBuilder()
-            .AddPolicy(Look, policy => policy.AddAuthenticationSchemes(Scheme).RequireAuthenticatedUser())
-            .AddPolicy(Act, policy => policy.AddAuthenticationSchemes(Scheme).RequireRole("administrator"));
+            .AddPolicy(View, policy => policy.AddAuthenticationSchemes(Scheme).RequireAuthenticatedUser())
+            .AddPolicy(Operate, policy => policy.AddAuthenticationSchemes(Scheme).RequireRole("administrator"));
     }
 
     public static void MapDeadLetterPages(this WebApplication app)
@@ -53,13 +53,13 @@ internal static class OperatorSignIn
             return;
         app.MapDeadLetters(Path, options =>
         {
-            options.ViewPolicy = Look;
-            options.OperatePolicy = Act;
+            options.ViewPolicy = View;
+            options.OperatePolicy = Operate;
             options.ManagementUi = settings.ManagementUi;
             options.SignOutPath = SignOutPath;
             options.Title = "WorkinIt dead letters";
         });
-        app.MapPost(SignOutPath, (RequestDelegate)SignOutAsync).RequireAuthorization(Look);
+        app.MapPost(SignOutPath, (RequestDelegate)SignOutAsync).RequireAuthorization(View);
     }
 
     private static void Configure(CookieAuthenticationOptions cookie)

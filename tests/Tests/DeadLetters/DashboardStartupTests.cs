@@ -23,7 +23,7 @@ public sealed class DashboardStartupTests
 
     [Fact]
     public void Startup_error_names_a_missing_authorization_policy() =>
-        StartupError(services => services.AddAuthentication("Cookies").AddCookie(), lookPolicy: "nobody").ShouldContain("needs the authorization policy “nobody”");
+        StartupError(services => services.AddAuthentication("Cookies").AddCookie(), viewPolicy: "nobody").ShouldContain("needs the authorization policy “nobody”");
 
     [Fact]
     public void Dashboard_starts_with_a_default_scheme_or_with_a_scheme_named_by_the_policy()
@@ -32,15 +32,15 @@ public sealed class DashboardStartupTests
         Mount(services => services.AddAuthentication().AddCookie(), scheme: CookieAuthenticationDefaults.AuthenticationScheme);
     }
 
-    private static string StartupError(Action<IServiceCollection> configure, string? scheme = null, string lookPolicy = "support")
+    private static string StartupError(Action<IServiceCollection> configure, string? scheme = null, string viewPolicy = "support")
     {
-        var message = Should.Throw<InvalidOperationException>(() => Mount(configure, scheme, lookPolicy)).Message;
+        var message = Should.Throw<InvalidOperationException>(() => Mount(configure, scheme, viewPolicy)).Message;
         message.ShouldNotContain('\n');
         message.ShouldContain("Add");
         return message;
     }
 
-    private static void Mount(Action<IServiceCollection> configure, string? scheme = null, string lookPolicy = "support")
+    private static void Mount(Action<IServiceCollection> configure, string? scheme = null, string viewPolicy = "support")
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddDeadLetters(_ => DeadLetterOptions.Parse("amqp://jane:secret@localhost", new Uri("http://localhost:15672")));
@@ -52,6 +52,6 @@ public sealed class DashboardStartupTests
         });
         configure(builder.Services);
         using var app = (IDisposable)builder.Build();
-        ((WebApplication)app).MapDeadLetters("/dead-letters", options => (options.ViewPolicy, options.OperatePolicy) = (lookPolicy, "support"));
+        ((WebApplication)app).MapDeadLetters("/dead-letters", options => (options.ViewPolicy, options.OperatePolicy) = (viewPolicy, "support"));
     }
 }
