@@ -6,13 +6,17 @@ namespace WorkinIt.Dev.Building;
 /// <summary>Publishes the services to FOLDER/Web, FOLDER/Consumers and FOLDER/Cli, if something has changed.</summary>
 /// <param name="folder">The folder.</param>
 /// <param name="beforehand">Compiles ahead of time, as in the images: publishing takes longer, and the services start faster.</param>
-internal sealed class Publisher(string folder, bool beforehand)
+/// <param name="analyzers">Runs the analyzers, as every check must. Most of a build's time is theirs, and they do not change what is published.</param>
+internal sealed class Publisher(string folder, bool beforehand, bool analyzers = true)
 {
     /// <summary>All services.</summary>
     public static IReadOnlyList<string> All { get; } = ["Web", "Consumers", "Cli"];
 
     /// <summary>The options that compile ahead of time.</summary>
     public static IReadOnlyList<string> Beforehand { get; } = ["-p:PublishReadyToRun=true", "-p:UseCurrentRuntimeIdentifier=true", "-p:SelfContained=false"];
+
+    // In a folder of its own: a later build with analyzers in the same folder would find everything up to date, and not run them.
+    private static readonly string[] _withoutAnalyzers = ["-p:RunAnalyzers=false", $"-p:ArtifactsPath={Path.Combine(Repository.Artifacts, "without-analyzers")}"];
 
     /// <summary>Publishes services whose sources have changed.</summary>
     /// <param name="projects">The services.</param>
@@ -24,7 +28,7 @@ internal sealed class Publisher(string folder, bool beforehand)
         if (Stale(projects, Sources()).Count == 0)
             return;
         await DotnetSdk.RequireAsync();
-        using var turn = await BuildLock.TakeAsync(cancellation); // ./run and ./test share artifacts/obj
+        using var turn = await BuildLock.TakeAsync(cancellation); // builds share artifacts/obj
         var sources = Sources();
         var stale = Stale(projects, sources);
         if (stale.Count == 0)
@@ -52,7 +56,7 @@ internal sealed class Publisher(string folder, bool beforehand)
     private async Task PublishAsync(string target, string? log, CancellationToken cancellation)
     {
         // Directory.Build.props uses PublishFolder. The option --output can't be used for several projects.
-        var command = new Command("dotnet", ["publish", target, .. DotnetSdk.BuildFlags, .. beforehand ? Beforehand : [], $"-p:PublishFolder={Path.GetFullPath(folder)}"])
+        var command = new Command("dotnet", ["publish", target, .. DotnetSdk.BuildFlags, .. beforehand ? Beforehand : [], .. analyzers ? [] : _withoutAnalyzers, $"-p:PublishFolder={Path.GetFullPath(folder)}"])
         {
             Folder = Repository.Root,
             Log = log,

@@ -109,7 +109,7 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
     private Task DeployAsync(CancellationToken cancellation) => _consumers.RunOnceAsync("topology", "--deploy-topology", _settings.Topology, cancellation);
 
     private Task BuildAsync(CancellationToken cancellation) =>
-        new Publisher(Path.Combine(folder, "bin"), beforehand: true).EnsureAsync(["Web", "Consumers"], Path.Combine(folder, "logs", "build.log"), cancellation);
+        new Publisher(Path.Combine(folder, "bin"), beforehand: true, analyzers: false).EnsureAsync(["Web", "Consumers"], Path.Combine(folder, "logs", "build.log"), cancellation);
 
     // ./run does not need ./workinit, so it is built when everything runs; ./workinit waits for it, or builds it itself.
     private async Task BuildCommandAsync(CancellationToken cancellation)

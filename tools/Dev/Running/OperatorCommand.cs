@@ -31,7 +31,7 @@ internal static class OperatorCommand
     public static async Task BuildAsync(string runFolder, CancellationToken cancellation = default)
     {
         Directory.CreateDirectory(Path.Combine(runFolder, "logs"));
-        await new Publisher(Path.Combine(runFolder, "bin"), beforehand: true).EnsureAsync(["Cli"], Path.Combine(runFolder, "logs", "cli-build.log"), cancellation);
+        await new Publisher(Path.Combine(runFolder, "bin"), beforehand: true, analyzers: false).EnsureAsync(["Cli"], Path.Combine(runFolder, "logs", "cli-build.log"), cancellation);
     }
 
     private static Dictionary<string, string> SettingsOf(string folder, string operatorName) => new()
