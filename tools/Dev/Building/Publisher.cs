@@ -6,17 +6,24 @@ namespace WorkinIt.Dev.Building;
 /// <summary>Publishes the services to FOLDER/Web, FOLDER/Consumers and FOLDER/Cli, if something has changed.</summary>
 /// <param name="folder">The folder.</param>
 /// <param name="beforehand">Compiles ahead of time, as in the images: publishing takes longer, and the services start faster.</param>
-/// <param name="analyzers">Runs the analyzers, as every check must. Most of a build's time is theirs, and they do not change what is published.</param>
-internal sealed class Publisher(string folder, bool beforehand, bool analyzers = true)
+/// <param name="analyzers">Runs the analyzers, as every check must. They double the time of the compiler, and do not change what is published.</param>
+/// <param name="isUrgent">Whether somebody waits for the result. If not, the build has the lowest priority.</param>
+internal sealed class Publisher(string folder, bool beforehand, bool analyzers = true, bool isUrgent = true)
 {
     /// <summary>All services.</summary>
     public static IReadOnlyList<string> All { get; } = ["Web", "Consumers", "Cli"];
 
+    // The same with and without compiling ahead of time, so that the second build finds the assemblies of the first.
+    private static readonly string[] _thisPlatform = ["-p:UseCurrentRuntimeIdentifier=true", "-p:SelfContained=false"];
+
     /// <summary>The options that compile ahead of time.</summary>
-    public static IReadOnlyList<string> Beforehand { get; } = ["-p:PublishReadyToRun=true", "-p:UseCurrentRuntimeIdentifier=true", "-p:SelfContained=false"];
+    public static IReadOnlyList<string> Beforehand { get; } = ["-p:PublishReadyToRun=true", .. _thisPlatform];
 
     // In a folder of its own: a later build with analyzers in the same folder would find everything up to date, and not run them.
     private static readonly string[] _withoutAnalyzers = ["-p:RunAnalyzers=false", $"-p:ArtifactsPath={Path.Combine(Repository.Artifacts, "without-analyzers")}"];
+
+    /// <summary>Returns whether services are published, and nothing has changed since.</summary>
+    public bool IsCurrent(IReadOnlyList<string> projects) => Stale(projects, Sources()).Count == 0;
 
     /// <summary>Publishes services whose sources have changed.</summary>
     /// <param name="projects">The services.</param>
@@ -25,7 +32,7 @@ internal sealed class Publisher(string folder, bool beforehand, bool analyzers =
     /// <exception cref="ToolException">The build failed.</exception>
     public async Task EnsureAsync(IReadOnlyList<string> projects, string? log = null, CancellationToken cancellation = default)
     {
-        if (Stale(projects, Sources()).Count == 0)
+        if (IsCurrent(projects))
             return;
         await DotnetSdk.RequireAsync();
         using var turn = await BuildLock.TakeAsync(cancellation); // builds share artifacts/obj
@@ -56,7 +63,9 @@ internal sealed class Publisher(string folder, bool beforehand, bool analyzers =
     private async Task PublishAsync(string target, string? log, CancellationToken cancellation)
     {
         // Directory.Build.props uses PublishFolder. The option --output can't be used for several projects.
-        var command = new Command("dotnet", ["publish", target, .. DotnetSdk.BuildFlags, .. beforehand ? Beforehand : [], .. analyzers ? [] : _withoutAnalyzers, $"-p:PublishFolder={Path.GetFullPath(folder)}"])
+        string[] publish = ["dotnet", "publish", target, .. DotnetSdk.BuildFlags, .. Options, .. analyzers ? [] : _withoutAnalyzers, $"-p:PublishFolder={Path.GetFullPath(folder)}"];
+        string[] words = isUrgent ? publish : ["nice", "-n", "19", .. publish];
+        var command = new Command(words[0], words.Skip(1))
         {
             Folder = Repository.Root,
             Log = log,
@@ -73,5 +82,7 @@ internal sealed class Publisher(string folder, bool beforehand, bool analyzers =
 
     private string StateOf(string project) => Path.Combine(folder, $".{project}.state");
 
-    private string Sources() => SourceState.Of(["src"], beforehand ? Beforehand : []);
+    private IReadOnlyList<string> Options => beforehand ? Beforehand : _thisPlatform;
+
+    private string Sources() => SourceState.Of(["src"], Options);
 }

@@ -1,5 +1,4 @@
 using WorkinIt.Dev.Brokers;
-using WorkinIt.Dev.Building;
 using WorkinIt.Dev.Machine;
 using WorkinIt.Dev.Mail;
 using WorkinIt.Dev.Processes;
@@ -23,7 +22,8 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
         new("The catcher", $"dev/mail/catcher start {folder}/catcher", new PidFile(Path.Combine(folder, "catcher", "catcher.pid"))),
     ];
 
-    private Task _commandBuild = Task.CompletedTask;
+    private readonly RunBuild _build = new(folder);
+    private Task _laterBuilds = Task.CompletedTask;
 
     /// <inheritdoc/>
     public string Kind => "local";
@@ -52,7 +52,7 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
             cancellation,
             Step("starting the broker", token => _broker.StartAsync(ports.Amqp, ports.Management, cancellation: token), brokerIsUp),
             Step("starting the mail catcher", token => Task.WhenAll(NodePackages.RequireNodeAsync(), _catcher.StartAsync(ports.Smtp, ports.Mail, token))),
-            Step("building", BuildAsync, built),
+            Step("building", _build.EnsureAsync, built),
             After([built], Step("migrating the databases", MigrateAsync, migrated)),
             After([built, brokerIsUp], Step("deploying the topology", DeployAsync, deployed)),
             After([built, brokerIsUp], async token =>
@@ -62,7 +62,7 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
                 await StartServicesAsync(token);
             }));
         _preparation.Remember();
-        _commandBuild = BuildCommandAsync(cancellation);
+        _laterBuilds = BuildLaterAsync(cancellation);
     }
 
     /// <inheritdoc/>
@@ -79,7 +79,7 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
     /// <inheritdoc/>
     public async Task StopAsync()
     {
-        await _commandBuild;
+        await _laterBuilds;
         await _web.StopAsync(TimeSpan.FromSeconds(10));
         await _consumers.StopAsync(TimeSpan.FromSeconds(30), "Waiting for the mails in flight …");
         await Task.WhenAll(_catcher.StopAsync(), _broker.StopAsync());
@@ -108,15 +108,18 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
 
     private Task DeployAsync(CancellationToken cancellation) => _consumers.RunOnceAsync("topology", "--deploy-topology", _settings.Topology, cancellation);
 
-    private Task BuildAsync(CancellationToken cancellation) =>
-        new Publisher(Path.Combine(folder, "bin"), beforehand: true, analyzers: false).EnsureAsync(["Web", "Consumers"], Path.Combine(folder, "logs", "build.log"), cancellation);
+    // What the start does not need is built when everything runs. ./workinit comes first; it waits for its build, or builds itself.
+    private async Task BuildLaterAsync(CancellationToken cancellation)
+    {
+        await TryToBuildAsync(OperatorCommand.BuildAsync(folder, cancellation), "./workinit can't be used");
+        await TryToBuildAsync(_build.PrepareNextAsync(cancellation), "The next start will not be faster");
+    }
 
-    // ./run does not need ./workinit, so it is built when everything runs; ./workinit waits for it, or builds it itself.
-    private async Task BuildCommandAsync(CancellationToken cancellation)
+    private static async Task TryToBuildAsync(Task build, string consequence)
     {
         try
         {
-            await OperatorCommand.BuildAsync(folder, cancellation);
+            await build;
         }
         catch (OperationCanceledException)
         {
@@ -124,7 +127,7 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
         }
         catch (ToolException e)
         {
-            Output.Warn($"./workinit can't be used: {e.Message}");
+            Output.Warn($"{consequence}: {e.Message}");
         }
     }
 

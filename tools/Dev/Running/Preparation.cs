@@ -1,3 +1,4 @@
+using WorkinIt.Dev.Building;
 using WorkinIt.Dev.Machine;
 
 namespace WorkinIt.Dev.Running;
@@ -22,10 +23,10 @@ internal sealed class Preparation(string folder, LocalSettings settings)
     // Another database may have been replaced since.
     private static bool UsesOwnDatabases => Settings.Find("ConnectionStrings__Submissions") is null && Settings.Find("ConnectionStrings__Deliveries") is null;
 
-    // The builds, the broker, and the settings that queues depend on.
+    // The sources, the broker, and the settings that queues depend on.
     private string State() => string.Join('\n',
     [
-        Read("bin/.Web.state"), Read("bin/.Consumers.state"), Read("broker/name"),
+        SourceState.Of(["src"]), Read("broker/name"),
         .. settings.Topology.OrderBy(setting => setting.Key, StringComparer.Ordinal).Select(setting => $"{setting.Key}={setting.Value}"),
         .. Settings.StartingWith("Redelivery__").Concat(Settings.StartingWith("DeadLetterQueues__")).Order(StringComparer.Ordinal).Select(name => $"{name}={Environment.GetEnvironmentVariable(name)}"),
     ]);
