@@ -42,22 +42,32 @@ public sealed class TallyTests : IDisposable
     }
 
     [Fact]
-    public void Last_lines_are_added()
+    public void Failed_tests_of_a_report_are_named_at_the_end()
     {
-        _tally.AddLastLine("12 passed, 0 failed, 3 skipped");
-        _tally.AddLastLine("1 passed, 2 failed, 0 skipped");
-        _tally.ToString().ShouldBe("13 passed, 2 failed, 3 skipped");
+        Write("""<assembly name="x" passed="1" failed="1" skipped="0" not-run="0" errors="0"><collection><test name="Good" result="Pass" /><test name="Bad" result="Fail" /></collection></assembly>""");
+        _tally.AddReport(_report, exitCode: 2);
+        _tally.LastLines.ShouldBe(["FAILED  Bad", "1 passed, 1 failed, 0 skipped"]);
+    }
+
+    [Fact]
+    public void Counts_and_failures_of_other_runs_are_added()
+    {
+        _tally.AddOutput("first", ["== Tests", "12 passed, 0 failed, 3 skipped"]);
+        _tally.AddOutput("second", ["FAILED: build. Full output: build.log", "FAILED  build", "1 passed, 2 failed, 0 skipped"]);
+        _tally.Fail("third");
+        _tally.LastLines.ShouldBe(["FAILED  build", "FAILED  third", "13 passed, 3 failed, 3 skipped"]);
     }
 
     [Theory]
-    [InlineData(null)]
+    [InlineData]
     [InlineData("")]
     [InlineData("12 passed, 0 failed")]
     [InlineData("Build: 12 passed, 0 failed, 3 skipped")]
-    public void Another_last_line_counts_as_a_failure(string? line)
+    [InlineData("12 passed, 0 failed, 3 skipped", "Killed")]
+    public void Output_without_counts_at_its_end_counts_as_a_failure(params string[] output)
     {
-        _tally.AddLastLine(line);
-        _tally.ToString().ShouldBe("0 passed, 1 failed, 0 skipped");
+        _tally.AddOutput("./test", output);
+        _tally.LastLines.ShouldBe(["FAILED  ./test ended before its last line", "0 passed, 1 failed, 0 skipped"]);
     }
 
     private void Write(string assembly) => File.WriteAllText(_report, $"<?xml version=\"1.0\"?><assemblies>{assembly}</assemblies>");

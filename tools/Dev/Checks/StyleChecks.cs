@@ -33,7 +33,7 @@ internal static class StyleChecks
         }
         else if (code != 0)
         {
-            run.Tally.Fail();
+            run.Tally.Fail("dev/audit");
             Output.Say("FAILED: dev/audit");
         }
     }

@@ -41,14 +41,16 @@ internal sealed class CiCommand
         }
         catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
         {
-            ci._tally.Fail(); // ended early
+            ci._tally.Fail(".ci/run ended early");
         }
         catch (Exception e) when (e is not OperationCanceledException) // the last line is printed after any failure
         {
             Output.Warn(e is ToolException ? e.Message : $"{e}");
-            ci._tally.Fail();
+            ci._tally.Fail(e.Message);
         }
-        Output.Say($"\n{ci._tally}");
+        Output.Say("");
+        foreach (var line in ci._tally.LastLines)
+            Output.Say(line);
         return ci._tally is { Failed: 0, Passed: > 0 } ? 0 : 1;
     }
 
@@ -75,14 +77,14 @@ internal sealed class CiCommand
         var start = new ProcessStartInfo("/bin/sh", ["-c", """exec setsid "$@" 2>&1 </dev/null""", "sh", Path.Combine(Repository.Root, "test"), .. arguments]) { RedirectStandardOutput = true };
         using var process = new Process { StartInfo = start };
         await using var log = new StreamWriter(Path.Combine(_state, "ci.log"));
-        string? last = null;
+        var output = new List<string>();
         process.OutputDataReceived += (_, line) =>
         {
             if (line.Data is null)
                 return;
             Output.Say(line.Data);
             log.WriteLine(line.Data);
-            last = line.Data;
+            output.Add(line.Data);
         };
         process.Start();
         process.BeginOutputReadLine();
@@ -98,7 +100,7 @@ internal sealed class CiCommand
         }
         finally
         {
-            _tally.AddLastLine(last);
+            _tally.AddOutput($"./test {string.Join(' ', arguments)}", output);
         }
     }
 }

@@ -36,7 +36,7 @@ internal sealed class BesideRun(TestRun run) : IAsyncDisposable
         string[] lines = [.. Output.Lines(Log)];
         foreach (var line in lines.SkipLast(1))
             Output.Say(line);
-        run.Tally.AddLastLine(lines.LastOrDefault());
+        run.Tally.AddOutput("./test style docs", lines);
         run.Unchecked = Array.Find(lines, line => line.StartsWith("NOT CHECKED", StringComparison.Ordinal));
     }
 

@@ -16,11 +16,24 @@ internal sealed partial class Tally
     /// <summary>Tests that did not run.</summary>
     public int Skipped { get; private set; }
 
+    // A line of this form names a failure, and is found again in the output of a ./test that runs within another.
+    private const string Mark = "FAILED  ";
+
+    private readonly List<string> _failures = [];
+
     /// <summary>Counts one passed test.</summary>
     public void Pass() => Passed++;
 
     /// <summary>Counts one failed test.</summary>
-    public void Fail() => Failed++;
+    /// <param name="name">The test, or the step.</param>
+    public void Fail(string name)
+    {
+        Failed++;
+        _failures.Add(Mark + name);
+    }
+
+    /// <summary>The end of a run: a line for each failure, and the counts. Whoever sees only the end of the output knows what failed.</summary>
+    public IEnumerable<string> LastLines => [.. _failures, ToString()];
 
     /// <summary>Adds the counts of the report of a test program.</summary>
     /// <param name="report">The path of the report, in xUnit's XML.</param>
@@ -29,7 +42,7 @@ internal sealed partial class Tally
     public string? AddReport(string report, int exitCode)
     {
         var (before, counts) = (Failed, new List<(int Passed, int Failed, int Skipped)>());
-        var problem = Read(report, counts);
+        var problem = Read(report, counts, _failures);
         foreach (var count in counts)
         {
             Passed += count.Passed;
@@ -38,16 +51,19 @@ internal sealed partial class Tally
         }
         if (problem.Length == 0 && (exitCode == 0 || Failed > before))
             return null;
-        Failed++;
+        Fail($"{Path.GetFileNameWithoutExtension(report)} ended with exit code {exitCode}{problem}");
         return $"ended with exit code {exitCode}{problem}.";
     }
 
-    /// <summary>Adds the counts of another run, by the last line of its output. Any other last line counts as a failure.</summary>
-    public void AddLastLine(string? line)
+    /// <summary>Adds the counts and the failures of another run, by its output. Any other last line than the counts is a failure.</summary>
+    /// <param name="name">What ran.</param>
+    /// <param name="output">The lines of its output.</param>
+    public void AddOutput(string name, IReadOnlyList<string> output)
     {
-        if (LastLine().Match(line ?? "") is not { Success: true } match)
+        _failures.AddRange(output.Where(line => line.StartsWith(Mark, StringComparison.Ordinal)));
+        if (LastLine().Match(output.LastOrDefault() ?? "") is not { Success: true } match)
         {
-            Failed++;
+            Fail($"{name} ended before its last line");
             return;
         }
         Passed += Number(match, 1);
@@ -55,15 +71,16 @@ internal sealed partial class Tally
         Skipped += Number(match, 3);
     }
 
-    /// <summary>The last line of a test run.</summary>
+    /// <summary>The counts, as in the last line.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Passed} passed, {Failed} failed, {Skipped} skipped");
 
     // Returns what is wrong with the report, or an empty text.
-    private static string Read(string report, List<(int Passed, int Failed, int Skipped)> counts)
+    private static string Read(string report, List<(int Passed, int Failed, int Skipped)> counts, List<string> failures)
     {
         try
         {
-            counts.AddRange(File.Exists(report) ? Assemblies(report) : []);
+            if (File.Exists(report))
+                ReadAssemblies(report, counts, failures);
         }
         catch (XmlException)
         {
@@ -72,11 +89,16 @@ internal sealed partial class Tally
         return counts.Count > 0 ? "" : " and wrote no report";
     }
 
-    private static IEnumerable<(int Passed, int Failed, int Skipped)> Assemblies(string report)
+    private static void ReadAssemblies(string report, List<(int Passed, int Failed, int Skipped)> counts, List<string> failures)
     {
         using var reader = XmlReader.Create(report, new XmlReaderSettings { CheckCharacters = false }); // output of tests may contain any character
-        while (reader.ReadToFollowing("assembly"))
-            yield return (Number(reader, "passed"), Number(reader, "failed") + Number(reader, "errors"), Number(reader, "skipped") + Number(reader, "not-run"));
+        while (reader.Read())
+        {
+            if (reader is { NodeType: XmlNodeType.Element, Name: "assembly" })
+                counts.Add((Number(reader, "passed"), Number(reader, "failed") + Number(reader, "errors"), Number(reader, "skipped") + Number(reader, "not-run")));
+            else if (reader is { NodeType: XmlNodeType.Element, Name: "test" } && reader.GetAttribute("result") == "Fail")
+                failures.Add(Mark + reader.GetAttribute("name"));
+        }
     }
 
     private static int Number(XmlReader reader, string attribute) =>

@@ -38,7 +38,7 @@ internal static class TestBuild
         catch (ToolException e)
         {
             Output.Warn(e.Message);
-            run.Tally.Fail();
+            run.Tally.Fail("publish");
             return false;
         }
         Environment.SetEnvironmentVariable("WORKINIT_TEST_BIN", bin);

@@ -64,10 +64,12 @@ internal static class TestCommand
         var run = new TestRun(state, interrupts.Token);
         var code = await RunAsync(run, parsed, isBeside);
         if (code != 0 && run.Tally.Failed == 0)
-            run.Tally.Fail(); // ended early
+            run.Tally.Fail("./test ended early");
         if (run.Unchecked is not null)
             Output.Say($"\n{run.Unchecked}");
-        Output.Say($"\n{run.Tally}");
+        Output.Say("");
+        foreach (var line in run.Tally.LastLines)
+            Output.Say(line);
         var isGood = run.Tally.Failed == 0 && (run.Tally.Passed > 0 || parsed.Parts is ["style"]);
         return isGood ? 0 : Math.Max(code, 1);
     }

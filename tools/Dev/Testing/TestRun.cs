@@ -53,7 +53,7 @@ internal sealed class TestRun(string state, CancellationToken cancellation)
         var log = LogOf(name);
         if (await InTurnAsync(new Command(program, arguments) { Folder = Repository.Root, Log = log }) == 0)
             return true;
-        Tally.Fail();
+        Tally.Fail(name);
         string[] errors = [.. Output.Lines(log).Where(line => line.Contains(": error ", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal).Take(40)];
         foreach (var line in errors.Length > 0 ? errors : Output.Tail(log, 40))
             Output.Say(line);
@@ -79,7 +79,7 @@ internal sealed class TestRun(string state, CancellationToken cancellation)
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
         {
-            Tally.Fail();
+            Tally.Fail(name);
             foreach (var line in details.Tail(20))
                 Output.Say(line);
             Output.Say(e.Message);
