@@ -19,7 +19,7 @@ public sealed class Film(string name) : IDisposable
     {
         ArgumentNullException.ThrowIfNull(visit);
         var file = Path.Combine(_folder.FullName, string.Create(CultureInfo.InvariantCulture, $"{_frames.Count:00}-{time.TotalMilliseconds / 10:0}.png"));
-        await visit.Page.WaitForLoadStateAsync();
+        await visit.LoadedAsync();
         await visit.Page.ScreenshotAsync(new Microsoft.Playwright.PageScreenshotOptions { Path = file });
         _frames.Add(await File.ReadAllBytesAsync(file));
     }

@@ -7,7 +7,7 @@ internal static class Focus
     /// <summary>Asserts that an element has the focus and shows a ring of at least 2 pixels, with a contrast of at least 3:1 to its background.</summary>
     public static async Task ShouldShowFocusAsync(this ILocator target)
     {
-        await target.Page.WaitForLoadStateAsync(); // without the style sheet, the page shows the browser's default ring
+        await Visit.LoadedAsync(target.Page); // without the style sheet, the page shows the browser's default ring
         await Assertions.Expect(target).ToBeFocusedAsync();
         var ring = await target.EvaluateAsync<string>($$"""
             element => {

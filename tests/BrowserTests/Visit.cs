@@ -3,6 +3,7 @@ using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using WorkinIt.Dev;
+using WorkinIt.Testbed;
 
 namespace WorkinIt.BrowserTests;
 
@@ -54,12 +55,47 @@ public sealed partial class Visit : IAsyncDisposable
     {
         await Email.FillAsync(email);
         await Thought.FillAsync(thought);
-        var loaded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Page.Load += (_, _) => loaded.TrySetResult();
-        var answer = await Page.RunAndWaitForResponseAsync(() => Button.ClickAsync(), response => response.Request.Method == "POST");
-        await loaded.Task.WaitAsync(TimeSpan.FromSeconds(30)); // the page that the response shows or redirects to
-        return answer.Status;
+        return await PostAsync(() => Button.ClickAsync());
     }
+
+    /// <summary>Posts a form, and waits until the page that the response shows or redirects to has loaded.</summary>
+    /// <param name="submit">Submits the form.</param>
+    /// <returns>The status of the response to the POST.</returns>
+    public async Task<int> PostAsync(Func<Task> submit)
+    {
+        // Not WaitForLoadStateAsync after the response: like WaitForURLAsync, it misses what happens between its check and its wait.
+        var loaded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void OnLoad(object? sender, IPage page) => loaded.TrySetResult();
+        Page.Load += OnLoad;
+        try
+        {
+            var answer = await Page.RunAndWaitForResponseAsync(submit, response => response.Request.Method == "POST");
+            await loaded.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            return answer.Status;
+        }
+        finally
+        {
+            Page.Load -= OnLoad;
+        }
+    }
+
+    /// <summary>Waits until the page has loaded with its style sheet.</summary>
+    public Task LoadedAsync() => LoadedAsync(Page);
+
+    /// <inheritdoc cref="LoadedAsync()"/>
+    public static async Task LoadedAsync(IPage page) => await Eventually.SeeAsync(
+        async () =>
+        {
+            try
+            {
+                return await page.EvaluateAsync<string>("() => document.readyState");
+            }
+            catch (PlaywrightException) // the page was left at this moment
+            {
+                return "leaving";
+            }
+        },
+        state => state == "complete", "the page has loaded");
 
     /// <summary>
     /// Opens a mail's HTML from the catcher. The catcher converts the HTML entities to UTF-8, but its response does not declare the charset. The catcher's
@@ -151,7 +187,7 @@ public sealed partial class Visit : IAsyncDisposable
 
     private async Task ShouldBeAccessibleAsync(List<string> tags, (string Rule, string Markup)[] known)
     {
-        await Page.WaitForLoadStateAsync(); // after a click, the page may be present before its style sheet is loaded
+        await LoadedAsync(); // after a click, the page may be present before its style sheet is loaded
         var result = await Page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = tags } });
         result.Passes.ShouldNotBeEmpty(); // proves that axe ran
         var violations = result.Violations.SelectMany(violation => violation.Nodes.Select(node => (violation.Id, violation.Help, node.Html)));
