@@ -112,6 +112,25 @@ public sealed class SubmissionStatusTests : IAsyncDisposable
         Stored.State.ShouldBe(SubmissionState.Held);
     }
 
+    [Fact]
+    public async Task Submission_that_was_held_becomes_held_again_when_a_delayed_try_fails()
+    {
+        await StartAsync();
+        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Held, 1, default);
+        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Delayed, 2, default, nextTryAt: _noon.AddMinutes(1)); // an operator released it
+        Stored.State.ShouldBe(SubmissionState.Delayed);
+        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Failed, 3, default);
+        Stored.State.ShouldBe(SubmissionState.Held);
+
+        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Delayed, 4, default, nextTryAt: _noon.AddMinutes(5));
+        await _store.FailedAsync(_command.SubmissionId, default);
+        Stored.State.ShouldBe(SubmissionState.Held);
+
+        await _store.AdvanceAsync(_command.SubmissionId, SubmissionState.Delayed, 5, default, nextTryAt: _noon.AddMinutes(9));
+        await _store.DiscardedAsync(_command.SubmissionId, _noon.AddMinutes(10), default);
+        Stored.State.ShouldBe(SubmissionState.Held);
+    }
+
     [Theory]
     [InlineData(3, false, "Failed", 3)]
     [InlineData(3, true, "Held", 3)]

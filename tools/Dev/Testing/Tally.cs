@@ -61,7 +61,7 @@ internal sealed partial class Tally
     public void AddOutput(string name, IReadOnlyList<string> output)
     {
         _failures.AddRange(output.Where(line => line.StartsWith(Mark, StringComparison.Ordinal)));
-        if (LastLine().Match(output.LastOrDefault() ?? "") is not { Success: true } match)
+        if (LastLine().Match(output.Count > 0 ? output[^1] : "") is not { Success: true } match)
         {
             Fail($"{name} ended before its last line");
             return;

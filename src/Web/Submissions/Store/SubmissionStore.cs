@@ -157,14 +157,15 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     public Task ConfirmedAsync(Guid id) => _confirms.AddAsync(id);
 
     /// <summary>
-    /// Applies an event about an attempt. The event with the higher attempt number wins, and "sent" is final. A failure after "held" does not show
-    /// that the earlier mail did not arrive, so it stays "held".
+    /// Applies an event about an attempt. The event with the higher attempt number wins, and "sent" is final. A failure after "held", even with a
+    /// delay in between, does not show that the earlier mail did not arrive, so it becomes "held" again.
     /// </summary>
     public Task AdvanceAsync(
         Guid id, SubmissionState state, int attempt, CancellationToken cancellationToken,
         DateTimeOffset? sentAt = null, DateTimeOffset? nextTryAt = null, string? gif = null, DateTimeOffset? blockedAt = null) =>
         WriteAsync("""
-            UPDATE submissions SET state = CASE WHEN state = @held AND @state = @failed THEN state ELSE @state END, attempt = @attempt, sent_at = @sentAt, next_try_at = @nextTryAt, gif = @gif, blocked_at = @blockedAt, discarded_at = NULL,
+            UPDATE submissions SET state = CASE WHEN @state = @failed AND (state = @held OR was_held = 1) THEN @held ELSE @state END,
+              was_held = CASE WHEN @state = @held THEN 1 ELSE was_held END, attempt = @attempt, sent_at = @sentAt, next_try_at = @nextTryAt, gif = @gif, blocked_at = @blockedAt, discarded_at = NULL,
               confirmed_at = COALESCE(confirmed_at, @now)
             WHERE id = @id AND state <> @sent AND attempt <= @attempt
             """, id, cancellationToken, state, attempt, sentAt, nextTryAt, gif, blockedAt);
@@ -172,14 +173,14 @@ internal sealed class SubmissionStore(Database database, GroupCommit writer, Tim
     /// <summary>Records a failure whose attempt number is unknown.</summary>
     public Task FailedAsync(Guid id, CancellationToken cancellationToken) =>
         WriteAsync("""
-            UPDATE submissions SET state = CASE WHEN state = @held THEN state ELSE @state END, next_try_at = NULL, blocked_at = NULL, discarded_at = NULL, confirmed_at = COALESCE(confirmed_at, @now)
+            UPDATE submissions SET state = CASE WHEN state = @held OR was_held = 1 THEN @held ELSE @state END, next_try_at = NULL, blocked_at = NULL, discarded_at = NULL, confirmed_at = COALESCE(confirmed_at, @now)
             WHERE id = @id AND state <> @sent
             """, id, cancellationToken, SubmissionState.Failed);
 
     /// <summary>Records that an operator discarded the dead letter, unless the submission was sent or has been restored since.</summary>
     public Task DiscardedAsync(Guid id, DateTimeOffset at, CancellationToken cancellationToken) =>
         DecidedAsync("""
-            UPDATE submissions SET state = CASE WHEN state = @held THEN state ELSE @failed END, next_try_at = NULL, discarded_at = @at
+            UPDATE submissions SET state = CASE WHEN state = @held OR was_held = 1 THEN @held ELSE @failed END, next_try_at = NULL, discarded_at = @at
             WHERE id = @id AND state <> @sent AND (restored_at IS NULL OR restored_at < @at)
             """, id, at, cancellationToken);
 
