@@ -40,12 +40,13 @@ public sealed class BrokerFaultTests(ReliabilityTable table)
     public Task All_mails_are_sent_once_when_the_broker_is_frozen_under_load(int seconds) =>
         OutOfServiceAsync($"broker, frozen for {seconds} s", seconds, broker => broker.FreezeAsync(), broker => broker.ThawAsync());
 
-    /// <summary>During a memory alarm, RabbitMQ reads nothing from a connection that has published, but it still delivers messages.</summary>
+    /// <summary>During an alarm, RabbitMQ reads nothing from a connection that has published, but it still delivers messages.</summary>
     [Theory, Trait(Scale.Form, Scale.LongOnly)]
-    [InlineData(20)]
-    [InlineData(75)] // longer than a submission may wait for its confirm before Web reports that it is not ready
-    public Task All_mails_are_sent_once_when_the_broker_has_a_memory_alarm_under_load(int seconds) =>
-        OutOfServiceAsync($"broker, memory alarm for {seconds} s", seconds, broker => broker.SetAlarmAsync(true), broker => broker.SetAlarmAsync(false));
+    [InlineData("memory", 20)]
+    [InlineData("memory", 75)] // longer than a submission may wait for its confirm before Web reports that it is not ready
+    [InlineData("disk", 20)]
+    public Task All_mails_are_sent_once_when_the_broker_has_an_alarm_under_load(string resource, int seconds) => OutOfServiceAsync(
+        $"broker, {resource} alarm for {seconds} s", seconds, broker => broker.SetAlarmAsync(true, resource), broker => broker.SetAlarmAsync(false, resource));
 
     private async Task OutOfServiceAsync(string fault, int seconds, Func<TestBroker, Task> begin, Func<TestBroker, Task> end)
     {

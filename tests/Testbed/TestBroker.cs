@@ -107,9 +107,15 @@ public sealed class TestBroker : IDisposable
     /// <summary>Kills the broker with SIGKILL.</summary>
     public Task KillAsync() => Node.KillAsync();
 
-    /// <summary>Sets or clears a memory alarm. During an alarm, the broker accepts no messages.</summary>
+    /// <summary>Sets or clears an alarm. During an alarm, the broker accepts no messages.</summary>
     /// <param name="on">True sets the alarm; false clears it.</param>
-    public Task SetAlarmAsync(bool on) => Node.SetAlarmAsync(on);
+    /// <param name="resource">What the broker is low on: memory or disk.</param>
+    public Task SetAlarmAsync(bool on, string resource = "memory") => resource switch
+    {
+        "memory" => Node.SetAlarmAsync(on),
+        "disk" => Node.SetDiskAlarmAsync(on),
+        _ => throw new ArgumentOutOfRangeException(nameof(resource), resource, "memory or disk"),
+    };
 
     /// <summary>Sets the broker's consumer_timeout to 3 s until its next start.</summary>
     public Task SetShortConsumerTimeoutAsync() => Node.HurryAsync();

@@ -90,6 +90,11 @@ internal sealed class Broker
     /// <summary>Raises or ends a memory alarm, during which the broker accepts no messages: a very low memory limit raises it at once.</summary>
     public Task SetAlarmAsync(bool on) => ControlAsync("set_vm_memory_high_watermark", on ? "0.00001" : "0.4");
 
+    /// <summary>Raises or ends a disk alarm, with the same effect: the broker then requires more free disk space than any machine has.</summary>
+    public Task SetDiskAlarmAsync(bool on) => on
+        ? ControlAsync("set_disk_free_limit", "1000000GB")
+        : ControlAsync("eval", "{ok, Limit} = application:get_env(rabbit, disk_free_limit), rabbit_disk_monitor:set_disk_free_limit(Limit)."); // the configured limit
+
     /// <summary>Sets a consumer_timeout of 3 s, checked every second, until the next start.</summary>
     public Task HurryAsync() =>
         ControlAsync("eval", "application:set_env(rabbit, consumer_timeout, 3000), application:set_env(rabbit, channel_tick_interval, 1000).");

@@ -15,7 +15,9 @@ internal static class BrokerCommand
           dev/broker freeze DIR                  stops answering, and keeps its connections (SIGSTOP)
           dev/broker thaw DIR                    resumes after freeze
           dev/broker alarm DIR                   raises a memory alarm: the broker accepts no messages
-          dev/broker relieve DIR                 ends the alarm
+          dev/broker relieve DIR                 ends the memory alarm
+          dev/broker disk-alarm DIR              raises a disk alarm: the broker accepts no messages
+          dev/broker disk-relieve DIR            ends the disk alarm
           dev/broker hurry DIR                   sets a consumer_timeout of 3 s, checked every second, until the next start
           dev/broker remove DIR                  stop it and delete DIR
 
@@ -40,6 +42,8 @@ internal static class BrokerCommand
             ["thaw", _] => broker => broker.ThawAsync(),
             ["alarm", _] => broker => broker.SetAlarmAsync(true),
             ["relieve", _] => broker => broker.SetAlarmAsync(false),
+            ["disk-alarm", _] => broker => broker.SetDiskAlarmAsync(true),
+            ["disk-relieve", _] => broker => broker.SetDiskAlarmAsync(false),
             ["hurry", _] => broker => broker.HurryAsync(),
             ["remove", _] => broker => broker.RemoveAsync(),
             _ => null,
