@@ -120,7 +120,7 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
         return _link = new Link(await client.OpenAsync("probe", cancellationToken));
     }
 
-    private static string Blocked(string? reason) => $"RabbitMQ blocks publishers ({reason}): free memory or disk on its machine. Accepted submissions wait until then";
+    private static string Blocked(string? reason) => $"RabbitMQ blocks publishers ({AlarmWords.LowOn(reason) ?? reason}): free memory or disk on its machine. Accepted submissions wait until then";
 
     /// <summary>One connection.</summary>
     private sealed class Link

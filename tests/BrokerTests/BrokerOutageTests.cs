@@ -110,8 +110,10 @@ public sealed class BrokerOutageTests(ABrokerToStop broker) : IAsyncDisposable
         system.Mail.DeliveriesById.Values.ShouldAllBe(mails => mails == 1);
     }
 
-    [Fact]
-    public async Task Submissions_during_a_memory_alarm_are_accepted_and_the_readiness_check_reports_the_alarm()
+    [Theory]
+    [InlineData("memory", "low on memory")]
+    [InlineData("disk", "low on disk space")]
+    public async Task Submissions_during_an_alarm_are_accepted_and_the_readiness_checks_report_the_alarm(string resource, string reason)
     {
         const int count = 20;
         var system = await CreateAsync();
@@ -119,20 +121,22 @@ public sealed class BrokerOutageTests(ABrokerToStop broker) : IAsyncDisposable
         await WorkinItSystem.SubmitAsync(web, "before@example.com", "before");
         await system.SeeMailsAsync(1);
 
-        await system.Broker.SetAlarmAsync(true);
+        await system.Broker.SetAlarmAsync(true, resource);
         try
         {
             await Task.WhenAll(web.SeeReadyAsync(false, TimeSpan.FromSeconds(30)), consumers.SeeReadyAsync(false, TimeSpan.FromSeconds(30)));
             foreach (var service in new[] { web, consumers })
+            {
                 (await service.Http.GetStringAsync("/health/live")).ShouldBe("Healthy");
-            using (var ready = await web.Http.GetAsync("/health/ready"))
-                (await ready.Content.ReadAsStringAsync()).ShouldContain("low on memory");
+                using var ready = await service.Http.GetAsync("/health/ready");
+                (await ready.Content.ReadAsStringAsync()).ShouldContain($"RabbitMQ blocks publishers ({reason})");
+            }
             for (var i = 1; i < count; i++)
                 await WorkinItSystem.SubmitAsync(web, $"person{i}@example.com", $"thought {i}");
         }
         finally
         {
-            await system.Broker.SetAlarmAsync(false);
+            await system.Broker.SetAlarmAsync(false, resource);
         }
 
         await system.SeeMailsAsync(count, TimeSpan.FromSeconds(120));

@@ -1,4 +1,5 @@
 using RabbitMQ.Client;
+using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
 
@@ -76,11 +77,8 @@ internal sealed class BlockedState : IDisposable
 
     public void Dispose() => _givenUp.Dispose();
 
-    private static string Words(string? reason) => reason switch
-    {
-        "low on memory" => "it is low on memory",
-        "low on disk" => "it is low on disk space",
-        null or "" => "it has blocked this connection",
-        _ => reason,
-    };
+    /// <summary>Why the connection is blocked, for <see cref="InWords(string, Exception?)"/>.</summary>
+    /// <param name="reason">The reason in connection.blocked.</param>
+    public static string Words(string? reason) =>
+        AlarmWords.LowOn(reason) is { } low ? $"it is {low}" : reason is null or "" ? "it has blocked this connection" : reason;
 }

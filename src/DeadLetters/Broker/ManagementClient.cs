@@ -56,8 +56,7 @@ internal sealed class ManagementClient : IDisposable
             if (check.StatusCode != HttpStatusCode.ServiceUnavailable || check.Error is not ApiException { Content: { } content })
                 return null;
             var alarms = JsonSerializer.Deserialize<BrokerAlarmCheck>(content)?.Alarms ?? [];
-            return alarms.Any(alarm => alarm.Resource == "memory") ? "it is low on memory"
-                : alarms.Any(alarm => alarm.Resource == "disk") ? "it is low on disk space"
+            return AlarmWords.LowOn(string.Join(", ", alarms.Select(alarm => alarm.Resource))) is { } low ? $"it is {low}"
                 : alarms is [var other, ..] ? $"it has an alarm ({other.Resource})" : null;
         }
         catch (Exception e) when (e is HttpRequestException or ApiException or JsonException or OperationCanceledException { InnerException: TimeoutException })
@@ -185,5 +184,5 @@ internal sealed record BrokerBinding(
 internal sealed record BrokerAlarmCheck([property: JsonPropertyName("alarms")] IReadOnlyList<BrokerAlarm>? Alarms);
 
 /// <summary>An alarm on one node, which stops the cluster from accepting messages.</summary>
-/// <param name="Resource">memory or disk.</param>
+/// <param name="Resource">memory, disk (on RabbitMQ 3.10: disk space) or file descriptors.</param>
 internal sealed record BrokerAlarm([property: JsonPropertyName("resource")] string Resource);

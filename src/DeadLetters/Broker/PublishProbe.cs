@@ -62,7 +62,7 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
         {
             var channel = _channel ??= await OpenAsync(deadline.Token);
             await channel.BasicPublishAsync(exchange, routingKey, mandatory: false, new BasicProperties(), body, deadline.Token);
-            await channel.TxRollbackAsync(deadline.Token);
+            await channel.TxRollbackAsync(deadline.Token).WaitAsync(deadline.Token); // RabbitMQ.Client 7.2.2 itself cancels no request that it has sent
             return null;
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason is { } reason && _connection is { IsOpen: true })
@@ -72,9 +72,9 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
         }
         catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            throw new DeadLetterException(
-                DeadLetterProblem.Unreachable,
-                _blocked is { } why ? $"The broker accepts no messages now ({why}). Nothing was moved: try again when the alarm is over" : "The broker does not answer. Nothing was moved: try again when it does", e);
+            throw _blocked is { } why
+                ? BlockedState.InWords(why, e)
+                : new DeadLetterException(DeadLetterProblem.Unreachable, "The broker does not answer. Nothing was moved: try again when it does", e);
         }
         finally
         {
@@ -89,7 +89,7 @@ internal sealed partial class PublishProbe(DeadLetterOptions options, string que
             _connection = await BrokerConnection.OpenAsync(options, $"dead letters: check the route from {queue}", cancellationToken);
             _connection.ConnectionBlockedAsync += (_, blocked) =>
             {
-                _blocked = blocked.Reason;
+                _blocked = BlockedState.Words(blocked.Reason);
                 return _giveUp?.Invoke() ?? Task.CompletedTask;
             };
         }

@@ -89,7 +89,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         {
             // The messages moved so far still get their outcomes.
         }
-        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Blocked)
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Blocked && mover.Attempted > 0)
         {
             stopped = AuditedOperations.InDoubt(e.Message, mover.Tally.Doubts);
         }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using RabbitMQ.Client;
 using WorkinIt.DeadLetters;
+using WorkinIt.Dev.Machine;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
@@ -46,6 +47,14 @@ internal sealed class Orders : IAsyncDisposable
     {
         ["ConnectionStrings__RabbitMq"] = VirtualHost.ConnectionString("operator"),
         ["RabbitMqManagement__Url"] = _broker.Management.BaseAddress!.ToString(),
+        ["DeadLetters__AuditFile"] = _audit,
+    });
+
+    /// <summary>The operator's command on these queues, where no process listens at the address of the management API.</summary>
+    public OperatorCommand CommandWithoutManagement => new(new Dictionary<string, string>
+    {
+        ["ConnectionStrings__RabbitMq"] = VirtualHost.ConnectionString("operator"),
+        ["RabbitMqManagement__Url"] = $"http://127.0.0.1:{Ports.TakeFree()}",
         ["DeadLetters__AuditFile"] = _audit,
     });
 

@@ -4,30 +4,43 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
-/// <summary>Replays during a memory alarm. The tests have their own broker, because an alarm affects all of its clients.</summary>
+/// <summary>Replays during an alarm of the broker. The tests have their own broker, because an alarm affects all of its clients.</summary>
 [Collection(nameof(ABrokerToStop))]
-public sealed class ReplayMemoryAlarmTests(ABrokerToStop broker)
+public sealed class ReplayAlarmTests(ABrokerToStop broker)
 {
     private static readonly CancellationToken _none = CancellationToken.None;
 
-    [Fact]
-    public async Task Replay_during_a_memory_alarm_does_not_begin_and_says_why_at_once()
+    [Theory]
+    [InlineData("memory", "it is low on memory")]
+    [InlineData("disk", "it is low on disk space")]
+    public async Task Replay_and_dry_run_during_an_alarm_move_nothing_and_say_why_at_once(string resource, string reason)
     {
+        var sentence = $"RabbitMQ takes no messages now: {reason}. Messages that were not moved are still in the queue: run the operation again when the alarm is over";
         await using var orders = await CreateAsync();
         await orders.PutFaultsAsync(3);
-        await broker.Broker.SetAlarmAsync(true);
+        await broker.Broker.SetAlarmAsync(true, resource);
         try
         {
-            var refused = await Should.ThrowAsync<DeadLetterException>(orders.Client.ReplayAsync(Request(), null, _none));
-            refused.Problem.ShouldBe(DeadLetterProblem.Blocked);
-            refused.Message.ShouldContain("low on memory");
-            var command = await orders.Command.RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--all", "--yes");
-            command.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(3, it.ToString()), it => it.Errors.ShouldContain("RabbitMQ takes no messages now: it is low on memory"));
+            foreach (var operate in new[] { orders.Client.ReplayAsync, orders.Client.PlanAsync })
+            {
+                var refused = await Should.ThrowAsync<DeadLetterException>(operate(Request(), null, _none).WaitAsync(TimeSpan.FromSeconds(15))); // without an answer, it ends after 30 s
+                (refused.Problem, refused.Message).ShouldBe((DeadLetterProblem.Blocked, sentence));
+            }
+            // Without the management API, only the connection reports the alarm, in other words.
+            foreach (var command in new[] { orders.Command, orders.CommandWithoutManagement })
+            {
+                foreach (var option in new[] { "--yes", "--dry-run" })
+                {
+                    var run = await command.RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--all", option).WaitAsync(TimeSpan.FromSeconds(15));
+                    run.ShouldSatisfyAllConditions(it => it.Code.ShouldBe(3, it.ToString()), it => it.Errors.ShouldContain(sentence));
+                }
+            }
             (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(3);
+            (await orders.VirtualHost.ReadyAsync(Orders.Input)).ShouldBe(0);
         }
         finally
         {
-            await broker.Broker.SetAlarmAsync(false);
+            await broker.Broker.SetAlarmAsync(false, resource);
         }
     }
 
