@@ -63,7 +63,7 @@ public static class QueueTopology
     /// <summary>Returns the queues and exchanges that Consumers use.</summary>
     /// <param name="delays">Their delay queues.</param>
     public static UsedTopology UsedByConsumers(DelaySteps delays) => new(
-        [InputQueue, SuspectQueue, ErrorQueue, SkippedQueue, StatusQueue, .. delays.Queues],
+        [InputQueue, SuspectQueue, LedgerQueue, ErrorQueue, SkippedQueue, StatusQueue, .. delays.Queues],
         [
             InputQueue, MoveExchange, DeadExchange, ErrorQueue, SkippedQueue, StatusQueue, ProbeExchange,
             NameOf(typeof(GifEmailSent)), NameOf(typeof(GifEmailDelayed)), NameOf(typeof(GifEmailBlocked)), $"MassTransit:Fault--{NameOf(typeof(SendGifEmail))}--",

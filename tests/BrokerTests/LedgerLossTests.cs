@@ -1,5 +1,8 @@
+using System.Text;
+using Dapper;
 using Microsoft.Data.Sqlite;
 using RabbitMQ.Client;
+using WorkinIt.Storage;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
@@ -8,6 +11,7 @@ namespace WorkinIt.BrokerTests;
 public sealed class LedgerLossTests : IAsyncLifetime
 {
     private const string Tap = "tap";
+    private const string MarkQueue = "send-gif-email_ledger";
     private WorkinItSystem _system = null!;
 #pragma warning disable CA2213 // the system disposes of its services
     private ServiceProcess _web = null!;
@@ -59,6 +63,22 @@ public sealed class LedgerLossTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Ledger_on_PostgreSQL_restored_from_a_backup_holds_older_submissions_until_an_operator_accepts_it()
+    {
+        await using var postgres = await PostgresServer.CreateAsync();
+        await RestartOnAsync(postgres);
+        await MailAsync("before-the-backup@example.com");
+        await _consumers.StopAsync();
+        await ExecuteAsync(postgres, "CREATE TABLE saved_deliveries AS TABLE deliveries; CREATE TABLE saved_mark AS TABLE ledger_mark");
+        await _consumers.StartAsync();
+        await MailAsync("after-the-backup@example.com");
+        await _consumers.StopAsync();
+        await ExecuteAsync(postgres, "TRUNCATE deliveries, ledger_mark; INSERT INTO deliveries TABLE saved_deliveries; INSERT INTO ledger_mark TABLE saved_mark");
+
+        await SeeHeldUntilAcceptedAsync("The delivery ledger is older than the one that was used before");
+    }
+
+    [Fact]
     public async Task Newly_created_ledger_holds_older_submissions_until_an_operator_accepts_it()
     {
         await MailAsync("before@example.com");
@@ -86,6 +106,52 @@ public sealed class LedgerLossTests : IAsyncLifetime
         command.Log.ShouldContain("Nothing to accept");
     }
 
+    [Fact]
+    public async Task Deleted_queue_of_the_mark_is_named_by_the_readiness_check_and_has_the_mark_again_after_its_deployment_without_a_mail()
+    {
+        await MailAsync("before@example.com");
+        await Task.Delay(TimeSpan.FromSeconds(2)); // the mark of that mail is written
+        await using (var channel = await _system.VirtualHost.OpenChannelAsync())
+            await channel.QueueDeleteAsync(MarkQueue);
+
+        await Eventually.SeeAsync(
+            async () =>
+            {
+                using var answer = await _consumers.Http.GetAsync("/health/ready");
+                return await answer.Content.ReadAsStringAsync();
+            },
+            text => text.Contains($"queue {MarkQueue}", StringComparison.Ordinal) && text.Contains("--deploy-topology", StringComparison.Ordinal), $"the readiness check names {MarkQueue}");
+        await _system.DeployAsync();
+
+        await _system.SeeReadyAsync(MarkQueue, 1, TimeSpan.FromMinutes(1));
+        await _consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(15));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("not a mark")]
+    public async Task Mark_that_is_lost_or_unreadable_is_logged_and_written_again_and_no_mail_waits(string? instead)
+    {
+        await MailAsync("before@example.com");
+        await _consumers.StopAsync();
+        await using (var channel = await _system.VirtualHost.OpenChannelAsync(confirms: true))
+        {
+            await channel.QueuePurgeAsync(MarkQueue);
+            if (instead is not null)
+                await channel.BasicPublishAsync("", MarkQueue, mandatory: true, Encoding.UTF8.GetBytes(instead));
+        }
+
+        await _consumers.StartAsync();
+
+        _consumers.Log.ShouldContain($"{MarkQueue} on RabbitMQ has no readable mark of the delivery ledger");
+        var mark = (await _system.VirtualHost.TakeAllAsync(MarkQueue)).ShouldHaveSingleItem();
+        Encoding.UTF8.GetString(mark.Body.Span).ShouldContain("Number");
+        await PublishAgainAsync((await _system.VirtualHost.TakeAllAsync(Tap)).ShouldHaveSingleItem());
+        await MailAsync("after@example.com");
+        await _system.SeeReadyAsync("send-gif-email", 0);
+        _system.Mail.DeliveriesById.Values.ShouldAllBe(mails => mails == 1);
+    }
+
     // The copy represents a second publish of the same submission: by a relay that lost the first confirm, or by an operator's replay.
     private async Task SeeHeldUntilAcceptedAsync(string problem)
     {
@@ -106,6 +172,24 @@ public sealed class LedgerLossTests : IAsyncLifetime
         (await command.RunAsync("--accept-ledger")).ShouldBe(0, command.Log);
         await _consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(15));
         await _system.SeeMailsAsync(sent + 2); // the held mail is sent again, because the operator accepted the ledger
+    }
+
+    // Starts the services with an empty ledger on PostgreSQL, which has no copy of its mark yet.
+    private async Task RestartOnAsync(PostgresServer postgres)
+    {
+        await Task.WhenAll(_web.StopAsync(), _consumers.StopAsync());
+        await _system.VirtualHost.TakeAllAsync(MarkQueue);
+        _system.Settings["ConnectionStrings__Deliveries"] = postgres.ConnectionString;
+        await _system.MigrateAsync();
+        (_web, _consumers) = (_system.NewWeb(), _system.NewConsumers());
+        await Task.WhenAll(_web.StartAsync(), _consumers.StartAsync());
+    }
+
+    private static async Task ExecuteAsync(PostgresServer postgres, string sql)
+    {
+        Database.TryParse(postgres.ConnectionString, out var database, out _).ShouldBeTrue();
+        using var connection = database.Open();
+        await connection.ExecuteAsync(sql);
     }
 
     private async Task BackUpAsync()

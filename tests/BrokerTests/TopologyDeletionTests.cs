@@ -21,6 +21,7 @@ public sealed class TopologyDeletionTests(TopologyDeletionFixture fixture) : ICl
     public static TheoryData<string, string> Queues { get; } = new()
     {
         { "send-gif-email", "web" }, { "send-gif-email_error", "consumers" }, { "send-gif-email_skipped", "consumers" }, { "send-gif-email_suspect", "consumers" },
+        { "send-gif-email_ledger", "consumers" },
         { "send-gif-email_delay_1s", "consumers" }, { "send-gif-email_delay_2s", "consumers" }, { "submission-status", "web" },
         { "submission-status_error", "web" }, { "submission-status_skipped", "web" },
     };

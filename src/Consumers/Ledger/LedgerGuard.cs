@@ -12,6 +12,7 @@ namespace WorkinIt.Consumers.Ledger;
 internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy outside, TimeProvider time, ILogger<LedgerGuard> log) : BackgroundService
 {
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _renewal = TimeSpan.FromSeconds(30); // without writes; the copy may be lost (its queue purged, or deleted and deployed again)
     private static readonly TimeSpan _clockTolerance = TimeSpan.FromSeconds(5); // for the clock of the machine that accepted a submission
 
     private readonly TaskCompletionSource _compared = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -19,6 +20,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
     private volatile Gap? _gap; // set while records are missing
     private volatile string? _problem;
     private long _writes = -1;
+    private long _renewedAt; // a timestamp of the clock
 
     /// <summary>The problem that prevents sending mails or storing the mark; null if there is none.</summary>
     public string? Problem => _problem ?? (_last is null ? "The delivery ledger has not been compared with its mark on RabbitMQ yet" : null);
@@ -66,9 +68,11 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
         }
         var raised = await ledger.GrowMarkAsync(0, stopping);
         await outside.WriteAsync(raised, stopping);
-        if (_gap is not null)
+        if (known is null && own is not null)
+            LogCopyLost(log, Messaging.QueueTopology.LedgerQueue);
+        else if (_gap is not null)
             LogAccepted(log);
-        (_last, _gap, _problem, _writes) = (raised, null, null, ledger.Writes);
+        (_last, _gap, _problem, _writes, _renewedAt) = (raised, null, null, ledger.Writes, time.GetTimestamp());
         _compared.TrySetResult();
     }
 
@@ -76,7 +80,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
     private async Task RenewAsync(LedgerMark last, CancellationToken stopping)
     {
         var writes = ledger.Writes;
-        if (writes == _writes)
+        if (writes == _writes && time.GetElapsedTime(_renewedAt) < _renewal)
             return;
         var raised = await ledger.GrowMarkAsync(0, stopping);
         if (!raised.Covers(last) || raised.Number == last.Number)
@@ -85,7 +89,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
             return;
         }
         await outside.WriteAsync(raised, stopping);
-        (_last, _writes, _problem) = (raised, writes, null);
+        (_last, _writes, _problem, _renewedAt) = (raised, writes, null, time.GetTimestamp());
     }
 
     private void Forgot(LedgerMark? own, LedgerMark known)
@@ -119,6 +123,9 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem}")]
     private static partial void LogNotCompared(ILogger log, string problem);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Queue} on RabbitMQ has no readable mark of the delivery ledger, although this ledger is not new: the queue was purged or deleted, or this is another RabbitMQ. Mails are sent, and the mark is written again. If an older ledger was restored, that was not detected")]
+    private static partial void LogCopyLost(ILogger log, string queue);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The delivery ledger was accepted, or the right one was restored: waiting submissions are mailed")]
     private static partial void LogAccepted(ILogger log);

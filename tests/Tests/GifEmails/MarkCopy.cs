@@ -10,11 +10,18 @@ internal sealed class MarkCopy : ILedgerMarkCopy
 {
     public LedgerMark? Mark { get; set; }
 
-    public Task<LedgerMark?> ReadAsync(CancellationToken cancellationToken) => Task.FromResult(Mark);
+    /// <summary>Why the copy can't be read; null if it can.</summary>
+    public Exception? Failure { get; set; }
+
+    /// <summary>How often the copy was written.</summary>
+    public int Writes { get; private set; }
+
+    public Task<LedgerMark?> ReadAsync(CancellationToken cancellationToken) => Failure is { } failure ? Task.FromException<LedgerMark?>(failure) : Task.FromResult(Mark);
 
     public Task WriteAsync(LedgerMark mark, CancellationToken cancellationToken)
     {
         Mark = mark;
+        Writes++;
         return Task.CompletedTask;
     }
 }
