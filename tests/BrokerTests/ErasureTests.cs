@@ -97,6 +97,37 @@ public sealed class ErasureTests
         }
     }
 
+    [Fact]
+    public async Task Erasure_finds_every_spelling_of_the_address_in_bodies_and_headers_and_keeps_the_messages_of_others()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        await system.PrepareAsync();
+        string[] spellings =
+        [
+            "jane＠people.example", "jane%40people.example", "Jane <JANE@people.example>", "{jane@people.example}", "\\\"jane\\\"@people.example", "jane\\u002Bgifs\\u0040people.example",
+        ];
+        foreach (var (spelling, number) in spellings.Select((text, index) => (text, index)))
+        {
+            await AddAsync(system, $$$"""{"message":{"emailAddress":"{{{spelling}}}","thought":"private"}}""", $"field {number}");
+            await AddAsync(system, $"not JSON, for {spelling}.", $"text {number}");
+            await AddAsync(system, $$$"""{"message":{"emailAddress":"{{{spelling}}}","thought":"cut in an escape \u00""", $"cut {number}");
+            await AddAsync(system, "no address here", $"header {number}", ("MT-Fault-Message", $"550 5.1.1 {spelling} is unknown"));
+        }
+        await AddAsync(system, """{"payload":"{\"message\":{\"emailAddress\":\"jane\\u0040people.example\"}}"}""", "JSON within JSON");
+        await AddAsync(system, """{"message":{"emailAddress":"notjane＠people.example","thought":"hello"}}""", "other: name");
+        await AddAsync(system, "for not-jane%40people.example and jane@people.example.org", "other: text");
+        await AddAsync(system, """{"message":{"emailAddress":"john@people.example","thought":"about jane＠people.example"}}""", "other: thought", ("MT-Fault-Message", "552 jane@people.example"));
+        await AddAsync(system, "no address here", "other: operator", ("Replay-By", "jane@people.example"));
+        await system.SeeReadyAsync(Error, 4 * spellings.Length + 5);
+
+        var done = await OperatorCommand.Of(system).RunWithAsync("jane＠people.example\n", "erase", "--recipient", "-", "--json", "--yes");
+
+        done.Code.ShouldBe(0, done.ToString());
+        var left = (await system.VirtualHost.TakeAllAsync(Error)).Select(message => message.BasicProperties.MessageId).Order(StringComparer.Ordinal);
+        left.ShouldBe(["other: name", "other: operator", "other: text", "other: thought"]);
+        Count(done, Error).ShouldBe(4 * spellings.Length + 1);
+    }
+
     [Theory]
     [InlineData("jane", "--recipient must be one e-mail address")]
     [InlineData("jane@people.example, john@people.example", "--recipient must be one e-mail address")]
@@ -137,10 +168,11 @@ public sealed class ErasureTests
         result.Json.GetProperty("deadLetters").EnumerateArray().Single(it => it.GetProperty("queue").GetString() == queue).GetProperty("count").GetInt64();
 
     // Puts a damaged body into the dead-letter queue, such as a tool leaves that truncates bodies.
-    private static async Task AddAsync(WorkinItSystem system, string body)
+    private static async Task AddAsync(WorkinItSystem system, string body, string id = "cut", params (string Name, string Value)[] headers)
     {
         await using var channel = await system.VirtualHost.OpenChannelAsync();
-        await channel.BasicPublishAsync("", Error, mandatory: true, new BasicProperties { MessageId = "cut" }, Encoding.UTF8.GetBytes(body));
+        var properties = new BasicProperties { MessageId = id, Headers = headers.ToDictionary(header => header.Name, header => (object?)header.Value) };
+        await channel.BasicPublishAsync("", Error, mandatory: true, properties, Encoding.UTF8.GetBytes(body));
     }
 
     private static async Task<IConnection> LockAsync(WorkinItSystem system, string queue)

@@ -4,51 +4,10 @@ using System.Text;
 
 namespace WorkinIt.DeadLetters;
 
-/// <summary>An e-mail address in a text.</summary>
-/// <param name="Start">The index of its first character.</param>
-/// <param name="Length">Its length, as written.</param>
-/// <param name="Local">The part before the @, as written.</param>
-/// <param name="Domain">The part after the @.</param>
-internal readonly record struct EmailAddress(int Start, int Length, string Local, string Domain)
-{
-    /// <summary>
-    /// The addresses that the text may mean. In <c>to=jane@example.com</c> the equals sign may belong to the address, by the grammar, or to the
-    /// text around it. In a URL, <c>eve%2Bx%40host</c> means eve+x, and <c>"jane"@host</c> means jane.
-    /// </summary>
-    public IEnumerable<string> Readings
-    {
-        get
-        {
-            var domain = Domain.Replace('。', '.').Replace('．', '.');
-            foreach (var local in new[] { Local, Unescaped(Local), Uri.UnescapeDataString(Local) }.Distinct(StringComparer.Ordinal))
-            {
-                yield return $"{local}@{domain}";
-                for (var i = 0; i < local.Length - 1; i++)
-                {
-                    if (!char.IsLetterOrDigit(local[i]) && local[i] is not ('.' or '-' or '_' or '+') && !char.IsSurrogate(local[i]))
-                        yield return $"{local[(i + 1)..]}@{domain}";
-                }
-            }
-        }
-    }
-
-    private static string Unescaped(string local)
-    {
-        if (local is not ['"', .., '"'] && local is not ['\\', '"', .., '"'])
-            return local;
-        var text = new StringBuilder(local.Length);
-        foreach (var c in local.Trim('\\', '"'))
-        {
-            if (c != '\\')
-                text.Append(c);
-        }
-        return text.ToString();
-    }
-}
-
 /// <summary>
 /// Finds e-mail addresses in texts, by the grammar of RFC 5321, 5322 and 6531: dot-atoms including apostrophes, quoted local parts, domain
-/// literals, and international addresses. The @ may also be written as %40, full-width, or as a JSON or HTML escape.
+/// literals, and international addresses. Each character may also be written full-width or as an escape of JSON, HTML or a URL: see
+/// <see cref="PlainText"/>. Masking, causes and erasing all use it.
 /// </summary>
 internal static class EmailAddresses
 {
@@ -56,24 +15,38 @@ internal static class EmailAddresses
     private const string AtomCharacters = "!#$%&'*+-/=?^_`{|}~.";
 
     private static readonly SearchValues<char> _atStarts = SearchValues.Create("@＠﹫%\\&");
-    private static readonly string[] _ats = ["@", "＠", "﹫", "%40", "\\u0040", "&#64;", "&#x40;", "&commat;"];
 
     /// <summary>Finds the addresses in a text.</summary>
     /// <param name="text">The text.</param>
-    public static IEnumerable<EmailAddress> In(string text)
+    public static IEnumerable<EmailAddress> In(string text) => text.AsSpan().ContainsAny(_atStarts) ? In(text, PlainText.Of(text)) : [];
+
+    private static IEnumerable<EmailAddress> In(string written, PlainText plain)
     {
-        var from = 0;
-        for (var at = NextAt(text, 0, out var length); at >= 0; at = NextAt(text, at + length, out length))
+        var (text, from) = (plain.Text, 0);
+        for (var at = text.IndexOf('@', StringComparison.Ordinal); at >= 0; at = text.IndexOf('@', at + 1))
         {
             if (IsWithinQuotes(text, from, at))
                 continue;
-            var start = LocalStart(text, from, at);
-            var end = DomainEnd(text, at + length);
-            if (start >= at || end <= at + length)
+            var (start, end) = (LocalStart(text, from, at), DomainEnd(text, at + 1));
+            if (start >= at || end <= at + 1)
                 continue;
-            yield return new EmailAddress(start, end - start, text[start..at], text[(at + length)..end]);
+            var (first, writtenAt, local) = (plain.Written(start), plain.Written(at), text[start..at]);
+            yield return new EmailAddress(
+                first, plain.Written(end) - first, local, written[writtenAt] == '@' ? written[first..writtenAt] : local, text[(at + 1)..end], start > 0 && text[start - 1] == '\\');
             from = end;
         }
+    }
+
+    /// <summary>Whether a local part needs no quotes.</summary>
+    /// <param name="local">The local part, without quotes.</param>
+    public static bool IsAtom(string local)
+    {
+        for (var i = 0; i < local.Length; i++)
+        {
+            if (!IsOfLocal(local, i))
+                return false;
+        }
+        return local.Length > 0;
     }
 
     /// <summary>Whether the text is one address and nothing else.</summary>
@@ -95,24 +68,6 @@ internal static class EmailAddresses
         return replaced is null ? text : replaced.Append(text, from, text.Length - from).ToString();
     }
 
-    private static int NextAt(string text, int from, out int length)
-    {
-        for (var i = from; i < text.Length; i++)
-        {
-            i = text.AsSpan(i).IndexOfAny(_atStarts) is >= 0 and var next ? i + next : text.Length;
-            foreach (var form in _ats)
-            {
-                if (string.CompareOrdinal(text, i, form, 0, form.Length) == 0)
-                {
-                    length = form.Length;
-                    return i;
-                }
-            }
-        }
-        length = 0;
-        return -1;
-    }
-
     // In "a@b"@host the first @ is part of the quoted local part.
     private static bool IsWithinQuotes(string text, int from, int at)
     {
@@ -121,7 +76,7 @@ internal static class EmailAddresses
         for (var i = at; i < text.Length && i - at < LongestQuoted && text[i] is not ('\r' or '\n'); i++)
         {
             if (text[i] == '"' && text[i - 1] != '\\')
-                return Array.Exists(_ats, form => string.CompareOrdinal(text, i + 1, form, 0, form.Length) == 0) && QuoteStart(text, from, i) is >= 0 and var open && open < at;
+                return i + 1 < text.Length && text[i + 1] == '@' && QuoteStart(text, from, i) is >= 0 and var open && open < at;
         }
         return false;
     }
@@ -167,18 +122,18 @@ internal static class EmailAddresses
         var end = start;
         while (end < text.Length && IsOfDomain(text, end))
             end++;
-        while (end > start && (text[end - 1] is '.' or '-' or '_' or '。'))
+        while (end > start && (text[end - 1] is '.' or '-' or '_'))
             end--;
         return end;
     }
 
     private static bool IsOfLocal(string text, int index) =>
         char.IsAscii(text[index]) ? char.IsAsciiLetterOrDigit(text[index]) || AtomCharacters.Contains(text[index], StringComparison.Ordinal)
-        : text[index] is not ('＠' or '﹫') && IsOfWord(text, index);
+        : IsOfWord(text, index);
 
     private static bool IsOfDomain(string text, int index) =>
         char.IsAscii(text[index]) ? char.IsAsciiLetterOrDigit(text[index]) || text[index] is '.' or '-' or '_'
-        : text[index] is '。' or '．' || IsOfWord(text, index);
+        : IsOfWord(text, index);
 
     private static bool IsOfWord(string text, int index) => char.GetUnicodeCategory(text, index) switch
     {

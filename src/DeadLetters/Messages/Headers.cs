@@ -50,6 +50,10 @@ internal static class Headers
         || header.StartsWith("x-first-death-", StringComparison.Ordinal)
         || header.StartsWith("x-last-death-", StringComparison.Ordinal);
 
+    /// <summary>Whether a replay or a discard wrote a header. Such headers name the operator.</summary>
+    public static bool IsOfOperation(string header) =>
+        header.StartsWith("Replay-", StringComparison.Ordinal) || header.StartsWith(DiscardedPrefix, StringComparison.Ordinal);
+
     /// <summary>Limits a name for use in a stamp, because the headers of a message must fit into one frame.</summary>
     public static string Bounded(string name) => name.Length <= LongestName ? name : name[..LongestName] + "…";
 

@@ -56,7 +56,7 @@ public static partial class Masking
 
     private static bool IsKnown(string header) =>
         header.StartsWith("MT-", StringComparison.Ordinal) || Headers.IsOfBroker(header)
-        || header.StartsWith("Replay-", StringComparison.Ordinal) || header.StartsWith(Headers.DiscardedPrefix, StringComparison.Ordinal)
+        || Headers.IsOfOperation(header)
         || header is "Content-Type" or "publishId" or "traceparent" or "CC" or "BCC" or "Original-CC" or "Original-BCC";
 
     [GeneratedRegex(@"\btext=(.*?)(?= type=| cause=| since=| until=| id=|$)", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
