@@ -65,6 +65,14 @@ public sealed class Database
     public DbConnection Open()
     {
         var connection = OpenToRead();
+        if (connection is SqliteConnection file && IsReadOnly(file))
+        {
+            // The file was read-only when the driver opened this connection. It stays one for reading, also when the file is writable again, and
+            // the pool would return it to every caller.
+            SqliteConnection.ClearPool(file);
+            file.Dispose();
+            connection = OpenToRead();
+        }
         try
         {
             // A commit is on the disk when it returns, as the answer "accepted" promises. Data that a change removes or moves is overwritten in
@@ -155,6 +163,9 @@ public sealed class Database
         }
         return false;
     }
+
+    // SQLite opens a read-only file without an error.
+    private static bool IsReadOnly(SqliteConnection connection) => SQLitePCL.raw.sqlite3_db_readonly(connection.Handle, "main") == 1;
 
     /// <summary>Opens a connection from the driver's pool, for reading.</summary>
     /// <exception cref="DbException">The database is unreachable.</exception>

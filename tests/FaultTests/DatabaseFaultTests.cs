@@ -51,20 +51,90 @@ public sealed class DatabaseFaultTests(ReliabilityTable table)
         (await run.SettleAsync()).ShouldBeAllMailedOnce();
     }
 
-    private static Task<TimeSpan[]> SeeReadyAsync(FaultRun run, bool ready) => Task.WhenAll(
-        run.Web.SeeReadyAsync(ready, TimeSpan.FromSeconds(15)), run.Consumers.SeeReadyAsync(ready, TimeSpan.FromSeconds(15)));
+    [Fact]
+    public async Task All_mails_are_sent_once_when_the_files_of_the_store_and_the_ledger_are_read_only_for_a_while()
+    {
+        await using var disk = await SmallDisk.MountAsync(ext4: true); // on a tmpfs, an open file stays writable
+        await using var run = await FaultRun.StartAsync(
+            "SQLite, files read-only for a while", table,
+            ("ConnectionStrings__Submissions", $"Data Source={disk.Folder}/submissions.db"), ("ConnectionStrings__Deliveries", $"Data Source={disk.Folder}/deliveries.db"));
 
-    /// <summary>A tmpfs of a few megabytes that a test can fill.</summary>
+        await run.BreakAsync(Scale.Times(3), async () =>
+        {
+            await disk.SetFilesReadOnlyAsync(true);
+            await SeeReadyAsync(run, false); // the documented limit is 5 s
+            await disk.SetFilesReadOnlyAsync(false);
+            await SeeReadyAsync(run, true);
+        });
+
+        (await run.SettleAsync()).ShouldBeAllMailedOnce();
+    }
+
+    [Theory]
+    [InlineData("disk")]
+    [InlineData("files")]
+    public async Task Services_that_started_on_read_only_SQLite_files_work_once_the_files_are_writable(string what)
+    {
+        await using var disk = await SmallDisk.MountAsync();
+        await using var system = await WorkinItSystem.CreateAsync();
+        system.Settings["ConnectionStrings__Submissions"] = $"Data Source={disk.Folder}/submissions.db";
+        system.Settings["ConnectionStrings__Deliveries"] = $"Data Source={disk.Folder}/deliveries.db";
+        await system.PrepareAsync();
+        Func<bool, Task> setReadOnlyAsync = what == "disk" ? disk.SetReadOnlyAsync : disk.SetFilesReadOnlyAsync;
+        await setReadOnlyAsync(true);
+        var (web, consumers) = (system.NewWeb(), system.NewConsumers());
+        await Task.WhenAll(web.StartAsync("live"), consumers.StartAsync("live"));
+        await SeeReadyAsync(web, consumers, false);
+
+        await setReadOnlyAsync(false);
+
+        await SeeReadyAsync(web, consumers, true);
+        await WorkinItSystem.SubmitAsync(web, "jane@people.example", "writable again");
+        await system.SeeMailsAsync(1);
+    }
+
+    private static Task<TimeSpan[]> SeeReadyAsync(FaultRun run, bool ready) => SeeReadyAsync(run.Web, run.Consumers, ready);
+
+    private static async Task<TimeSpan[]> SeeReadyAsync(ServiceProcess web, ServiceProcess consumers, bool ready)
+    {
+        var times = await Task.WhenAll(web.SeeReadyAsync(ready, TimeSpan.FromSeconds(15)), consumers.SeeReadyAsync(ready, TimeSpan.FromSeconds(15)));
+        TestContext.Current.TestOutputHelper?.WriteLine($"Web, Consumers: {(ready ? "" : "not ")}ready after {string.Join(" s, ", times.Select(time => $"{time.TotalSeconds:0.0}"))} s");
+        return times;
+    }
+
+    /// <summary>A file system of a few megabytes that a test can fill or make read-only.</summary>
     private sealed class SmallDisk : IAsyncDisposable
     {
+        private string? _image;
+
         public string Folder { get; } = Directory.CreateTempSubdirectory("workinit-disk-").FullName;
 
-        public static async Task<SmallDisk> MountAsync()
+        /// <summary>Mounts a new file system.</summary>
+        /// <param name="ext4">Whether it is an ext4 in a file instead of a tmpfs.</param>
+        public static async Task<SmallDisk> MountAsync(bool ext4 = false)
         {
             var disk = new SmallDisk();
-            await RunAsync("mount", "-t", "tmpfs", "-o", Scale.IsLong ? "size=64m" : "size=8m", "tmpfs", disk.Folder);
+            if (!ext4)
+            {
+                await RunAsync("mount", "-t", "tmpfs", "-o", Scale.IsLong ? "size=64m" : "size=8m", "tmpfs", disk.Folder);
+                return disk;
+            }
+            disk._image = disk.Folder + ".ext4";
+            await using (var image = File.Create(disk._image))
+                image.SetLength(128 << 20);
+            await RunAsync("mkfs.ext4", "-q", disk._image);
+            await RunAsync("mount", "-o", "loop", disk._image, disk.Folder);
             return disk;
         }
+
+        /// <summary>Mounts it again, read-only or writable. No file on it may be open for writing.</summary>
+        public Task SetReadOnlyAsync(bool readOnly) => RunAsync("mount", "-o", readOnly ? "remount,ro" : "remount,rw", Folder);
+
+        /// <summary>
+        /// Makes the databases and their logs immutable, which also stops root; or writable again. On ext4, this also applies to files that are open.
+        /// </summary>
+        public Task SetFilesReadOnlyAsync(bool readOnly) =>
+            RunAsync("chattr", [readOnly ? "+i" : "-i", .. Directory.GetFiles(Folder, "*.db"), .. Directory.GetFiles(Folder, "*.db-wal")]);
 
         public async Task FillAsync()
         {
@@ -90,6 +160,8 @@ public sealed class DatabaseFaultTests(ReliabilityTable table)
         {
             await RunAsync("umount", "-l", Folder);
             Directory.Delete(Folder);
+            if (_image is not null)
+                File.Delete(_image);
         }
 
         private static async Task RunAsync(string program, params string[] arguments)
@@ -97,7 +169,7 @@ public sealed class DatabaseFaultTests(ReliabilityTable table)
             using var process = Process.Start(program, arguments);
             await process.WaitForExitAsync();
             if (process.ExitCode != 0)
-                throw new InvalidOperationException($"{program} ended with {process.ExitCode}: this test mounts a tmpfs and must run as root");
+                throw new InvalidOperationException($"{program} ended with {process.ExitCode}: this test mounts a file system and must run as root");
         }
     }
 }
