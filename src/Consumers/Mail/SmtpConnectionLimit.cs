@@ -1,7 +1,7 @@
 namespace WorkinIt.Consumers.Mail;
 
 /// <summary>
-/// Limits the connections used at once: <c>Smtp__Connections</c>, or fewer while the mail server allows fewer. A server that answers 421 to
+/// Limits the connections used at once: <c>Smtp__Connections</c>, or fewer while the mail server allows fewer. A server that answers 4xx to
 /// one connection while it accepts mails on others is up and has a limit. This class lowers its own limit then, and raises it again later.
 /// </summary>
 /// <param name="most">The maximum: <c>Smtp__Connections</c>.</param>

@@ -25,14 +25,48 @@ public sealed class SmtpConnectionLimitTests
         mail.Server.ProtocolErrors.ShouldBeEmpty();
     }
 
-    [Fact]
-    public async Task Connection_limit_is_also_learned_from_reply_421_to_EHLO()
+    public static TheoryData<SmtpStage, int> TemporaryRefusals()
+    {
+        var all = new TheoryData<SmtpStage, int>();
+        foreach (var code in new[] { 421, 450, 451, 452, 454 })
+        {
+            all.Add(SmtpStage.Greeting, code);
+            all.Add(SmtpStage.Ehlo, code);
+        }
+        return all;
+    }
+
+    [Theory]
+    [MemberData(nameof(TemporaryRefusals))]
+    public async Task Connection_limit_is_learned_from_any_4xx_reply_to_the_connection_or_to_EHLO(SmtpStage stage, int code)
     {
         await using var mail = Service(null);
-        mail.Server.OnConnect = connection => connection.Connection > 2 ? SmtpBehaviour.Reply(SmtpStage.Ehlo, 421, "4.7.0 too many connections") : null;
+        mail.Server.OnConnect = connection => connection.Connection > 2 ? SmtpBehaviour.Reply(stage, code, "4.7.0 too many connections") : null;
         mail.Server.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(2));
         await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => mail.SendAsync()));
         mail.Server.MailCount.ShouldBe(40);
+        mail.Server.ConnectionsOpened.ShouldBeInRange(3, 16);
+        mail.Server.MailsByConnection.Keys.ShouldBe([1, 2], ignoreOrder: true);
+    }
+
+    [Theory]
+    [InlineData(421)]
+    [InlineData(450)]
+    [InlineData(451)]
+    [InlineData(452)]
+    [InlineData(454)]
+    public async Task Mail_refused_for_now_on_a_further_connection_is_due_later_and_is_no_outage(int code)
+    {
+        await using var mail = Service(null);
+        var refusals = 0;
+        mail.Server.OnMail = transaction => transaction.Connection > 2 && Interlocked.Increment(ref refusals) > 0
+            ? SmtpBehaviour.Reply(SmtpStage.Mail, code, "4.7.0 too many connections")
+            : SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(2));
+        var failures = (await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => FailureAsync(mail)))).OfType<MailDeferredException>().ToList();
+        failures.Count.ShouldBeInRange(9, 39); // more than the circuit breaker would tolerate if it counted them
+        failures.ShouldAllBe(failure => failure.SaidLater && !failure.ServerIsDown && !failure.NotAsked);
+        failures.Count.ShouldBe(refusals);
+        mail.Server.MailCount.ShouldBe(40 - failures.Count);
     }
 
     [Fact]
@@ -112,5 +146,18 @@ public sealed class SmtpConnectionLimitTests
         mail.Server.Release();
         await first;
         mail.Server.MailCount.ShouldBe(1);
+    }
+
+    private static async Task<Exception?> FailureAsync(MailService mail)
+    {
+        try
+        {
+            await mail.SendAsync();
+            return null;
+        }
+        catch (MailDeferredException e)
+        {
+            return e;
+        }
     }
 }
