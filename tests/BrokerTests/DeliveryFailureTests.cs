@@ -23,6 +23,45 @@ public sealed class DeliveryFailureTests
     }
 
     [Fact]
+    public async Task Mails_that_are_not_tried_during_an_outage_wait_in_the_first_delay_and_use_no_try()
+    {
+        const int count = 60;
+        var (system, _, consumers) = await WorkinItSystem.StartAsync(
+            ("Smtp__Port", $"{Ports.TakeFree()}"), ("Retry__Limit", "0"), ("Redelivery__Delays__0", "00:10:00"), ("Redelivery__Delays__1", "00:20:00"), ("Redelivery__Delays__2", "00:30:00"));
+        await using var s = system;
+        await using (var channel = await system.VirtualHost.OpenChannelAsync(confirms: true))
+        {
+            for (var number = 0; number < count; number++)
+                await PublishAsync(channel, redeliveries: 1);
+        }
+
+        await Eventually.SeeAsync(
+            async () => await system.VirtualHost.ReadyAsync("send-gif-email_delay_10m") + await system.VirtualHost.ReadyAsync("send-gif-email_delay_20m"),
+            ready => ready == count, $"{count} messages in the delay queues");
+        consumers.Log.ShouldContain("keeps failing");
+        var notTried = await RedeliveriesAsync("send-gif-email_delay_10m");
+        var tried = await RedeliveriesAsync("send-gif-email_delay_20m");
+        notTried.ShouldNotBeEmpty();
+        notTried.ShouldAllBe(redeliveries => redeliveries == "1");
+        tried.Count.ShouldBeGreaterThanOrEqualTo(8); // after so many failures the circuit breaker opens
+        tried.ShouldAllBe(redeliveries => redeliveries == "2");
+
+        async Task<IReadOnlyList<string>> RedeliveriesAsync(string queue) =>
+            [.. (await system.VirtualHost.TakeAllAsync(queue)).Select(message => JsonSerializer.Deserialize<JsonElement>(message.Body.Span).GetProperty("headers").GetProperty("MT-Redelivery-Count").ToString())];
+    }
+
+    private static async Task PublishAsync(IChannel channel, int redeliveries)
+    {
+        var id = Guid.CreateVersion7();
+        var command = $$$"""
+            {"messageId":"{{{id}}}","messageType":["urn:message:WorkinIt.Contracts:SendGifEmail"],"headers":{"MT-Redelivery-Count":{{{redeliveries}}}},"message":
+            {"submissionId":"{{{id}}}","emailAddress":"jane@example.com","thought":"is anybody there?","submittedAt":"{{{DateTimeOffset.UtcNow:O}}}"}}
+            """;
+        var properties = new BasicProperties { MessageId = $"{id}", ContentType = "application/vnd.masstransit+json", Persistent = true };
+        await channel.BasicPublishAsync("WorkinIt.Contracts:SendGifEmail", "", mandatory: true, properties, Encoding.UTF8.GetBytes(command));
+    }
+
+    [Fact]
     public async Task Mail_that_failed_transiently_is_retried_and_sent_once()
     {
         var (system, web, _) = await WorkinItSystem.StartAsync();
