@@ -9,6 +9,9 @@ public enum SmtpStage
     /// <summary>The reply to <c>EHLO</c> or <c>HELO</c>.</summary>
     Ehlo,
 
+    /// <summary>The reply to <c>STARTTLS</c>. Only after 220 does the server encrypt.</summary>
+    StartTls,
+
     /// <summary>The reply to the user name and password.</summary>
     Login,
 
@@ -40,7 +43,7 @@ public sealed record SmtpTransaction(
 
 /// <summary>
 /// How the server treats one mail or, if the stage is <see cref="SmtpStage.Greeting"/>, <see cref="SmtpStage.Ehlo"/>,
-/// <see cref="SmtpStage.Login"/> or <see cref="SmtpStage.Noop"/>, one connection or one <c>NOOP</c>.
+/// <see cref="SmtpStage.StartTls"/>, <see cref="SmtpStage.Login"/> or <see cref="SmtpStage.Noop"/>, one connection or one <c>NOOP</c>.
 /// </summary>
 public sealed record SmtpBehaviour
 {

@@ -313,7 +313,7 @@ public sealed class SmtpServer : IAsyncDisposable
 
     private ConcurrentQueue<SmtpBehaviour> QueueFor(SmtpStage stage) => stage switch
     {
-        SmtpStage.Greeting or SmtpStage.Ehlo or SmtpStage.Login => _nextConnections,
+        SmtpStage.Greeting or SmtpStage.Ehlo or SmtpStage.StartTls or SmtpStage.Login => _nextConnections,
         SmtpStage.Noop => _nextNoops,
         _ => _nextMails,
     };

@@ -309,7 +309,9 @@ internal sealed class SmtpSession : IAsyncDisposable
 
     private async ValueTask<bool> StartTlsAsync()
     {
-        Write("220 2.0.0 Go on\r\n");
+        var continues = await AnswerOfConnectionAsync(SmtpStage.StartTls, "220 2.0.0 Go on\r\n");
+        if (!continues || _connectionBehaviour is { Action: SmtpAction.Reply, Stage: SmtpStage.StartTls, Code: not 220 })
+            return continues;
         await _output.FlushAsync(_stop);
         await EncryptAsync();
         return true;
@@ -335,7 +337,7 @@ internal sealed class SmtpSession : IAsyncDisposable
         };
         _server.CountLogin();
         var isRight = user == _server.Options.Username && password == _server.Options.Password;
-        _authenticated = isRight && _connectionBehaviour?.Stage != SmtpStage.Login;
+        _authenticated = isRight && _connectionBehaviour is not { Stage: SmtpStage.Login, Code: not 235 };
         return await AnswerOfConnectionAsync(SmtpStage.Login, isRight ? "235 2.7.0 Welcome\r\n" : "535 5.7.8 Wrong user or password\r\n");
     }
 
