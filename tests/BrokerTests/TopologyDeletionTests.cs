@@ -5,6 +5,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using RabbitMQ.Client;
+using WorkinIt.Messaging;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
@@ -15,50 +16,32 @@ namespace WorkinIt.BrokerTests;
 /// </summary>
 public sealed class TopologyDeletionTests(TopologyDeletionFixture fixture) : IClassFixture<TopologyDeletionFixture>
 {
-    private const string Event = "WorkinIt.Contracts:GifEmail";
-    private const string Fault = "MassTransit:Fault--WorkinIt.Contracts:SendGifEmail--";
+    public static TheoryData<string> Queues { get; } = [.. DeclaredTopology.Queues];
 
-    public static TheoryData<string, string> Queues { get; } = new()
-    {
-        { "send-gif-email", "web" }, { "send-gif-email_error", "consumers" }, { "send-gif-email_skipped", "consumers" }, { "send-gif-email_suspect", "consumers" },
-        { "send-gif-email_ledger", "consumers" },
-        { "send-gif-email_delay_1s", "consumers" }, { "send-gif-email_delay_2s", "consumers" }, { "submission-status", "web" },
-        { "submission-status_error", "web" }, { "submission-status_skipped", "web" },
-    };
+    public static TheoryData<string> Exchanges { get; } = [.. DeclaredTopology.Exchanges];
 
-    public static TheoryData<string> Exchanges { get; } =
-    [
-        "WorkinIt.Contracts:SendGifEmail", "send-gif-email", "send-gif-email_move", "send-gif-email_dead", "send-gif-email_error", "send-gif-email_skipped",
-        "submission-status", Event + "Sent", Event + "Delayed", Event + "Blocked", Fault,
-    ];
+    public static TheoryData<string, string, string> Bindings { get; } = new(DeclaredTopology.Bindings);
 
-    public static TheoryData<string, string, string> Bindings { get; } = new()
-    {
-        { "exchange send-gif-email", "WorkinIt.Contracts:SendGifEmail", "" }, { "queue send-gif-email", "send-gif-email", "" },
-        { "queue send-gif-email_error", "send-gif-email_error", "" }, { "queue send-gif-email_error", "send-gif-email_dead", "" },
-        { "queue send-gif-email_skipped", "send-gif-email_skipped", "" }, { "queue send-gif-email_suspect", "send-gif-email_move", "send-gif-email_suspect" },
-        { "queue send-gif-email_delay_1s", "send-gif-email_move", "send-gif-email_delay_1s" }, { "queue submission-status", "submission-status", "" },
-        { "exchange submission-status", Event + "Sent", "" }, { "exchange submission-status", Event + "Delayed", "" },
-        { "exchange submission-status", Event + "Blocked", "" }, { "exchange submission-status", Fault, "" },
-    };
+    [Fact]
+    public void Deployment_creates_exactly_the_queues_exchanges_and_bindings_that_these_tests_delete() => SeeComplete(fixture.Definitions);
 
     [Theory]
-    [InlineData("send-gif-email_error", "consumers")]
-    [InlineData("send-gif-email_skipped", "consumers")]
-    public Task Deleted_dead_letter_queue_loses_no_message_and_is_named_by_the_readiness_check(string queue, string user) =>
-        fixture.DeleteAndRestoreAsync(channel => channel.QueueDeleteAsync(queue), $"queue {queue}", user);
+    [InlineData(QueueTopology.ErrorQueue)]
+    [InlineData(QueueTopology.SkippedQueue)]
+    public Task Deleted_dead_letter_queue_loses_no_message_and_is_named_by_the_readiness_check(string queue) =>
+        fixture.DeleteAndRestoreAsync(channel => channel.QueueDeleteAsync(queue), queue);
 
     [Theory]
     [MemberData(nameof(Queues))]
     [Trait("form", "long")]
-    public Task Deleted_queue_loses_no_message_and_is_named_by_the_readiness_check(string queue, string user) =>
-        fixture.DeleteAndRestoreAsync(channel => channel.QueueDeleteAsync(queue), $"queue {queue}", user);
+    public Task Deleted_queue_loses_no_message_and_is_named_by_the_readiness_check(string queue) =>
+        fixture.DeleteAndRestoreAsync(channel => channel.QueueDeleteAsync(queue), queue);
 
     [Theory]
     [MemberData(nameof(Exchanges))]
     [Trait("form", "long")]
     public Task Deleted_exchange_loses_no_message(string exchange) =>
-        fixture.DeleteAndRestoreAsync(channel => channel.ExchangeDeleteAsync(exchange), null, null, mostAsked: 2);
+        fixture.DeleteAndRestoreAsync(channel => channel.ExchangeDeleteAsync(exchange), null, mostAsked: 2);
 
     [Theory]
     [MemberData(nameof(Bindings))]
@@ -68,32 +51,81 @@ public sealed class TopologyDeletionTests(TopologyDeletionFixture fixture) : ICl
             channel => destination.StartsWith("queue ", StringComparison.Ordinal)
                 ? channel.QueueUnbindAsync(destination["queue ".Length..], source, key)
                 : channel.ExchangeUnbindAsync(destination["exchange ".Length..], source, key),
-            null, null);
+            null);
 
     [Fact]
     [Trait("form", "long")]
-    public Task Deployment_restores_the_complete_topology_while_the_services_run() => fixture.DeleteAndRestoreAsync(
-        async channel =>
-        {
-            foreach (var queue in Queues)
-                await channel.QueueDeleteAsync(queue.Data.Item1);
-            foreach (var exchange in Exchanges)
-                await channel.ExchangeDeleteAsync(exchange.Data);
-        },
-        "queue send-gif-email_error", "consumers", fixture.System.DeployAsync, mostAsked: 2);
+    public async Task Deployment_restores_the_complete_topology_while_the_services_run()
+    {
+        await fixture.DeleteAndRestoreAsync(
+            async channel =>
+            {
+                foreach (var queue in DeclaredTopology.Queues)
+                    await channel.QueueDeleteAsync(queue);
+                foreach (var exchange in DeclaredTopology.Exchanges)
+                    await channel.ExchangeDeleteAsync(exchange);
+            },
+            QueueTopology.ErrorQueue, fixture.System.DeployAsync, mostAsked: 2);
+        SeeComplete(await fixture.System.VirtualHost.ManagementAsync("definitions/{vhost}"));
+    }
+
+    private static void SeeComplete(JsonElement definitions)
+    {
+        All("queues", queue => Text(queue, "name")).ShouldBe(DeclaredTopology.Queues, ignoreOrder: true);
+        All("exchanges", exchange => Text(exchange, "name")).ShouldBe(DeclaredTopology.Exchanges, ignoreOrder: true);
+        All("bindings", binding => $"{Text(binding, "destination_type")} {Text(binding, "destination")}, {Text(binding, "source")}, {Text(binding, "routing_key")}")
+            .ShouldBe(DeclaredTopology.Bindings.Select(binding => $"{binding.Destination}, {binding.Source}, {binding.Key}"), ignoreOrder: true);
+
+        IEnumerable<string> All(string list, Func<JsonElement, string> name) => definitions.GetProperty(list).EnumerateArray().Select(name);
+        static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
+    }
+}
+
+/// <summary>What the deployment declares for the delays of 1 s and 2 s, from the lists that the services' readiness checks use.</summary>
+internal static class DeclaredTopology
+{
+    // MassTransit declares it in addition: the exchange of all faults, to which no queue is bound.
+    private const string AllFaults = "MassTransit:Fault";
+
+    public static UsedTopology Web { get; } = QueueTopology.UsedByWeb;
+
+    public static UsedTopology Consumers { get; } =
+        QueueTopology.UsedByConsumers(new DelaySteps([.. new[] { 1, 2 }.Select(seconds => DelayQueues.Name(TimeSpan.FromSeconds(seconds)))]));
+
+    public static IReadOnlyList<string> Queues { get; } = [.. Web.Queues.Union(Consumers.Queues)];
+
+    /// <summary>Each queue has an exchange of the same name in front of it.</summary>
+    public static IReadOnlyList<string> Exchanges { get; } = [.. Web.Exchanges.Union(Consumers.Exchanges).Union(Queues).Append(AllFaults)];
+
+    /// <summary>The destination, as "queue NAME" or "exchange NAME"; the source; the routing key.</summary>
+    public static IReadOnlyList<(string Destination, string Source, string Key)> Bindings { get; } =
+    [
+        .. Queues.Select(queue => ($"queue {queue}", queue, "")),
+        .. Consumers.Queues.Except([QueueTopology.InputQueue, QueueTopology.ErrorQueue, QueueTopology.SkippedQueue, QueueTopology.StatusQueue])
+            .Select(queue => ($"queue {queue}", QueueTopology.MoveExchange, queue)),
+        ($"queue {QueueTopology.ErrorQueue}", QueueTopology.DeadExchange, ""),
+        .. Web.Exchanges.Where(IsMessageType).Select(type => ($"exchange {QueueTopology.InputQueue}", type, "")),
+        .. Consumers.Exchanges.Where(IsMessageType).Select(type => ($"exchange {QueueTopology.StatusQueue}", type, "")),
+        .. Consumers.Exchanges.Where(type => type.StartsWith(AllFaults, StringComparison.Ordinal) && IsMessageType(type)).Select(type => ($"exchange {AllFaults}", type, "")),
+    ];
+
+    // MassTransit names the exchange of a message type after its namespace and its name.
+    private static bool IsMessageType(string exchange) => exchange.Contains(':', StringComparison.Ordinal) && exchange != QueueTopology.ProbeExchange;
 }
 
 /// <summary>A running system whose topology the tests break and restore.</summary>
 public sealed class TopologyDeletionFixture : IAsyncLifetime
 {
     private readonly ConcurrentDictionary<string, int> _asked = new();
-    private string _definitions = "";
 #pragma warning disable CA2213 // the system disposes of its services
     private ServiceProcess _web = null!;
     private ServiceProcess _consumers = null!;
 #pragma warning restore CA2213
 
     public WorkinItSystem System { get; private set; } = null!;
+
+    /// <summary>The definitions that the broker had once the services were running.</summary>
+    public JsonElement Definitions { get; private set; }
 
     public async ValueTask InitializeAsync()
     {
@@ -104,21 +136,20 @@ public sealed class TopologyDeletionFixture : IAsyncLifetime
                 ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 user unknown")
             : recipient.StartsWith("later", StringComparison.Ordinal) && times == 1 ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 greylisted")
             : SmtpBehaviour.Accept;
-        _definitions = (await System.VirtualHost.ManagementAsync("definitions/{vhost}")).GetRawText();
+        Definitions = await System.VirtualHost.ManagementAsync("definitions/{vhost}");
     }
 
     public ValueTask DisposeAsync() => System.DisposeAsync();
 
     /// <summary>Breaks the topology while messages arrive, checks what readiness reports, restores the topology, and counts the messages.</summary>
     /// <param name="breakIt">Deletes part of the topology, as the RabbitMQ user operator.</param>
-    /// <param name="missing">What the readiness check must name as missing; null if only a message shows that it is missing.</param>
-    /// <param name="user">The service whose readiness check must name it: web or consumers.</param>
+    /// <param name="queue">The queue that is missing then: the readiness check of each service that uses it must name it. Null if only a message shows that something is missing.</param>
     /// <param name="restore">Restores the topology; by default, imports the definitions that the broker had at the start.</param>
     /// <param name="mostAsked">
     /// How often the mail server may be asked about a recipient that it refuses. Two if an exchange of an event is missing: MassTransit 8.5.12 stops
     /// the consumers' channel 10 s later, so messages in flight return to their queue. No mail is sent twice: the ledger knows which mails were sent.
     /// </param>
-    public async Task DeleteAndRestoreAsync(Func<IChannel, Task> breakIt, string? missing, string? user, Func<Task>? restore = null, int mostAsked = 1)
+    public async Task DeleteAndRestoreAsync(Func<IChannel, Task> breakIt, string? queue, Func<Task>? restore = null, int mostAsked = 1)
     {
         await Task.WhenAll(_web.SeeReadyAsync(true, TimeSpan.FromSeconds(60)), _consumers.SeeReadyAsync(true, TimeSpan.FromSeconds(60)));
         var name = Guid.NewGuid().ToString("N")[..8];
@@ -127,11 +158,10 @@ public sealed class TopologyDeletionFixture : IAsyncLifetime
         await breakIt(channel);
         var unknown = PublishUnknownAsync(name);
         var (good, later, dead) = (await SubmitAsync("good"), await SubmitAsync("later"), await SubmitAsync("dead"));
-        if (missing is not null)
-        {
-            var service = user == "web" ? _web : _consumers;
-            await Eventually.SeeAsync(async () => await ReadyAsync(service), text => text.Contains(missing, StringComparison.Ordinal) && text.Contains("--deploy-topology", StringComparison.Ordinal), $"the readiness check names {missing}");
-        }
+        if (queue is not null && DeclaredTopology.Web.Queues.Contains(queue))
+            await SeeNamedAsync("Web", _web, queue);
+        if (queue is not null && DeclaredTopology.Consumers.Queues.Contains(queue))
+            await SeeNamedAsync("Consumers", _consumers, queue);
         // Long enough to notice a loop: an earlier version asked the mail server a hundred times in two seconds.
         await Task.Delay(TimeSpan.FromSeconds(2));
         await (restore ?? RestoreAsync)();
@@ -199,9 +229,11 @@ public sealed class TopologyDeletionFixture : IAsyncLifetime
         return answer.StatusCode == HttpStatusCode.ServiceUnavailable ? await answer.Content.ReadAsStringAsync() : "";
     }
 
-    private async Task RestoreAsync()
-    {
-        using var definitions = JsonDocument.Parse(_definitions);
-        (await System.Broker.Management.PostAsJsonAsync($"/api/definitions/{System.VirtualHost.Name}", definitions.RootElement)).EnsureSuccessStatusCode();
-    }
+    private static Task SeeNamedAsync(string name, ServiceProcess service, string queue) => Eventually.SeeAsync(
+        () => ReadyAsync(service),
+        text => (text.Contains($"queue {queue},", StringComparison.Ordinal) || text.Contains($"queue {queue}. ", StringComparison.Ordinal)) && text.Contains("--deploy-topology", StringComparison.Ordinal),
+        $"the readiness check of {name} names queue {queue}");
+
+    private async Task RestoreAsync() =>
+        (await System.Broker.Management.PostAsJsonAsync($"/api/definitions/{System.VirtualHost.Name}", Definitions)).EnsureSuccessStatusCode();
 }
