@@ -6,6 +6,9 @@ namespace WorkinIt.DeadLetters;
 /// <content>Settings from arguments and policies.</content>
 internal sealed partial record BrokerQueue
 {
+    /// <summary>The highest age of a queue's figures: the queue reports them every 5 s, and the management API collects them every 5 s.</summary>
+    public static readonly TimeSpan OldestFigures = TimeSpan.FromSeconds(10);
+
     [JsonPropertyName("durable")]
     public bool Durable { get; init; } = true;
 

@@ -24,6 +24,12 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
                 target = astray.Refused ? target with { Refusal = astray.Text } : target with { Warnings = [astray.Text] };
             if (await management.QueueAsync(queue, cancellationToken) is not { } definition)
                 return null;
+            if (ready > 0 && TargetRoom.DependsOnBytes(definition))
+            {
+                // The bytes of messages that have just arrived may not be counted yet. AMQP reports only the number of messages.
+                await Task.Delay(BrokerQueue.OldestFigures, cancellationToken);
+                definition = await management.QueueAsync(queue, cancellationToken) ?? definition;
+            }
             target = Judge(target with { Definition = definition, Room = TargetRoom.Of(definition, ready) }, definition, consumers);
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Unreachable)

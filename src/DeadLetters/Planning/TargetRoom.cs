@@ -21,10 +21,15 @@ internal sealed class TargetRoom
     public static TargetRoom? Of(BrokerQueue queue, long ready)
     {
         var (messages, bytes) = (queue.Limit("max-length"), queue.Limit("max-length-bytes"));
-        // "reject-publish-dlx" also dead-letters what it rejects, and a quorum queue treats it as "drop-head". If two sources disagree, the worse one counts.
-        var returns = queue.Texts("overflow") is { Count: > 0 } overflow && overflow.All(one => one == "reject-publish");
-        return messages is null && bytes is null ? null : new TargetRoom(queue.Name, messages, bytes, returns, ready, queue.Bytes);
+        return messages is null && bytes is null ? null : new TargetRoom(queue.Name, messages, bytes, Returns(queue), ready, ready == 0 ? 0 : queue.Bytes);
     }
+
+    /// <summary>Whether a message could push others out because the size of the queue is not known yet.</summary>
+    /// <param name="queue">The queue.</param>
+    public static bool DependsOnBytes(BrokerQueue queue) => queue.Limit("max-length-bytes") is not null && !Returns(queue);
+
+    // "reject-publish-dlx" also dead-letters what it rejects, and a quorum queue treats it as "drop-head". If two sources disagree, the worse one counts.
+    private static bool Returns(BrokerQueue queue) => queue.Texts("overflow") is { Count: > 0 } overflow && overflow.All(one => one == "reject-publish");
 
     /// <summary>Updates the count of messages in the queue.</summary>
     /// <param name="ready">How many messages are ready in it now.</param>

@@ -7,7 +7,6 @@ internal sealed class QueueAccess(DeadLetterServices services)
     public static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(5);
 
     private const int DefaultDeliveryLimit = 20; // of RabbitMQ 4.x, for quorum queues that set none
-    private static readonly TimeSpan _oldestFigures = TimeSpan.FromSeconds(10); // a quorum queue reports every 5 s, and the API collects every 5 s
     private static readonly TimeSpan _betweenFigures = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Connects and takes the queue's lock; see <see cref="QueueSession.OpenAsync"/>.</summary>
@@ -75,7 +74,7 @@ internal sealed class QueueAccess(DeadLetterServices services)
         {
             var ready = await session.ReadyAsync(cancellationToken);
             var hidden = queue?.HiddenBeside(ready) ?? 0;
-            if (ready + hidden > 0 || queue?.HidesReturnedMessages is null || queue.IsAssumed || services.Time.GetElapsedTime(start) > _oldestFigures)
+            if (ready + hidden > 0 || queue?.HidesReturnedMessages is null || queue.IsAssumed || services.Time.GetElapsedTime(start) > BrokerQueue.OldestFigures)
                 return hidden;
             await Task.Delay(_betweenFigures, services.Time, cancellationToken);
             queue = await services.Management.QueueAsync(session.Queue, cancellationToken);

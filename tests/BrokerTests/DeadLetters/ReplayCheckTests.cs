@@ -1,5 +1,4 @@
 using RabbitMQ.Client;
-using RabbitMQ.Client.Events;
 using WorkinIt.DeadLetters;
 using WorkinIt.Testbed;
 
@@ -8,8 +7,6 @@ namespace WorkinIt.BrokerTests.DeadLetters;
 /// <summary>The checks of the dry run and the replay before the first message moves.</summary>
 public sealed class ReplayCheckTests
 {
-    private const string Slips = "slips";
-
     private static readonly CancellationToken _none = CancellationToken.None;
 
     [Theory]
@@ -44,67 +41,6 @@ public sealed class ReplayCheckTests
 
         (await orders.Client.PlanAsync(Request(Orders.Error), null, _none)).Replayed.Single().Verdict.ShouldSatisfyAllConditions(
             it => it.Kind.ShouldBe(VerdictKind.Warning), it => it.Text.ShouldContain("copy to tap"));
-    }
-
-    [Theory]
-    [InlineData("classic", false)]
-    [InlineData("classic", true)]
-    [InlineData("quorum", false)]
-    public async Task Message_that_would_push_others_out_of_a_full_queue_is_refused_and_stays(string type, bool byPolicy)
-    {
-        await using var orders = await CreateSlipsAsync(byPolicy ? [] : new Dictionary<string, object?> { ["x-max-length"] = 4 }, 5, type);
-        if (byPolicy)
-            await orders.VirtualHost.SetPolicyAsync("short", Slips, new Dictionary<string, object> { ["max-length"] = 4 });
-        await orders.PutAsync(new BasicProperties(), "there before"u8.ToArray(), Slips);
-        await orders.PutAsync(new BasicProperties(), "there before"u8.ToArray(), Slips);
-        await orders.SeeAsync(Slips, 2);
-
-        var plan = await orders.Client.PlanAsync(Request(Slips + "_error"), null, _none);
-        (plan.Done, plan.Refused.Count).ShouldBe((2, 3));
-        plan.Refused[0].Why.ShouldSatisfyAllConditions(it => it.ShouldContain("4 messages"), it => it.ShouldContain("push out"));
-        var replay = await orders.Client.ReplayAsync(Request(Slips + "_error"), null, _none);
-        (replay.Done, replay.Refused.Count).ShouldBe((2, 3));
-        await orders.SeeAsync(Slips, 4);
-        await orders.SeeAsync(Slips + "_error", 3);
-        (await orders.VirtualHost.TakeAllAsync(Slips)).Count(message => message.Body.Span.SequenceEqual("there before"u8)).ShouldBe(2);
-    }
-
-    [Fact]
-    public async Task Replay_uses_the_room_that_a_consumer_makes_and_pushes_no_message_out()
-    {
-        await using var orders = await CreateSlipsAsync(new Dictionary<string, object?> { ["x-max-length"] = 50 }, 400);
-        await using var channel = await orders.VirtualHost.OpenChannelAsync();
-        var taken = 0;
-        var consumer = new AsyncEventingBasicConsumer(channel);
-        consumer.ReceivedAsync += (_, _) =>
-        {
-            Interlocked.Increment(ref taken);
-            return Task.CompletedTask;
-        };
-        await channel.BasicConsumeAsync(Slips, autoAck: true, consumer);
-
-        long done = 0;
-        for (var runs = 0; done < 400 && runs < 40; runs++)
-            done += (await orders.Client.ReplayAsync(Request(Slips + "_error"), null, _none)).Done;
-        done.ShouldBe(400);
-        await Eventually.SeeAsync(() => Task.FromResult(taken), count => count == 400, "the consumer received all 400 messages");
-    }
-
-    [Fact]
-    public async Task Dry_run_reports_messages_that_the_queue_would_refuse_or_let_expire()
-    {
-        await using var orders = await CreateSlipsAsync(new Dictionary<string, object?> { ["x-max-length"] = 1, ["x-overflow"] = "reject-publish", ["x-message-ttl"] = 3_600_000, ["x-dead-letter-exchange"] = "slips_error" }, 3);
-
-        var plan = await orders.Client.PlanAsync(Request(Slips + "_error"), null, _none);
-        plan.Refused.ShouldBeEmpty();
-        plan.Replayed.ShouldAllBe(one => one.Verdict.Text.Contains("waits 60 min at most in slips, then goes to slips_error"));
-        plan.Replayed.Count(one => one.Verdict.Text.Contains("the broker refuses what does not fit", StringComparison.Ordinal)).ShouldBe(2);
-        (await orders.Client.ReplayAsync(Request(Slips + "_error"), null, _none)).Refused.Count.ShouldBe(2);
-        await orders.SeeAsync(Slips + "_error", 2);
-
-        await orders.VirtualHost.SetPolicyAsync("brief", Orders.Input, new Dictionary<string, object> { ["message-ttl"] = 3_600_000 });
-        await orders.PutFaultsAsync(1);
-        (await orders.Client.PlanAsync(Request(Orders.Error), null, _none)).Refused.Single().Why.ShouldContain("deletes it after 60 min");
     }
 
     [Fact]
@@ -173,7 +109,7 @@ public sealed class ReplayCheckTests
     [Theory]
     [InlineData(246)] // 254 bytes with _error: the name of a lock or of the discarded queue would be longer than the broker allows
     [InlineData(225)] // _discarded fits, but an error reply of RabbitMQ 4.3.6 about it does not
-    public async Task Queues_with_long_names_are_read_replayed_discarded_and_restored(int length)
+    public async Task Queues_with_long_names_are_listed_shown_replayed_discarded_and_restored(int length)
     {
         await using var orders = await Orders.CreateAsync();
         var input = "ü" + new string('q', length);
@@ -191,6 +127,8 @@ public sealed class ReplayCheckTests
 
         (await orders.Client.SearchAsync(ids[0].ToString(), "jane", _none)).Places.Single().Queue.Name.ShouldBe(error);
         (await orders.Command.RunAsync("dead-letters", "list", "--queue", error)).Code.ShouldBe(0);
+        (await orders.Command.RunAsync("dead-letters", "show", ids[1].ToString(), "--queue", error)).ShouldSatisfyAllConditions(
+            it => it.Code.ShouldBe(0, it.ToString()), it => it.Output.ShouldContain(ids[1].ToString()));
         (await orders.Client.DiscardAsync(new DiscardRequest { Queue = error, Filter = DeadLetterFilter.ById(ids[0].ToString()), By = "jane" }, null, _none)).Done.ShouldBe(1);
         (await orders.Client.RestoreAsync(new OperationRequest { Queue = error, Filter = DeadLetterFilter.All, By = "jane" }, null, _none)).Done.ShouldBe(1);
         await orders.SeeAsync(error, 2);
@@ -215,20 +153,4 @@ public sealed class ReplayCheckTests
     }
 
     private static ReplayRequest Request(string queue) => new() { Queue = queue, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero };
-
-    private static async Task<Orders> CreateSlipsAsync(Dictionary<string, object?> arguments, int letters, string type = "classic")
-    {
-        var orders = await Orders.CreateAsync();
-        await orders.DeclareAsync(Slips, new Dictionary<string, object?>(arguments) { ["x-queue-type"] = type });
-        await orders.DeclareAsync(Slips + "_error", []);
-        for (var i = 0; i < letters; i++)
-        {
-            var properties = Orders.Faulted(Guid.CreateVersion7(), second: i);
-            properties.Headers!["MT-Fault-InputAddress"] = "rabbitmq://localhost/" + Slips;
-            await orders.PutAsync(properties, Orders.Envelope(Guid.CreateVersion7(), "{}"), Slips + "_error");
-        }
-        if (letters > 0)
-            await orders.SeeAsync(Slips + "_error", letters);
-        return orders;
-    }
 }
