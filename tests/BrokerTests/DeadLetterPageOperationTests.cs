@@ -92,6 +92,28 @@ public sealed class DeadLetterPageOperationTests : IAsyncLifetime
         await System.SeeReadyAsync("send-gif-email", 1);
     }
 
+    [Theory]
+    [InlineData(225)]
+    [InlineData(246)] // 254 bytes with ü and _error
+    public async Task Queue_with_a_long_name_has_pages_on_which_its_messages_are_shown_revealed_and_discarded(int length)
+    {
+        var queue = "ü" + new string('q', length) + "_error";
+        await using (var channel = await System.VirtualHost.OpenChannelAsync())
+            await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false);
+        await DeadLetterPages.PutAsync(System.VirtualHost, queue, Jane, "System.TimeoutException", "It took 30 s");
+        await _client.SignInAsync("operator");
+        var path = $"/dead-letters/queues/{Uri.EscapeDataString(queue)}";
+
+        (await _client.GetAsync("/dead-letters")).Text.ShouldContain(queue);
+        (await _client.GetAsync(path)).Text.ShouldContain("TimeoutException");
+        var letter = (await _client.GetAsync(path + "/letters")).Link("/letters/");
+        (await _client.GetAsync(letter)).Text.ShouldContain("j…@e…");
+        (await _client.PostAsync(letter + "/reveal")).Text.ShouldContain("jane@example.com");
+        var dryRun = await _client.SeeEndAsync(await _client.FollowAsync(path + "/discard", ("which", "all")));
+        (await _client.SeeEndAsync(await _client.FollowAsync(dryRun.Path + "/run"))).Text.ShouldContain("Discarded 1");
+        (await System.VirtualHost.ReadyAsync(queue)).ShouldBe(0);
+    }
+
     [Fact]
     public async Task Page_of_a_locked_queue_shows_who_holds_the_lock_and_since_when()
     {

@@ -284,6 +284,20 @@ public sealed class DeadLetterPagesTests(DeadLetterWeb web) : IClassFixture<Dead
     }
 
     [Fact]
+    public async Task Dead_letter_that_expires_shows_its_remaining_time_in_the_list_and_on_its_page()
+    {
+        await using (var channel = await web.System.VirtualHost.OpenChannelAsync())
+        {
+            await channel.BasicPublishAsync("", Errors, mandatory: true, new RabbitMQ.Client.BasicProperties { MessageId = "foreign-1", Expiration = "18000000" }, "{}"u8.ToArray());
+        }
+        await web.System.SeeReadyAsync(Errors, 1);
+        await _client.SignInAsync("operator");
+
+        (await _client.GetAsync($"/dead-letters/queues/{Errors}/letters")).Text.ShouldContain("expires in at most 5 h");
+        (await _client.GetAsync($"/dead-letters/queues/{Errors}/letters/{await FirstIdAsync()}")).Text.ShouldContain("expires in at most 5 h");
+    }
+
+    [Fact]
     public async Task Long_queue_is_read_in_part_first_and_completely_on_request()
     {
         await PutManyAsync(12_000);

@@ -46,6 +46,31 @@ public sealed class MountedDashboardTests
         (await client.GetAsync($"{Pages}/audit")).Text.ShouldContain("replay 4 by Erin");
     }
 
+    [Fact]
+    public async Task Result_page_links_a_message_that_failed_again_to_its_new_dead_letter()
+    {
+        using var broker = TestBroker.FromEnvironment();
+        await using var virtualHost = await broker.CreateVirtualHostAsync();
+        await using var sample = await SampleProcess.StartAsync(virtualHost);
+        using var http = new HttpClient { BaseAddress = sample.Address };
+        using var client = new PageClient(sample.Address);
+        (await http.PostAsJsonAsync("/orders", new { orderId = Guid.NewGuid(), item = "unicorn", customerEmail = "jane@example.com" })).EnsureSuccessStatusCode();
+        await Eventually.SeeAsync(() => virtualHost.ReadyAsync("place-order_error"), ready => ready == 1, "the order failed");
+        await client.PostWithoutTokenAsync("/sign-in/Erin/engineer");
+        var first = (await client.GetAsync($"{Pages}/queues/place-order_error/letters")).Link("/letters/");
+
+        var dryRun = await client.SeeEndAsync(await client.FollowAsync($"{Pages}/queues/place-order_error/replay", ("which", "all")));
+        var outcome = await client.SeeEndAsync(await client.FollowAsync(dryRun.Path + "/run"));
+
+        outcome.Text.ShouldContain("1 of 1 replayed: 1 failed again");
+        var again = outcome.Link("/queues/place-order_error/letters/");
+        again.ShouldNotBe(first);
+        var page = await client.GetAsync(again);
+        page.Status.ShouldBe(HttpStatusCode.OK);
+        page.Text.ShouldContain("no unicorn in stock");
+        page.Text.ShouldContain("by Erin");
+    }
+
     private sealed class SampleProcess(Process process, Uri address) : IAsyncDisposable
     {
         public Uri Address => address;

@@ -140,6 +140,26 @@ public sealed class DeadLetterQueueTests
     }
 
     [Fact]
+    public async Task Messages_stay_when_the_queue_of_discarded_messages_is_deleted_during_a_discard_and_the_next_discard_creates_it_again()
+    {
+        const int letters = 2_000;
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(letters);
+        await using var channel = await orders.VirtualHost.OpenChannelAsync();
+        uint deleted = 0;
+        var deletes = new OnFirst(() => deleted = channel.QueueDeleteAsync("orders_discarded").GetAwaiter().GetResult());
+        var request = new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" };
+
+        var discarded = await orders.Client.DiscardAsync(request, deletes, _none);
+        (discarded.Done, discarded.Done + discarded.Refused.Count).ShouldBe((deleted, letters));
+        discarded.Refused.Count.ShouldBeGreaterThan(0);
+        await orders.SeeAsync(Orders.Error, discarded.Refused.Count);
+
+        (await orders.Client.DiscardAsync(request, null, _none)).Done.ShouldBe(discarded.Refused.Count);
+        await orders.SeeAsync("orders_discarded", discarded.Refused.Count);
+    }
+
+    [Fact]
     public async Task Queue_with_a_delivery_limit_is_read_only_while_reads_are_left()
     {
         await using var orders = await Orders.CreateAsync("quorum", new Dictionary<string, object?> { ["x-delivery-limit"] = 6 });
@@ -215,6 +235,21 @@ public sealed class DeadLetterQueueTests
     }
 
     private static ReplayRequest Request(DeadLetterFilter filter) => new() { Queue = Orders.Error, Filter = filter, By = "jane", Wait = TimeSpan.Zero };
+
+    // Acts at the first report of a moved message. A Progress<T> would act on another thread, too late.
+    private sealed class OnFirst(Action act) : IProgress<OperationProgress>
+    {
+        private bool _done;
+
+        public void Report(OperationProgress value)
+        {
+            if (value.Done > 0 && !_done)
+            {
+                _done = true;
+                act();
+            }
+        }
+    }
 
     // Reads all messages and returns them to the queue in the same order.
     private static async Task<IReadOnlyList<string>> AllAsync(Orders orders, string queue)

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using RabbitMQ.Client;
 using WorkinIt.DeadLetters;
+using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
@@ -81,14 +82,19 @@ public sealed class ExportImportTests
         (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(0);
     }
 
-    [Fact]
-    public async Task Failed_export_of_a_missing_queue_is_audited_as_ended()
+    [Theory]
+    [InlineData("nope_error", "operator")]
+    [InlineData(Orders.Error, "web")] // a RabbitMQ user without the right to read the queue
+    public async Task Failed_export_of_a_missing_or_forbidden_queue_is_audited_as_ended(string queue, string user)
     {
         await using var orders = await Orders.CreateAsync();
-        var request = new OperationRequest { Queue = "nope_error", Filter = DeadLetterFilter.All, By = "jane" };
-        await Should.ThrowAsync<DeadLetterException>(orders.Client.ExportAsync(request, Stream.Null, null, _none));
-        (await orders.Client.Audit.ReadAsync("nope_error", 1, _none)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(
-            it => it.EndedAt.ShouldNotBeNull(), it => it.Problem.ShouldContain("nope_error"));
+        using var broker = TestBroker.FromEnvironment();
+        using var client = new DeadLetterClient(DeadLetterOptions.Parse(orders.VirtualHost.ConnectionString(user), broker.Management.BaseAddress!), orders.Client.Audit);
+        var request = new OperationRequest { Queue = queue, Filter = DeadLetterFilter.All, By = "jane" };
+        var failed = await Should.ThrowAsync<DeadLetterException>(client.ExportAsync(request, Stream.Null, null, _none));
+        failed.Message.ShouldContain(queue);
+        (await orders.Client.Audit.ReadAsync(queue, 1, _none)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(
+            it => it.EndedAt.ShouldNotBeNull(), it => it.Problem.ShouldBe(failed.Message));
     }
 
     private static BasicProperties Properties(Random random, int number)
