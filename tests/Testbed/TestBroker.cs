@@ -120,6 +120,12 @@ public sealed class TestBroker : IDisposable
     /// <summary>Sets the broker's consumer_timeout to 3 s until its next start.</summary>
     public Task SetShortConsumerTimeoutAsync() => Node.HurryAsync();
 
+    /// <summary>
+    /// Until the broker's next start, a quorum queue that is declared from now on repeats an at-least-once dead-lettering that no queue has confirmed
+    /// after 1 s instead of 3 min.
+    /// </summary>
+    public Task RepeatDeadLetteringSoonAsync() => Node.RepeatDeadLetteringSoonAsync();
+
     /// <summary>Starts the broker again and waits until it responds.</summary>
     public Task StartAsync() => Node.StartAsync();
 

@@ -99,6 +99,13 @@ internal sealed class Broker
     public Task HurryAsync() =>
         ControlAsync("eval", "application:set_env(rabbit, consumer_timeout, 3000), application:set_env(rabbit, channel_tick_interval, 1000).");
 
+    /// <summary>
+    /// Until the next start, a queue that is declared from now on repeats a dead-lettering that no queue has confirmed after 1 s instead of 3 min.
+    /// This applies to quorum queues with the strategy at-least-once.
+    /// </summary>
+    public Task RepeatDeadLetteringSoonAsync() =>
+        ControlAsync("eval", "application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, 1000).");
+
     /// <summary>Stops the broker without order, because its data goes too, and deletes the folder. A folder that was never a broker's is not deleted.</summary>
     public async Task RemoveAsync()
     {

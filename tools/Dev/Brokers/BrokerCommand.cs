@@ -19,6 +19,7 @@ internal static class BrokerCommand
           dev/broker disk-alarm DIR              raises a disk alarm: the broker accepts no messages
           dev/broker disk-relieve DIR            ends the disk alarm
           dev/broker hurry DIR                   sets a consumer_timeout of 3 s, checked every second, until the next start
+          dev/broker repeat-soon DIR             a queue declared from now on repeats an unconfirmed dead-lettering after 1 s, until the next start
           dev/broker remove DIR                  stop it and delete DIR
 
         Ports: WORKINIT_AMQP_PORT and WORKINIT_MANAGEMENT_PORT, else those of DIR's last start, else 5672 and 15672.
@@ -45,6 +46,7 @@ internal static class BrokerCommand
             ["disk-alarm", _] => broker => broker.SetDiskAlarmAsync(true),
             ["disk-relieve", _] => broker => broker.SetDiskAlarmAsync(false),
             ["hurry", _] => broker => broker.HurryAsync(),
+            ["repeat-soon", _] => broker => broker.RepeatDeadLetteringSoonAsync(),
             ["remove", _] => broker => broker.RemoveAsync(),
             _ => null,
         };
