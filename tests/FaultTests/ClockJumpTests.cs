@@ -12,7 +12,7 @@ public sealed class ClockJumpTests(ReliabilityTable table)
         var library = Directory.GetDirectories("/usr/lib").Select(folder => Path.Combine(folder, "faketime", "libfaketime.so.1")).FirstOrDefault(File.Exists)
             ?? throw new InvalidOperationException("libfaketime is missing: install the package faketime, or run these tests with ./test, which installs it");
         await using var run = await FaultRun.StartAsync(
-            "clock of both services jumps an hour forth and back", table,
+            "clock of both services jumps an hour forwards and back", table,
             ("LD_PRELOAD", library), ("FAKETIME_TIMESTAMP_FILE", clock), ("FAKETIME_NO_CACHE", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
             ("FAKETIME_FORCE_MONOTONIC_FIX", "0")); // only the wall clock jumps, as when an administrator sets it
         run.System.Mail.OnMail = _ => SmtpBehaviour.Slow(TimeSpan.FromMilliseconds(10));

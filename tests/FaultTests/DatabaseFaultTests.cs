@@ -10,7 +10,7 @@ public sealed class DatabaseFaultTests(ReliabilityTable table)
     {
         await using var postgres = await PostgresServer.CreateAsync();
         await using var run = await FaultRun.StartAsync(
-            $"PostgreSQL (store and ledger), sudden death and restart × {Scale.Times(3)}", table,
+            $"PostgreSQL (store and ledger), killed and restarted × {Scale.Times(3)}", table,
             ("ConnectionStrings__Submissions", postgres.ConnectionString), ("ConnectionStrings__Deliveries", postgres.ConnectionString));
 
         await run.BreakAsync(Scale.Times(3), async () =>

@@ -9,7 +9,7 @@ public sealed class GiphyFaultTests(ReliabilityTable table)
     public async Task All_mails_are_sent_once_while_Giphy_fails_throttles_stalls_or_returns_invalid_data()
     {
         await using var giphy = await FakeGiphy.StartAsync();
-        await using var run = await FaultRun.StartAsync("Giphy: 5xx, 429 with Retry-After, too slow, lying, 20 % of the requests", table, giphy.GetSettings());
+        await using var run = await FaultRun.StartAsync("Giphy: 5xx, 429 with Retry-After, too slow, an answer without a GIF, 20 % of the requests", table, giphy.GetSettings());
         giphy.Answer = (http, number) => number % 5 != 0 ? FakeGiphy.GoodAsync(http, number) : (number / 5 % 4) switch
         {
             0 => Fail(http, StatusCodes.Status503ServiceUnavailable),
