@@ -6,7 +6,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests;
 
 /// <summary>
-/// Messages that the broker itself dead-letters while their way is missing: those at their delivery limit, and those at the end of a delay. They are
+/// Messages that the broker itself dead-letters while their route is missing: those at their delivery limit, and those at the end of a delay. They are
 /// kept, and arrive once the topology is deployed again. No service runs.
 /// </summary>
 [Collection(nameof(ABrokerToStop))]
@@ -22,7 +22,7 @@ public sealed class BrokerDeadLetterTests(SoonRepeatingBroker broker) : IClassFi
     [InlineData(Delay, "queue", "send-gif-email")]
     [InlineData(Delay, "exchange", "send-gif-email")]
     [InlineData(Delay, "binding", "send-gif-email")]
-    public async Task Message_that_the_broker_dead_letters_while_its_way_is_missing_arrives_once_after_the_next_deployment(string from, string missing, string name)
+    public async Task Message_that_the_broker_dead_letters_while_its_route_is_missing_arrives_once_after_the_next_deployment(string from, string missing, string name)
     {
         await using var system = await WorkinItSystem.CreateAsync(broker.Broker.ForOneSystem());
         system.Settings["Redelivery__Delays__0"] = "00:00:01";

@@ -92,12 +92,10 @@ public sealed class DeadLetterPageOperationTests : IAsyncLifetime
         await System.SeeReadyAsync("send-gif-email", 1);
     }
 
-    [Theory]
-    [InlineData(225)]
-    [InlineData(246)] // 254 bytes with ü and _error
-    public async Task Queue_with_a_long_name_has_pages_on_which_its_messages_are_shown_revealed_and_discarded(int length)
+    [Fact]
+    public async Task Queue_with_a_long_name_has_pages_on_which_its_messages_are_shown_revealed_and_discarded()
     {
-        var queue = "ü" + new string('q', length) + "_error";
+        var queue = "ü" + new string('q', 246) + "_error"; // 254 bytes: the name of its lock or of its discarded queue would be longer than the broker allows
         await using (var channel = await System.VirtualHost.OpenChannelAsync())
             await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false);
         await DeadLetterPages.PutAsync(System.VirtualHost, queue, Jane, "System.TimeoutException", "It took 30 s");

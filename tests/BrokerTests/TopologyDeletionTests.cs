@@ -229,7 +229,7 @@ public sealed class TopologyDeletionFixture : IAsyncLifetime
         return answer.StatusCode == HttpStatusCode.ServiceUnavailable ? await answer.Content.ReadAsStringAsync() : "";
     }
 
-    private static Task SeeNamedAsync(string name, ServiceProcess service, string queue) => Eventually.SeeAsync(
+    private static async Task SeeNamedAsync(string name, ServiceProcess service, string queue) => await Eventually.SeeAsync(
         () => ReadyAsync(service),
         text => (text.Contains($"queue {queue},", StringComparison.Ordinal) || text.Contains($"queue {queue}. ", StringComparison.Ordinal)) && text.Contains("--deploy-topology", StringComparison.Ordinal),
         $"the readiness check of {name} names queue {queue}");

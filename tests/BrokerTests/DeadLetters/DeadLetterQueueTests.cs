@@ -145,9 +145,8 @@ public sealed class DeadLetterQueueTests
         const int letters = 2_000;
         await using var orders = await Orders.CreateAsync();
         await orders.PutFaultsAsync(letters);
-        await using var channel = await orders.VirtualHost.OpenChannelAsync();
         uint deleted = 0;
-        var deletes = new OnFirst(() => deleted = channel.QueueDeleteAsync("orders_discarded").GetAwaiter().GetResult());
+        var deletes = new OnFirst(() => deleted = orders.Channel.QueueDeleteAsync("orders_discarded").GetAwaiter().GetResult());
         var request = new DiscardRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" };
 
         var discarded = await orders.Client.DiscardAsync(request, deletes, _none);
