@@ -84,7 +84,9 @@ public sealed class DatabaseFaultTests(ReliabilityTable table)
         await setReadOnlyAsync(true);
         var (web, consumers) = (system.NewWeb(), system.NewConsumers());
         await Task.WhenAll(web.StartAsync("live"), consumers.StartAsync("live"));
-        await SeeReadyAsync(web, consumers, false);
+        await Task.WhenAll(SeeDatabaseReportedAsync(web), SeeDatabaseReportedAsync(consumers)); // at first, they are not ready because they have just started
+        web.IsRunning.ShouldBeTrue();
+        consumers.IsRunning.ShouldBeTrue();
 
         await setReadOnlyAsync(false);
 
@@ -100,6 +102,21 @@ public sealed class DatabaseFaultTests(ReliabilityTable table)
         var times = await Task.WhenAll(web.SeeReadyAsync(ready, TimeSpan.FromSeconds(15)), consumers.SeeReadyAsync(ready, TimeSpan.FromSeconds(15)));
         TestContext.Current.TestOutputHelper?.WriteLine($"Web, Consumers: {(ready ? "" : "not ")}ready after {string.Join(" s, ", times.Select(time => $"{time.TotalSeconds:0.0}"))} s");
         return times;
+    }
+
+    // Several times, so that each connection of the pool has met the read-only file.
+    private static async Task SeeDatabaseReportedAsync(ServiceProcess service)
+    {
+        for (var times = 0; times < 5; times++)
+        {
+            await Eventually.SeeAsync(
+                async () =>
+                {
+                    using var response = await service.Http.GetAsync("/health/ready");
+                    return await response.Content.ReadAsStringAsync();
+                },
+                report => report.Contains("SQLite Error", StringComparison.Ordinal), "/health/ready reports an error of SQLite", TimeSpan.FromSeconds(15));
+        }
     }
 
     /// <summary>A file system of a few megabytes that a test can fill or make read-only.</summary>
