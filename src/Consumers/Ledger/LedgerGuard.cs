@@ -59,10 +59,13 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
 
     private async Task CompareAsync(CancellationToken stopping)
     {
-        var known = await outside.ReadAsync(stopping); // read before the ledger's own mark: another process may raise both
+        var copied = await outside.ReadAsync(stopping); // read before the ledger's own mark: another process may raise both
+        var known = copied ?? _gap?.Known;
         var own = ledger.FindMark();
         if (known is not null && own?.Covers(known) != true)
         {
+            if (copied is null)
+                await outside.WriteAsync(known, stopping); // lost while mails are held; --accept-ledger needs it
             Forgot(own, known);
             return;
         }
@@ -97,7 +100,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
         _last = null;
         if (_gap is null)
         {
-            _gap = new Gap(time.GetUtcNow());
+            _gap = new Gap(time.GetUtcNow(), known);
             _problem = own is null || own.Ledger != known.Ledger
                 ? "The delivery ledger is not the one that was used before"
                 : "The delivery ledger is older than the one that was used before";
@@ -115,8 +118,8 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
         _problem = _gap is null ? problem : _problem;
     }
 
-    // Submissions accepted after NoticedAt can't have been sent before.
-    private sealed record Gap(DateTimeOffset NoticedAt);
+    // Submissions accepted after NoticedAt can't have been sent before. Known is what the ledger should cover.
+    private sealed record Gap(DateTimeOffset NoticedAt, LedgerMark Known);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Problem}")]
     private static partial void LogForgot(ILogger log, string problem);

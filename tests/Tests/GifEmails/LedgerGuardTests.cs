@@ -80,6 +80,23 @@ public sealed class LedgerGuardTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Copy_that_is_lost_while_an_older_ledger_is_detected_is_written_back_and_accepts_nothing()
+    {
+        SetMark(42);
+        _copy.Mark = new LedgerMark(Name, 50);
+        await StartAsync();
+        await Eventually.SeeAsync(() => _guard.Problem?.StartsWith("The delivery ledger is older", StringComparison.Ordinal) == true, "the older ledger is detected");
+
+        _copy.Mark = null; // its queue is purged
+        await TickAsync(() => _copy.Mark == new LedgerMark(Name, 50), "the copy is written back");
+        (await KnowsAsync(Guid.NewGuid(), _time.GetUtcNow().AddMinutes(-1))).ShouldBeFalse();
+        _guard.Problem.ShouldNotBeNull();
+
+        _copy.Mark = await _ledger.GrowMarkAsync(50, CancellationToken.None); // as --accept-ledger does
+        await TickAsync(() => _guard.Problem is null, "the ledger is accepted");
+    }
+
+    [Fact]
     public async Task Ledger_that_is_replaced_by_an_older_one_while_the_process_runs_is_detected_at_the_next_write()
     {
         SetMark(42);
