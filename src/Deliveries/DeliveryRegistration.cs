@@ -35,7 +35,7 @@ public static class DeliveryRegistration
     {
         services.AddOptions<OptOutOptions>().BindConfiguration("OptOut").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<OptOutTokens>();
-        return services.AddSingleton(provider => new OptOutList(
+        return services.AddSingleton(provider => new SuppressionList(
             provider.GetRequiredService<IConfiguration>().GetDatabase("Deliveries"), provider.GetRequiredService<TimeProvider>()));
     }
 

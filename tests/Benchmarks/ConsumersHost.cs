@@ -137,7 +137,7 @@ internal static partial class ConsumersHost
 
     // SendGifEmailConsumer without the ledger.
     private sealed partial class WithoutLedgerConsumer(
-        IGifFinder gifs, GifMail gifMail, IMailSender sender, OptOutTokens names, OptOutList optOuts, ILogger<WithoutLedgerConsumer> log) : IConsumer<SendGifEmail>
+        IGifFinder gifs, GifMail gifMail, IMailSender sender, OptOutTokens names, SuppressionList optOuts, ILogger<WithoutLedgerConsumer> log) : IConsumer<SendGifEmail>
     {
         public async Task Consume(ConsumeContext<SendGifEmail> context)
         {

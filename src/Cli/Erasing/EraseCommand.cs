@@ -149,7 +149,7 @@ internal static class EraseCommand
         if (options.Validate(new(options)).FirstOrDefault() is { ErrorMessage: { } problem })
             throw new WrongUsageException($"{problem}. Or pass --no-block");
         var name = new OptOutTokens(Options.Create(options)).NameOf(person.Address);
-        return () => new OptOutList(deliveries, TimeProvider.System).Add(name);
+        return () => new SuppressionList(deliveries, TimeProvider.System).Add(name);
     }
 
     private static string Required(string setting, string what) =>

@@ -16,7 +16,7 @@ namespace WorkinIt.Consumers.GifEmails;
 /// ended without recording the outcome. Recipients who have unsubscribed get no mail, and no GIF is looked up for them.
 /// </summary>
 internal sealed partial class GifEmailDelivery(
-    IGifFinder gifs, GifMail gifMail, IMailSender mailSender, DeliveryLedger ledger, OptOutTokens names, OptOutList optOuts, IOptions<SmtpOptions> smtp, TimeProvider time,
+    IGifFinder gifs, GifMail gifMail, IMailSender mailSender, DeliveryLedger ledger, OptOutTokens names, SuppressionList optOuts, IOptions<SmtpOptions> smtp, TimeProvider time,
     ILogger<GifEmailDelivery> log)
 {
     // Added to the mail server's deadline: time to write its reply to the ledger.

@@ -6,7 +6,7 @@ using WorkinIt.Storage;
 namespace WorkinIt.Web.OptOuts;
 
 /// <summary>Adds recipients to the suppression list (unsubscribe), and removes them.</summary>
-internal sealed partial class OptOutService(OptOutTokens tokens, OptOutList list, ILogger<OptOutService> log)
+internal sealed partial class OptOutService(OptOutTokens tokens, SuppressionList list, ILogger<OptOutService> log)
 {
     private static readonly Counter<long> _changed = Telemetry.Meter.CreateCounter<long>(
         "workinit.opt_out.changed", "{recipient}", "Recipients added to the suppression list (blocked) or removed from it (lifted)");

@@ -39,7 +39,7 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
             .AddSingleton(Options.Create(new OptOutOptions { Secret = WorkinItSystem.OptOutSecret }))
             .AddSingleton(Options.Create(new OptOutLinkOptions { Url = "https://gifs.example.com" }))
             .AddSingleton<OptOutTokens>().AddSingleton<OptOutLinks>()
-            .AddSingleton(_ => new OptOutList(_database, TimeProvider.System))
+            .AddSingleton(_ => new SuppressionList(_database, TimeProvider.System))
             .AddSingleton(Options.Create(new SmtpOptions { Host = "mail.example", From = "gifs@workinit.example" }))
             .AddSingleton(Options.Create(new RetryOptions { Limit = retryLimit, MinInterval = retryInterval, MaxInterval = retryInterval, IntervalDelta = retryInterval }))
             .AddSingleton(Options.Create(new WorkinIt.Consumers.GifEmails.RedeliveryOptions()))
@@ -77,7 +77,7 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
 
     public OptOutTokens OptOutTokens => _provider.GetRequiredService<OptOutTokens>();
 
-    public OptOutList OptOuts => _provider.GetRequiredService<OptOutList>();
+    public SuppressionList OptOuts => _provider.GetRequiredService<SuppressionList>();
 
     public Database Database => _database;
 

@@ -25,7 +25,7 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
     private readonly DeliveryLedger _ledger;
     private readonly DeliveryLedger _otherProcess;
     private readonly GifEmailDelivery _delivery;
-    private readonly OptOutList _optOuts;
+    private readonly SuppressionList _optOuts;
     private readonly string _recipient;
     private readonly SendGifEmail _command = new(Guid.CreateVersion7(), "jane.doe@people.example", "hello", new DateTimeOffset(2026, 1, 2, 11, 0, 0, TimeSpan.Zero));
 
@@ -38,7 +38,7 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
         _otherProcess = new DeliveryLedger(_database, _writer, _time);
         var smtp = Options.Create(new SmtpOptions { Host = "mail.example", From = "gifs@workinit.example" });
         _recipient = TestOptOuts.Tokens.NameOf(_command.EmailAddress);
-        _optOuts = new OptOutList(_database, _time);
+        _optOuts = new SuppressionList(_database, _time);
         _delivery = new GifEmailDelivery(_fakes, new GifMail(smtp, TestOptOuts.Links, _time), _fakes, _ledger, TestOptOuts.Tokens, _optOuts, smtp, _time, _fakes);
     }
 

@@ -11,7 +11,7 @@ public sealed partial class UnsubscribePageTests : IDisposable
     private static readonly string _link = $"/never-again/{TestOptOuts.Tokens.For("jane@example.com")}";
     private readonly WebHost _web = new();
 
-    private bool IsBlocked => _web.Service<OptOutList>().Contains(TestOptOuts.Tokens.NameOf("jane@example.com"));
+    private bool IsBlocked => _web.Service<SuppressionList>().Contains(TestOptOuts.Tokens.NameOf("jane@example.com"));
 
     [Fact]
     public async Task Opening_the_unsubscribe_link_changes_nothing_because_mail_scanners_open_it_too()
@@ -69,7 +69,7 @@ public sealed partial class UnsubscribePageTests : IDisposable
     [Fact]
     public async Task Invalid_unsubscribe_link_is_reported_and_changes_nothing()
     {
-        _web.Service<OptOutList>().Add(TestOptOuts.Tokens.NameOf("jane@example.com"));
+        _web.Service<SuppressionList>().Add(TestOptOuts.Tokens.NameOf("jane@example.com"));
         foreach (var bad in new[] { _link[..^1], _link + "A", "/never-again/x", "/never-again/jane@example.com" })
         {
             using var opened = await _web.Client.GetAsync(bad);

@@ -9,7 +9,7 @@ namespace WorkinIt.Deliveries;
 /// </summary>
 /// <param name="database">The ledger's database: a sender reads both.</param>
 /// <param name="time">The clock.</param>
-public sealed class OptOutList(Database database, TimeProvider time)
+public sealed class SuppressionList(Database database, TimeProvider time)
 {
     /// <summary>Whether a recipient is on the list.</summary>
     /// <param name="name">The recipient's name.</param>
