@@ -55,7 +55,7 @@ internal sealed class MoveCheck(ManagementClient management, QueueSession sessio
             return string.Create(CultureInfo.InvariantCulture, $"its headers have {size:N0} bytes including the stamp of the move, and the broker accepts at most {session.FrameMax:N0} (frame_max)");
         if (await _probe.SizeProblemAsync(target.Exchange, target.RoutingKey, body, cancellationToken) is { } large)
             return large;
-        if (target.Room?.Take(body.Length) is { } full)
+        if (target.Room?.Take(size, body.Length) is { } full)
         {
             if (full.Refused)
                 return full.Text;

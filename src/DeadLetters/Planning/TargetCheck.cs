@@ -30,7 +30,7 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
                 await Task.Delay(BrokerQueue.OldestFigures, cancellationToken);
                 definition = await management.QueueAsync(queue, cancellationToken) ?? definition;
             }
-            target = Judge(target with { Definition = definition, Room = TargetRoom.Of(definition, ready) }, definition, consumers);
+            target = Judge(target with { Definition = definition, Room = TargetRoom.Of(definition, ready, session.BrokerVersion) }, definition, consumers);
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Unreachable)
         {

@@ -9,19 +9,22 @@ internal sealed class TargetRoom
     private readonly long? _mostMessages;
     private readonly long? _mostBytes;
     private readonly bool _returns;
+    private readonly bool _countsHeaders;
     private long _messages;
     private long _bytes;
 
-    private TargetRoom(string queue, long? mostMessages, long? mostBytes, bool returns, long messages, long bytes) =>
-        (_queue, _mostMessages, _mostBytes, _returns, _messages, _bytes) = (queue, mostMessages, mostBytes, returns, messages, bytes);
+    private TargetRoom(string queue, long? mostMessages, long? mostBytes, bool returns, bool countsHeaders, long messages, long bytes) =>
+        (_queue, _mostMessages, _mostBytes, _returns, _countsHeaders, _messages, _bytes) = (queue, mostMessages, mostBytes, returns, countsHeaders, messages, bytes);
 
     /// <summary>The room in a queue; null if it has no limit.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="ready">How many messages are ready in it now.</param>
-    public static TargetRoom? Of(BrokerQueue queue, long ready)
+    /// <param name="broker">The broker's version. From 4.0 on, the size of a message in a quorum queue includes its headers.</param>
+    public static TargetRoom? Of(BrokerQueue queue, long ready, Version broker)
     {
         var (messages, bytes) = (queue.Limit("max-length"), queue.Limit("max-length-bytes"));
-        return messages is null && bytes is null ? null : new TargetRoom(queue.Name, messages, bytes, Returns(queue), ready, ready == 0 ? 0 : queue.Bytes);
+        return messages is null && bytes is null ? null
+            : new TargetRoom(queue.Name, messages, bytes, Returns(queue), queue.Type == "quorum" && broker.Major >= 4, ready, ready == 0 ? 0 : queue.Bytes);
     }
 
     /// <summary>Whether a message could push others out because the size of the queue is not known yet.</summary>
@@ -42,9 +45,13 @@ internal sealed class TargetRoom
     }
 
     /// <summary>Takes room for one message.</summary>
+    /// <param name="headers">The size of its headers and properties as AMQP 0-9-1 encodes them, in bytes.</param>
+    /// <param name="body">The size of its body, in bytes.</param>
     /// <returns>What would happen if there is no room: the message is refused, or the broker returns it; null if it fits.</returns>
-    public (bool Refused, string Text)? Take(long bytes)
+    public (bool Refused, string Text)? Take(long headers, long body)
     {
+        const int Sections = 64; // for a quorum queue: it stores messages in the encoding of AMQP 1.0, which is slightly longer
+        var bytes = _countsHeaders ? headers + Sections + body : body;
         if (!(_messages >= _mostMessages || _bytes + bytes > _mostBytes))
         {
             _messages++;

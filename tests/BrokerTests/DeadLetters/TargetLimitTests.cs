@@ -26,14 +26,16 @@ public sealed class TargetLimitTests
     {
         await using var orders = await CreateAsync(type, limit, byPolicy, new Dictionary<string, object?> { ["overflow"] = "drop-head" });
 
+        var fits = await FitsAsync(type, limit);
+
         var plan = await orders.Client.PlanAsync(Request(), null, _none);
-        (plan.Done, plan.Refused.Count).ShouldBe((2, 3));
+        (plan.Done, plan.Refused.Count).ShouldBe((fits, 5 - fits));
         plan.Refused.ShouldAllBe(refusal => refusal.Why.Contains(Limit(limit), StringComparison.Ordinal) && refusal.Why.Contains("push out", StringComparison.Ordinal));
         var replay = await orders.Client.ReplayAsync(Request(), null, _none);
-        (replay.Done, replay.Refused.Count).ShouldBe((2, 3));
+        (replay.Done, replay.Refused.Count).ShouldBe((fits, 5 - fits));
         replay.Refused.ShouldAllBe(refusal => refusal.Why.Contains(Limit(limit), StringComparison.Ordinal));
-        await orders.SeeAsync(Slips, Room);
-        await orders.SeeAsync(Letters, 3);
+        await orders.SeeAsync(Slips, 2 + fits);
+        await orders.SeeAsync(Letters, 5 - fits);
         (await orders.VirtualHost.TakeAllAsync(Slips)).Count(message => message.Body.Span[0] == (byte)'x').ShouldBe(2);
     }
 
@@ -47,11 +49,11 @@ public sealed class TargetLimitTests
         await using var orders = await CreateAsync(type, limit, byPolicy, new Dictionary<string, object?> { ["overflow"] = "reject-publish" });
         await Eventually.SeeAsync(
             async () => (await orders.VirtualHost.ManagementAsync($"queues/{{vhost}}/{Slips}")).TryGetProperty("message_bytes", out var bytes) ? bytes.GetInt64() : 0,
-            bytes => bytes == 2 * _size, "the management API reports the size of the two messages", TimeSpan.FromSeconds(20));
+            bytes => bytes >= 2 * _size, "the management API reports the size of the two messages", TimeSpan.FromSeconds(20));
 
         var plan = await orders.Client.PlanAsync(Request(), null, _none);
         plan.Refused.ShouldBeEmpty();
-        plan.Replayed.Count(one => one.Verdict.Text.Contains(Limit(limit), StringComparison.Ordinal) && one.Verdict.Text.Contains("the broker refuses what does not fit", StringComparison.Ordinal)).ShouldBe(3);
+        plan.Replayed.Count(one => one.Verdict.Text.Contains(Limit(limit), StringComparison.Ordinal) && one.Verdict.Text.Contains("the broker refuses what does not fit", StringComparison.Ordinal)).ShouldBe(5 - await FitsAsync(type, limit));
         var replay = await orders.Client.ReplayAsync(Request(), null, _none);
         (replay.Done + replay.Refused.Count).ShouldBe(5);
         if (type == "classic")
@@ -94,6 +96,13 @@ public sealed class TargetLimitTests
         await orders.VirtualHost.SetPolicyAsync("brief", Orders.Input, new Dictionary<string, object> { ["message-ttl"] = 3_600_000 });
         await orders.PutFaultsAsync(1);
         (await orders.Client.PlanAsync(Request() with { Queue = Orders.Error }, null, _none)).Refused.Single().Why.ShouldContain("deletes it after 60 min");
+    }
+
+    // How many of the five dead letters fit. A quorum queue of RabbitMQ 4 counts the headers too, which are longer than the body.
+    private static async Task<int> FitsAsync(string type, string limit)
+    {
+        using var broker = TestBroker.FromEnvironment();
+        return type == "quorum" && limit == "max-length-bytes" && Version.Parse(await broker.VersionAsync()).Major >= 4 ? 0 : 2;
     }
 
     private static ReplayRequest Request() => new() { Queue = Letters, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero };
