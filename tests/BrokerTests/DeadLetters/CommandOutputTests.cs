@@ -26,7 +26,43 @@ public sealed class CommandOutputTests
         })
         {
             var (_, output, errors) = await orders.Command.RunAsync(["dead-letters", .. arguments]);
-            (output + errors).ReplaceLineEndings("\n").Where(c => (char.IsControl(c) && c is not ('\n' or '\t')) || c is '\u202e').ShouldBeEmpty(string.Join(' ', arguments));
+            ShouldHaveNoControlSequence(output + errors, arguments);
+        }
+    }
+
+    [Fact]
+    public async Task Output_of_operations_never_contains_a_control_sequence_from_a_message_or_an_argument()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var properties = Orders.Faulted(Guid.CreateVersion7(), "Shop.\u001b[31mException", Sequences);
+        properties.MessageId = Sequences;
+        properties.Headers!["X-\u001b[1m"] = Sequences;
+        await orders.PutAsync(properties, Orders.Envelope(Guid.CreateVersion7(), "{ \"note\": \"\u009b31m \u202e\", \"number\": 1 }"));
+        await orders.SeeAsync(Orders.Error, 1);
+        var file = Path.Combine(Path.GetTempPath(), $"workinit-export-{Guid.NewGuid():N}.jsonl");
+        try
+        {
+            foreach (var (input, code, arguments) in new (string, int, string[])[]
+            {
+                ("", 0, ["export", "--queue", Orders.Error, "--output", file]),
+                ("", 0, ["discard", "--queue", Orders.Error, "--all", "--yes"]),
+                ("", 0, ["restore", "--queue", Orders.Error, "--all", "--yes"]),
+                ("", 0, ["import", file, "--dry-run"]),
+                ("{\"note\":\"\u009b32m \u202e\",\"number\":2}", 0, ["edit", Sequences, "--queue", Orders.Error, "--message", "-", "--yes", "--wait", "0"]),
+                ("", 0, ["import", file, "--yes"]),
+                ("", 1, ["replay", "--queue", Orders.Error, "--all", "--to", "nowhere\u001b[31m", "--yes"]),
+                ("", 2, ["discard", "--queue", "\u001b[31m_error", "--all", "--yes"]),
+                ("", 0, ["audit"]),
+            })
+            {
+                var run = await orders.Command.RunWithAsync(input, ["dead-letters", .. arguments]);
+                run.Code.ShouldBe(code, run.ToString());
+                ShouldHaveNoControlSequence(run.Output + run.Errors, arguments);
+            }
+        }
+        finally
+        {
+            File.Delete(file);
         }
     }
 
@@ -44,6 +80,12 @@ public sealed class CommandOutputTests
         (await orders.Command.RunAsync("dead-letters", "list", "--queue", Orders.Error)).Output.ShouldContain("2026-01-01 22:04:05 UTC");
         (await orders.Command.RunAsync("dead-letters", "show", id.ToString(), "--queue", Orders.Error)).Output.ShouldSatisfyAllConditions(
             it => it.ShouldContain("2026-01-01 22:04:05 UTC"), it => it.ShouldContain("2026-01-02 01:00:00 UTC"));
+
+        (await orders.Command.RunAsync("dead-letters", "discard", "--queue", Orders.Error, "--all", "--yes")).Code.ShouldBe(0);
+        (await orders.Command.RunAsync("dead-letters", "audit")).Output.ShouldContain($"{DateTimeOffset.UtcNow:yyyy-MM-dd} ", customMessage: "the day of the audit entry");
+        (await orders.Command.RunAsync("dead-letters", "audit")).Output.ShouldMatch(@"\d\d:\d\d:\d\d UTC");
+        var entry = (await orders.Command.RunAsync("dead-letters", "audit", "--json")).Json[0];
+        entry.GetProperty("at").GetString().ShouldNotBeNull().ShouldMatch(@"(Z|\+00:00)$");
     }
 
     [Fact]
@@ -78,4 +120,7 @@ public sealed class CommandOutputTests
         lines.Where(line => line.StartsWith("- ", StringComparison.Ordinal)).ShouldBe(["-   \"number\": 1,"]);
         lines.Where(line => line.StartsWith("+ ", StringComparison.Ordinal)).ShouldBe(["+   \"number\": 2,"]);
     }
+
+    private static void ShouldHaveNoControlSequence(string output, string[] arguments) => output.ReplaceLineEndings("\n")
+        .Where(c => (char.IsControl(c) && c is not ('\n' or '\t')) || c is '\u202e').ShouldBeEmpty(string.Join(' ', arguments));
 }
