@@ -37,16 +37,19 @@ public sealed class TallyTests : IDisposable
     public void Half_a_report_is_counted_and_counts_as_a_failure()
     {
         File.WriteAllText(_report, """<?xml version="1.0"?><assemblies><assembly name="x" passed="5" failed="0" skipped="0" not-run="0" errors="0"><collection>""");
-        _tally.AddReport(_report, exitCode: 137).ShouldBe("ended with exit code 137 and wrote half a report.");
+        _tally.AddReport(_report, exitCode: 137).ShouldBe("ended with exit code 137 and wrote an incomplete report.");
         _tally.ToString().ShouldBe("5 passed, 1 failed, 0 skipped");
     }
 
     [Fact]
     public void Failed_tests_of_a_report_are_named_at_the_end()
     {
-        Write("""<assembly name="x" passed="1" failed="1" skipped="0" not-run="0" errors="0"><collection><test name="Good" result="Pass" /><test name="Bad" result="Fail" /></collection></assembly>""");
+        Write("""
+            <assembly name="x" passed="1" failed="1" skipped="0" not-run="0" errors="1"><errors><error type="class-cleanup" name="OfBoth" /></errors>
+              <collection><test name="Good" result="Pass" /><test name="Bad" result="Fail" /></collection></assembly>
+            """);
         _tally.AddReport(_report, exitCode: 2);
-        _tally.LastLines.ShouldBe(["FAILED  Bad", "1 passed, 1 failed, 0 skipped"]);
+        _tally.LastLines.ShouldBe(["FAILED  class-cleanup OfBoth", "FAILED  Bad", "1 passed, 2 failed, 0 skipped"]);
     }
 
     [Fact]
@@ -67,7 +70,7 @@ public sealed class TallyTests : IDisposable
     public void Output_without_counts_at_its_end_counts_as_a_failure(params string[] output)
     {
         _tally.AddOutput("./test", output);
-        _tally.LastLines.ShouldBe(["FAILED  ./test ended before its last line", "0 passed, 1 failed, 0 skipped"]);
+        _tally.LastLines.ShouldBe(["FAILED  ./test ended without its counts", "0 passed, 1 failed, 0 skipped"]);
     }
 
     private void Write(string assembly) => File.WriteAllText(_report, $"<?xml version=\"1.0\"?><assemblies>{assembly}</assemblies>");

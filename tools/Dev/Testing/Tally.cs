@@ -16,7 +16,7 @@ internal sealed partial class Tally
     /// <summary>Tests that did not run.</summary>
     public int Skipped { get; private set; }
 
-    // A line of this form names a failure, and is found again in the output of a ./test that runs within another.
+    // Begins a line that names a failure. AddOutput reads these lines from the output of a nested ./test.
     private const string Mark = "FAILED  ";
 
     private readonly List<string> _failures = [];
@@ -55,7 +55,7 @@ internal sealed partial class Tally
         return $"ended with exit code {exitCode}{problem}.";
     }
 
-    /// <summary>Adds the counts and the failures of another run, by its output. Any other last line than the counts is a failure.</summary>
+    /// <summary>Adds the counts and the failures of another run, by its output. If the last line is not the counts, that is a failure.</summary>
     /// <param name="name">What ran.</param>
     /// <param name="output">The lines of its output.</param>
     public void AddOutput(string name, IReadOnlyList<string> output)
@@ -63,7 +63,7 @@ internal sealed partial class Tally
         _failures.AddRange(output.Where(line => line.StartsWith(Mark, StringComparison.Ordinal)));
         if (LastLine().Match(output.Count > 0 ? output[^1] : "") is not { Success: true } match)
         {
-            Fail($"{name} ended before its last line");
+            Fail($"{name} ended without its counts");
             return;
         }
         Passed += Number(match, 1);
@@ -84,7 +84,7 @@ internal sealed partial class Tally
         }
         catch (XmlException)
         {
-            return " and wrote half a report";
+            return " and wrote an incomplete report";
         }
         return counts.Count > 0 ? "" : " and wrote no report";
     }
@@ -98,6 +98,8 @@ internal sealed partial class Tally
                 counts.Add((Number(reader, "passed"), Number(reader, "failed") + Number(reader, "errors"), Number(reader, "skipped") + Number(reader, "not-run")));
             else if (reader is { NodeType: XmlNodeType.Element, Name: "test" } && reader.GetAttribute("result") == "Fail")
                 failures.Add(Mark + reader.GetAttribute("name"));
+            else if (reader is { NodeType: XmlNodeType.Element, Name: "error" })
+                failures.Add($"{Mark}{reader.GetAttribute("type")} {reader.GetAttribute("name")}".TrimEnd()); // outside any test, such as the cleanup of a fixture
         }
     }
 
