@@ -147,7 +147,8 @@ public sealed class TopologyDeletionFixture : IAsyncLifetime
     /// <param name="restore">Restores the topology; by default, imports the definitions that the broker had at the start.</param>
     /// <param name="mostAsked">
     /// How often the mail server may be asked about a recipient that it refuses. Two if an exchange of an event is missing: MassTransit 8.5.12 stops
-    /// the consumers' channel 10 s later, so messages in flight return to their queue. No mail is sent twice: the ledger knows which mails were sent.
+    /// the consumers' channel 10 s later, so messages in flight return to their queue. One that was just dead-lettered then has a second dead letter.
+    /// No mail is sent twice: the ledger knows which mails were sent.
     /// </param>
     public async Task DeleteAndRestoreAsync(Func<IChannel, Task> breakIt, string? queue, Func<Task>? restore = null, int mostAsked = 1)
     {
@@ -170,7 +171,7 @@ public sealed class TopologyDeletionFixture : IAsyncLifetime
         await SeeStateAsync(good, "sent");
         await SeeStateAsync(later, "sent");
         await SeeStateAsync(dead, "failed");
-        (await SeeLettersAsync("send-gif-email_error", letter => letter.MessageId == $"{dead}" || letter.MessageId == $"{good}" || letter.MessageId == $"{later}"))
+        (await SeeLettersAsync("send-gif-email_error", letter => letter.MessageId == $"{dead}" || letter.MessageId == $"{good}" || letter.MessageId == $"{later}", mostAsked))
             .ShouldAllBe(letter => letter.MessageId == $"{dead}" && Text(letter, "MT-Fault-Message").Contains("550 5.1.1", StringComparison.Ordinal));
         var skipped = await SeeLettersAsync("send-gif-email_skipped", letter => letter.CorrelationId == name);
         skipped.Single().IsExpirationPresent().ShouldBeFalse();
@@ -206,8 +207,8 @@ public sealed class TopologyDeletionFixture : IAsyncLifetime
     private async Task SeeStateAsync(Guid id, string state) =>
         await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(_web, id), status => status.State == state, $"the submission is {state}", TimeSpan.FromSeconds(40));
 
-    // Collects all matching messages. A duplicate is noticed, because it arrives soon after the first one.
-    private async Task<IReadOnlyList<IReadOnlyBasicProperties>> SeeLettersAsync(string queue, Func<IReadOnlyBasicProperties, bool> which)
+    // Collects all matching messages. One too many is noticed, because it arrives soon after the first one.
+    private async Task<IReadOnlyList<IReadOnlyBasicProperties>> SeeLettersAsync(string queue, Func<IReadOnlyBasicProperties, bool> which, int most = 1)
     {
         var seen = new List<IReadOnlyBasicProperties>();
         await Eventually.SeeAsync(
@@ -216,7 +217,7 @@ public sealed class TopologyDeletionFixture : IAsyncLifetime
                 seen.AddRange((await System.VirtualHost.TakeAllAsync(queue)).Select(letter => letter.BasicProperties).Where(which));
                 return seen.Count;
             },
-            count => count == 1, $"one message in {queue}", TimeSpan.FromSeconds(45));
+            count => count >= 1 && count <= most, $"one message in {queue}, or at most {most}", TimeSpan.FromSeconds(45));
         return seen;
     }
 
