@@ -5,14 +5,14 @@ using WorkinIt.Deliveries;
 
 namespace WorkinIt.Cli.Erasing;
 
-/// <summary>The person whose data is erased. Matches every spelling of an address that belongs to their mailbox, as masking finds it.</summary>
+/// <summary>The person whose data is erased. Matches every spelling of an address that belongs to their mailbox that masking recognizes.</summary>
 internal sealed class Person
 {
-    private const string Field = "emailAddress"; // in SendGifEmail, also where a fault contains it
+    private const string Field = "emailAddress"; // a property of SendGifEmail, also inside a fault
 
     private readonly string _mailbox;
 
-    /// <exception cref="WrongUsageException">It is not one e-mail address.</exception>
+    /// <exception cref="WrongUsageException">The text is not one e-mail address.</exception>
     public Person(string address)
     {
         address = address.Trim();

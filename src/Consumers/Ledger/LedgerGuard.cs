@@ -12,7 +12,7 @@ namespace WorkinIt.Consumers.Ledger;
 internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy outside, TimeProvider time, ILogger<LedgerGuard> log) : BackgroundService
 {
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _renewal = TimeSpan.FromSeconds(30); // without writes; the copy may be lost (its queue purged, or deleted and deployed again)
+    private static readonly TimeSpan _renewal = TimeSpan.FromSeconds(30); // how often the mark is written if nothing else is, in case the copy was lost
     private static readonly TimeSpan _clockTolerance = TimeSpan.FromSeconds(5); // for the clock of the machine that accepted a submission
 
     private readonly TaskCompletionSource _compared = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -20,7 +20,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
     private volatile Gap? _gap; // set while records are missing
     private volatile string? _problem;
     private long _writes = -1;
-    private long _renewedAt; // a timestamp of the clock
+    private long _renewedAt; // a timestamp from the time provider
 
     /// <summary>The problem that prevents sending mails or storing the mark; null if there is none.</summary>
     public string? Problem => _problem ?? (_last is null ? "The delivery ledger has not been compared with its mark on RabbitMQ yet" : null);
@@ -65,7 +65,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
         if (known is not null && own?.Covers(known) != true)
         {
             if (copied is null)
-                await outside.WriteAsync(known, stopping); // lost while mails are held; --accept-ledger needs it
+                await outside.WriteAsync(known, stopping); // lost while messages wait; --accept-ledger needs it
             Forgot(own, known);
             return;
         }
@@ -127,7 +127,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem}")]
     private static partial void LogNotCompared(ILogger log, string problem);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Queue} on RabbitMQ has no readable mark of the delivery ledger, although this ledger is not new: the queue was purged or deleted, or this is another RabbitMQ. Mails are sent, and the mark is written again. If an older ledger was restored, that was not detected")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Queue} on RabbitMQ has no readable mark of the delivery ledger, although this ledger is not new: the queue was purged or deleted, or this is a different broker. Mails are sent, and the mark is written again. If an older ledger was restored, that was not detected")]
     private static partial void LogCopyLost(ILogger log, string queue);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The delivery ledger was accepted, or the right one was restored: waiting submissions are mailed")]

@@ -8,7 +8,7 @@ namespace WorkinIt.Consumers.Mail;
 
 /// <summary>
 /// MailKit's client, corrected to interpret replies as RFC 5321 defines them, as far as MailKit allows that. MailKit treats 200 to 249 for the
-/// sender as a refusal, and 1xx for the recipient as an acceptance. <see cref="SmtpMailSender"/> corrects its reading of the reply to the mail
+/// sender as a refusal, and 1xx for the recipient as an acceptance. <see cref="SmtpDialogue"/> corrects its reading of the reply to the mail
 /// itself.
 /// </summary>
 /// <param name="replies">Receives the server's replies.</param>

@@ -6,9 +6,9 @@ namespace WorkinIt.DeadLetters;
 /// <summary>An e-mail address in a text.</summary>
 /// <param name="Start">The index of its first character.</param>
 /// <param name="Length">Its length, as written.</param>
-/// <param name="Local">The part before the @, without escapes of single characters, and still in its quotes if it has any.</param>
-/// <param name="Written">The same as written, if the @ is written plainly: then the text around the address need not be escaped either.</param>
-/// <param name="Domain">The part after the @, without escapes of single characters.</param>
+/// <param name="Local">The part before the @, with escapes such as <c>%2B</c> decoded, and still in its quotes if it has any.</param>
+/// <param name="Written">The local part as written if the @ is plain, because the text may then contain no escapes; otherwise the same as Local.</param>
+/// <param name="Domain">The part after the @, with escapes decoded.</param>
 /// <param name="IsAfterBackslash">Whether a backslash precedes it: the first letter may then be the rest of an escape, as in <c>\njane@example.com</c>.</param>
 internal readonly record struct EmailAddress(int Start, int Length, string Local, string Written, string Domain, bool IsAfterBackslash)
 {
@@ -16,8 +16,8 @@ internal readonly record struct EmailAddress(int Start, int Length, string Local
     public string Plain => Spell(Written);
 
     /// <summary>
-    /// The address in the spelling of <see cref="Plain"/>, if the text is the address and nothing else: <c>eve%2Bx@host</c> is that mailbox by the
-    /// grammar, and eve+x in a URL.
+    /// The addresses that it may mean if the text contains nothing else, as written and decoded: <c>eve%2Bx@host</c> is that mailbox by the grammar,
+    /// and eve+x in a URL.
     /// </summary>
     public IEnumerable<string> Spellings => [.. new[] { Spell(Written), Spell(Local) }.Distinct(StringComparer.Ordinal)];
 
@@ -69,7 +69,7 @@ internal readonly record struct EmailAddress(int Start, int Length, string Local
         return text.ToString();
     }
 
-    // The contents of the quotes; null without quotes. In JSON, they are escaped.
+    // The contents of the quotes; null without quotes. In JSON, a backslash precedes each quote.
     private static string? Bare(string local)
     {
         var quote = local.IndexOf('"', StringComparison.Ordinal);

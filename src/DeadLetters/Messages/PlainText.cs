@@ -6,14 +6,14 @@ using System.Text.RegularExpressions;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// A text in which characters that may belong to an address are written plainly: <c>%40</c>, <c>\u0040</c> (with any number of backslashes, as in
+/// A text whose escapes and full-width characters are decoded, so that addresses are found in it: <c>%40</c>, <c>\u0040</c> (with any number of backslashes, as in
 /// JSON within JSON), <c>&amp;#64;</c> and the full-width ＠ are an @.
 /// </summary>
 internal sealed partial class PlainText
 {
     private static readonly UTF8Encoding _strict = new(false, throwOnInvalidBytes: true);
 
-    private readonly List<(int Plain, int Written)> _changes = []; // from that index on, both advance together, up to the next one
+    private readonly List<(int Plain, int Written)> _changes = []; // between two entries, both indexes advance equally
 
     private PlainText(string written) => Text = Escapes().Replace(written, match =>
     {
@@ -35,10 +35,10 @@ internal sealed partial class PlainText
 
     public static PlainText Of(string written) => new(written);
 
-    /// <summary>The index in the written text of an index in the plain text.</summary>
+    /// <summary>Converts an index in the plain text to one in the written text.</summary>
     public int Written(int plain)
     {
-        var next = ~_changes.BinarySearch((plain, int.MaxValue)); // never found: this is the index of the first one after it
+        var next = ~_changes.BinarySearch((plain, int.MaxValue)); // int.MaxValue never matches: this is the index of the next entry
         return next == 0 ? plain : _changes[next - 1].Written + plain - _changes[next - 1].Plain;
     }
 

@@ -16,7 +16,7 @@ internal sealed class TargetRoom
     private TargetRoom(string queue, long? mostMessages, long? mostBytes, bool returns, bool countsHeaders, long messages, long bytes) =>
         (_queue, _mostMessages, _mostBytes, _returns, _countsHeaders, _messages, _bytes) = (queue, mostMessages, mostBytes, returns, countsHeaders, messages, bytes);
 
-    /// <summary>The room in a queue; null if it has no limit.</summary>
+    /// <summary>The room in a queue; null if it has no length limit.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="ready">How many messages are ready in it now.</param>
     /// <param name="broker">The broker's version. From 4.0 on, the size of a message in a quorum queue includes its headers.</param>
@@ -27,7 +27,7 @@ internal sealed class TargetRoom
             : new TargetRoom(queue.Name, messages, bytes, Returns(queue), queue.Type == "quorum" && broker.Major >= 4, ready, ready == 0 ? 0 : queue.Bytes);
     }
 
-    /// <summary>Whether a message could push others out because the size of the queue is not known yet.</summary>
+    /// <summary>Whether the size in bytes must be up to date before anything is moved: when it is full, the queue drops its oldest messages.</summary>
     /// <param name="queue">The queue.</param>
     public static bool DependsOnBytes(BrokerQueue queue) => queue.Limit("max-length-bytes") is not null && !Returns(queue);
 
@@ -47,10 +47,10 @@ internal sealed class TargetRoom
     /// <summary>Takes room for one message.</summary>
     /// <param name="headers">The size of its headers and properties as AMQP 0-9-1 encodes them, in bytes.</param>
     /// <param name="body">The size of its body, in bytes.</param>
-    /// <returns>What would happen if there is no room: the message is refused, or the broker returns it; null if it fits.</returns>
+    /// <returns>Null if it fits; otherwise whether it is refused (or the broker returns it), and why.</returns>
     public (bool Refused, string Text)? Take(long headers, long body)
     {
-        const int Sections = 64; // for a quorum queue: it stores messages in the encoding of AMQP 1.0, which is slightly longer
+        const int Sections = 64; // from RabbitMQ 4.0 on, a quorum queue stores messages as AMQP 1.0, which takes a few bytes more: an upper estimate
         var bytes = _countsHeaders ? headers + Sections + body : body;
         if (!(_messages >= _mostMessages || _bytes + bytes > _mostBytes))
         {

@@ -3,8 +3,8 @@ using WorkinIt.Dev.Building;
 namespace WorkinIt.Dev.Running;
 
 /// <summary>
-/// The services of ./run. The first start takes them as the compiler leaves them. They are compiled ahead of time while they run, and the next start
-/// takes those: it is faster, and the first one need not wait for it.
+/// The services of ./run. The first start after a change uses the plain build. While the services run, they are compiled ahead of time for the next
+/// start, which is faster then.
 /// </summary>
 /// <param name="folder">The folder for the state of ./run.</param>
 internal sealed class RunBuild(string folder)
@@ -15,7 +15,7 @@ internal sealed class RunBuild(string folder)
     private readonly Publisher _compiled = new(Path.Combine(folder, "bin"), beforehand: true, analyzers: false);
     private readonly Publisher _next = new(Path.Combine(folder, "bin.next"), beforehand: true, analyzers: false, isUrgent: false);
 
-    /// <summary>Publishes the services, if their sources have changed. They must not run.</summary>
+    /// <summary>Publishes the services, if their sources have changed. No service may be running.</summary>
     /// <param name="cancellation">Cancels the build.</param>
     /// <exception cref="ToolException">The build failed.</exception>
     public async Task EnsureAsync(CancellationToken cancellation)
@@ -41,7 +41,7 @@ internal sealed class RunBuild(string folder)
         {
             var (from, to) = (Path.Combine(folder, "bin.next"), Path.Combine(folder, "bin"));
             Directory.CreateDirectory(to);
-            File.Delete(Path.Combine(to, $".{project}.state")); // ./run may be killed half way
+            File.Delete(Path.Combine(to, $".{project}.state")); // if ./run is killed here, the missing file causes a new build
             if (Directory.Exists(Path.Combine(to, project)))
                 Directory.Delete(Path.Combine(to, project), recursive: true);
             Directory.Move(Path.Combine(from, project), Path.Combine(to, project));
