@@ -4,7 +4,7 @@ namespace WorkinIt.Dev.Processes;
 internal static class Ending
 {
     /// <summary>Sends SIGTERM, waits, then sends SIGKILL.</summary>
-    /// <returns>Whether the process has ended by itself within the time.</returns>
+    /// <returns>Whether the process has ended within the time.</returns>
     public static async Task<bool> EndAsync(int id, TimeSpan patience)
     {
         CLibrary.Send(Signal.Terminate, id);
