@@ -49,7 +49,9 @@ internal static class DiscardCommand
             if (dryRun && context.Json)
                 CommandContext.WriteJson(new { dryRun = true, queue = from, selected = matching });
             else
-                (dryRun ? context.Out : context.Err).WriteLine(Terminal.Clean($"{ListCommand.Number(matching)} in {from} would be moved."));
+                (dryRun ? context.Out : context.Err).WriteLine(Terminal.Clean(request is DiscardRequest { WasSent: true }
+                    ? $"{ListCommand.Number(matching)} in {from} match. Those with an unknown outcome would be recorded as sent and moved; this is checked for each one when it is moved."
+                    : $"{ListCommand.Number(matching)} in {from} would be moved."));
             if (dryRun || matching == 0)
                 return matching > 0 || page.Ready + page.Hidden == 0 ? ExitCode.Done : ExitCode.Incomplete;
             if (!context.Confirm($"{char.ToUpperInvariant(verb[0])}{verb[1..]} {ListCommand.Number(matching)}?", yes))

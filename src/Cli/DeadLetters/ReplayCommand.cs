@@ -76,7 +76,7 @@ internal static partial class ReplayCommand
             }
             if (plan.Held == 0)
                 throw new NothingThereException($"{plan.Queue} is empty");
-            WritePlan(dryRun ? context.Out : context.Err, plan, context.HasLedger);
+            WritePlan(dryRun ? context.Out : context.Err, plan, context.HasLedger, request.To is not null);
             if (dryRun || plan.Done + plan.Settled == 0)
                 return plan.Refused.Count == 0 && plan.Selected > 0 ? ExitCode.Done : ExitCode.Incomplete;
             if (!context.Confirm($"Replay {ListCommand.Number(plan.Done)}?", yes))
@@ -105,14 +105,14 @@ internal static partial class ReplayCommand
         newLetter = message.NewLetter is { } letter ? letter with { Reason = Masking.Text(letter.Reason) } : null,
     };
 
-    private static void WritePlan(IAnsiConsole console, OperationResult plan, bool hasLedger)
+    private static void WritePlan(IAnsiConsole console, OperationResult plan, bool hasLedger, bool hasOwnTarget)
     {
         console.WriteLine(Terminal.Clean($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} ready to replay (the cause is not checked), {ListCommand.Number(plan.Refused.Count)} refused."));
         WriteTargets(console, plan);
         Count(plan.Replayed.Where(message => message.Verdict.Text.Length > 0).Select(message => message.Verdict.Text), "with a warning:");
         Count(plan.Refused.Select(refusal => refusal.Why), "refused:");
-        if (plan.Refused.Count > 0)
-            console.WriteLine(Terminal.Clean($"To discard the refused messages: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', plan.Refused.Take(MostNamed).Select(refusal => refusal.Id))}{(plan.Refused.Count > MostNamed ? ",…" : "")}"));
+        if (plan.Refused.Count > 0 && !hasOwnTarget) // the target may be the mistake, and not the messages
+            console.WriteLine(Terminal.Clean($"To discard the {(plan.Refused.Count > MostNamed ? $"first {MostNamed} " : "")}refused messages: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', plan.Refused.Take(MostNamed).Select(refusal => refusal.Id))}"));
         if (!hasLedger)
             console.WriteLine(Terminal.Clean("It was not checked whether the work was already done, because ConnectionStrings__Deliveries is not set."));
 

@@ -111,7 +111,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             return "The broker did not accept the canary, so the other messages were not moved";
         await mover.Tracker!.SettleAsync(mover, request.Wait > TimeSpan.Zero ? request.Wait : _canaryWait, cancellationToken);
         return mover.Replayed is [{ Outcome: not Outcome.Handled and var outcome }]
-            ? $"Canary: {OutcomeCounts.Word(outcome)}. The other messages were not moved{(outcome == Outcome.LeftQueue ? ": check its outcome in the application, then replay them without a canary" : "")}"
+            ? $"Canary: {OutcomeCounts.Word(outcome)}. The other messages were not moved{(outcome == Outcome.LeftQueue ? ": check its outcome in the application before you replay them" : "")}"
             : null;
     }
 

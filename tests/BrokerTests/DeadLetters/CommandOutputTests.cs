@@ -67,6 +67,22 @@ public sealed class CommandOutputTests
     }
 
     [Fact]
+    public async Task Dry_run_suggests_a_discard_only_if_the_messages_are_the_problem_and_names_complete_ids()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(7);
+        string[] dryRun = ["dead-letters", "replay", "--queue", Orders.Error, "--all", "--dry-run"];
+        (await orders.Command.RunAsync([.. dryRun, "--to", "nowhere"])).ShouldSatisfyAllConditions(
+            it => it.Code.ShouldBe(1, it.ToString()), it => it.Output.ShouldContain("7 refused: queue \"nowhere\" not found"), it => it.Output.ShouldNotContain("discard"));
+
+        await orders.Channel.QueueDeleteAsync(Orders.Input);
+        var refused = await orders.Command.RunAsync(dryRun);
+        refused.Code.ShouldBe(1, refused.ToString());
+        var discard = refused.Output.Split('\n').Single(line => line.StartsWith("To discard the first 5 refused messages: ", StringComparison.Ordinal)).TrimEnd();
+        discard[(discard.IndexOf("id=", StringComparison.Ordinal) + 3)..].Split(',').ShouldAllBe(id => id.Length == 16);
+    }
+
+    [Fact]
     public async Task Command_output_shows_all_times_in_UTC()
     {
         await using var orders = await Orders.CreateAsync();

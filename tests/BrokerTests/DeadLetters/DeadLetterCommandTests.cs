@@ -194,6 +194,8 @@ public sealed class DeadLetterCommandTests
         await system.SeeMailsAsync(1);
         system.Mail.Mails.ShouldHaveSingleItem().Recipients.ShouldBe(["lost@example.com"]);
 
+        (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--all", "--was-sent", "--dry-run")).ShouldSatisfyAllConditions(
+            it => it.Code.ShouldBe(0, it.ToString()), it => it.Output.ShouldContain("1 in send-gif-email_error match"), it => it.Output.ShouldNotContain("would be moved"));
         var closed = await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--where", $"id={arrived}", "--was-sent", "--yes", "--json");
         closed.Code.ShouldBe(0, closed.ToString());
         await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, arrived), status => status.State == "sent", "the page shows state sent");
