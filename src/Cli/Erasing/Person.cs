@@ -5,7 +5,7 @@ using WorkinIt.Deliveries;
 
 namespace WorkinIt.Cli.Erasing;
 
-/// <summary>The person whose data is erased. Matches every spelling of an address that belongs to their mailbox that masking recognizes.</summary>
+/// <summary>The person whose data is erased. Matches each spelling of an address of their mailbox that masking recognizes.</summary>
 internal sealed class Person
 {
     private const string Field = "emailAddress"; // a property of SendGifEmail, also inside a fault

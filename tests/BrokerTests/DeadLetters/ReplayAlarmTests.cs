@@ -8,6 +8,7 @@ namespace WorkinIt.BrokerTests.DeadLetters;
 [Collection(nameof(ABrokerToStop))]
 public sealed class ReplayAlarmTests(ABrokerToStop broker)
 {
+    private const string Earlier = "0197f2a01c5e7cc39d7e3d1f2a3b4c5d"; // the id of a replay
     private static readonly CancellationToken _none = CancellationToken.None;
 
     [Theory]
@@ -95,24 +96,11 @@ public sealed class ReplayAlarmTests(ABrokerToStop broker)
         await using var orders = await CreateAsync();
         var id = (await orders.PutFaultsAsync(1))[0];
         var original = (await orders.Client.FindAsync(Orders.Error, id.ToString(), "jane", _none)).ShouldNotBeNull();
-        await orders.Client.Audit.WriteAsync(
-            new AuditEntry
-            {
-                Id = "0197f2a01c5e7cc39d7e3d1f2a3b4c5d",
-                At = DateTimeOffset.UtcNow,
-                By = "jane",
-                Verb = "replay",
-                Queue = Orders.Error,
-                Doubts = [new Doubt(original.Id, original.MessageId, "0197f2a01c5e7cc39d7e3d1f2a3b4c5d.1")],
-            },
-            _none);
+        await WriteDoubtAsync(orders, original);
 
         (await orders.Client.PlanAsync(Request(), null, _none)).Replayed.Single().Verdict.Text.ShouldContain("never confirmed");
 
-        var copy = Orders.Faulted(id);
-        copy.Headers!["Replay-Id"] = "0197f2a01c5e7cc39d7e3d1f2a3b4c5d.1";
-        copy.Headers["Replay-Count"] = 1;
-        await orders.PutAsync(copy, original.Body.ToArray());
+        await PutCopyAsync(orders, id, original);
         await orders.SeeAsync(Orders.Error, 2);
         var result = await orders.Client.ReplayAsync(Request(), null, _none);
 
@@ -122,26 +110,13 @@ public sealed class ReplayAlarmTests(ABrokerToStop broker)
     }
 
     [Fact]
-    public async Task A_message_that_is_only_removed_does_not_use_up_the_canary()
+    public async Task Message_that_is_only_removed_does_not_use_up_the_canary()
     {
         await using var orders = await CreateAsync();
         var ids = await orders.PutFaultsAsync(3);
         var original = (await orders.Client.FindAsync(Orders.Error, ids[0].ToString(), "jane", _none)).ShouldNotBeNull();
-        await orders.Client.Audit.WriteAsync(
-            new AuditEntry
-            {
-                Id = "0197f2a01c5e7cc39d7e3d1f2a3b4c5e",
-                At = DateTimeOffset.UtcNow,
-                By = "jane",
-                Verb = "replay",
-                Queue = Orders.Error,
-                Doubts = [new Doubt(original.Id, original.MessageId, "0197f2a01c5e7cc39d7e3d1f2a3b4c5e.1")],
-            },
-            _none);
-        var copy = Orders.Faulted(ids[0]);
-        copy.Headers!["Replay-Id"] = "0197f2a01c5e7cc39d7e3d1f2a3b4c5e.1";
-        copy.Headers["Replay-Count"] = 1;
-        await orders.PutAsync(copy, original.Body.ToArray());
+        await WriteDoubtAsync(orders, original);
+        await PutCopyAsync(orders, ids[0], original);
         await orders.SeeAsync(Orders.Error, 4);
 
         var result = await orders.Client.ReplayAsync(Request() with { Canary = true, Wait = TimeSpan.FromSeconds(1) }, null, _none);
@@ -150,6 +125,28 @@ public sealed class ReplayAlarmTests(ABrokerToStop broker)
         (result.Settled, result.Replayed.Count).ShouldBe((1, 1));
         result.Headline.ShouldStartWith("1 of ");
         await orders.SeeAsync(Orders.Error, 2);
+    }
+
+    // A replay that published the message, and whose confirm never came.
+    private static Task WriteDoubtAsync(Orders orders, DeadLetter original) => orders.Client.Audit.WriteAsync(
+        new AuditEntry
+        {
+            Id = Earlier,
+            At = DateTimeOffset.UtcNow,
+            By = "jane",
+            Verb = "replay",
+            Queue = Orders.Error,
+            Doubts = [new Doubt(original.Id, original.MessageId, $"{Earlier}.1")],
+        },
+        _none);
+
+    // The message that this replay published, dead-lettered again.
+    private static async Task PutCopyAsync(Orders orders, Guid id, DeadLetter original)
+    {
+        var copy = Orders.Faulted(id);
+        copy.Headers!["Replay-Id"] = $"{Earlier}.1";
+        copy.Headers["Replay-Count"] = 1;
+        await orders.PutAsync(copy, original.Body.ToArray());
     }
 
     private async Task<Orders> CreateAsync()
