@@ -45,6 +45,8 @@ public sealed class GroupCommit : IAsyncDisposable
         WriteAsync(statements => change(statements.Connection, statements.Transaction!), cancellationToken);
 
     /// <inheritdoc cref="WriteAsync{T}(Func{DbConnection, DbTransaction, T}, CancellationToken)"/>
+    /// <param name="change">The change, as above.</param>
+    /// <param name="cancellationToken">Cancels the wait, as above.</param>
     /// <param name="exclusive">
     /// For a change that reads before it writes: changes with the same number see each other's results, whichever writer or process makes them.
     /// SQLite needs no lock for that, because it allows one writer at a time.

@@ -10,6 +10,9 @@ public sealed class PackageContentTests : IDisposable
 {
     private const string Version = "9.8.7-test.1";
 
+    private static readonly string[] _ofCatalogue =
+        ["WorkinIt.Storage", "Dapper", "Microsoft.Data.Sqlite", "Npgsql", "FluentMigrator.Runner.SQLite", "FluentMigrator.Runner.Postgres", "SQLitePCLRaw.bundle_e_sqlite3"];
+
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-packages-").FullName;
 
     [Fact]
@@ -34,9 +37,22 @@ public sealed class PackageContentTests : IDisposable
             ["README.md", "icon.png", "lib/net10.0/WorkinIt.DeadLetters.Dashboard.dll", "lib/net10.0/WorkinIt.DeadLetters.Dashboard.xml"], ignoreOrder: true);
         Files("WorkinIt.DeadLetters.Dashboard", "snupkg").ShouldBe(["lib/net10.0/WorkinIt.DeadLetters.Dashboard.pdb"]);
         var dependencies = Dependencies(metadata);
-        dependencies.Keys.ShouldBe(["DiffPlex", "WorkinIt.DeadLetters", "RabbitMQ.Client", "Refit"], ignoreOrder: true); // the last two are the library's: central pinning lists them too
+        dependencies.Keys.ShouldBe(["DiffPlex", "WorkinIt.DeadLetters", "WorkinIt.DeadLetters.Catalogue", .. _ofCatalogue, "RabbitMQ.Client", "Refit"], ignoreOrder: true); // central pinning also lists what the libraries depend on
         dependencies["WorkinIt.DeadLetters"].ShouldBe(Version);
+        dependencies["WorkinIt.DeadLetters.Catalogue"].ShouldBe(Version);
         metadata.Descendants().Single(element => element.Name.LocalName == "frameworkReference").Attribute("name")!.Value.ShouldBe("Microsoft.AspNetCore.App");
+    }
+
+    [Fact]
+    public async Task Catalogue_package_requires_the_libraries_of_its_own_version()
+    {
+        var metadata = await PackAsync("DeadLetters.Catalogue");
+
+        Files("WorkinIt.DeadLetters.Catalogue", "nupkg").ShouldBe(
+            ["README.md", "icon.png", "lib/net10.0/WorkinIt.DeadLetters.Catalogue.dll", "lib/net10.0/WorkinIt.DeadLetters.Catalogue.xml"], ignoreOrder: true);
+        var dependencies = Dependencies(metadata);
+        dependencies["WorkinIt.DeadLetters"].ShouldBe(Version);
+        dependencies["WorkinIt.Storage"].ShouldBe(Version);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
