@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Globalization;
 using Microsoft.Extensions.Options;
 using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.Messaging;
 using WorkinIt.Storage;
 
@@ -13,7 +14,8 @@ namespace WorkinIt.Web.SignIn;
 /// <param name="ManagementUi">The URL at which an operator's browser reaches the management UI.</param>
 /// <param name="AuditFile">The path of the audit log.</param>
 /// <param name="Ledger">The delivery ledger; if null, the pages can't show what was sent.</param>
-internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Management, Uri ManagementUi, string AuditFile, Database? Ledger)
+/// <param name="Catalogue">The catalogue of dead letters; if null, the pages read the queues.</param>
+internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Management, Uri ManagementUi, string AuditFile, Database? Ledger, CatalogueOptions? Catalogue)
 {
     private const string Connection = "ConnectionStrings__DeadLetters";
     private const string Url = "RabbitMqManagement__Url";
@@ -41,7 +43,8 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
             Names = Names(configuration["DeadLetters:Queues"]),
         };
         return new DeadLetterSettings(options, management, ui, AuditPath(configuration),
-            configuration.GetConnectionString("Deliveries") is { Length: > 0 } ? configuration.GetDatabase("Deliveries") : null);
+            configuration.GetConnectionString("Deliveries") is { Length: > 0 } ? configuration.GetDatabase("Deliveries") : null,
+            CatalogueSettings.Read(configuration));
     }
 
     private static TimeSpan Life(string? text) =>

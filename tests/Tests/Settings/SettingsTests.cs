@@ -73,6 +73,27 @@ public sealed partial class SettingsTests
     }
 
     [Theory]
+    [InlineData("Data Source=dead-letters.db", "", "", true, 30)]
+    [InlineData("Host=db;Database=letters", "false", "7.00:00:00", false, 7)]
+    public void Catalogue_of_dead_letters_follows_its_settings(string connection, string bodies, string retention, bool kept, int days)
+    {
+        var catalogue = DeadLetterSettings.Read(Catalogue(connection, bodies, retention))!.Catalogue!;
+        catalogue.Bodies.ShouldBe(kept);
+        catalogue.Retention.ShouldBe(TimeSpan.FromDays(days));
+    }
+
+    [Fact]
+    public void Without_its_connection_string_there_is_no_catalogue() =>
+        DeadLetterSettings.Read(Catalogue("", "", ""))!.Catalogue.ShouldBeNull();
+
+    [Theory]
+    [InlineData("dead-letters.db", "", "", "ConnectionStrings__Catalogue")]
+    [InlineData("Data Source=dead-letters.db", "no bodies", "", "Catalogue__Bodies")]
+    [InlineData("Data Source=dead-letters.db", "", "-1.00:00:00", "Catalogue__Retention")]
+    public void Wrong_setting_of_the_catalogue_is_named(string connection, string bodies, string retention, string setting) =>
+        Should.Throw<OptionsValidationException>(() => DeadLetterSettings.Read(Catalogue(connection, bodies, retention))).Message.ShouldContain(setting);
+
+    [Theory]
     [InlineData("Consumers", "--deploy-topology", "ConnectionStrings__RabbitMq")]
     [InlineData("Consumers", "--migrate", "ConnectionStrings__Deliveries")]
     [InlineData("Web", "--migrate", "ConnectionStrings__Submissions")]
@@ -320,4 +341,14 @@ public sealed partial class SettingsTests
 
     [GeneratedRegex(@"\b(topology|web|consumers|replay|operator|guest):\1@|password\W{1,8}\b(topology|web|consumers|replay|operator|guest)\b", RegexOptions.IgnoreCase)]
     private static partial Regex DevelopmentPassword();
+
+    private static IConfigurationRoot Catalogue(string connection, string bodies, string retention) => new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+    {
+        ["ConnectionStrings:DeadLetters"] = "amqp://replay:secret@localhost",
+        ["RabbitMqManagement:Url"] = "http://localhost:15672",
+        ["DeadLetters:AuditFile"] = "audit.jsonl",
+        ["ConnectionStrings:Catalogue"] = connection,
+        ["Catalogue:Bodies"] = bodies,
+        ["Catalogue:Retention"] = retention,
+    }).Build();
 }

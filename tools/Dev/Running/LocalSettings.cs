@@ -32,6 +32,7 @@ internal sealed class LocalSettings(string folder, RunPorts ports)
         ["RabbitMqManagement__PublicUrl"] = $"http://localhost:{ports.Management}",
         ["OptOut__Secret"] = Settings.OptOutSecret,
         ["DeadLetters__AuditFile"] = Settings.Get("DeadLetters__AuditFile", $"{folder}/dead-letters-audit.jsonl"),
+        ["ConnectionStrings__Catalogue"] = Settings.Get("ConnectionStrings__Catalogue", $"Data Source={folder}/dead-letters.db"),
         ["Limits__PerClientPerMinute"] = Settings.Get("Limits__PerClientPerMinute", "0"), // no limit: one client sends all submissions here
         ["Limits__PerRecipientPerHour"] = Settings.Get("Limits__PerRecipientPerHour", "0"),
     };

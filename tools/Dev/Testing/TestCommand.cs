@@ -39,7 +39,7 @@ internal static class TestCommand
     // Settings that the user exported for ./run must not affect the tests.
     private static readonly string[] _settings =
     [
-        "WORKINIT_", "Smtp__", "Giphy__", "ConnectionStrings__", "RabbitMqManagement__", "Retry__", "Redelivery__", "DeadLetterQueues__", "DeadLetters__",
+        "WORKINIT_", "Smtp__", "Giphy__", "ConnectionStrings__", "RabbitMqManagement__", "Retry__", "Redelivery__", "DeadLetterQueues__", "DeadLetters__", "Catalogue__", "Notifications__",
         "Consumer__", "Submissions__", "Limits__", "Logging__", "OTEL_", "DataProtection__", "ASPNETCORE_",
     ];
 
