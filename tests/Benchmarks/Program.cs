@@ -19,6 +19,7 @@ using WorkinIt.Benchmarks;
 [
     ("backlog", Backlog.RunAsync),
     ("rows", Rows.RunAsync),
+    ("board", BoardPages.RunAsync),
 ];
 
 return args switch

@@ -14,7 +14,7 @@ internal static partial class BenchCommand
 
           ./bench                               all benchmarks of docs/performance.md; writes its table
           ./bench NAME                          one benchmark: accept, relay, consume, mail, large-mail, processes, replay, start, memory
-          ./bench --long                        the two long ones: backlog, rows
+          ./bench --long                        the long ones: backlog, rows, board
           ./bench answer                        from POST to answer and from POST to mail, with a mail server that takes 0 s and one that takes 5 s
           ./bench replay [classic|quorum [N]]   viewing and replaying N dead letters (default 100,000), compared with a bare loop that moves them
           ./bench pages [N]                     the form's response time while N status pages (default 1,000) are open, compared with none
