@@ -22,9 +22,12 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     /// <param name="total">How many messages are in the queue.</param>
     /// <param name="progress">Receives progress reports.</param>
     public static Mover For(QueueSession session, DeadLetterOptions options, OperationRequest request, long total, IProgress<OperationProgress>? progress) =>
-        new(session, options, progress) { Total = total, Meant = request.Expected ?? (request.Filter.IsEmpty && request.Queue == session.Queue ? total : 0) };
+        new(session, options, progress) { Total = total, Meant = request.Expected ?? (request.Filter.IsEmpty && request.Queue == session.Queue ? total : 0), Ids = SelectedIds.Of(request.Filter) };
 
     public required long Total { get; init; }
+
+    /// <summary>The messages after which the queue need not be read further; null if all of it must be read.</summary>
+    public SelectedIds? Ids { get; init; }
 
     /// <summary>What was moved, refused, and is in doubt.</summary>
     public MoveTally Tally { get; } = new();
@@ -161,6 +164,8 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
                 await moves.SettleReadyAsync();
                 Report(waiting: false);
             }
+            if (Ids?.AllSeen(window.Select(taken => taken.Letter)) == true)
+                return true;
         }
         return true;
     }

@@ -16,7 +16,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         var total = await session.ReadyAsync(cancellationToken);
         var audited = await services.Audit.ReadAsync(request.Queue, AuditEntriesRead, cancellationToken);
         await access.GuardAsync(session, EarlierDoubts.PassesNeeded(audited) + 1, cancellationToken);
-        var mover = new Mover(session, services.Options, progress) { Total = total };
+        var mover = new Mover(session, services.Options, progress) { Total = total, Ids = SelectedIds.Of(request.Filter) };
         await using var planner = new ReplayPlanner(services, session, request, AuditedOperations.NewId(), watches: false) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
         var replayed = new List<Replayed>();
         var refused = new List<Refusal>();
