@@ -16,35 +16,35 @@ internal static class OperationPages
     public static Task<IResult> ShowAsync(PageContext page)
     {
         if (page.Runner.Find(page.Route("operation")) is not { } operation)
-            return Task.FromResult(NotFound(page));
+            return Task.FromResult(OtherInstances.Show(page) ?? NotFound(page));
         var title = $"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Request.Word}";
         return Task.FromResult(page.Page<Operation, OperationModel>(title, new OperationModel(operation, page.By), refreshes: operation.IsRunning));
     }
 
     /// <summary>Repeats the dry run with the options of the form.</summary>
     public static async Task<IResult> AgainAsync(PageContext page) =>
-        page.Runner.Find(page.Route("operation")) is not { } operation ? NotFound(page)
+        page.Runner.Find(page.Route("operation")) is not { } operation ? await OtherInstances.RunAsync(page, isDryRun: true) ?? NotFound(page)
         : IsAnotherUsersEdit(page, operation) ? NotYours(page)
         : PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(operation.Request.With(page), page.By, isDryRun: true)).Id));
 
     public static async Task<IResult> RunAsync(PageContext page)
     {
         if (page.Runner.Find(page.Route("operation")) is not { IsDryRun: true } dryRun)
-            return NotFound(page);
+            return await OtherInstances.RunAsync(page, isDryRun: false) ?? NotFound(page);
         if (IsAnotherUsersEdit(page, dryRun))
             return NotYours(page);
         var requested = dryRun.Request.With(page) with { Expected = dryRun.Result is { } found ? found.Selected + found.Settled : null };
-        return dryRun.TryTake()
+        return dryRun.TryTake() && !await OtherInstances.HaveRunAsync(page)
             ? PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun: false)).Id))
             : page.Problem(StatusCodes.Status409Conflict, "Already started", "The run for this dry run was already started. A second click does nothing.", "See the audit log, or start a new dry run.");
     }
 
-    public static Task<IResult> CancelAsync(PageContext page)
+    public static async Task<IResult> CancelAsync(PageContext page)
     {
         if (page.Runner.Find(page.Route("operation")) is not { } operation)
-            return Task.FromResult(NotFound(page));
+            return await OtherInstances.CancelAsync(page) ?? NotFound(page);
         operation.Cancel();
-        return Task.FromResult(PageContext.SeeOther(page.Links.Operation(operation.Id)));
+        return PageContext.SeeOther(page.Links.Operation(operation.Id));
     }
 
     private static async Task<IResult> DryRunAsync(PageContext page, Verb verb)

@@ -5,10 +5,11 @@ using Microsoft.Extensions.Logging;
 namespace WorkinIt.DeadLetters.Dashboard.Operations;
 
 /// <summary>
-/// Runs operations in the background. It keeps them in memory only: after a crash, the audit log shows what was started, and a dry run what is
-/// left to do.
+/// Runs operations in the background. It keeps them in memory, and shows them to other instances if there is a catalogue. After a crash, the audit
+/// log shows what was started, and a dry run what is left to do.
 /// </summary>
-internal sealed partial class OperationRunner(DeadLetterClient broker, DeadLetterOptions options, TimeProvider time, ILogger<OperationRunner> log) : IHostedService, IDisposable
+internal sealed partial class OperationRunner(
+    DeadLetterClient broker, DeadLetterOptions options, TimeProvider time, ILogger<OperationRunner> log, OperationSharing? sharing = null) : IHostedService, IDisposable
 {
     private const int Remembered = 200; // each keeps the outcome of its messages in memory
     private static readonly TimeSpan _initialWait = TimeSpan.FromSeconds(1.5);
@@ -26,6 +27,8 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, DeadLette
         var operation = new RunningOperation(requested, by, isDryRun, time.GetUtcNow(), _stopping.Token);
         operation.Start(isDryRun ? JudgeAsync : RunAsync, Describe);
         _operations[operation.Id] = operation;
+        if (sharing is not null)
+            operation.Sharing = sharing.ShareAsync(operation);
         Forget();
         await Task.WhenAny(operation.Completion, Task.Delay(_initialWait, time));
         return operation;
@@ -37,7 +40,8 @@ internal sealed partial class OperationRunner(DeadLetterClient broker, DeadLette
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync();
-        await Task.WhenAll(Running.Select(operation => operation.Completion)).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_operations.Values.SelectMany<RunningOperation, Task>(operation => [operation.Completion, operation.Sharing]))
+            .WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public void Dispose()

@@ -31,6 +31,9 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
 
     public Task Completion { get; private set; } = Task.CompletedTask;
 
+    /// <summary>Ends when other instances know the end of the operation.</summary>
+    public Task Sharing { get; set; } = Task.CompletedTask;
+
     public bool IsRunning => !Completion.IsCompleted;
 
     public OperationResult? Result { get; private set; }

@@ -1,0 +1,62 @@
+using System.Data.Common;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using WorkinIt.DeadLetters.Catalogue.Operations;
+
+namespace WorkinIt.DeadLetters.Dashboard.Operations;
+
+/// <summary>
+/// Shows the operations of this instance to the others, and ends one that a user of another instance cancels. A database that fails changes nothing
+/// about the operation itself.
+/// </summary>
+internal sealed partial class OperationSharing(OperationLog operations, TimeProvider time, ILogger<OperationSharing> log)
+{
+    private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Reports an operation until it has ended.</summary>
+    public async Task ShareAsync(RunningOperation operation)
+    {
+        // The request is kept from the beginning, so that the form of the dry run works on any instance. It is refused there until the dry run has ended.
+        var begun = await TryAsync(() => operations.BeginAsync(
+            new SharedOperation { Id = operation.Id, Queue = operation.Request.Queue, Title = operation.Title, By = operation.By, IsDryRun = operation.IsDryRun, StartedAt = operation.StartedAt },
+            operation.IsDryRun ? StoredRequest.Write(operation.Request) : null, CancellationToken.None));
+        if (!begun)
+            return;
+        while (await Task.WhenAny(operation.Completion, Task.Delay(_interval, time)) != operation.Completion)
+        {
+            await TryAsync(async () =>
+            {
+                if (await operations.ReportAsync(operation.Id, operation.Progress, CancellationToken.None))
+                    operation.Cancel();
+            });
+        }
+        await TryAsync(() => operations.EndAsync(operation.Id, Final(operation), Summary(operation), operation.Problem, CancellationToken.None));
+    }
+
+    /// <summary>The result in one line; null if there is none.</summary>
+    public static string? Summary(RunningOperation operation) => operation.Result is not { } result ? null
+        : operation.IsDryRun ? string.Create(CultureInfo.InvariantCulture, $"{result.Done:N0} of {result.Selected:N0} would be moved{(result.Refused.Count > 0 ? $", {result.Refused.Count:N0} refused" : "")}")
+        : (operation.Request.Verb == Verb.Replay ? result.Headline : string.Create(CultureInfo.InvariantCulture, $"{result.Done:N0} of {result.Selected:N0} moved"))
+            + (result.Stopped is { } stopped ? $". {stopped}" : "");
+
+    private static OperationProgress Final(RunningOperation operation) => operation.Result is { } result
+        ? operation.Progress with { Done = result.Done, Refused = result.Refused.Count }
+        : operation.Progress;
+
+    private async Task<bool> TryAsync(Func<Task> write)
+    {
+        try
+        {
+            await write();
+            return true;
+        }
+        catch (Exception e) when (e is DbException or ObjectDisposedException or InvalidOperationException)
+        {
+            LogNotShared(e.Message);
+            return false;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Other instances can't see this operation on dead letters: {Reason}")]
+    private partial void LogNotShared(string reason);
+}

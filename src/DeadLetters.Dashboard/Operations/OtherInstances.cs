@@ -1,0 +1,94 @@
+using System.Data.Common;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using WorkinIt.DeadLetters.Catalogue.Operations;
+
+namespace WorkinIt.DeadLetters.Dashboard.Operations;
+
+/// <summary>Operations that this process does not know: those of other instances, and those from before a restart. They are in the catalogue's database.</summary>
+internal static class OtherInstances
+{
+    /// <summary>Shows an operation; null if there is none.</summary>
+    public static IResult? Show(PageContext page)
+    {
+        if (Find(page) is not { } operation)
+            return null;
+        var model = new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow()));
+        return page.Page<OperationElsewhere, ElsewhereModel>($"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Queue}", model, refreshes: model.IsRunning);
+    }
+
+    /// <summary>Runs the dry run of another instance here, or repeats it; null if there is none.</summary>
+    public static async Task<IResult?> RunAsync(PageContext page, bool isDryRun)
+    {
+        if (Find(page) is not { } operation)
+            return null;
+        if (!new ElsewhereModel(operation, IsRunning: false).CanRun || await TakeAsync(page) is not { IsTaken: true, Request: { } request })
+        {
+            return page.Problem(StatusCodes.Status409Conflict, "Already started", "This dry run was already used, has not ended, found nothing, or is too old.",
+                "See the audit log, or start a new dry run.");
+        }
+        var requested = StoredRequest.Read(request).With(page) with { Expected = isDryRun ? null : operation.Done + operation.Refused };
+        return PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun)).Id));
+    }
+
+    /// <summary>Whether another instance has already run this instance's dry run. Without an answer of the database, this instance runs it.</summary>
+    public static async Task<bool> HaveRunAsync(PageContext page) => await TakeAsync(page) is { IsTaken: false };
+
+    /// <summary>Asks the instance that runs an operation to end it; null if there is no such operation.</summary>
+    public static async Task<IResult?> CancelAsync(PageContext page)
+    {
+        if (Log(page) is not { } log || Find(page) is not { } operation)
+            return null;
+        try
+        {
+            await log.CancelAsync(operation.Id, page.Aborted);
+            return PageContext.SeeOther(page.Links.Operation(operation.Id));
+        }
+        catch (DbException)
+        {
+            return NotReached(page);
+        }
+    }
+
+    /// <summary>The operations that run on other instances; empty without a catalogue, or if its database does not answer.</summary>
+    public static IReadOnlyList<SharedOperation> Running(PageContext page)
+    {
+        try
+        {
+            return Log(page) is { } log ? [.. log.Running().Where(operation => page.Runner.Find(operation.Id) is null)] : [];
+        }
+        catch (DbException)
+        {
+            return [];
+        }
+    }
+
+    private static OperationLog? Log(PageContext page) => page.Http.RequestServices.GetService<OperationLog>();
+
+    private static SharedOperation? Find(PageContext page)
+    {
+        try
+        {
+            return Log(page)?.Find(page.Route("operation"));
+        }
+        catch (DbException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<TakenDryRun?> TakeAsync(PageContext page)
+    {
+        try
+        {
+            return Log(page) is { } log ? await log.TakeAsync(page.Route("operation"), page.Aborted) : null;
+        }
+        catch (DbException)
+        {
+            return null;
+        }
+    }
+
+    private static IResult NotReached(PageContext page) => page.Problem(
+        StatusCodes.Status503ServiceUnavailable, "The catalogue’s database does not answer", "The operation of another instance can’t be cancelled from here now.", "Try again in a few seconds.");
+}
