@@ -10,12 +10,12 @@ namespace WorkinIt.DeadLetters.Catalogue.Feed;
 /// the lock is an exclusive queue, so the broker removes it with the host's connection, and another host takes over.
 /// </summary>
 internal sealed partial class DeadLetterFeed(
-    DeadLetterClient client, CatalogueOptions options, CatalogueWriter writer, CatalogueReader reader, TimeProvider time, ILogger<DeadLetterFeed> log) : BackgroundService
+    DeadLetterClient client, CatalogueOptions options, CatalogueStore store, TimeProvider time, ILogger<DeadLetterFeed> log) : BackgroundService
 {
     private static readonly TimeSpan _pruneEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan _afterFailure = TimeSpan.FromSeconds(1);
 
-    private readonly FeedContext _context = new(client, options, writer, reader, time, log);
+    private readonly FeedContext _context = new(client, options, store, time, log);
     private string? _problem;
 
     /// <summary>Whether this host feeds the catalogue.</summary>
@@ -99,12 +99,13 @@ internal sealed partial class DeadLetterFeed(
             var pruned = DateTimeOffset.MinValue;
             while (true)
             {
+                var next = Task.Delay(options.CheckInterval, time, ending.Token);
                 await watch.CheckAsync(ending.Token);
-                if (time.GetUtcNow() - pruned >= _pruneEvery && await PruneAsync(ending.Token))
+                if (await TidyAsync(intake, consumer, time.GetUtcNow() - pruned >= _pruneEvery, ending.Token))
                     pruned = time.GetUtcNow();
                 if (consuming.IsCompleted)
                     break;
-                await Task.WhenAny(consuming, Task.Delay(options.CheckInterval, time, ending.Token));
+                await Task.WhenAny(consuming, next);
                 ending.Token.ThrowIfCancellationRequested();
             }
         }
@@ -135,12 +136,20 @@ internal sealed partial class DeadLetterFeed(
         }
     }
 
-    private async Task<bool> PruneAsync(CancellationToken cancellationToken)
+    // Returns whether the catalogue was pruned.
+    private async Task<bool> TidyAsync(FeedIntake intake, FeedConsumer consumer, bool prunes, CancellationToken cancellationToken)
     {
         try
         {
-            await writer.PruneAsync(cancellationToken);
-            return true;
+            if (intake.TakeErased())
+                await store.Writer.OverwriteAsync(cancellationToken);
+            if (prunes)
+                await store.Writer.PruneAsync(cancellationToken);
+            for (var start = time.GetTimestamp(); consumer.Pending == 0 && time.GetElapsedTime(start) < options.CheckInterval && await store.Indexer.IndexAsync(cancellationToken) > 0;)
+            {
+                // Texts are indexed while no letters arrive.
+            }
+            return prunes;
         }
         catch (Exception e) when (FeedIntake.IsOfTheDatabase(e))
         {

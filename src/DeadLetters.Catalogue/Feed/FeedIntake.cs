@@ -15,9 +15,13 @@ internal sealed partial class FeedIntake(FeedContext context)
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10);
 
     private bool _isFailing;
+    private int _erased;
 
     /// <summary>Which dead-letter queues a copy belongs to.</summary>
     public FeedRoutes? Routes { get; set; }
+
+    /// <summary>Whether letters were erased since the last call, so that what is left of them in a file is to be overwritten.</summary>
+    public bool TakeErased() => Interlocked.Exchange(ref _erased, 0) > 0;
 
     /// <summary>Writes messages to the catalogue. Returns when they are there.</summary>
     public async Task TakeAsync(IReadOnlyList<FeedCopy> copies, CancellationToken cancellationToken)
@@ -75,7 +79,10 @@ internal sealed partial class FeedIntake(FeedContext context)
             if (state is { } moved)
                 await WriteAsync(() => context.Writer.MarkMovedAsync(context.Source, notice.LetterQueue, notice.Ids, moved, notice.Operation, notice.By, notice.At, cancellationToken), cancellationToken);
             else if (notice.Verb == "remove")
+            {
                 await WriteAsync(() => context.Writer.RemoveAsync(context.Source, notice.LetterQueue, notice.Ids, cancellationToken), cancellationToken);
+                Interlocked.Increment(ref _erased);
+            }
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
