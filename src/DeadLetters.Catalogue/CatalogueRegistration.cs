@@ -1,7 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using WorkinIt.DeadLetters.Catalogue.Store;
-using WorkinIt.Storage;
 
 namespace WorkinIt.DeadLetters.Catalogue;
 
@@ -18,20 +16,8 @@ public static class CatalogueRegistration
     {
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => new CatalogueReader(provider.GetRequiredService<CatalogueOptions>(), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(provider => new CatalogueCommits(new GroupCommit(provider.GetRequiredService<CatalogueOptions>().Database)));
-        services.AddSingleton(provider => new CatalogueWriter(
-            provider.GetRequiredService<CatalogueOptions>(), provider.GetRequiredService<CatalogueCommits>().Commits, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<CatalogueDatabase>();
         services.AddHostedService(provider => provider.GetRequiredService<CatalogueDatabase>());
         return services;
     }
-}
-
-/// <summary>The catalogue's own writer, apart from another database's writer that the application registered. The container disposes it.</summary>
-internal sealed class CatalogueCommits(GroupCommit commits) : IAsyncDisposable
-{
-    public GroupCommit Commits => commits;
-
-    public ValueTask DisposeAsync() => commits.DisposeAsync();
 }

@@ -60,9 +60,9 @@ public static class CatalogueSample
             await (queue switch
             {
                 "stock_error" => site.QueueAsync(queue, 60_000, walked: 34_120),
-                "reports_error" => site.QueueAsync(queue, count + 12),
+                "invoices_error" => site.QueueAsync(queue, count + 12),
                 "legacy_error" => site.QueueAsync(queue, count, fed: false),
-                "search-1_error" => site.QueueAsync(queue, count, "The RabbitMQ user may not read the queue (403)"),
+                "reports-1_error" => site.QueueAsync(queue, count, "The RabbitMQ user may not read the queue (403)"),
                 _ => site.QueueAsync(queue, count),
             });
         }

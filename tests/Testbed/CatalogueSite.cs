@@ -33,9 +33,7 @@ public sealed class CatalogueSite : IAsyncDisposable
     /// <summary>The address of the application.</summary>
     public Uri Address => new(_app.Urls.First());
 
-    internal CatalogueWriter Writer => _app.Services.GetRequiredService<CatalogueWriter>();
-
-    internal IServiceProvider Services => _app.Services;
+    internal CatalogueStore Store => _app.Services.GetRequiredService<CatalogueDatabase>().Store.GetAwaiter().GetResult();
 
     /// <summary>Starts an empty catalogue.</summary>
     /// <param name="database">A connection string; null: a new SQLite file.</param>
@@ -64,14 +62,14 @@ public sealed class CatalogueSite : IAsyncDisposable
         await app.StartAsync();
         var site = new CatalogueSite(app, folder);
         if (database is null)
-            await app.Services.GetRequiredService<CatalogueDatabase>().Ready;
+            await app.Services.GetRequiredService<CatalogueDatabase>().Store;
         return site;
     }
 
     /// <summary>Adds letters as the feed would.</summary>
     /// <param name="letters">The letters.</param>
     public Task AddAsync(params IEnumerable<FailedLetter> letters) =>
-        Writer.AddAsync(Source, [.. letters.Select(letter => new NewLetter(letter.Build(), Redelivered: false))], CancellationToken.None);
+        Store.Writer.AddAsync(Source, [.. letters.Select(letter => new NewLetter(letter.Build(), Redelivered: false))], CancellationToken.None);
 
     /// <summary>Says what the broker says of a queue.</summary>
     /// <param name="queue">The queue.</param>
@@ -79,7 +77,7 @@ public sealed class CatalogueSite : IAsyncDisposable
     /// <param name="problem">What is wrong.</param>
     /// <param name="walked">How many letters a walk that is not finished has read; null: it was read completely.</param>
     /// <param name="fed">Whether copies come.</param>
-    public Task QueueAsync(string queue, long messages, string problem = "", long? walked = null, bool fed = true) => Writer.SaveQueueAsync(
+    public Task QueueAsync(string queue, long messages, string problem = "", long? walked = null, bool fed = true) => Store.Writer.SaveQueueAsync(
         new CatalogueQueue
         {
             Source = Source,
@@ -99,7 +97,7 @@ public sealed class CatalogueSite : IAsyncDisposable
     /// <param name="by">The operator.</param>
     /// <param name="ids">The dead letters' ids.</param>
     public Task ReplayedAsync(string queue, string by, params IReadOnlyList<string> ids) =>
-        Writer.MarkMovedAsync(Source, queue, ids, LetterState.Replayed, "0199c4f0000070008000000000000009", by, DateTimeOffset.UtcNow, CancellationToken.None);
+        Store.Writer.MarkMovedAsync(Source, queue, ids, LetterState.Replayed, "0199c4f0000070008000000000000009", by, DateTimeOffset.UtcNow, CancellationToken.None);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

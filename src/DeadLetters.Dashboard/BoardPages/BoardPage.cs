@@ -91,12 +91,21 @@ internal sealed record BoardModel
     /// <summary>The cause that began first within the histogram's time; null if all began before it.</summary>
     public BoardCause? BrokeFirst => Board.Causes.Where(cause => cause.First >= Board.From).MinBy(cause => cause.First);
 
+    /// <summary>The cause with the most failures in the last two steps of the histogram; null if there were none.</summary>
+    public BoardCause? GrowsFastest => Board.Causes.Where(cause => Recent(cause) > 0).MaxBy(Recent);
+
     /// <summary>How many causes began within the histogram's time.</summary>
     public int Began => Board.Causes.Count(cause => cause.First >= Board.From);
 
     public long MostInACause => Board.Causes.Select(cause => cause.Count).DefaultIfEmpty().Max();
 
+    /// <summary>The failures of a cause in the last two steps of the histogram. The last step alone may have begun a second ago.</summary>
+    public static long Recent(BoardCause cause) => cause.Sparkline.TakeLast(2).Sum();
+
     public IEnumerable<RunningOperation> Replays => Running.Where(operation => operation is { IsDryRun: false, Request.Verb: Verb.Replay });
+
+    /// <summary>Whether a queue is empty and nothing must be said about it.</summary>
+    public static bool IsQuiet(CatalogueQueue queue) => queue is { Letters: 0, IsComplete: true, Problem: "", IsFed: true };
 
     public IEnumerable<CatalogueQueue> Incomplete => Queues.Where(queue => !queue.IsComplete);
 }

@@ -56,8 +56,8 @@ internal static class QueryForm
     /// <summary>Whether the query selects letters by more than the length of the histogram.</summary>
     public static bool IsFiltered(CatalogueQuery query) => query with { Span = CatalogueQuery.All.Span } != CatalogueQuery.All;
 
-    /// <summary>A name that must be equal, for <see cref="CatalogueQuery.Queue"/>.</summary>
-    public static CatalogueQuery OfQueue(string queue) => CatalogueQuery.Parse($"queue:\"{queue.Replace("\"", "\\\"", StringComparison.Ordinal)}\"");
+    /// <summary>All letters of one queue.</summary>
+    public static CatalogueQuery OfQueue(string queue) => CatalogueQuery.All with { Queue = CatalogueQuery.CompleteQueue(queue) };
 
     private static string Open(CatalogueQuery query) => (query with { Text = null, Header = null, Id = IsHarmless(query.Id) ? query.Id : null }).ToString();
 
