@@ -15,6 +15,12 @@ public sealed class DashboardOptions
     /// <summary>The path within the application where a POST signs the user out. Null: no sign-out button.</summary>
     public string? SignOutPath { get; set; }
 
+    /// <summary>
+    /// Makes a link of a dead letter, such as to the page of its order or to its trace; for instance from its MessageId or its <c>traceparent</c> header.
+    /// Null, or a result of null: no link. Only relative addresses and http(s) addresses are shown.
+    /// </summary>
+    public Func<DeadLetter, Uri?>? LinkTo { get; set; }
+
     /// <summary>The title at the top of each page.</summary>
     public string Title { get; set; } = "Dead letters";
 

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using WorkinIt.DeadLetters.Dashboard.BoardPages;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 
 namespace WorkinIt.DeadLetters.Dashboard;
@@ -24,6 +25,7 @@ public static class DashboardRegistration
             provider.GetService<IReplayAdvisor>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<OperationRunner>();
         services.AddHostedService(provider => provider.GetRequiredService<OperationRunner>());
+        services.AddSingleton<BoardEvents>();
         services.AddRazorComponents();
         services.AddAntiforgery();
         services.AddAuthorization();

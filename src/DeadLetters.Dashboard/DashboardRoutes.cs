@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using WorkinIt.DeadLetters.Dashboard.Audit;
+using WorkinIt.DeadLetters.Dashboard.BoardPages;
 using WorkinIt.DeadLetters.Dashboard.Messages;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 using WorkinIt.DeadLetters.Dashboard.Queues;
@@ -18,7 +19,13 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
 
     public IEndpointConventionBuilder Map()
     {
-        Get("", QueuePages.QueuesAsync);
+        Get("", BoardPage.ShowAsync);
+        Post("/search", BoardPage.SearchAsync);
+        Get("/events", BoardEvents.ShowAsync);
+        Get("/letters", LetterListPage.ShowAsync);
+        PostOperation("/letters/replay", CatalogueActions.ReplayAsync);
+        PostOperation("/letters/discard", CatalogueActions.DiscardAsync);
+        Get("/queues", QueuePages.QueuesAsync);
         Get("/find", FindPage.FindAsync);
         GetOrPost(Queue, QueuePages.CausesAsync);
         GetOrPost(Queue + "/letters", QueuePages.LettersAsync);
@@ -42,6 +49,8 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
 
         Get("/assets/dead-letters.css", Asset.ServeAsync("dead-letters.css", "text/css; charset=utf-8"));
         Get("/assets/dead-letters.js", Asset.ServeAsync("dead-letters.js", "text/javascript; charset=utf-8"));
+        Get("/assets/board.css", Asset.ServeAsync("board.css", "text/css; charset=utf-8"));
+        Get("/assets/board.js", Asset.ServeAsync("board.js", "text/javascript; charset=utf-8"));
         Get("/assets/dead-letters.svg", Asset.ServeAsync("dead-letters.svg", "image/svg+xml"));
         return group;
     }

@@ -2,12 +2,15 @@ using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using WorkinIt.DeadLetters.Catalogue;
 
 namespace WorkinIt.DeadLetters.Dashboard;
 
 /// <summary>The addresses of the pages under their mount path.</summary>
 /// <param name="start">The path of the first page, without a trailing slash.</param>
-internal sealed class Links(string start)
+/// <param name="hasBoard">Whether the first page is the board; otherwise it is the list of queues.</param>
+internal sealed class Links(string start, bool hasBoard)
 {
     /// <summary>Reads the mount path from the request: the path base, plus as many segments as the mount path has.</summary>
     public static Links Of(HttpContext http, string path)
@@ -15,10 +18,21 @@ internal sealed class Links(string start)
         var pattern = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.PathSegments.Count ?? 0;
         var mounted = pattern - path.Count(c => c == '/');
         var segments = http.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries).Take(mounted);
-        return new Links(http.Request.PathBase.ToUriComponent() + string.Concat(segments.Select(segment => new PathString("/" + segment).ToUriComponent())));
+        var start = http.Request.PathBase.ToUriComponent() + string.Concat(segments.Select(segment => new PathString("/" + segment).ToUriComponent()));
+        return new Links(start, http.RequestServices.GetService<CatalogueDatabase>() is not null);
     }
 
-    public string Queues => start.Length == 0 ? "/" : start;
+    /// <summary>The first page.</summary>
+    public string Start => start.Length == 0 ? "/" : start;
+
+    public string Queues => hasBoard ? start + "/queues" : Start;
+
+    public string Search => start + "/search";
+
+    /// <summary>The letters of all queues, from the catalogue.</summary>
+    public string AllLetters => start + "/letters";
+
+    public string Events => start + "/events";
 
     public string Find => start + "/find";
 

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 using WorkinIt.DeadLetters.Dashboard.Shared;
 
@@ -39,6 +40,15 @@ internal sealed class PageContext
 
     public TimeProvider Time => Service<TimeProvider>();
 
+    /// <summary>The catalogue; null if the application has none.</summary>
+    public CatalogueDatabase? Catalogue => Http.RequestServices.GetService<CatalogueDatabase>();
+
+    /// <summary>The name of this application's virtual host in the catalogue.</summary>
+    public string Source => Service<CatalogueOptions>().Source ?? Service<DeadLetterOptions>().VirtualHost;
+
+    /// <summary>Why this page shows no catalogue, though the application has one; null if it shows it.</summary>
+    public string? CatalogueProblem { get; set; }
+
     /// <summary>Whether the application registered an <see cref="IReplayAdvisor"/>, which knows what was sent.</summary>
     public bool HasAdvisor => Http.RequestServices.GetService<IReplayAdvisor>() is not null;
 
@@ -64,6 +74,10 @@ internal sealed class PageContext
         ? $"{ui.ToString().TrimEnd('/')}/#/queues/{Uri.EscapeDataString(Service<DeadLetterOptions>().VirtualHost)}/{Uri.EscapeDataString(queue)}"
         : null;
 
+    /// <summary>The application's own link for a dead letter; null if it makes none.</summary>
+    public Uri? LinkTo(DeadLetter letter) =>
+        Options.LinkTo?.Invoke(letter) is { } link && (!link.IsAbsoluteUri || link.Scheme == Uri.UriSchemeHttps || link.Scheme == Uri.UriSchemeHttp) ? link : null;
+
     public T Service<T>()
         where T : notnull => Http.RequestServices.GetRequiredService<T>();
 
@@ -85,7 +99,7 @@ internal sealed class PageContext
 
     /// <summary>Renders a page with its model.</summary>
     public IResult Page<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] TPage, TModel>(
-        string title, TModel model, int status = StatusCodes.Status200OK, bool refreshes = false)
+        string title, TModel model, int status = StatusCodes.Status200OK, bool refreshes = false, bool wide = false)
         where TPage : IComponent
         where TModel : class
     {
@@ -94,7 +108,7 @@ internal sealed class PageContext
         return new RazorComponentResult<Root<TPage, TModel>>(new Dictionary<string, object?>
         {
             [nameof(Root<,>.Context)] = this,
-            [nameof(Root<,>.Head)] = new Head(title, refreshes),
+            [nameof(Root<,>.Head)] = new Head(title, refreshes, wide),
             [nameof(Root<,>.Model)] = model,
         })
         { StatusCode = status, PreventStreamingRendering = true };

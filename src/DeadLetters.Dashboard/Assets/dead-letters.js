@@ -61,8 +61,13 @@ function update(live, next) {
 const live = document.querySelector('[data-live]');
 if (live) follow(live);
 
-for (const all of document.querySelectorAll('input[data-selects]')) {
-  const ones = () => document.querySelectorAll(`input[type=checkbox][name="${all.dataset.selects}"]`);
-  all.closest('label').hidden = false;
-  all.addEventListener('change', () => { for (const one of ones()) one.checked = all.checked; });
+function watchSelectAll(root) {
+  for (const all of root.querySelectorAll('input[data-selects]')) {
+    if (!all.closest('label').hidden) continue; // watched already
+    const ones = () => document.querySelectorAll(`input[type=checkbox][name="${all.dataset.selects}"]`);
+    all.closest('label').hidden = false;
+    all.addEventListener('change', () => { for (const one of ones()) one.checked = all.checked; });
+  }
 }
+
+watchSelectAll(document);

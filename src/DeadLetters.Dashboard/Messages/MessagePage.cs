@@ -1,4 +1,6 @@
 using Microsoft.AspNetCore.Http;
+using WorkinIt.DeadLetters.Catalogue.Store;
+using WorkinIt.DeadLetters.Dashboard.BoardPages;
 using WorkinIt.DeadLetters.Dashboard.Queues;
 
 namespace WorkinIt.DeadLetters.Dashboard.Messages;
@@ -8,27 +10,27 @@ internal static class MessagePage
 {
     public static async Task<IResult> ShowAsync(PageContext page)
     {
-        var queue = await QueuePages.FindAsync(page);
-        return QueuePages.NeedsWarning(page, queue) ? QueuePages.Warn(page, queue)
-            : await FindAsync(page, queue) is { } letter ? Render(page, queue, letter, revealed: false)
-            : Gone(page);
+        var found = await LetterSource.InCatalogueAsync(page);
+        if (found is { Stored.Letter: null, IsReadable: false })
+            return Gone(page, found.Stored.Entry);
+        if (found is null or { Stored.Letter: null } && await QueuePages.FindAsync(page) is var queue && QueuePages.NeedsWarning(page, queue))
+            return QueuePages.Warn(page, queue);
+        return await LetterSource.FindAsync(page, found, revealed: false) is { } model ? Render(page, model) : Gone(page);
     }
 
     /// <summary>Shows the message unmasked, once, after writing that to the audit log.</summary>
     public static async Task<IResult> RevealAsync(PageContext page)
     {
-        var queue = await QueuePages.FindAsync(page);
-        if (await FindAsync(page, queue) is not { } letter)
+        if (await LetterSource.FindAsync(page, await LetterSource.InCatalogueAsync(page), revealed: true) is not { } model)
             return Gone(page);
-        await page.Broker.RevealedAsync(letter, page.By, page.Aborted);
-        return Render(page, queue, letter, revealed: true);
+        await page.Broker.RevealedAsync(model.Letter, page.By, page.Aborted);
+        return Render(page, model);
     }
 
     /// <summary>Downloads the body, byte for byte. It contains what the page masks, so the audit log records a reveal.</summary>
     public static async Task<IResult> DownloadAsync(PageContext page)
     {
-        var queue = await QueuePages.FindAsync(page);
-        if (await FindAsync(page, queue) is not { } letter)
+        if (await LetterSource.FindAsync(page, await LetterSource.InCatalogueAsync(page), revealed: true) is not { Letter: { } letter })
             return Gone(page);
         await page.Broker.RevealedAsync(letter, page.By, page.Aborted);
         page.Http.Response.Headers.CacheControl = "no-store";
@@ -42,10 +44,19 @@ internal static class MessagePage
         StatusCodes.Status404NotFound, "Dead letter not found", $"{page.Queue} has no dead letter {page.Route("id")}.",
         "It may have been replayed or discarded. The audit log shows who did that; Find shows where the message is now.");
 
-    private static IResult Render(PageContext page, DeadLetterQueue queue, DeadLetter letter, bool revealed) =>
-        page.Page<MessageDetails, LetterModel>($"Dead letter {letter.Id}", new LetterModel(queue, letter, revealed));
+    private static IResult Gone(PageContext page, CatalogueLetter letter) => page.Problem(
+        StatusCodes.Status404NotFound, $"{letter.Queue} no longer has this dead letter",
+        $"It was {LetterKey.Word(letter.State)}{(letter.By is { Length: > 0 } by ? $" by {by}" : "")}, and the catalogue did not keep its contents.",
+        "Find shows where the message is now.");
+
+    private static IResult Render(PageContext page, LetterModel model) =>
+        page.Page<MessageDetails, LetterModel>($"Dead letter {model.Letter.Id}", model);
 }
 
+/// <summary>A dead letter and what its page says about it.</summary>
+/// <param name="Queue">Its queue.</param>
+/// <param name="Letter">The letter.</param>
+/// <param name="Revealed">Whether it is shown unmasked.</param>
 internal sealed record LetterModel(DeadLetterQueue Queue, DeadLetter Letter, bool Revealed)
 {
     /// <summary>The largest body that can be edited on a page, in bytes.</summary>
@@ -57,4 +68,17 @@ internal sealed record LetterModel(DeadLetterQueue Queue, DeadLetter Letter, boo
 
     /// <summary>For a request: where its response goes, without the rest of the address.</summary>
     public string AnswersTo => Letter.AnswersTo ?? "an address that can’t be read";
+
+    /// <summary>What the catalogue knows about it; null if nothing.</summary>
+    public LetterSource.Found? Found { get; init; }
+
+    /// <summary>Whether the letter was read from its queue although there is a catalogue.</summary>
+    public bool IsRead { get; init; }
+
+    /// <summary>Whether the letter is in a queue that this application acts on, as far as is known.</summary>
+    public bool IsThere => Found is null or { IsReadable: true };
+
+    /// <summary>What happened to the message; empty without a catalogue.</summary>
+    public IReadOnlyList<TimelineStep> Timeline =>
+        Found is { } found ? Messages.Timeline.Of(found.History, found.Stored.Entry, Messages.Timeline.SentAt(Letter)) : [];
 }

@@ -42,7 +42,7 @@ internal static class EditPages
     }
 
     private static string? Text(DeadLetterQueue queue, DeadLetter letter) =>
-        !queue.IsDiscarded && new LetterModel(queue, letter, true).CanBeEdited ? letter.MessageJson ?? letter.BodyText : null;
+        !queue.IsDiscarded && new LetterModel(queue, letter, Revealed: true).CanBeEdited ? letter.MessageJson ?? letter.BodyText : null;
 
     private static IResult Show(PageContext page, EditModel model) => page.Page<EditForm, EditModel>(
         "Edit", model, model.Error is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);

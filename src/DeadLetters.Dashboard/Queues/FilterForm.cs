@@ -10,6 +10,7 @@ namespace WorkinIt.DeadLetters.Dashboard.Queues;
 /// </summary>
 internal static class FilterForm
 {
+    /// <summary>The name of the encrypted part in addresses and forms.</summary>
     public const string Words = "words";
 
     private const string Purpose = "WorkinIt.DeadLetters.Dashboard: words that are looked for";
@@ -25,7 +26,7 @@ internal static class FilterForm
         Ids = Ids(page.Value("id")),
         Since = Time("Since", page.Value("since")),
         Until = Time("Until", page.Value("until")),
-        Text = page.Value("text") ?? Decrypt(page, page.Value(Words)),
+        Text = page.Value("text") ?? Decrypt(page),
     };
 
     /// <summary>The query string that <see cref="Read"/> reads.</summary>
@@ -40,7 +41,7 @@ internal static class FilterForm
         ("id", filter.Ids is { Count: > 0 } ids ? string.Join(',', ids) : null),
         ("since", Written(filter.Since)),
         ("until", Written(filter.Until)),
-        (Words, filter.Text is { } text ? Protector(page).Protect(text, _life) : null),
+        (Words, Encrypt(page, filter.Text)),
     ];
 
     /// <summary>A time in UTC, in the format of a form's input.</summary>
@@ -54,9 +55,14 @@ internal static class FilterForm
         : DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time
         : throw new FormatException($"{label}: “{value}” is not a time. Use the format 2026-01-31T03:00, in UTC.");
 
-    private static string? Decrypt(PageContext page, string? words)
+    /// <summary>Encrypts text that must not be readable in an address; null stays null.</summary>
+    public static string? Encrypt(PageContext page, string? text) => text is null ? null : Protector(page).Protect(text, _life);
+
+    /// <summary>The text in the address or form that <see cref="Encrypt"/> wrote; null if there is none.</summary>
+    /// <exception cref="FormatException">It has expired.</exception>
+    public static string? Decrypt(PageContext page)
     {
-        if (words is null)
+        if (page.Value(Words) is not { } words)
             return null;
         try
         {
@@ -64,7 +70,7 @@ internal static class FilterForm
         }
         catch (CryptographicException)
         {
-            throw new FormatException("The search text in this link has expired. Open the queue and search again.");
+            throw new FormatException("The search text in this link has expired. Search again.");
         }
     }
 

@@ -41,13 +41,13 @@ internal static class QueuePages
         Task.FromResult(PageContext.SeeOther(page.Links.Letters(page.Queue, FilterForm.Query(page, FilterForm.Read(page)))));
 
     /// <summary>Finds the queue named in the address. Only dead-letter queues can be viewed here.</summary>
-    public static async Task<DeadLetterQueue> FindAsync(PageContext page)
-    {
-        var name = page.Queue;
-        return page.Service<DeadLetterOptions>().Names.Contains(name) && await page.Broker.FindQueueAsync(name, page.Aborted) is { } queue
+    public static Task<DeadLetterQueue> FindAsync(PageContext page) => FindAsync(page, page.Queue);
+
+    /// <inheritdoc cref="FindAsync(PageContext)"/>
+    public static async Task<DeadLetterQueue> FindAsync(PageContext page, string name) =>
+        page.Service<DeadLetterOptions>().Names.Contains(name) && await page.Broker.FindQueueAsync(name, page.Aborted) is { } queue
             ? queue
             : throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"Dead-letter queue “{name}” not found");
-    }
 
     /// <summary>Whether viewing the queue has a cost that the user has not confirmed.</summary>
     public static bool NeedsWarning(PageContext page, DeadLetterQueue queue) => queue is { AccessWarning: not null, Messages: > 0 } && !page.IsPost;

@@ -7,7 +7,7 @@ namespace WorkinIt.DeadLetters.Dashboard.Shared;
 /// <summary>Serves the style sheet, the script and the icon from the assembly. Their address contains their hash, so a cached copy stays valid.</summary>
 internal static class Asset
 {
-    private static readonly Dictionary<string, (byte[] Bytes, string Version)> _assets = new[] { "dead-letters.css", "dead-letters.js", "dead-letters.svg" }.ToDictionary(file => file, Read);
+    private static readonly Dictionary<string, (byte[] Bytes, string Version)> _assets = new[] { "dead-letters.css", "dead-letters.js", "dead-letters.svg", "board.css", "board.js" }.ToDictionary(file => file, Read);
 
     public static string Version(string file) => _assets[file].Version;
 

@@ -6,7 +6,8 @@ namespace WorkinIt.DeadLetters.Dashboard.Shared;
 /// <summary>The values in a page's <c>head</c> element.</summary>
 /// <param name="Title">The title.</param>
 /// <param name="Refreshes">Whether the page reloads to show progress.</param>
-internal sealed record Head(string Title, bool Refreshes);
+/// <param name="Wide">Whether the page is a table that uses the width of the window.</param>
+internal sealed record Head(string Title, bool Refreshes, bool Wide);
 
 /// <summary>
 /// A page in its layout. Passes the request and the model on as cascading values: these can have internal types, while a component's own

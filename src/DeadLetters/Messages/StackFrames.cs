@@ -2,6 +2,19 @@ using System.Text.RegularExpressions;
 
 namespace WorkinIt.DeadLetters;
 
+/// <summary>What a line of a stack trace is.</summary>
+internal enum FrameKind
+{
+    /// <summary>No frame.</summary>
+    None,
+
+    /// <summary>A frame of the application's own code.</summary>
+    Own,
+
+    /// <summary>A frame of a library that many applications use.</summary>
+    Library,
+}
+
 /// <summary>Reads the frames of a stack trace in the format of .NET.</summary>
 internal static partial class StackFrames
 {
@@ -19,11 +32,19 @@ internal static partial class StackFrames
         foreach (Match frame in Frames().Matches(stack))
         {
             var method = frame.Groups["method"].Value;
-            if (!_others.Any(other => method.StartsWith(other, StringComparison.Ordinal)))
+            if (!IsOfLibrary(method))
                 return frame.Groups["line"] is { Success: true } line ? $"{method}, line {line.Value}" : method;
         }
         return null;
     }
+
+    /// <summary>What one line is.</summary>
+    public static FrameKind KindOf(string line) =>
+        Frames().Match(line) is not { Success: true } frame ? FrameKind.None
+        : IsOfLibrary(frame.Groups["method"].Value) ? FrameKind.Library
+        : FrameKind.Own;
+
+    private static bool IsOfLibrary(string method) => _others.Any(other => method.StartsWith(other, StringComparison.Ordinal));
 
     [GeneratedRegex(@"^\s+at (?<method>[^\s(]+)\(.*?(?:\) in .*?:line (?<line>\d+))?\s*$", RegexOptions.CultureInvariant | RegexOptions.Multiline)]
     private static partial Regex Frames();

@@ -1,0 +1,104 @@
+using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using WorkinIt.DeadLetters.Catalogue.Store;
+
+namespace WorkinIt.DeadLetters.Catalogue;
+
+/// <summary>The catalogue can't be read.</summary>
+/// <param name="message">Why, for an operator.</param>
+/// <param name="inner">The database's error.</param>
+[SuppressMessage("Design", "CA1064:Exceptions should be public", Justification = "The pages handle it")]
+internal sealed class CatalogueException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>
+/// The catalogue's database: opens it at start, again and again until that succeeds, and guards each read: a read that fails or takes too long ends
+/// with a <see cref="CatalogueException"/>, and the reads of the next seconds fail at once, so that no page waits for a database that is away.
+/// </summary>
+internal sealed partial class CatalogueDatabase(CatalogueOptions options, TimeProvider time, ILogger<CatalogueDatabase> log) : BackgroundService, IAsyncDisposable
+{
+    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _longestStart = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _longestRead = TimeSpan.FromSeconds(5);
+
+    private readonly TaskCompletionSource<CatalogueStore> _store = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile Failure? _failure;
+
+    /// <summary>The database with its readers and writers, as soon as its tables exist.</summary>
+    public Task<CatalogueStore> Store => _store.Task;
+
+    /// <summary>Reads from the catalogue.</summary>
+    /// <typeparam name="T">The result.</typeparam>
+    /// <param name="read">The read.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="CatalogueException">It can't be read; the message says why.</exception>
+    public async Task<T> ReadAsync<T>(Func<CatalogueReader, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
+    {
+        if (_failure is { } failure && time.GetUtcNow() - failure.At < _pause)
+            throw new CatalogueException(failure.Why);
+        try
+        {
+            var store = await Store.WaitAsync(_longestStart, time, cancellationToken);
+            // On a thread of its own: the drivers of the databases block, and a wait must end also then.
+            var result = await Task.Run(() => read(store.Reader, cancellationToken), cancellationToken).WaitAsync(_longestRead, time, cancellationToken);
+            _failure = null;
+            return result;
+        }
+        catch (TimeoutException e)
+        {
+            throw Fail(Store.IsCompleted ? $"The database of the catalogue did not answer within {_longestRead.TotalSeconds} s" : "The database of the catalogue is not ready yet", e);
+        }
+        catch (DbException e)
+        {
+            throw Fail(CatalogueStore.Explain(options.Database, e), e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        Dispose();
+        if (Store.IsCompletedSuccessfully)
+            await (await Store).DisposeAsync();
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested && !await TryOpenAsync(stoppingToken))
+            await Task.Delay(_pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "The pages work without the catalogue: whatever prevents its start is shown there, logged, and tried again")]
+    private async Task<bool> TryOpenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            _store.SetResult(await Task.Run(() => CatalogueStore.Open(options, time), cancellationToken));
+            _failure = null;
+            return true;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (Exception e)
+        {
+            Fail(e.Message, e);
+            LogNotReady(e);
+            return false;
+        }
+    }
+
+    private CatalogueException Fail(string why, Exception e)
+    {
+        _failure = new Failure(why.TrimEnd('.'), time.GetUtcNow());
+        return new CatalogueException(_failure.Why, e);
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The catalogue of dead letters can't be used. The pages read the queues instead; the next try is in 5 s")]
+    private partial void LogNotReady(Exception e);
+
+    private sealed record Failure(string Why, DateTimeOffset At);
+}

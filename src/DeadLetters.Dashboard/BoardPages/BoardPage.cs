@@ -1,0 +1,111 @@
+using Microsoft.AspNetCore.Http;
+using WorkinIt.DeadLetters.Catalogue;
+using WorkinIt.DeadLetters.Catalogue.Store;
+using WorkinIt.DeadLetters.Dashboard.Operations;
+using WorkinIt.DeadLetters.Dashboard.Queues;
+
+namespace WorkinIt.DeadLetters.Dashboard.BoardPages;
+
+/// <summary>The first page: what broke, since when, and how fast it grows. Without a catalogue, the list of queues.</summary>
+internal static class BoardPage
+{
+    public static async Task<IResult> ShowAsync(PageContext page)
+    {
+        if (page.Catalogue is not { } catalogue)
+            return await QueuePages.QueuesAsync(page);
+        if (QueryForm.IsReadable(page))
+            return PageContext.SeeOther(page.Links.Start + QueryForm.Query(page, QueryForm.Read(page)));
+        return await CataloguePages.TryAsync(page, () => ShowAsync(page, catalogue, QueryForm.Read(page), null))
+            ?? await QueuePages.QueuesAsync(page);
+    }
+
+    /// <summary>Reads a search form and redirects to an address that contains no readable search text.</summary>
+    public static async Task<IResult> SearchAsync(PageContext page)
+    {
+        if (page.Catalogue is not { } catalogue)
+            return PageContext.SeeOther(page.Links.Start);
+        try
+        {
+            var address = page.Value("to") == "letters" ? page.Links.AllLetters : page.Links.Start;
+            return PageContext.SeeOther(address + QueryForm.Query(page, QueryForm.Read(page)));
+        }
+        catch (FormatException e)
+        {
+            var error = new QueryError(page.Value(QueryForm.Box) ?? "", e.Message);
+            return await CataloguePages.TryAsync(page, () => ShowAsync(page, catalogue, CatalogueQuery.All, error))
+                ?? await QueuePages.QueuesAsync(page);
+        }
+    }
+
+    private static async Task<IResult> ShowAsync(PageContext page, CatalogueDatabase catalogue, CatalogueQuery query, QueryError? error)
+    {
+        var model = await catalogue.ReadAsync(
+            async (reader, token) => new BoardModel
+            {
+                Version = await reader.VersionAsync(token), // before the rest: a change during it is fetched again
+                Query = query,
+                Error = error,
+                Board = await reader.BoardAsync(query, token),
+                Queues = await reader.QueuesAsync(token),
+                Running = page.Runner.Running,
+                Now = page.Time.GetUtcNow(),
+                Sort = page.Value("sort"),
+            },
+            page.Aborted);
+        return page.Page<BoardView, BoardModel>("Board", model, error is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest, wide: true);
+    }
+}
+
+/// <summary>A search text that can't be read.</summary>
+/// <param name="Text">What was typed.</param>
+/// <param name="Why">What is wrong with it.</param>
+internal sealed record QueryError(string Text, string Why);
+
+/// <summary>The board, and what its page says about it.</summary>
+internal sealed record BoardModel
+{
+    public required long Version { get; init; }
+
+    public required CatalogueQuery Query { get; init; }
+
+    public required QueryError? Error { get; init; }
+
+    public required Board Board { get; init; }
+
+    public required IReadOnlyList<CatalogueQueue> Queues { get; init; }
+
+    public required IReadOnlyList<RunningOperation> Running { get; init; }
+
+    public required DateTimeOffset Now { get; init; }
+
+    /// <summary>The order of the causes: <c>first</c>, <c>last</c>, or by count.</summary>
+    public string? Sort { get; init; }
+
+    public IReadOnlyList<BoardCause> Causes => Sort switch
+    {
+        "first" => [.. Board.Causes.OrderBy(cause => cause.First)],
+        "last" => [.. Board.Causes.OrderByDescending(cause => cause.Last)],
+        _ => Board.Causes,
+    };
+
+    /// <summary>The cause that began first within the histogram's time; null if all began before it.</summary>
+    public BoardCause? BrokeFirst => Board.Causes.Where(cause => cause.First >= Board.From).MinBy(cause => cause.First);
+
+    /// <summary>The cause with the most failures in the last two steps of the histogram; null if there were none.</summary>
+    public BoardCause? GrowsFastest => Board.Causes.Where(cause => Recent(cause) > 0).MaxBy(Recent);
+
+    /// <summary>How many causes began within the histogram's time.</summary>
+    public int Began => Board.Causes.Count(cause => cause.First >= Board.From);
+
+    public long MostInACause => Board.Causes.Select(cause => cause.Count).DefaultIfEmpty().Max();
+
+    /// <summary>The failures of a cause in the last two steps of the histogram. The last step alone may have begun a second ago.</summary>
+    public static long Recent(BoardCause cause) => cause.Sparkline.TakeLast(2).Sum();
+
+    public IEnumerable<RunningOperation> Replays => Running.Where(operation => operation is { IsDryRun: false, Request.Verb: Verb.Replay });
+
+    /// <summary>Whether a queue is empty and nothing must be said about it.</summary>
+    public static bool IsQuiet(CatalogueQueue queue) => queue is { Letters: 0, IsComplete: true, Problem: "", IsFed: true };
+
+    public IEnumerable<CatalogueQueue> Incomplete => Queues.Where(queue => !queue.IsComplete);
+}

@@ -1,0 +1,63 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using WorkinIt.DeadLetters.Catalogue;
+using WorkinIt.DeadLetters.Catalogue.Store;
+using WorkinIt.DeadLetters.Dashboard.Queues;
+
+namespace WorkinIt.DeadLetters.Dashboard.BoardPages;
+
+/// <summary>The letters of all queues, from the catalogue.</summary>
+internal static class LetterListPage
+{
+    public static async Task<IResult> ShowAsync(PageContext page)
+    {
+        if (page.Catalogue is not { } catalogue)
+            return PageContext.SeeOther(page.Links.Start);
+        var query = QueryForm.Read(page);
+        if (QueryForm.IsReadable(page))
+            return PageContext.SeeOther(page.Links.AllLetters + QueryForm.Query(page, query));
+        return await CataloguePages.TryAsync(page, () => ShowAsync(page, catalogue, query))
+            ?? await QueuePages.QueuesAsync(page);
+    }
+
+    private static async Task<IResult> ShowAsync(PageContext page, CatalogueDatabase catalogue, CatalogueQuery query)
+    {
+        var number = int.TryParse(page.Value("page"), CultureInfo.InvariantCulture, out var asked) && asked > 0 ? asked : 1;
+        var skip = (number - 1L) * page.Options.PageLength;
+        var model = await catalogue.ReadAsync(
+            async (reader, token) => new LetterListModel
+            {
+                Version = await reader.VersionAsync(token),
+                Query = query,
+                Page = await reader.LettersAsync(query, skip, page.Options.PageLength, token),
+                Incomplete = (await reader.QueuesAsync(token)).Count(queue => !queue.IsComplete),
+                Number = number,
+                PageLength = page.Options.PageLength,
+            },
+            page.Aborted);
+        return page.Page<LetterList, LetterListModel>("Dead letters", model, wide: true);
+    }
+}
+
+/// <summary>A page of the list of letters.</summary>
+internal sealed record LetterListModel
+{
+    public required long Version { get; init; }
+
+    public required CatalogueQuery Query { get; init; }
+
+    public required LetterPage Page { get; init; }
+
+    /// <summary>How many queues the catalogue does not know completely.</summary>
+    public required int Incomplete { get; init; }
+
+    public required int Number { get; init; }
+
+    public required int PageLength { get; init; }
+
+    public long First => ((Number - 1L) * PageLength) + 1;
+
+    public long Last => First + Page.Letters.Count - 1;
+
+    public bool HasNext => Last < Page.Matching;
+}

@@ -1,0 +1,22 @@
+using WorkinIt.DeadLetters.Catalogue.Store;
+using WorkinIt.DeadLetters.Dashboard.Shared;
+
+namespace WorkinIt.DeadLetters.Dashboard.BoardPages;
+
+/// <summary>What an operator must know about a queue in the catalogue.</summary>
+/// <param name="Words">The state in a few words.</param>
+/// <param name="Kind">The CSS class: good, busy, warn or bad.</param>
+internal sealed record QueueState(string Words, string Kind)
+{
+    public static QueueState Of(CatalogueQueue queue) => queue switch
+    {
+        { IsWalking: true, Messages: { } messages } => new($"being read: {Format.Number(queue.Walked)} of {Format.Number(messages)}", "busy"),
+        { IsWalking: true } => new($"being read: {Format.Number(queue.Walked)}", "busy"),
+        { Problem.Length: > 0 } => new(queue.Problem, "bad"),
+        { WalkedAt: null } => new("not read yet", "warn"),
+        { Messages: { } messages } when messages != queue.Letters => new($"counts differ: the broker has {Format.Number(messages)}", "warn"),
+        { Messages: null } => new("the broker’s count is unknown", "warn"),
+        { IsFed: false } => new("complete, but not fed: read again at intervals", "warn"),
+        _ => new("complete", "good"),
+    };
+}

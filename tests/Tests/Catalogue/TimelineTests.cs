@@ -1,0 +1,58 @@
+using WorkinIt.DeadLetters.Catalogue.Store;
+using WorkinIt.DeadLetters.Dashboard.Messages;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.Tests.Catalogue;
+
+public sealed class TimelineTests
+{
+    private static readonly DateTimeOffset _start = new(2026, 11, 29, 3, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public void Timeline_says_who_replayed_a_message_and_whether_it_failed_for_the_same_cause()
+    {
+        var first = Letter(1, "aaaaaaaa", 0) with { State = LetterState.Replayed, LeftAt = _start.AddMinutes(10), By = "Sam" };
+        var second = Letter(2, "aaaaaaaa", 11) with { State = LetterState.Replayed, LeftAt = _start.AddMinutes(20), By = "Erin" };
+        var third = Letter(3, "bbbbbbbb", 21);
+
+        var steps = Timeline.Of([first, second, third], third, _start.AddMinutes(-1));
+
+        steps.Select(step => step.Text).ShouldBe(
+        [
+            "Sent", "Failed: TimeoutException in orders_error", "Replayed by Sam", "Failed again, same cause: TimeoutException in orders_error", "Replayed by Erin",
+            "Failed again, another cause: TimeoutException in orders_error",
+        ]);
+        steps.Select(step => step.Letter?.Key).ShouldBe([null, 1, null, 2, null, null]);
+        steps.Select(step => step.At).ShouldBeInOrder();
+    }
+
+    [Fact]
+    public void Letter_without_history_has_its_own_failure()
+    {
+        var letter = Letter(1, "aaaaaaaa", 0) with { State = LetterState.Gone, LeftAt = _start.AddMinutes(1) };
+
+        Timeline.Of([], letter, sent: null).Select(step => step.Text).ShouldBe(["Failed: TimeoutException in orders_error", "Left the queue in another way"]);
+    }
+
+    [Fact]
+    public void Time_of_sending_comes_from_the_envelope()
+    {
+        var letter = new FailedLetter { At = _start };
+        Timeline.SentAt(letter.Build()).ShouldBe(_start.AddMinutes(-2));
+        Timeline.SentAt((letter with { Message = "not JSON" }).Build()).ShouldBeNull();
+    }
+
+    private static CatalogueLetter Letter(long key, string cause, int minute) => new()
+    {
+        Key = key,
+        Source = "shop",
+        Queue = "orders_error",
+        Id = $"{key:x16}",
+        ExceptionType = "System.TimeoutException",
+        CauseId = cause,
+        Reason = "",
+        At = _start.AddMinutes(minute),
+        Size = 1,
+        State = LetterState.There,
+    };
+}
