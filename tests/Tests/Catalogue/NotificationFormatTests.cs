@@ -113,7 +113,7 @@ public sealed class NotificationFormatTests : IDisposable
 
     private BoardCause Strange() => _database.Cause("1a2b3c4d", 1333, 7, versions: ["2.4.1.0", "<b>"]) with
     {
-        Cause = new Cause("1a2b3c4d", "Orders.<!channel>", "[click](https://evil.example) <script> \"quoted\" \u0007", "Orders.Ship.<Send>d__1.MoveNext"),
+        Cause = new Cause("1a2b3c4d", "Orders.<!channel>", "[click](https://evil.example) <script> \"quoted\" \u0007" + new string('r', 300), "Orders.Ship.<Send>d__1.MoveNext"),
         Queues = [.. Enumerable.Range(0, 30).Select(number => new QueueCount("/", new string('q', 250) + number, 1))],
     };
 

@@ -106,7 +106,9 @@ public sealed class NotificationReceiverTests : IAsyncLifetime
         await using var other = await WebhookReceiver.StartAsync();
         var answered = new TaskCompletionSource();
         _receiver.Answer = async _ => await answered.Task;
+        var watch = Stopwatch.StartNew();
         await using var host = await AnnounceAsync(TimeSpan.FromMilliseconds(700), _receiver.Receiver, other.Receiver);
+        watch.Elapsed.ShouldBeInRange(TimeSpan.FromMilliseconds(650), TimeSpan.FromSeconds(3));
         host.Deliveries.States()[_receiver.Receiver.Key].LastError.ShouldBe("no answer within 0.7 s");
         other.Calls.Count.ShouldBe(1);
         answered.SetResult();
