@@ -4,7 +4,7 @@ namespace WorkinIt.DeadLetters.Catalogue;
 
 /// <summary>
 /// Which letters. As one line of text: <c>exception:Timeout queue:orders age:&lt;1h "connection refused"</c>. Conditions of different names must all
-/// hold. Words without a name search the text.
+/// hold. Words without a name search the text, as one phrase. In quotation marks, <c>\"</c> is a quotation mark and <c>\\</c> a backslash.
 /// </summary>
 internal sealed record CatalogueQuery
 {
@@ -61,8 +61,14 @@ internal sealed record CatalogueQuery
 
     /// <summary>Reads a query from one line of text.</summary>
     /// <exception cref="FormatException">A name or a value is invalid; the message says which, and what is valid.</exception>
-    public static CatalogueQuery Parse(string? text) => throw new NotSupportedException(text);
+    public static CatalogueQuery Parse(string? text) => QueryParser.Parse(text ?? "");
 
     /// <summary>The query as one line that <see cref="Parse"/> reads; empty for <see cref="All"/>.</summary>
-    public override string ToString() => throw new NotSupportedException();
+    public override string ToString() => QueryParser.Write(this);
+
+    /// <summary>The value of <see cref="Queue"/> that selects one queue: its complete name.</summary>
+    public static string CompleteQueue(string name) => $"\"{name}\"";
+
+    /// <summary>Whether a value of <see cref="Queue"/> is a complete name.</summary>
+    public static bool IsComplete(string queue) => queue is ['"', _, .., '"'];
 }

@@ -1,28 +1,79 @@
+using WorkinIt.Storage;
+
 namespace WorkinIt.DeadLetters.Catalogue.Store;
 
 /// <summary>Reads the catalogue. Touches no queue.</summary>
 internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider time)
 {
-    /// <summary>A number that changes with each change of the catalogue, whichever host made it.</summary>
-    public Task<long> VersionAsync(CancellationToken cancellationToken) => throw new NotSupportedException($"{options}{time}");
+    private readonly BoardCache _boards = new(time);
 
-    /// <summary>The board: causes, queues and the histogram of the letters that a query selects. Answers of one version are kept, so that ten readers cost one.</summary>
-    public Task<Board> BoardAsync(CatalogueQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
+    private Database Database => options.Database;
+
+    /// <summary>A number that changes with each change of the catalogue, whichever host made it.</summary>
+    public Task<long> VersionAsync(CancellationToken cancellationToken) =>
+        ReadAsync(static statements => statements.Scalar<long>("SELECT version FROM catalogue_state WHERE id = 1"), cancellationToken);
+
+    /// <summary>
+    /// The board: causes, queues and the histogram of the letters that a query selects. Answers of one version are kept, so that ten readers cost
+    /// one. While letters are added, an answer may be a second old.
+    /// </summary>
+    public async Task<Board> BoardAsync(CatalogueQuery query, CancellationToken cancellationToken) =>
+        await _boards.GetAsync(query, await VersionAsync(cancellationToken), () => ReadAsync(statements => new BoardReading(statements, Sql(statements, query), query, time.GetUtcNow()).Read(), CancellationToken.None), cancellationToken);
 
     /// <summary>A page of letters, the newest failure first.</summary>
-    public Task<LetterPage> LettersAsync(CatalogueQuery query, long skip, int take, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<LetterPage> LettersAsync(CatalogueQuery query, long skip, int take, CancellationToken cancellationToken) => ReadAsync(statements =>
+    {
+        var sql = Sql(statements, query);
+        var where = sql.Where(QuerySql.State(query));
+        var matching = sql.Rows(statements, $"SELECT count(*) FROM catalogue_letters l WHERE {where}", static row => row.GetInt64(0)).Single();
+        if (skip >= matching)
+            return new LetterPage([], matching);
+        var page = $"SELECT l.id FROM catalogue_letters l WHERE {where} ORDER BY l.at DESC, l.id DESC LIMIT {take} OFFSET {skip}";
+        return new LetterPage(
+            [.. sql.Rows(statements, $"SELECT {LetterColumns.All} FROM ({page}) AS page JOIN catalogue_letters l ON l.id = page.id {LetterColumns.Joins} ORDER BY l.at DESC, l.id DESC", LetterColumns.Read)], matching);
+    }, cancellationToken);
 
     /// <summary>The ids of all letters of one queue that a query selects, in the queue's order as far as it is known.</summary>
-    public Task<IReadOnlyList<string>> IdsAsync(CatalogueQuery query, string source, string queue, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<IReadOnlyList<string>> IdsAsync(CatalogueQuery query, string source, string queue, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<string>>(statements =>
+    {
+        var sql = Sql(statements, query).InQueue(source, queue);
+        return
+        [
+            .. sql.Rows(
+                statements, $"SELECT l.hash, l.number FROM catalogue_letters l WHERE {sql.Where(QuerySql.State(query))} ORDER BY l.at, l.id",
+                static row => new LetterId(row.GetInt64(0), row.GetInt64(1)).ToString()),
+        ];
+    }, cancellationToken);
 
     /// <summary>One letter; null if it is not in the catalogue. By the dead letter's id.</summary>
-    public Task<StoredLetter?> FindAsync(string source, string queue, string id, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<StoredLetter?> FindAsync(string source, string queue, string id, CancellationToken cancellationToken) => ReadAsync(statements =>
+    {
+        if (!LetterId.TryParse(id, out var name))
+            return null;
+        var entry = statements.Row(
+            $"SELECT {LetterColumns.All} FROM catalogue_letters l {LetterColumns.Joins} WHERE q.source = @source AND q.name = @queue AND l.hash = @hash AND l.number = @number", LetterColumns.Read,
+            ("source", source), ("queue", queue), ("hash", name.Hash), ("number", name.Number));
+        if (entry is null)
+            return null;
+        var contents = statements.Row("SELECT contents FROM catalogue_bodies WHERE letter_id = @id", static row => (byte[])row.GetValue(0), ("id", entry.Key));
+        return new StoredLetter(entry, contents is null ? null : LetterContents.Read(contents, queue, name));
+    }, cancellationToken);
 
     /// <summary>All that the catalogue has about a message: its earlier failures, wherever they are now, the oldest first.</summary>
-    public Task<IReadOnlyList<CatalogueLetter>> HistoryAsync(string source, string messageId, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<IReadOnlyList<CatalogueLetter>> HistoryAsync(string source, string messageId, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<CatalogueLetter>>(statements =>
+    {
+        var sql = new QuerySql(CatalogueQuery.All with { Source = source }, Database.IsSqlite, time.GetUtcNow(), []).OfMessage(messageId);
+        return [.. sql.Rows(statements, $"SELECT {LetterColumns.All} FROM catalogue_letters l {LetterColumns.Joins} WHERE {sql.Where("l.state IN (0, 1, 2, 3, 4)")} ORDER BY l.at, l.id", LetterColumns.Read)];
+    }, cancellationToken);
 
     /// <summary>All queues of all sources; those with letters first.</summary>
-    public Task<IReadOnlyList<CatalogueQueue>> QueuesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<IReadOnlyList<CatalogueQueue>> QueuesAsync(CancellationToken cancellationToken) => ReadAsync(QueueReading.Read, cancellationToken);
+
+    private QuerySql Sql(Statements statements, CatalogueQuery query) =>
+        new(query, Database.IsSqlite, time.GetUtcNow(), QuerySql.Searches(query) ? NotIndexed.Find(statements, query) : []);
+
+    // SQLite has no asynchronous I/O: a read must not hold the thread of a request.
+    private Task<T> ReadAsync<T>(Func<Statements, T> read, CancellationToken cancellationToken) => Task.Run(() => Database.Read(read), cancellationToken);
 }
 
 /// <summary>A letter with its contents.</summary>

@@ -32,6 +32,18 @@ internal static class DeadLetterJson
         writer.WriteEndObject();
     }
 
+    /// <summary>Writes the properties and headers as one object that <see cref="Read"/> reads: the body in it is empty.</summary>
+    public static void WriteHead(IReadOnlyBasicProperties properties, Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WritePropertyName("properties");
+        WriteProperties(properties, writer);
+        writer.WritePropertyName("headers");
+        FieldValues.WriteTable(writer, properties.Headers ?? new Dictionary<string, object?>());
+        writer.WriteString("body", "");
+        writer.WriteEndObject();
+    }
+
     /// <summary>Writes what the message is, and why it failed.</summary>
     public static void WriteFacts(DeadLetter letter, Utf8JsonWriter writer, string? messageId, string reason)
     {

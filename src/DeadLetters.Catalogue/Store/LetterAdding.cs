@@ -1,0 +1,94 @@
+using WorkinIt.Storage;
+
+namespace WorkinIt.DeadLetters.Catalogue.Store;
+
+/// <summary>Adds letters within one transaction.</summary>
+internal sealed class LetterAdding(Statements statements, GroupCache cache, long now) : CatalogueChange(statements, now)
+{
+    // A letter that arrives while its queue is walked may be read by the walk first, and its copy comes later.
+    private static readonly long _copyFollows = (long)TimeSpan.FromMinutes(10).TotalMilliseconds;
+
+    private const string IsThereAgain = "state = 0, left_at = NULL, operation = NULL, moved_as = NULL, moved_by = NULL";
+
+    private readonly Dictionary<string, (long Id, long Walk)> _queues = [];
+    private readonly Dictionary<(long Queue, LetterGroup Group), long> _groups = [];
+
+    /// <summary>The groups that were needed, to be kept when the transaction is committed.</summary>
+    public IReadOnlyDictionary<(long Queue, LetterGroup Group), long> Groups => _groups;
+
+    /// <summary>How often groups were removed from the database before this transaction.</summary>
+    public long Removals { get; } = statements.Scalar<long>("SELECT groups_removed FROM catalogue_state WHERE id = 1");
+
+    /// <summary>Adds a copy from the feed.</summary>
+    public void Add(string source, LetterRow row)
+    {
+        if (!_queues.TryGetValue(row.Queue, out var queue))
+            _queues.Add(row.Queue, queue = Queue(source, row.Queue));
+        if (!Insert(queue.Id, row, row.Id with { Number = 0 }, queue.Walk, fromWalk: false))
+            AddIdentical(queue.Id, row, queue.Walk);
+    }
+
+    /// <summary>Adds a letter of a walk, or marks it as seen.</summary>
+    public void AddWalked(long queue, long walk, LetterRow row)
+    {
+        (string, object?)[] name = [("queue", queue), ("hash", row.Id.Hash), ("number", row.Id.Number), ("walk", walk)];
+        if (Statements.Execute("UPDATE catalogue_letters SET walk = @walk WHERE queue_id = @queue AND hash = @hash AND number = @number AND state = 0", name) == 0
+            && Statements.Execute($"UPDATE catalogue_letters SET walk = @walk, {IsThereAgain} WHERE queue_id = @queue AND hash = @hash AND number = @number", name) == 0)
+            Insert(queue, row, row.Id, walk, fromWalk: true);
+    }
+
+    /// <summary>Shows a walk's progress.</summary>
+    public void CountWalked(long queue, int count) => Statements.Execute("UPDATE catalogue_queues SET walked = walked + @count WHERE id = @id", ("count", count), ("id", queue));
+
+    private void AddIdentical(long queue, LetterRow row, long walk)
+    {
+        (string, object?)[] name = [("queue", queue), ("hash", row.Id.Hash), ("since", Now - _copyFollows)];
+        if (Statements.Scalar<long?>("SELECT min(id) FROM catalogue_letters WHERE queue_id = @queue AND hash = @hash AND from_walk = 1 AND added_at >= @since", name) is { } walked)
+        {
+            Statements.Execute("UPDATE catalogue_letters SET from_walk = 0 WHERE id = @id", ("id", walked));
+            return;
+        }
+        var highest = Highest(queue, row.Id.Hash);
+        if (row.Redelivered && highest is not null)
+            return;
+        var next = highest + 1 ?? 0;
+        if (Statements.Execute(
+            $"UPDATE catalogue_letters SET walk = @walk, {IsThereAgain} WHERE queue_id = @queue AND hash = @hash AND number = @number",
+            ("walk", walk), ("queue", queue), ("hash", row.Id.Hash), ("number", next)) == 0)
+            Insert(queue, row, row.Id with { Number = next }, walk, fromWalk: false);
+    }
+
+    /// <returns>False if the name is taken.</returns>
+    private bool Insert(long queue, LetterRow row, LetterId id, long walk, bool fromWalk)
+    {
+        var key = Statements.Scalar<long?>(
+            """
+            INSERT INTO catalogue_letters (queue_id, hash, number, group_id, state, at, added_at, size, replays, walk, from_walk, indexed, message_id, reason, host)
+            VALUES (@queue, @hash, @number, @group, 0, @at, @now, @size, @replays, @walk, @fromWalk, 0, @messageId, @reason, @host)
+            ON CONFLICT (queue_id, hash, number) DO NOTHING
+            RETURNING id
+            """,
+            ("queue", queue), ("hash", id.Hash), ("number", id.Number), ("group", Group(queue, row)), ("at", row.At ?? Now), ("now", Now), ("size", row.Size),
+            ("replays", row.Replays), ("walk", walk), ("fromWalk", fromWalk ? 1 : 0), ("messageId", row.MessageId), ("reason", row.Reason), ("host", row.Host));
+        if (key is not null && row.Contents is not null)
+            Statements.Execute("INSERT INTO catalogue_bodies (letter_id, contents) VALUES (@id, @contents)", ("id", key), ("contents", row.Contents));
+        return key is not null;
+    }
+
+    private long Group(long queue, LetterRow row)
+    {
+        if (_groups.TryGetValue((queue, row.Group), out var id))
+            return id;
+        id = cache.Find(queue, row.Group, Removals) ?? Statements.Scalar<long>(
+            """
+            INSERT INTO catalogue_groups (digest, queue_id, cause, exception, text, frame, types, consumer, version)
+            VALUES (@digest, @queue, @cause, @exception, @text, @frame, @types, @consumer, @version)
+            ON CONFLICT (digest) DO UPDATE SET queue_id = catalogue_groups.queue_id
+            RETURNING id
+            """,
+            ("digest", row.Group.Digest(queue)), ("queue", queue), ("cause", row.Group.Cause), ("exception", row.Group.Exception), ("text", LetterRow.Name(row.Cause.Text)),
+            ("frame", LetterRow.Name(row.Cause.Frame)), ("types", row.Group.Types), ("consumer", row.Group.Consumer), ("version", row.Group.Version));
+        _groups.Add((queue, row.Group), id);
+        return id;
+    }
+}

@@ -1,0 +1,69 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace WorkinIt.DeadLetters.Catalogue.Store;
+
+/// <summary>What letters of one group have in common. Letters of one group are one row on the board's way to a cause.</summary>
+internal sealed record LetterGroup(string Cause, string? Exception, string? Types, string? Consumer, string? Version)
+{
+    /// <summary>Identifies the group in its queue: the values may be long, so that a database could not index them.</summary>
+    public string Digest(long queue) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\u0001', queue, Cause, Exception, Types, Consumer, Version))).AsSpan(0, 16));
+}
+
+/// <summary>A letter as it is written to the database. Computed before the transaction, because that takes longer than the write.</summary>
+internal sealed record LetterRow
+{
+    public const int LongestReason = 4096;
+    private const int LongestName = 512;
+    private const int MostTypes = 5;
+
+    public required LetterId Id { get; init; }
+
+    public required string Queue { get; init; }
+
+    public required LetterGroup Group { get; init; }
+
+    public required Cause Cause { get; init; }
+
+    public required string? MessageId { get; init; }
+
+    public required string Reason { get; init; }
+
+    public required string? Host { get; init; }
+
+    /// <summary>When it failed, in Unix milliseconds; null if it does not say.</summary>
+    public required long? At { get; init; }
+
+    public required long Size { get; init; }
+
+    public required int Replays { get; init; }
+
+    public required bool Redelivered { get; init; }
+
+    /// <summary>Its compressed contents; null if they are not kept.</summary>
+    public required byte[]? Contents { get; init; }
+
+    public static LetterRow Of(DeadLetter letter, string queue, bool redelivered, CatalogueOptions options)
+    {
+        var cause = letter.Cause;
+        var types = string.Join('\n', letter.MessageTypes.Take(MostTypes));
+        return new LetterRow
+        {
+            Id = LetterId.Of(letter),
+            Queue = queue,
+            Cause = cause,
+            Group = new LetterGroup(cause.Id, Name(cause.ExceptionType), Name(types.Length == 0 ? null : types), Name(letter.Consumer), Name(letter.Header("MT-Host-AssemblyVersion"))),
+            MessageId = Name(letter.MessageId),
+            Reason = PlainTexts.Storable(letter.Reason, LongestReason),
+            Host = Name(letter.Host),
+            At = letter.FailedAt?.ToUnixTimeMilliseconds(),
+            Size = letter.Body.Length,
+            Replays = letter.LastReplay?.Count ?? 0,
+            Redelivered = redelivered,
+            Contents = options.Bodies && letter.Body.Length <= options.LargestBody ? LetterContents.Write(letter) : null,
+        };
+    }
+
+    public static string? Name(string? text) => text is null ? null : PlainTexts.Storable(text, LongestName);
+}
