@@ -1,8 +1,11 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using WorkinIt.DeadLetters.Catalogue.Triage;
 using WorkinIt.DeadLetters.Dashboard.Audit;
 using WorkinIt.DeadLetters.Dashboard.BoardPages;
+using WorkinIt.DeadLetters.Dashboard.Causes;
 using WorkinIt.DeadLetters.Dashboard.Messages;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 using WorkinIt.DeadLetters.Dashboard.Queues;
@@ -46,6 +49,9 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
 
         Get("/audit", AuditPage.ShowAsync);
         Post("/audit/{entry}/reveal", AuditPage.RevealAsync);
+
+        if (((IEndpointRouteBuilder)group).ServiceProvider.GetService<TriageStore>() is not null)
+            CauseRoutes.Map(Get, (path, page) => PostOperation(path, page));
 
         Get("/assets/dead-letters.css", Asset.ServeAsync("dead-letters.css", "text/css; charset=utf-8"));
         Get("/assets/dead-letters.js", Asset.ServeAsync("dead-letters.js", "text/javascript; charset=utf-8"));

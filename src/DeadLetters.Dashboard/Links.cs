@@ -52,6 +52,12 @@ internal sealed class Links(string start, bool hasBoard)
 
     public string Letter(string queue, string id) => $"{Queue(queue)}/letters/{Segment(id)}";
 
+    public string Cause(string id) => $"{start}/causes/{Segment(id)}";
+
+    public string Triage(string cause) => Cause(cause) + "/triage";
+
+    public string Notifications => start + "/notifications";
+
     public string Operation(string id) => $"{start}/operations/{id}";
 
     public string Asset(string file) => $"{start}/assets/{file}?v={Shared.Asset.Version(file)}";

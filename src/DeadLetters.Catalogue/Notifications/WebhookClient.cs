@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+
+namespace WorkinIt.DeadLetters.Catalogue.Notifications;
+
+/// <summary>What a receiver answered.</summary>
+/// <param name="Error">What is wrong, for an operator, without the receiver's address; null if it accepted the message.</param>
+/// <param name="RetryAfter">The pause that it asks for; null if it asks for none.</param>
+internal sealed record WebhookAnswer(string? Error, TimeSpan? RetryAfter);
+
+/// <summary>Posts a notification to a receiver.</summary>
+internal sealed class WebhookClient : IDisposable
+{
+    private static readonly TimeSpan _shortestPause = TimeSpan.FromSeconds(1);
+
+    private readonly HttpClient _http;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _timeout;
+
+    /// <param name="time">The clock of the signature.</param>
+    /// <param name="timeout">The time for the complete request.</param>
+    public WebhookClient(TimeProvider time, TimeSpan? timeout = null)
+    {
+        (_time, _timeout) = (time, timeout ?? TimeSpan.FromSeconds(10));
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false, // the message and its signature go to the address in the settings only
+            UseCookies = false,
+            ActivityHeadersPropagator = null, // no traces: they would contain the address, which is a key for Slack and Teams
+            MaxResponseHeadersLength = 16, // KB
+            MaxResponseDrainSize = 16 * 1024,
+            ResponseDrainTimeout = TimeSpan.FromSeconds(1),
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+        })
+        { Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    /// <summary>Posts a notification. Any status but 2xx is an error. The body of the answer is not read.</summary>
+    public async Task<WebhookAnswer> PostAsync(NotificationReceiver receiver, Notification notification)
+    {
+        using var ends = new CancellationTokenSource(_timeout);
+        using var request = Request(receiver, notification);
+        try
+        {
+            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ends.Token);
+            return new WebhookAnswer(Error(response.StatusCode), RetryAfter(response.Headers.RetryAfter));
+        }
+        catch (OperationCanceledException)
+        {
+            return new WebhookAnswer(string.Create(CultureInfo.InvariantCulture, $"no answer within {_timeout.TotalSeconds:0.#} s"), null);
+        }
+        catch (HttpRequestException e)
+        {
+            return new WebhookAnswer(Error(e), null);
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private HttpRequestMessage Request(NotificationReceiver receiver, Notification notification)
+    {
+        var body = MessageFormats.Write(notification, receiver.Format);
+        var request = new HttpRequestMessage(HttpMethod.Post, receiver.Url)
+        {
+            Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") { CharSet = "utf-8" } } },
+        };
+        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("WorkinIt-DeadLetters", null));
+        if (receiver.Format != NotificationFormat.Json)
+            return request;
+        var timestamp = _time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        request.Headers.Add("webhook-id", notification.Id);
+        request.Headers.Add("webhook-timestamp", timestamp);
+        if (receiver.Secret is { } secret)
+            request.Headers.Add("webhook-signature", WebhookSignature.Sign(secret, notification.Id, timestamp, body));
+        return request;
+    }
+
+    private static string? Error(HttpStatusCode status) => (int)status switch
+    {
+        >= 200 and < 300 => null,
+        >= 300 and < 400 => $"it answered {(int)status}, a redirect. Set the final address as its Url",
+        429 => "it answered 429: too many messages",
+        _ => $"it answered {(int)status}",
+    };
+
+    // Not the exception's own message, which may contain the address.
+    private static string Error(HttpRequestException e) => (e.HttpRequestError, e.InnerException) switch
+    {
+        (HttpRequestError.NameResolutionError, _) => "its name can't be resolved",
+        (HttpRequestError.SecureConnectionError, _) => "no secure connection: its certificate or its TLS version is not accepted",
+        (_, SocketException socket) => $"no connection: {socket.SocketErrorCode}",
+        (var error, _) => $"the request failed: {error}",
+    };
+
+    private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
+    {
+        var pause = header?.Delta ?? header?.Date - _time.GetUtcNow();
+        return pause is null ? null : TimeSpan.FromTicks(Math.Clamp(pause.Value.Ticks, _shortestPause.Ticks, DeliveryQueue.Life.Ticks));
+    }
+}

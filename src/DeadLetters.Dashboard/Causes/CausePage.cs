@@ -1,0 +1,88 @@
+using Microsoft.AspNetCore.Http;
+using WorkinIt.DeadLetters.Catalogue;
+using WorkinIt.DeadLetters.Catalogue.Notifications;
+using WorkinIt.DeadLetters.Catalogue.Store;
+using WorkinIt.DeadLetters.Catalogue.Triage;
+
+namespace WorkinIt.DeadLetters.Dashboard.Causes;
+
+/// <summary>One cause: what it is, where its letters are, and what operators noted about it. Reads the catalogue only.</summary>
+internal static class CausePage
+{
+    private const int NewestLetters = 10;
+    private const int NewestChanges = 50;
+
+    public static async Task<IResult> ShowAsync(PageContext page)
+    {
+        var id = page.Route("cause");
+        var cause = await FindAsync(page, id);
+        var triage = (await page.Service<TriageStore>().GetAsync([id], page.Aborted))[id];
+        var newest = await page.Service<CatalogueReader>().LettersAsync(CatalogueQuery.All with { Cause = id, State = null }, 0, NewestLetters, page.Aborted);
+        if (cause is null && triage.Track is null && newest.Letters.Count == 0)
+            return page.Problem(StatusCodes.Status404NotFound, "Cause not found", $"The catalogue has no cause {id}.", "Its letters may have left their queues long ago. See the list of queues.");
+        var model = new CauseModel(id, cause, triage, CauseMarks.Of(triage, cause, page.Time.GetUtcNow()), newest)
+        {
+            OwnSource = page.Service<CatalogueOptions>().Source ?? page.Service<DeadLetterOptions>().VirtualHost,
+            History = await page.Service<TriageStore>().HistoryAsync(id, NewestChanges, page.Aborted),
+            Notifications = page.Service<DeliveryQueue>().History(id, NewestChanges),
+            Receivers = page.Service<NotificationOptions>().Receivers.ToDictionary(receiver => receiver.Key, receiver => receiver.Name, StringComparer.Ordinal),
+        };
+        return page.Page<CauseDetails, CauseModel>(model.Title, model);
+    }
+
+    /// <summary>Changes the triage of a cause, as the form says.</summary>
+    public static async Task<IResult> ChangeAsync(PageContext page)
+    {
+        var id = page.Route("cause");
+        var change = Read(page);
+        var cause = await FindAsync(page, id);
+        var store = page.Service<TriageStore>();
+        if (cause is null && (await store.GetAsync([id], page.Aborted))[id].Track is null)
+            return page.Problem(StatusCodes.Status404NotFound, "Cause not found", $"The catalogue has no cause {id}.");
+        await store.SetAsync(id, change, page.By, cause?.Queues is [var fullest, ..] ? fullest.Queue : "", page.Aborted);
+        return PageContext.SeeOther(page.Links.Cause(id));
+    }
+
+    private static async Task<BoardCause?> FindAsync(PageContext page, string id) =>
+        (await page.Service<CatalogueReader>().BoardAsync(CatalogueQuery.All with { Cause = id }, page.Aborted)).Causes.FirstOrDefault(cause => cause.Cause.Id == id);
+
+    private static TriageChange Read(PageContext page) => page.Value("change") switch
+    {
+        "acknowledge" => new TriageChange.Acknowledge(),
+        "unacknowledge" => new TriageChange.Unacknowledge(),
+        "mute-1h" => new TriageChange.MuteUntil(page.Time.GetUtcNow().AddHours(1)),
+        "mute-8h" => new TriageChange.MuteUntil(page.Time.GetUtcNow().AddHours(8)),
+        "mute-version" => TriageInput.MuteUntilVersion(page.Value("version")),
+        "unmute" => new TriageChange.Unmute(),
+        "note" => TriageInput.Describe(page.Value("owner"), page.Value("note"), page.Value("link")),
+        _ => throw new FormatException("Change: this form was not sent from the page of a cause."),
+    };
+}
+
+/// <param name="Id">The cause's id.</param>
+/// <param name="Cause">Its letters; null if none are there.</param>
+/// <param name="Triage">What is noted about it.</param>
+/// <param name="Marks">Its marks.</param>
+/// <param name="Newest">Its newest letters, wherever they are.</param>
+internal sealed record CauseModel(string Id, BoardCause? Cause, CauseTriage Triage, CauseMarks Marks, LetterPage Newest)
+{
+    /// <summary>The source that this process can act on.</summary>
+    public required string OwnSource { get; init; }
+
+    public required IReadOnlyList<TriageEntry> History { get; init; }
+
+    public required IReadOnlyList<NotificationEntry> Notifications { get; init; }
+
+    /// <summary>The names of the receivers by their keys.</summary>
+    public required IReadOnlyDictionary<string, string> Receivers { get; init; }
+
+    public string? ExceptionType => Cause?.Cause.ExceptionType ?? (Newest.Letters is [var newest, ..] ? newest.ExceptionType : null);
+
+    public string Title => ExceptionType is { } type ? type[(type.LastIndexOf('.') + 1)..] : $"Cause {Id}";
+
+    /// <summary>The texts of the newest letters, masked; each once.</summary>
+    public IEnumerable<string> Texts => Newest.Letters.Select(letter => Masking.Text(letter.Reason)).Distinct(StringComparer.Ordinal).Where(text => text != Cause?.Cause.Text);
+
+    /// <summary>The form of the buttons for a queue.</summary>
+    public static DeadLetterQueue QueueOf(QueueCount count) => new(count.Queue, count.Count, "", count.Queue.EndsWith("_discarded", StringComparison.Ordinal), null);
+}
