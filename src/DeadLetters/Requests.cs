@@ -125,6 +125,9 @@ public sealed record OperationResult(
     /// <summary>The messages that were published, but never confirmed or never acked: they are where they were, and may be in their target queue too.</summary>
     public IReadOnlyList<Doubt> Doubts { get; init; } = [];
 
+    /// <summary>For a replay: why one of the delayed messages waits, as the application describes it; null if none is delayed or the application does not know.</summary>
+    public string? DelayReason { get; init; }
+
     /// <summary>How many unconfirmed messages of an earlier run had arrived after all, and so were removed instead of replayed.</summary>
     public long Settled { get; init; }
 

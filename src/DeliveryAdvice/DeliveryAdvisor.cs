@@ -18,7 +18,7 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<Outcome?>> OutcomesAsync(IReadOnlyList<Replayed> replayed, CancellationToken cancellationToken) =>
-        QueryAsync(() => replayed.Select(message => message.Verdict.Note is int attempts && Guid.TryParse(message.MessageId, out var id) ? OutcomeOf(ledger.Find(id), attempts) : null));
+        QueryAsync(() => replayed.Select(message => message.Verdict.Note is int attempts && Guid.TryParse(message.MessageId, out var id) ? OutcomeOf(ledger.Find(id), attempts, message.ReplayId) : null));
 
     /// <inheritdoc/>
     public async Task<string?> WasDoneAsync(DeadLetter letter, string by, CancellationToken cancellationToken)
@@ -78,6 +78,7 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
         DeliveryState.Unknown => $"Its outcome is unknown, because it may have been sent: {delivery.Detail}",
         DeliveryState.Blocked => $"It was not sent: on try {delivery.Attempt} its recipient was on the suppression list",
         _ when delivery.WasReleased => $"An earlier try has an unknown outcome, so it may have arrived. Try {delivery.Attempt} did not send it: {delivery.Detail}",
+        _ when delivery.IsPutOff => $"It is not sent yet, after {delivery.Attempt} tries. {delivery.Detail}",
         _ => $"It is not sent yet, after {delivery.Attempt} tries. The last try: {delivery.Detail}",
     };
 
@@ -101,11 +102,12 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
         return verdict with { Note = delivery.Attempt };
     }
 
-    private static Outcome? OutcomeOf(Delivery? delivery, int attemptsBefore) => delivery switch
+    private static Outcome? OutcomeOf(Delivery? delivery, int attemptsBefore, string replayId) => delivery switch
     {
         { State: DeliveryState.Sent } => Outcome.Handled,
         { State: DeliveryState.Blocked } when delivery.Attempt > attemptsBefore => Outcome.Handled,
         { State: DeliveryState.NotSent } when delivery.Attempt > attemptsBefore => Outcome.Delayed,
+        { State: DeliveryState.NotSent or DeliveryState.Blocked } when delivery.IsPutOffIn(replayId) => Outcome.Delayed,
         _ => null,
     };
 

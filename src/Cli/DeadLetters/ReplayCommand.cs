@@ -85,7 +85,7 @@ internal static partial class ReplayCommand
         }
         var result = await Progress.ShowAsync(context, "Replaying", progress => context.Broker.ReplayAsync(request, progress, cancellationToken));
         if (context.Json)
-            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Doubts, result.Settled, result.Missing, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
+            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Doubts, result.Settled, result.Missing, result.DelayReason, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
         else if (result.Held == 0)
             throw new NothingThereException($"{result.Queue} is empty");
         else
@@ -135,6 +135,8 @@ internal static partial class ReplayCommand
         WriteTargets(console, result);
         foreach (var outcome in OutcomeCounts.Shown.Where(outcome => result.Outcomes.Of(outcome) > 0))
             console.WriteLine(Terminal.Clean($"  {ListCommand.Number(result.Outcomes.Of(outcome))} {OutcomeCounts.Word(outcome)}"));
+        if (result.DelayReason is { } delayed)
+            console.WriteLine(Terminal.Clean($"  Why one is delayed: {delayed}"));
         foreach (var cause in result.Replayed.Select(message => message.NewLetter).OfType<NewLetter>().GroupBy(letter => WithoutNumbers($"{letter.ExceptionType}: {Masking.Text(letter.Reason)}")).OrderByDescending(cause => cause.Count()))
             console.WriteLine(Terminal.Clean($"  {ListCommand.Number(cause.Count())} dead-lettered again: {cause.First().ExceptionType}: {Masking.Text(cause.First().Reason)} (example: workinit dead-letters show {cause.First().Id}{(cause.First().Queue is { } queue ? $" --queue {queue}" : "")})"));
         foreach (var group in result.Refused.GroupBy(refusal => WithoutNumbers(refusal.Why)))

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using RabbitMQ.Client;
+using WorkinIt.Dev.Machine;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
@@ -226,6 +227,33 @@ public sealed class DeadLetterCommandTests
         await system.SeeReadyAsync("send-gif-email_delay_10m", 1); // the ledger records it before the message is in the queue
         var waiting = (await system.VirtualHost.TakeAllAsync("send-gif-email_delay_10m")).ShouldHaveSingleItem();
         Orders.Header(waiting, "Replay-Id")!.ShouldStartWith(replayed.Json.GetProperty("id").GetString()!);
+    }
+
+    [Fact]
+    public async Task Replayed_message_that_waits_because_the_mail_server_is_not_asked_has_outcome_delayed_and_the_result_says_why()
+    {
+        var (system, web) = await StartAsync("classic", ("Smtp__Port", $"{Ports.TakeFree()}"), ("Retry__Limit", "0"), ("Redelivery__Delays__0", "00:10:00"));
+        await using var s = system;
+        for (var i = 0; i < 20; i++)
+            await WorkinItSystem.SubmitAsync(web, $"jane{i}@example.com", "is anybody there?");
+        await Eventually.SeeAsync(() => Task.FromResult(system.Logs), log => log.Contains("keeps failing", StringComparison.Ordinal), "the circuit breaker is open");
+        var id = Guid.CreateVersion7();
+        await DeadLetterPages.PutAsync(system.VirtualHost, Error, $$"""{"submissionId":"{{id}}","emailAddress":"jane@example.com","thought":"later"}""", "System.TimeoutException", "It took 30 s", id);
+        using var ends = new CancellationTokenSource();
+        var backlog = Task.Run(async () => // one of these tests the mail server now and then, not the replayed message
+        {
+            while (!ends.IsCancellationRequested)
+                await WorkinItSystem.SubmitAsync(web, $"{Guid.NewGuid():N}@example.com", "backlog");
+        }, CancellationToken.None);
+
+        var replayed = await OperatorCommand.Of(system).RunAsync("dead-letters", "replay", "--queue", Error, "--where", $"id={id}", "--canary", "--yes");
+
+        await ends.CancelAsync();
+        await backlog;
+        replayed.Output.ShouldSatisfyAllConditions(
+            it => it.ShouldContain("Canary: delayed. The other messages were not moved"), it => it.ShouldContain("1 delayed"),
+            it => it.ShouldContain("Why one is delayed: It is not sent yet, after 0 tries. Delayed without a try in replay"), it => it.ShouldContain("not asked"));
+        replayed.Code.ShouldBe(1, replayed.ToString()); // a canary continues only after “handled”
     }
 
     [Fact]
