@@ -142,6 +142,13 @@ public sealed class DeadLetterClient : IDisposable
     public Task<OperationResult> ReplayAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
         _replayer.ReplayAsync(request, progress, cancellationToken);
 
+    /// <summary>Dry run: reports what a discard would do. Every message returns to its place.</summary>
+    /// <param name="request">Which messages.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public Task<OperationResult> PlanDiscardAsync(DiscardRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
+        _discarder.PlanAsync(request, progress, cancellationToken);
+
     /// <summary>Moves dead letters to the <c>_discarded</c> queue, where they are kept for <see cref="DeadLetterOptions.DiscardedLife"/>.</summary>
     /// <param name="request">Which messages.</param>
     /// <param name="progress">Receives progress reports.</param>

@@ -111,7 +111,7 @@ public sealed record Refusal(string Id, string? MessageId, string Why);
 /// <param name="Selected">How many messages were selected.</param>
 /// <param name="Done">How many messages were moved (dry run: would be), including <see cref="Settled"/> ones.</param>
 /// <param name="Refused">The messages that were left in their queue.</param>
-/// <param name="Replayed">For a replay and its dry run: each message and its outcome.</param>
+/// <param name="Replayed">For a replay and its dry run: each message and its outcome. For the dry run of a discard: each message and its verdict.</param>
 /// <param name="Stopped">Why it ended early; null if it completed.</param>
 public sealed record OperationResult(
     string Id, string Queue, long Selected, long Done, IReadOnlyList<Refusal> Refused, IReadOnlyList<Replayed> Replayed, string? Stopped)
@@ -124,6 +124,9 @@ public sealed record OperationResult(
 
     /// <summary>The messages that were published, but never confirmed or never acked: they are where they were, and may be in their target queue too.</summary>
     public IReadOnlyList<Doubt> Doubts { get; init; } = [];
+
+    /// <summary>For a replay: why one of the delayed messages waits, as the application describes it; null if none is delayed or the application does not know.</summary>
+    public string? DelayReason { get; init; }
 
     /// <summary>How many unconfirmed messages of an earlier run had arrived after all, and so were removed instead of replayed.</summary>
     public long Settled { get; init; }

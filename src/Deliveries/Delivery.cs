@@ -35,4 +35,18 @@ public enum DeliveryState
 /// <param name="WasReleased">Whether an operator had it sent again although an earlier try has an unknown outcome.</param>
 public sealed record Delivery(
     Guid SubmissionId, DeliveryState State, int Attempt, string? Owner, DateTimeOffset? TakenAt, DateTimeOffset? LeaseUntil,
-    DateTimeOffset? SentAt, string? Gif, string? Detail, int InFlight, bool WasReleased = false);
+    DateTimeOffset? SentAt, string? Gif, string? Detail, int InFlight, bool WasReleased = false)
+{
+    private const string PutOff = "Delayed without a try in replay ";
+
+    /// <summary>Whether the message of a replay is delayed without a try. The record of a later try replaces this.</summary>
+    public bool IsPutOff => Detail?.StartsWith(PutOff, StringComparison.Ordinal) == true;
+
+    /// <summary>Like <see cref="IsPutOff"/>, of one replay.</summary>
+    /// <param name="replayId">The replay.</param>
+    public bool IsPutOffIn(string replayId) => Detail?.StartsWith(PutOffMark(replayId), StringComparison.Ordinal) == true;
+
+    /// <summary>How <see cref="Detail"/> begins then; the reason follows.</summary>
+    /// <param name="replayId">The replay.</param>
+    internal static string PutOffMark(string replayId) => $"{PutOff}{replayId}: ";
+}

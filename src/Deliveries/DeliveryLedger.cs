@@ -112,6 +112,19 @@ public sealed class DeliveryLedger(Database database, GroupCommit writer, TimePr
             RETURNING attempt
             """, submissionId, cancellationToken, detail: why);
 
+    /// <summary>Records that a replayed message is delayed without a try, because a service was not asked. The number of tries and the state stay.</summary>
+    /// <param name="submissionId">The submission.</param>
+    /// <param name="replayId">The replay.</param>
+    /// <param name="why">The reason, without addresses.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public Task PutOffAsync(Guid submissionId, string replayId, string why, CancellationToken cancellationToken) =>
+        WriteAsync("""
+            INSERT INTO deliveries (submission_id, state, attempt, in_hand, owner, detail) VALUES (@id, @notSent, 0, 0, @owner, @detail)
+            ON CONFLICT (submission_id) DO UPDATE SET detail = @detail
+            WHERE deliveries.state IN (@notSent, @blocked)
+            RETURNING attempt
+            """, submissionId, cancellationToken, detail: $"{Deliveries.Delivery.PutOffMark(replayId)}{why}");
+
     /// <summary>Records that nothing was sent because the recipient has unsubscribed.</summary>
     /// <param name="submissionId">The submission.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>

@@ -10,6 +10,9 @@ namespace WorkinIt.DeliveryAdvice;
 /// <param name="notice">Notifies Web of an operator's decisions.</param>
 public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) : IReplayAdvisor
 {
+    private const string OfOtherType = "it is not a SendGifEmail message, so the ledger has no entry for it";
+    private const string NotUnknown = "the ledger does not show an unknown outcome: only a message with an unknown outcome can be recorded as sent";
+
     private static readonly string _command = $"{typeof(SendGifEmail).Namespace}:{nameof(SendGifEmail)}";
 
     /// <inheritdoc/>
@@ -17,19 +20,36 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
         QueryAsync(() => letters.Select(letter => SubmissionOf(letter) is { } id ? Judge(ledger.Find(id), sendAgain) : null));
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<Verdict?>> JudgeDiscardAsync(IReadOnlyList<DeadLetter> letters, bool wasDone, CancellationToken cancellationToken) =>
+        QueryAsync(() => letters.Select(letter => SubmissionOf(letter) is { } id ? JudgeDiscard(ledger.Find(id), wasDone) : wasDone ? new Verdict(VerdictKind.Refused, OfOtherType) : null));
+
+    /// <inheritdoc/>
+    public async Task<Verdict?> JudgeEditAsync(DeadLetter letter, string edited, CancellationToken cancellationToken)
+    {
+        if (SubmissionOf(letter) is null || SubmissionEdit.Of(letter, edited) is not { } edit)
+            return null;
+        if (edit.NewId is not { } newId)
+            return new Verdict(VerdictKind.Warning, "the edited message has no valid submissionId: it is dead-lettered again");
+        // The consumer asks the ledger for the id in the message.
+        var before = edit.OldId is { } oldId && await DescribeAsync($"{oldId}", cancellationToken) is { } known ? $" Of the old id: {known}." : "";
+        var after = await DescribeAsync($"{newId}", cancellationToken) is { } other ? $" Of the new id: {other}." : " The ledger has no record of the new id.";
+        return new Verdict(VerdictKind.Warning, $"the edit changes submissionId, by which the ledger prevents a second mail: the mail is sent even if it was sent with the old id.{before}{after}");
+    }
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<Outcome?>> OutcomesAsync(IReadOnlyList<Replayed> replayed, CancellationToken cancellationToken) =>
-        QueryAsync(() => replayed.Select(message => message.Verdict.Note is int attempts && Guid.TryParse(message.MessageId, out var id) ? OutcomeOf(ledger.Find(id), attempts) : null));
+        QueryAsync(() => replayed.Select(message => message.Verdict.Note is int attempts && Guid.TryParse(message.MessageId, out var id) ? OutcomeOf(ledger.Find(id), attempts, message.ReplayId) : null));
 
     /// <inheritdoc/>
     public async Task<string?> WasDoneAsync(DeadLetter letter, string by, CancellationToken cancellationToken)
     {
         if (SubmissionOf(letter) is not { } id)
-            return "it is not a SendGifEmail message, so the ledger has no entry for it";
+            return OfOtherType;
         try
         {
             await ledger.ConfirmSentAsync(id, by, cancellationToken);
             if (ledger.Find(id) is not { State: DeliveryState.Sent } sent)
-                return "the ledger does not show an unknown outcome: only a message with an unknown outcome can be recorded as sent";
+                return NotUnknown;
             await notice.PublishAsync(
                 [new GifEmailSent(id, sent.Attempt, sent.SentAt ?? sent.TakenAt ?? DateTimeOffset.UtcNow, sent.Gif ?? "", ConfirmedByOperator: sent.SentAt is null)],
                 "The ledger now records it as sent, but the queue submission-status could not be notified: check the broker, then discard it as sent again",
@@ -78,6 +98,7 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
         DeliveryState.Unknown => $"Its outcome is unknown, because it may have been sent: {delivery.Detail}",
         DeliveryState.Blocked => $"It was not sent: on try {delivery.Attempt} its recipient was on the suppression list",
         _ when delivery.WasReleased => $"An earlier try has an unknown outcome, so it may have arrived. Try {delivery.Attempt} did not send it: {delivery.Detail}",
+        _ when delivery.IsPutOff => $"It is not sent yet, after {delivery.Attempt} tries. {delivery.Detail}",
         _ => $"It is not sent yet, after {delivery.Attempt} tries. The last try: {delivery.Detail}",
     };
 
@@ -101,11 +122,25 @@ public sealed class DeliveryAdvisor(DeliveryLedger ledger, StatusNotice notice) 
         return verdict with { Note = delivery.Attempt };
     }
 
-    private static Outcome? OutcomeOf(Delivery? delivery, int attemptsBefore) => delivery switch
+    private Verdict JudgeDiscard(Delivery? delivery, bool wasDone)
+    {
+        var isInFlight = delivery is { State: DeliveryState.Sending } && ledger.IsLeased(delivery);
+        var isUnknown = delivery is { State: DeliveryState.Unknown or DeliveryState.Sending } && !isInFlight;
+        if (wasDone)
+            return isUnknown || delivery is { State: DeliveryState.Sent } ? Verdict.Good : new Verdict(VerdictKind.Refused, NotUnknown);
+        return isUnknown ? new Verdict(VerdictKind.Warning, "outcome unknown: the mail may have been delivered. If it was, discard it as sent")
+            : isInFlight ? new Verdict(VerdictKind.Warning, $"a consumer is processing it until {delivery!.LeaseUntil:u}: the mail may be sent")
+            : delivery is { State: DeliveryState.NotSent, WasReleased: true } ? new Verdict(VerdictKind.Warning, "an earlier try has an unknown outcome: the mail may have been delivered")
+            : delivery is { State: DeliveryState.Sent, SentAt: { } at } ? new Verdict(VerdictKind.Warning, $"sent at {at:u}")
+            : Verdict.Good;
+    }
+
+    private static Outcome? OutcomeOf(Delivery? delivery, int attemptsBefore, string replayId) => delivery switch
     {
         { State: DeliveryState.Sent } => Outcome.Handled,
         { State: DeliveryState.Blocked } when delivery.Attempt > attemptsBefore => Outcome.Handled,
         { State: DeliveryState.NotSent } when delivery.Attempt > attemptsBefore => Outcome.Delayed,
+        { State: DeliveryState.NotSent or DeliveryState.Blocked } when delivery.IsPutOffIn(replayId) => Outcome.Delayed,
         _ => null,
     };
 

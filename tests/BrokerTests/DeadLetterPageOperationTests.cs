@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using WorkinIt.BrokerTests.DeadLetters;
 using WorkinIt.DeadLetters;
 using WorkinIt.Testbed;
 
@@ -67,6 +68,41 @@ public sealed class DeadLetterPageOperationTests : IAsyncLifetime
         await _client.FollowAsync(dryRun.Path + "/run", ("noresponse", "true"));
         await System.SeeReadyAsync("send-gif-email", 1);
         Encoding.UTF8.GetString((await System.VirtualHost.TakeAllAsync("send-gif-email"))[0].Body.Span).ShouldNotContain("responseAddress");
+    }
+
+    [Fact]
+    public async Task Dry_runs_of_held_messages_count_them_as_one_cause_warn_before_a_discard_and_say_which_can_be_recorded_as_sent()
+    {
+        var ids = new[] { Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7() };
+        foreach (var id in ids)
+            await DeadLetterPages.PutAsync(System.VirtualHost, Errors, $$"""{"submissionId":"{{id}}","emailAddress":"jane@example.com","thought":"hello"}""", "App.HeldException", "Held", id);
+        await using (var ledger = new TestLedger(System))
+        {
+            await ledger.HoldAsync(ids[0]);
+            await ledger.HoldAsync(ids[1]);
+        }
+        await _client.SignInAsync("operator");
+        await _client.GetAsync($"/dead-letters/queues/{Errors}");
+
+        var replay = await _client.SeeEndAsync(await _client.FollowAsync($"/dead-letters/queues/{Errors}/replay", ("which", "all")));
+        replay.Text.ShouldContain("2: outcome unknown: it may have been sent");
+        replay.Html.Split("<summary>").Length.ShouldBe(2); // one cause
+
+        var discard = await _client.SeeEndAsync(await _client.FollowAsync($"/dead-letters/queues/{Errors}/discard", ("which", "all")));
+        discard.Text.ShouldContain("2: outcome unknown: the mail may have been delivered. If it was, discard it as sent");
+        discard.Text.ShouldContain("Discard 3");
+        var asSent = await _client.SeeEndAsync(await _client.FollowAsync(discard.Path + "/again", ("sent", "true")));
+        asSent.Text.ShouldContain("1: the ledger does not show an unknown outcome");
+        asSent.Text.ShouldContain("Discard 2");
+        asSent.Html.ShouldContain("name=\"sent\" value=\"true\" checked");
+
+        var letter = (await _client.GetAsync($"/dead-letters/queues/{Errors}/letters")).Link($"/queues/{Errors}/letters/");
+        await _client.PostAsync(letter + "/edit");
+        var edit = await _client.SeeEndAsync(await _client.FollowAsync(letter + "/edit/preview", ("message", $$"""{"submissionId":"{{Guid.CreateVersion7()}}","emailAddress":"jane@example.com","thought":"hello"}""")));
+        edit.Text.ShouldContain("outcome unknown"); // still refused, whatever the id
+        var third = (await _client.GetAsync($"/dead-letters/find?id={ids[2]}")).Location ?? (await _client.GetAsync($"/dead-letters/find?id={ids[2]}")).Link($"/queues/{Errors}/letters/");
+        edit = await _client.SeeEndAsync(await _client.FollowAsync(third + "/edit/preview", ("message", $$"""{"submissionId":"{{Guid.CreateVersion7()}}","emailAddress":"jane@example.com","thought":"hello"}""")));
+        edit.Text.ShouldContain("1: the edit changes submissionId, by which the ledger prevents a second mail");
     }
 
     [Fact]

@@ -25,6 +25,7 @@ internal static class DiscardCommand
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
             var request = new DiscardRequest { Queue = queue, Filter = filter, By = context.By, WasSent = parsed.GetValue(wasSent) };
             return await MoveAsync(context, "discard", request, queue, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes),
+                progress => context.Broker.PlanDiscardAsync(request, progress, cancellationToken),
                 (counted, progress) => context.Broker.DiscardAsync((DiscardRequest)counted, progress, cancellationToken), cancellationToken);
         }));
         return command;
@@ -37,26 +38,23 @@ internal static class DiscardCommand
     /// <summary>Counts the messages, asks for confirmation, and moves them.</summary>
     public static async Task<int> MoveAsync(
         CommandContext context, string verb, OperationRequest request, string from, bool dryRun, bool yes,
-        Func<OperationRequest, IProgress<OperationProgress>, Task<OperationResult>> move, CancellationToken cancellationToken)
+        Func<IProgress<OperationProgress>, Task<OperationResult>> plan, Func<OperationRequest, IProgress<OperationProgress>, Task<OperationResult>> move, CancellationToken cancellationToken)
     {
         await context.ConfirmAccessAsync(from, yes, cancellationToken);
         if (dryRun || !yes)
         {
-            var page = await context.Broker.ListAsync(from, request.Filter, 0, 1, context.By, cancellationToken);
-            if (page.Ready + page.Hidden == 0 && !context.Json)
+            var planned = await Progress.ShowAsync(context, "Checking", plan);
+            if (planned.Held == 0 && !context.Json)
                 throw new NothingThereException($"{from} is empty");
-            var matching = page.Matching;
             if (dryRun && context.Json)
-                CommandContext.WriteJson(new { dryRun = true, queue = from, selected = matching });
+                CommandContext.WriteJson(new { dryRun = true, queue = from, selected = planned.Selected, wouldBeMoved = planned.Done, planned.Refused, warnings = ReasonGroups.Of(planned.Replayed.Where(message => message.Verdict.Text.Length > 0), message => message.Verdict.Text).Select(group => new { group.Text, group.Messages.Count }) });
             else
-                (dryRun ? context.Out : context.Err).WriteLine(Terminal.Clean(request is DiscardRequest { WasSent: true }
-                    ? $"{ListCommand.Number(matching)} in {from} match. Those with an unknown outcome would be recorded as sent and moved; this is checked for each one when it is moved."
-                    : $"{ListCommand.Number(matching)} in {from} would be moved."));
-            if (dryRun || matching == 0)
-                return matching > 0 || page.Ready + page.Hidden == 0 ? ExitCode.Done : ExitCode.Incomplete;
-            if (!context.Confirm($"{char.ToUpperInvariant(verb[0])}{verb[1..]} {ListCommand.Number(matching)}?", yes))
+                WritePlan(dryRun ? context.Out : context.Err, planned, from, request is DiscardRequest { WasSent: true });
+            if (dryRun || planned.Done == 0)
+                return planned.Held == 0 || (planned.Refused.Count == 0 && planned.Selected > 0) ? ExitCode.Done : ExitCode.Incomplete;
+            if (!context.Confirm($"{char.ToUpperInvariant(verb[0])}{verb[1..]} {ListCommand.Number(planned.Done)}?", yes))
                 return ExitCode.Incomplete;
-            request = request with { Expected = matching };
+            request = request with { Expected = planned.Selected };
         }
         var result = await Progress.ShowAsync(context, verb, progress => move(request, progress));
         if (result.Held == 0 && !context.Json)
@@ -68,13 +66,19 @@ internal static class DiscardCommand
         else
         {
             CommandContext.Print($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} not moved. Operation {result.Id}.");
-            foreach (var group in result.Refused.GroupBy(refusal => refusal.Why))
-                CommandContext.Print($"  {ListCommand.Number(group.Count())} not moved: {group.Key}");
+            ReplayCommand.WriteRefused(context.Out, result, "not moved");
             if (result.Stopped is { } stopped)
                 CommandContext.Print(stopped);
             if (result.Missing > 0)
                 CommandContext.Print(MissingText(result));
         }
         return result.Held == 0 || result is { IsComplete: true, Selected: > 0 } ? ExitCode.Done : ExitCode.Incomplete;
+    }
+
+    private static void WritePlan(IAnsiConsole console, OperationResult planned, string from, bool wasSent)
+    {
+        console.WriteLine(Terminal.Clean(
+            $"{ListCommand.Number(planned.Selected)} in {from}: {ListCommand.Number(planned.Done)} would be {(wasSent ? "recorded as sent and moved" : "moved")}, {ListCommand.Number(planned.Refused.Count)} refused."));
+        ReplayCommand.WriteReasons(console, planned, "refused");
     }
 }

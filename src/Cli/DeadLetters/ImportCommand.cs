@@ -51,8 +51,8 @@ internal static class ImportCommand
         Action<string> say = toErrors ? line => CommandHost.Current.Error.WriteLine(Terminal.Clean(line)) : CommandContext.Print;
         say($"{ListCommand.Number(result.Done)} of {ListCommand.Number(result.Selected)} {(dryRun ? "would be imported" : "imported")} into {result.Queue}, {ListCommand.Number(result.Present)} already there."
             + (dryRun ? "" : $" Operation {result.Id}."));
-        foreach (var group in result.Refused.GroupBy(refusal => refusal.Why))
-            say($"  {ListCommand.Number(group.Count())} not imported: {group.Key}");
+        foreach (var group in ReasonGroups.Of(result.Refused, refusal => refusal.Why))
+            say($"  {ListCommand.Number(group.Messages.Count)} not imported: {group.Text}");
         if (result.Stopped is { } stopped)
             say(stopped);
     }

@@ -85,7 +85,7 @@ internal static partial class ReplayCommand
         }
         var result = await Progress.ShowAsync(context, "Replaying", progress => context.Broker.ReplayAsync(request, progress, cancellationToken));
         if (context.Json)
-            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Doubts, result.Settled, result.Missing, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
+            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Doubts, result.Settled, result.Missing, result.DelayReason, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
         else if (result.Held == 0)
             throw new NothingThereException($"{result.Queue} is empty");
         else
@@ -109,18 +109,32 @@ internal static partial class ReplayCommand
     {
         console.WriteLine(Terminal.Clean($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} ready to replay (the cause is not checked), {ListCommand.Number(plan.Refused.Count)} refused."));
         WriteTargets(console, plan);
-        Count(plan.Replayed.Where(message => message.Verdict.Text.Length > 0).Select(message => message.Verdict.Text), "with a warning:");
-        Count(plan.Refused.Select(refusal => refusal.Why), "refused:");
+        WriteReasons(console, plan, "refused");
         if (plan.Refused.Count > 0 && !hasOwnTarget) // the target may be the mistake, and not the messages
             console.WriteLine(Terminal.Clean($"To discard the {(plan.Refused.Count > MostNamed ? $"first {MostNamed} " : "")}refused messages: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', plan.Refused.Take(MostNamed).Select(refusal => refusal.Id))}"));
         if (!hasLedger)
             console.WriteLine(Terminal.Clean("It was not checked whether the work was already done, because ConnectionStrings__Deliveries is not set."));
+    }
 
-        void Count(IEnumerable<string> texts, string title)
-        {
-            foreach (var group in texts.GroupBy(WithoutNumbers).OrderByDescending(group => group.Count()))
-                console.WriteLine(Terminal.Clean($"  {ListCommand.Number(group.Count())} {title} {group.First()}"));
-        }
+    /// <summary>Writes the warnings of a result, and why messages were not moved, each with the number of messages.</summary>
+    /// <param name="console">The console.</param>
+    /// <param name="result">The result.</param>
+    /// <param name="refused">What happened to those that were not moved.</param>
+    public static void WriteReasons(IAnsiConsole console, OperationResult result, string refused)
+    {
+        foreach (var group in ReasonGroups.Of(result.Replayed.Where(message => message.Verdict.Text.Length > 0), message => message.Verdict.Text))
+            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(group.Messages.Count)} with a warning: {group.Text}"));
+        WriteRefused(console, result, refused);
+    }
+
+    /// <summary>Writes why messages were not moved, with the number of messages for each reason.</summary>
+    /// <param name="console">The console.</param>
+    /// <param name="result">The result.</param>
+    /// <param name="refused">What happened to them.</param>
+    public static void WriteRefused(IAnsiConsole console, OperationResult result, string refused)
+    {
+        foreach (var group in ReasonGroups.Of(result.Refused, refusal => refusal.Why))
+            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(group.Messages.Count)} {refused}: {group.Text}"));
     }
 
     private static void WriteTargets(IAnsiConsole console, OperationResult result)
@@ -135,10 +149,11 @@ internal static partial class ReplayCommand
         WriteTargets(console, result);
         foreach (var outcome in OutcomeCounts.Shown.Where(outcome => result.Outcomes.Of(outcome) > 0))
             console.WriteLine(Terminal.Clean($"  {ListCommand.Number(result.Outcomes.Of(outcome))} {OutcomeCounts.Word(outcome)}"));
-        foreach (var cause in result.Replayed.Select(message => message.NewLetter).OfType<NewLetter>().GroupBy(letter => WithoutNumbers($"{letter.ExceptionType}: {Masking.Text(letter.Reason)}")).OrderByDescending(cause => cause.Count()))
-            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(cause.Count())} dead-lettered again: {cause.First().ExceptionType}: {Masking.Text(cause.First().Reason)} (example: workinit dead-letters show {cause.First().Id}{(cause.First().Queue is { } queue ? $" --queue {queue}" : "")})"));
-        foreach (var group in result.Refused.GroupBy(refusal => WithoutNumbers(refusal.Why)))
-            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(group.Count())} not moved: {group.First().Why}"));
+        if (result.DelayReason is { } delayed)
+            console.WriteLine(Terminal.Clean($"  Why one is delayed: {delayed}"));
+        foreach (var cause in ReasonGroups.Of(result.Replayed.Select(message => message.NewLetter).OfType<NewLetter>(), letter => $"{letter.ExceptionType}: {Masking.Text(letter.Reason)}"))
+            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(cause.Messages.Count)} dead-lettered again: {cause.Text} (example: workinit dead-letters show {cause.Messages[0].Id}{(cause.Messages[0].Queue is { } queue ? $" --queue {queue}" : "")})"));
+        WriteRefused(console, result, "not moved");
         if (result.Stopped is { } stopped)
             console.WriteLine(Terminal.Clean(stopped));
         if (result.Settled > 0)
@@ -149,9 +164,6 @@ internal static partial class ReplayCommand
             console.WriteLine("No messages match.");
         console.WriteLine(Terminal.Clean(result.Headline));
     }
-
-    // Texts that differ only in a number or a time are counted together.
-    private static string WithoutNumbers(string text) => Digits().Replace(text, "#");
 
     public static TimeSpan Time(string text)
     {
@@ -170,7 +182,4 @@ internal static partial class ReplayCommand
 
     [GeneratedRegex(@"^(\d{1,6}(?:\.\d+)?)([smh]?)$")]
     private static partial Regex Duration();
-
-    [GeneratedRegex(@"\d+")]
-    private static partial Regex Digits();
 }

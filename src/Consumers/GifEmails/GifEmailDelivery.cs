@@ -29,11 +29,11 @@ internal sealed partial class GifEmailDelivery(
     private TimeSpan Lease => smtp.Value.SendTimeout + _margin;
 
     /// <param name="command">What to send.</param>
-    /// <param name="sendAgain">The id of the replay with which an operator asked to send it again even if its outcome is unknown; null if none.</param>
+    /// <param name="replay">The replay that brought the message here; null if none.</param>
     /// <param name="stopping">Cancels the delivery. It has no effect once the handover to the mail server begins.</param>
     /// <returns>What became of it. For a submission that was sent before, the same result again.</returns>
     /// <exception cref="DbException">The ledger or the suppression list can't be read.</exception>
-    public async Task<DeliveryResult> DeliverAsync(SendGifEmail command, string? sendAgain, CancellationToken stopping)
+    public async Task<DeliveryResult> DeliverAsync(SendGifEmail command, ReplayStamp? replay, CancellationToken stopping)
     {
         if (MissingField(command) is { } field)
             return new DeliveryResult.Failed(new CommandIncompleteException(field), null);
@@ -41,7 +41,7 @@ internal sealed partial class GifEmailDelivery(
             return InFlight(time.GetUtcNow() + Lease);
         try
         {
-            return await ResultFromLedgerAsync(command, sendAgain) ?? await BlockedAsync(command) ?? await SendAsync(command, stopping);
+            return await ResultFromLedgerAsync(command, replay?.SendAgain) ?? await BlockedAsync(command) ?? await SendAsync(command, replay, stopping);
         }
         finally
         {
@@ -122,7 +122,7 @@ internal sealed partial class GifEmailDelivery(
         return true;
     }
 
-    private async Task<DeliveryResult> SendAsync(SendGifEmail command, CancellationToken stopping)
+    private async Task<DeliveryResult> SendAsync(SendGifEmail command, ReplayStamp? replay, CancellationToken stopping)
     {
         var id = command.SubmissionId;
         try
@@ -136,12 +136,29 @@ internal sealed partial class GifEmailDelivery(
         }
         catch (Exception e) when (!RetryPolicy.CountsAsTry(e))
         {
-            return new DeliveryResult.TryLater(e, ledger.Find(id)?.Attempt ?? 0); // unchanged: this was not a try
+            var delivery = ledger.Find(id);
+            if (replay is not null && delivery?.IsPutOffIn(replay.Id) != true)
+                await PutOffAsync(id, replay.Id, e.Message);
+            return new DeliveryResult.TryLater(e, delivery?.Attempt ?? 0); // unchanged: this was not a try
         }
         catch (Exception e) when (IsKnownNotSent(e))
         {
             var attempt = await WriteUntilStoredAsync(id, token => ledger.NotSentAsync(id, e.Message, token));
             return RetryPolicy.IsTransient(e) ? new DeliveryResult.TryLater(e, attempt) : new DeliveryResult.Failed(e, attempt);
+        }
+    }
+
+    // For the operator's replay, which reads the ledger. Not for other messages: a backlog would cost a write for each one.
+    private async Task PutOffAsync(Guid id, string replay, string why)
+    {
+        using var deadline = new CancellationTokenSource(_ledgerDeadline, time);
+        try
+        {
+            await ledger.PutOffAsync(id, replay, why, deadline.Token);
+        }
+        catch (Exception e) when (IsOfLedger(e))
+        {
+            LogNotPutOff(log, id, e.GetType().Name);
         }
     }
 
@@ -226,6 +243,9 @@ internal sealed partial class GifEmailDelivery(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} may have been sent; the operator's replay {ReplayId} sends it again")]
     private static partial void LogSendAgain(ILogger log, Guid submissionId, string replayId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{SubmissionId} is delayed without a try, which can't be written to the ledger ({Reason}): its replay can't report it")]
+    private static partial void LogNotPutOff(ILogger log, Guid submissionId, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The outcome of {SubmissionId} can't be written to the ledger ({Reason}); retrying. Fix the database and keep this process running")]
     private static partial void LogLedgerUnavailable(ILogger log, Guid submissionId, string reason);

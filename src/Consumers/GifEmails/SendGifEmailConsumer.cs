@@ -12,7 +12,7 @@ internal sealed class SendGifEmailConsumer(GifEmailDelivery delivery, OutcomePub
     public async Task Consume(ConsumeContext<SendGifEmail> context)
     {
         var id = context.Message.SubmissionId;
-        switch (await delivery.DeliverAsync(context.Message, SendAgain(context), lifetime.ApplicationStopping))
+        switch (await delivery.DeliverAsync(context.Message, ReplayOf(context), lifetime.ApplicationStopping))
         {
             case DeliveryResult.Sent sent:
                 await outcomes.PublishAsync(context, new GifEmailSent(id, sent.Attempt, sent.At, sent.Gif, sent.ConfirmedByOperator));
@@ -42,9 +42,8 @@ internal sealed class SendGifEmailConsumer(GifEmailDelivery delivery, OutcomePub
         ExceptionDispatchInfo.Throw(reason);
     }
 
-    private static string? SendAgain(ConsumeContext context) =>
-        context.ReceiveContext.TransportHeaders.TryGetHeader(ReplayHeaders.SendAgain, out _)
-        && context.ReceiveContext.TransportHeaders.TryGetHeader(ReplayHeaders.Id, out var replay)
-            ? Convert.ToString(replay, CultureInfo.InvariantCulture)
+    private static ReplayStamp? ReplayOf(ConsumeContext context) =>
+        context.ReceiveContext.TransportHeaders.TryGetHeader(ReplayHeaders.Id, out var replay) && Convert.ToString(replay, CultureInfo.InvariantCulture) is { Length: > 0 } id
+            ? new ReplayStamp(id, context.ReceiveContext.TransportHeaders.TryGetHeader(ReplayHeaders.SendAgain, out _))
             : null;
 }

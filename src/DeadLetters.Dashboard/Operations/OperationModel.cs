@@ -15,13 +15,13 @@ internal sealed record OperationModel(RunningOperation Operation, string By)
 
     /// <summary>The reasons for refusing messages, and the number of messages for each.</summary>
     public IReadOnlyList<(string Why, int Count, IReadOnlyList<Refusal> Some)> Refusals =>
-        [.. (Operation.Result?.Refused ?? []).GroupBy(refusal => refusal.Why).OrderByDescending(reason => reason.Count())
-            .Select(reason => (reason.Key, reason.Count(), (IReadOnlyList<Refusal>)[.. reason.Take(MostListed)]))];
+        [.. ReasonGroups.Of(Operation.Result?.Refused ?? [], refusal => refusal.Why)
+            .Select(reason => (reason.Text, reason.Messages.Count, (IReadOnlyList<Refusal>)[.. reason.Messages.Take(MostListed)]))];
 
     /// <summary>The warnings of the dry run, and the number of messages for each.</summary>
     public IReadOnlyList<(string Text, int Count)> Warnings =>
-        [.. (Operation.Result?.Replayed ?? []).Where(message => message.Verdict.Kind == VerdictKind.Warning).GroupBy(message => message.Verdict.Text)
-            .Select(warning => (warning.Key, warning.Count()))];
+        [.. ReasonGroups.Of((Operation.Result?.Replayed ?? []).Where(message => message.Verdict.Kind == VerdictKind.Warning), message => message.Verdict.Text)
+            .Select(warning => (warning.Text, warning.Messages.Count))];
 
     /// <summary>The target queues, and the number of messages for each.</summary>
     public IReadOnlyList<(string Queue, int Count)> Targets =>

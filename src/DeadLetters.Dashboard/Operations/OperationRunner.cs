@@ -52,11 +52,14 @@ internal sealed partial class OperationRunner(
     }
 
     private Task<OperationResult> JudgeAsync(RunningOperation operation, CancellationToken cancellationToken) =>
-        operation.Request.Verb == Verb.Replay
-            ? broker.PlanAsync(operation.Request.AsReplay(operation.By, options.OutcomeWait), operation, cancellationToken)
-            : CountAsync(operation, cancellationToken);
+        operation.Request.Verb switch
+        {
+            Verb.Replay => broker.PlanAsync(operation.Request.AsReplay(operation.By, options.OutcomeWait), operation, cancellationToken),
+            Verb.Discard => broker.PlanDiscardAsync(operation.Request.AsDiscard(operation.By), operation, cancellationToken),
+            _ => CountAsync(operation, cancellationToken),
+        };
 
-    // Only the broker can refuse a discard or a restore, so their dry run only counts the messages.
+    // Only the broker can refuse a restore, so its dry run only counts the messages.
     private async Task<OperationResult> CountAsync(RunningOperation operation, CancellationToken cancellationToken)
     {
         var (queue, filter) = (operation.Request.Queue, operation.Request.Filter);
@@ -69,7 +72,7 @@ internal sealed partial class OperationRunner(
         var (requested, by) = (operation.Request, operation.By);
         return requested.Verb switch
         {
-            Verb.Discard => broker.DiscardAsync(new DiscardRequest { Queue = requested.Queue, Filter = requested.Filter, By = by, WasSent = requested.WasSent, Expected = requested.Expected }, operation, cancellationToken),
+            Verb.Discard => broker.DiscardAsync(requested.AsDiscard(by), operation, cancellationToken),
             Verb.Restore => broker.RestoreAsync(new OperationRequest { Queue = requested.Queue, Filter = requested.Filter, By = by, Expected = requested.Expected }, operation, cancellationToken),
             _ => broker.ReplayAsync(requested.AsReplay(by, options.OutcomeWait), operation, cancellationToken),
         };

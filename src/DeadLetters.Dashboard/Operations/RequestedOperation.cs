@@ -52,6 +52,8 @@ internal sealed record RequestedOperation(Verb Verb, string Queue, DeadLetterFil
         Expected = Expected,
     };
 
+    public DiscardRequest AsDiscard(string by) => new() { Queue = Queue, Filter = Filter, By = by, WasSent = WasSent, Expected = Expected };
+
     /// <summary>A copy with the options of a form; the other values stay unchanged.</summary>
     /// <exception cref="FormatException">The pace is not a number, or is out of range.</exception>
     public RequestedOperation With(PageContext page) => this with

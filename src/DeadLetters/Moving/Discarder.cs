@@ -5,16 +5,41 @@ namespace WorkinIt.DeadLetters;
 /// <summary>Discards, restores and removes dead letters.</summary>
 internal sealed class Discarder(DeadLetterServices services, QueueAccess access, AuditedOperations operations)
 {
+    /// <summary>Dry run: reports what a discard would do. Every message returns to its place.</summary>
+    /// <param name="request">Which messages.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public async Task<OperationResult> PlanAsync(DiscardRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
+    {
+        RefuseIfImpossible(request);
+        await using var session = await access.OpenAsync(request.Queue, "dry run", request.By, QueueAccess.ReadTimeout, cancellationToken);
+        var mover = new Mover(session, services.Options, progress) { Total = await session.ReadyAsync(cancellationToken) };
+        await access.GuardAsync(session, passes: 2, cancellationToken); // this one, and the discard
+        var (planned, refused) = (new List<Replayed>(), new List<Refusal>());
+        await mover.RunAsync(async window =>
+        {
+            List<DeadLetter> meant = [.. window.Where(request.Filter.Matches)];
+            var advice = services.Advisor is { } advisor && meant.Count > 0 ? await advisor.JudgeDiscardAsync(meant, request.WasSent, cancellationToken) : new Verdict?[meant.Count];
+            foreach (var (letter, verdict) in meant.Zip(advice))
+            {
+                if (verdict is { Kind: VerdictKind.Refused, Text: var why })
+                    refused.Add(new Refusal(letter.Id, letter.MessageId, why));
+                else
+                    planned.Add(new Replayed(letter.Id, letter.MessageId, "", verdict ?? Verdict.Good) { Target = DiscardedQueue(request.Queue) });
+            }
+            return [.. window.Select(_ => Decision.Left)];
+        }, pace: null, long.MaxValue, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        return new OperationResult("", request.Queue, planned.Count + refused.Count, planned.Count, refused, planned, null) { Held = mover.Held };
+    }
+
     /// <summary>Moves dead letters to the <c>_discarded</c> queue, where they are kept for <see cref="DeadLetterOptions.DiscardedLife"/>.</summary>
     /// <param name="request">Which messages.</param>
     /// <param name="progress">Receives progress reports.</param>
     /// <param name="cancellationToken">Cancels the operation between two messages.</param>
     public async Task<OperationResult> DiscardAsync(DiscardRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
-        if (DeadLetterQueueNames.IsDiscarded(request.Queue))
-            throw new DeadLetterException(DeadLetterProblem.Refused, $"The messages in {request.Queue} are already discarded; each one is deleted automatically when it expires");
-        if (request.WasSent && services.Advisor is null)
-            throw new DeadLetterException(DeadLetterProblem.Refused, "The messages can't be recorded as sent, because there is no ledger to record it in. Discard them without marking them as sent");
+        RefuseIfImpossible(request);
         await using var session = await access.OpenAsync(request.Queue, "discard", request.By, TimeSpan.Zero, cancellationToken);
         var mover = Mover.For(session, services.Options, request, await session.ReadyAsync(cancellationToken), progress);
         await access.GuardAsync(session, passes: 1, cancellationToken);
@@ -94,6 +119,14 @@ internal sealed class Discarder(DeadLetterServices services, QueueAccess access,
     /// <summary>The <c>_discarded</c> queue for a queue.</summary>
     /// <param name="queue">A dead-letter queue.</param>
     public string DiscardedQueue(string queue) => BrokerNames.Of("", services.InputQueueOf(queue), "_discarded");
+
+    private void RefuseIfImpossible(DiscardRequest request)
+    {
+        if (DeadLetterQueueNames.IsDiscarded(request.Queue))
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"The messages in {request.Queue} are already discarded; each one is deleted automatically when it expires");
+        if (request.WasSent && services.Advisor is null)
+            throw new DeadLetterException(DeadLetterProblem.Refused, "The messages can't be recorded as sent, because there is no ledger to record it in. Discard them without marking them as sent");
+    }
 
     private static async Task<string?> NotifiedAsync(Mover mover, MoveNotices notices, Func<Task> move)
     {

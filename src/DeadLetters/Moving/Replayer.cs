@@ -72,7 +72,27 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         var result = await operations.RunAsync(
             entry, mover, () => planner.Original is null ? entry : entry with { Original = planner.Original, Edited = request.Edited },
             () => MoveAndSettleAsync(request, session, planner, mover, cancellationToken), cancellationToken);
-        return result with { OutcomesAwaited = request.Wait > TimeSpan.Zero || request.Canary, Settled = planner.Earlier.Settled };
+        return result with
+        {
+            OutcomesAwaited = request.Wait > TimeSpan.Zero || request.Canary,
+            Settled = planner.Earlier.Settled,
+            DelayReason = await DelayReasonAsync(result),
+        };
+    }
+
+    // The replay has ended and is audited: an application that does not answer now must not make it look failed.
+    private async Task<string?> DelayReasonAsync(OperationResult result)
+    {
+        if (services.Advisor is not { } advisor || result.Replayed.FirstOrDefault(message => message is { Outcome: Outcome.Delayed, MessageId: not null }) is not { MessageId: { } messageId })
+            return null;
+        try
+        {
+            return await advisor.DescribeAsync(messageId, CancellationToken.None);
+        }
+        catch (DeadLetterException)
+        {
+            return null;
+        }
     }
 
     private static async Task<string?> MoveAndSettleAsync(ReplayRequest request, QueueSession session, ReplayPlanner planner, Mover mover, CancellationToken cancellationToken)

@@ -13,6 +13,21 @@ public interface IReplayAdvisor
     /// <returns>One verdict for each message; null if the advisor has none.</returns>
     Task<IReadOnlyList<Verdict?>> JudgeAsync(IReadOnlyList<DeadLetter> letters, bool sendAgain, CancellationToken cancellationToken);
 
+    /// <summary>Judges messages in the dry run of a discard.</summary>
+    /// <param name="letters">The messages in queue order; up to a few hundred per call.</param>
+    /// <param name="wasDone">Whether the operator states that their work was done: those for which <see cref="WasDoneAsync"/> can't record that are refused.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>One verdict for each message; null if the advisor has none.</returns>
+    Task<IReadOnlyList<Verdict?>> JudgeDiscardAsync(IReadOnlyList<DeadLetter> letters, bool wasDone, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<Verdict?>>(new Verdict?[letters.Count]);
+
+    /// <summary>Judges an edit of a message: whether the application still recognizes the message by what the edit has changed.</summary>
+    /// <param name="letter">The message before the edit.</param>
+    /// <param name="edited">The message after the edit, as JSON.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>A warning that replaces the one of <see cref="JudgeAsync"/>; null if there is none.</returns>
+    Task<Verdict?> JudgeEditAsync(DeadLetter letter, string edited, CancellationToken cancellationToken) => Task.FromResult<Verdict?>(null);
+
     /// <summary>Reports the outcomes of replayed messages.</summary>
     /// <param name="replayed">The replayed messages; up to a few hundred per call.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
@@ -70,14 +85,14 @@ public enum VerdictKind
     Refused,
 }
 
-/// <summary>A message that was replayed.</summary>
+/// <summary>A message that was replayed; in a dry run, one that would be replayed or discarded.</summary>
 /// <param name="Id">The dead letter's id.</param>
 /// <param name="MessageId">The MessageId; null if the message has none.</param>
-/// <param name="ReplayId">The <c>Replay-Id</c> header that this replay set: the replay's id and the message's number in it.</param>
+/// <param name="ReplayId">The <c>Replay-Id</c> header that this replay set: the replay's id and the message's number in it. Empty for a discard.</param>
 /// <param name="Verdict">The verdict before the replay.</param>
 public sealed record Replayed(string Id, string? MessageId, string ReplayId, Verdict Verdict)
 {
-    /// <summary>The queue that the message was replayed to.</summary>
+    /// <summary>The queue that the message was, or would be, moved to.</summary>
     public string Target { get; init; } = "";
 
     /// <summary>The outcome of the replay.</summary>

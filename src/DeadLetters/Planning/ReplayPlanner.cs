@@ -71,6 +71,8 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
         var warnings = await (_warnings ??= new ReplayWarnings(_check, request)).OfAsync(letter, target, cancellationToken);
         if (await _check.ProblemAsync(target, properties, body, warnings, cancellationToken) is { } stays)
             return new Decision.Refuse(stays);
+        if (request.Edited is { } edited && services.Advisor is { } advisor && await advisor.JudgeEditAsync(letter, edited, cancellationToken) is { } changed)
+            advice = changed;
         if (advice is { Kind: VerdictKind.Warning })
             warnings.Insert(0, advice.Text);
         if (Earlier.WarningFor(letter) is { } doubt)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using RabbitMQ.Client;
+using WorkinIt.Dev.Machine;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
@@ -185,6 +186,12 @@ public sealed class DeadLetterCommandTests
         refused.Json.GetProperty("refused").EnumerateArray().Select(one => one.GetProperty("why").GetString()).ShouldAllBe(why => why!.StartsWith("outcome unknown: it may have been sent (", StringComparison.Ordinal));
         await system.SeeReadyAsync(Error, 2);
 
+        // Their evidence differs in time and Message-ID; it is one cause.
+        (await operate.RunAsync("dead-letters", "replay", "--queue", Error, "--all", "--dry-run")).Output.Split('\n').Where(line => line.Contains(" refused: ", StringComparison.Ordinal))
+            .ShouldHaveSingleItem().ShouldSatisfyAllConditions(it => it.ShouldStartWith("  2 refused: outcome unknown"), it => it.ShouldContain("Message-ID …"));
+        (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--all", "--dry-run")).Output.ShouldSatisfyAllConditions(
+            it => it.ShouldContain("2 in send-gif-email_error: 2 would be moved, 0 refused."), it => it.ShouldContain("2 with a warning: outcome unknown: the mail may have been delivered"));
+
         // Sent again once, although its first attempt is deferred and the message returns through a delay queue.
         var attempts = 0;
         system.Mail.OnMail = mail => mail.Recipient is not null && Interlocked.Increment(ref attempts) == 1 ? SmtpBehaviour.Reply(SmtpStage.Rcpt, 450, "4.2.0 busy") : null;
@@ -195,7 +202,7 @@ public sealed class DeadLetterCommandTests
         system.Mail.Mails.ShouldHaveSingleItem().Recipients.ShouldBe(["lost@example.com"]);
 
         (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--all", "--was-sent", "--dry-run")).ShouldSatisfyAllConditions(
-            it => it.Code.ShouldBe(0, it.ToString()), it => it.Output.ShouldContain("1 in send-gif-email_error match"), it => it.Output.ShouldNotContain("would be moved"));
+            it => it.Code.ShouldBe(0, it.ToString()), it => it.Output.ShouldContain("1 in send-gif-email_error: 1 would be recorded as sent and moved, 0 refused."));
         var closed = await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--where", $"id={arrived}", "--was-sent", "--yes", "--json");
         closed.Code.ShouldBe(0, closed.ToString());
         await Eventually.SeeAsync(() => WorkinItSystem.StatusAsync(web, arrived), status => status.State == "sent", "the page shows state sent");
@@ -226,6 +233,67 @@ public sealed class DeadLetterCommandTests
         await system.SeeReadyAsync("send-gif-email_delay_10m", 1); // the ledger records it before the message is in the queue
         var waiting = (await system.VirtualHost.TakeAllAsync("send-gif-email_delay_10m")).ShouldHaveSingleItem();
         Orders.Header(waiting, "Replay-Id")!.ShouldStartWith(replayed.Json.GetProperty("id").GetString()!);
+    }
+
+    [Fact]
+    public async Task Replayed_message_that_waits_because_the_mail_server_is_not_asked_has_outcome_delayed_and_the_result_says_why()
+    {
+        var (system, web) = await StartAsync("classic", ("Smtp__Port", $"{Ports.TakeFree()}"), ("Retry__Limit", "0"), ("Redelivery__Delays__0", "00:10:00"));
+        await using var s = system;
+        for (var i = 0; i < 20; i++)
+            await WorkinItSystem.SubmitAsync(web, $"jane{i}@example.com", "is anybody there?");
+        await Eventually.SeeAsync(() => Task.FromResult(system.Logs), log => log.Contains("keeps failing", StringComparison.Ordinal), "the circuit breaker is open");
+        var id = Guid.CreateVersion7();
+        await DeadLetterPages.PutAsync(system.VirtualHost, Error, $$"""{"submissionId":"{{id}}","emailAddress":"jane@example.com","thought":"later"}""", "System.TimeoutException", "It took 30 s", id);
+        using var ends = new CancellationTokenSource();
+        var backlog = Task.Run(async () => // one of these tests the mail server now and then, not the replayed message
+        {
+            while (!ends.IsCancellationRequested)
+                await WorkinItSystem.SubmitAsync(web, $"{Guid.NewGuid():N}@example.com", "backlog");
+        }, CancellationToken.None);
+
+        var replayed = await OperatorCommand.Of(system).RunAsync("dead-letters", "replay", "--queue", Error, "--where", $"id={id}", "--canary", "--yes");
+
+        await ends.CancelAsync();
+        await backlog;
+        replayed.Output.ShouldSatisfyAllConditions(
+            it => it.ShouldContain("Canary: delayed. The other messages were not moved"), it => it.ShouldContain("1 delayed"),
+            it => it.ShouldContain("Why one is delayed: It is not sent yet, after 0 tries. Delayed without a try in replay"), it => it.ShouldContain("not asked"));
+        replayed.Code.ShouldBe(1, replayed.ToString()); // a canary continues only after “handled”
+    }
+
+    [Fact]
+    public async Task Dry_run_of_a_discard_as_sent_refuses_messages_whose_outcome_is_known_and_an_edit_of_the_submission_id_has_a_warning()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        await system.PrepareAsync();
+        var (held, sent, failed) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        foreach (var id in new[] { held, sent, failed })
+            await DeadLetterPages.PutAsync(system.VirtualHost, Error, $$"""{"submissionId":"{{id}}","emailAddress":"jane@example.com","thought":"hello"}""", "System.TimeoutException", "It took 30 s", id);
+        await using (var ledger = new TestLedger(system))
+        {
+            await ledger.HoldAsync(held);
+            await ledger.SendAsync(sent);
+        }
+        var operate = OperatorCommand.Of(system);
+
+        var asSent = await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--all", "--was-sent", "--dry-run");
+        asSent.ShouldSatisfyAllConditions(
+            it => it.Code.ShouldBe(1, it.ToString()), it => it.Output.ShouldContain("3 in send-gif-email_error: 2 would be recorded as sent and moved, 1 refused."),
+            it => it.Output.ShouldContain("1 refused: the ledger does not show an unknown outcome"));
+        (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--all", "--dry-run", "--json")).Json.GetProperty("warnings").EnumerateArray()
+            .Select(warning => (warning.GetProperty("text").GetString()![..8], warning.GetProperty("count").GetInt32())).ShouldBe([("outcome ", 1), ("sent at ", 1)], ignoreOrder: true);
+
+        var changed = await EditAsync($$"""{"submissionId":"{{Guid.CreateVersion7()}}","emailAddress":"jane@example.com","thought":"hello"}""");
+        changed.ShouldSatisfyAllConditions(
+            it => it.ShouldContain("1 with a warning: the edit changes submissionId"), it => it.ShouldContain("Of the old id: It was sent at"),
+            it => it.ShouldContain("The ledger has no record of the new id"), it => it.ShouldNotContain("no second mail is sent"));
+        (await EditAsync($$"""{"submissionId":"{{sent}}","emailAddress":"ann@example.com","thought":"hello"}""")).ShouldSatisfyAllConditions(
+            it => it.ShouldNotContain("the edit changes"), it => it.ShouldContain("no second mail is sent"));
+        (await EditAsync("""{"emailAddress":"ann@example.com","thought":"hello"}""")).ShouldContain("no valid submissionId");
+
+        async Task<string> EditAsync(string message) =>
+            (await operate.RunWithAsync(message, "dead-letters", "edit", $"{sent}", "--queue", Error, "--message", "-", "--dry-run")).Output;
     }
 
     [Fact]

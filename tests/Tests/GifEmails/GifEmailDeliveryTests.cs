@@ -201,6 +201,36 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Replayed_message_that_is_delayed_without_a_try_is_recorded_with_its_replay_until_the_next_try()
+    {
+        _fakes.Server = () => throw new MailDeferredException("451 4.7.1 greylisted");
+        await TryLaterAsync();
+        _fakes.BeforeTaking = () => throw new MailDeferredException("mail.example:25 has failed too often recently; not asked", serverIsDown: true, notAsked: true);
+        await TryLaterAsync(); // not replayed: no write
+        _ledger.Find(_command.SubmissionId)!.IsPutOff.ShouldBeFalse();
+
+        (await ReplayAsync("replay.1")).ShouldBeOfType<DeliveryResult.TryLater>().Attempt.ShouldBe(1);
+        _ledger.Find(_command.SubmissionId)!.ShouldSatisfyAllConditions(
+            it => it.IsPutOffIn("replay.1").ShouldBeTrue(), it => it.IsPutOffIn("replay.2").ShouldBeFalse(), it => it.Attempt.ShouldBe(1),
+            it => it.Detail!.ShouldEndWith("mail.example:25 has failed too often recently; not asked"));
+
+        _fakes.BeforeTaking = () => { };
+        (await ReplayAsync("replay.1")).ShouldBeOfType<DeliveryResult.TryLater>().Attempt.ShouldBe(2);
+        _ledger.Find(_command.SubmissionId)!.IsPutOff.ShouldBeFalse();
+
+        Task<DeliveryResult> ReplayAsync(string id) => _delivery.DeliverAsync(_command, new ReplayStamp(id, SendsAgain: false), CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Replayed_message_is_delayed_without_a_try_even_if_the_ledger_cannot_record_it()
+    {
+        Execute("CREATE TRIGGER read_only BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'read only'); END");
+        _fakes.BeforeTaking = () => throw new MailDeferredException("not asked", serverIsDown: true, notAsked: true);
+        (await TryAsync("replay.1")).ShouldBeOfType<DeliveryResult.TryLater>().Attempt.ShouldBe(0);
+        _ledger.Find(_command.SubmissionId).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task Delivery_that_found_no_GIF_counts_as_an_attempt()
     {
         _fakes.Gif = () => throw new GifUnavailableException("Giphy answered 429", TimeSpan.FromMinutes(1));
@@ -303,7 +333,7 @@ public sealed class GifEmailDeliveryTests : IAsyncDisposable
 
     private async Task<DeliveryResult.TryLater> TryLaterAsync() => (await TryAsync()).ShouldBeOfType<DeliveryResult.TryLater>();
 
-    private Task<DeliveryResult> TryAsync(string? sendAgain = null) => _delivery.DeliverAsync(_command, sendAgain, CancellationToken.None);
+    private Task<DeliveryResult> TryAsync(string? sendAgain = null) => _delivery.DeliverAsync(_command, sendAgain is null ? null : new ReplayStamp(sendAgain, SendsAgain: true), CancellationToken.None);
 
     /// <summary>Advances the clock until the delivery is done, so that the pauses between its tries end.</summary>
     private async Task<DeliveryResult> AdvanceUntilDoneAsync(Task<DeliveryResult> delivery)
