@@ -25,7 +25,10 @@ internal sealed partial class CatalogueDatabase(CatalogueOptions options, TimePr
     private readonly TaskCompletionSource<CatalogueStore> _store = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Failure? _failure;
 
-    /// <summary>The database with its readers and writers, as soon as its tables exist.</summary>
+    /// <summary>The readers and writers. They fail until the tables exist.</summary>
+    public CatalogueStore Parts { get; } = new(options, time);
+
+    /// <summary>The readers and writers, as soon as the tables exist.</summary>
     public Task<CatalogueStore> Store => _store.Task;
 
     /// <summary>Reads from the catalogue.</summary>
@@ -59,8 +62,7 @@ internal sealed partial class CatalogueDatabase(CatalogueOptions options, TimePr
     public async ValueTask DisposeAsync()
     {
         Dispose();
-        if (Store.IsCompletedSuccessfully)
-            await (await Store).DisposeAsync();
+        await Parts.DisposeAsync();
     }
 
     /// <inheritdoc/>
@@ -75,7 +77,8 @@ internal sealed partial class CatalogueDatabase(CatalogueOptions options, TimePr
     {
         try
         {
-            _store.SetResult(await Task.Run(() => CatalogueStore.Open(options, time), cancellationToken));
+            await Task.Run(Parts.Migrate, cancellationToken);
+            _store.SetResult(Parts);
             _failure = null;
             return true;
         }

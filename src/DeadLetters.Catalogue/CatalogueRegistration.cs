@@ -1,5 +1,11 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using WorkinIt.DeadLetters.Catalogue.Feed;
+using WorkinIt.DeadLetters.Catalogue.Notifications;
+using WorkinIt.DeadLetters.Catalogue.Operations;
+using WorkinIt.DeadLetters.Catalogue.Triage;
+using WorkinIt.Storage;
 
 namespace WorkinIt.DeadLetters.Catalogue;
 
@@ -12,12 +18,27 @@ public static class CatalogueRegistration
     /// </summary>
     /// <param name="services">The service collection.</param>
     /// <param name="options">Returns the settings. Called once.</param>
-    public static IServiceCollection AddDeadLetterCatalogue(this IServiceCollection services, Func<IServiceProvider, CatalogueOptions> options)
+    /// <param name="notifications">Returns which messages about causes are sent, and where to. Called once; null: none are sent.</param>
+    public static IServiceCollection AddDeadLetterCatalogue(
+        this IServiceCollection services, Func<IServiceProvider, CatalogueOptions> options, Func<IServiceProvider, NotificationOptions>? notifications = null)
     {
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<CatalogueDatabase>();
         services.AddHostedService(provider => provider.GetRequiredService<CatalogueDatabase>());
-        return services;
+        services.AddSingleton(provider => provider.GetRequiredService<CatalogueDatabase>().Parts.Commits);
+        services.AddSingleton(provider => provider.GetRequiredService<CatalogueDatabase>().Parts.Reader);
+        services.AddSingleton(provider => new OperationLog(
+            provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<GroupCommit>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddHostedService(Feed);
+        return services.AddTriage(notifications ?? (_ => new NotificationOptions()));
+    }
+
+    private static DeadLetterFeed Feed(IServiceProvider provider)
+    {
+        var database = provider.GetRequiredService<CatalogueDatabase>();
+        return new DeadLetterFeed(
+            provider.GetRequiredService<DeadLetterClient>(), provider.GetRequiredService<CatalogueOptions>(), database.Parts, provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<DeadLetterFeed>>(), database.Store);
     }
 }

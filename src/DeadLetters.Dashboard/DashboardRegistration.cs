@@ -2,6 +2,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using WorkinIt.DeadLetters.Catalogue.Operations;
 using WorkinIt.DeadLetters.Dashboard.BoardPages;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 
@@ -23,7 +25,10 @@ public static class DashboardRegistration
         services.AddSingleton(provider => new DeadLetterClient(
             provider.GetRequiredService<DeadLetterOptions>(), provider.GetRequiredService<IAuditLog>(),
             provider.GetService<IReplayAdvisor>(), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<OperationRunner>();
+        services.AddSingleton(provider => new OperationRunner(
+            provider.GetRequiredService<DeadLetterClient>(), provider.GetRequiredService<DeadLetterOptions>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<OperationRunner>>(),
+            provider.GetService<OperationLog>() is { } operations ? new OperationSharing(operations, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<OperationSharing>>()) : null));
         services.AddHostedService(provider => provider.GetRequiredService<OperationRunner>());
         services.AddSingleton<BoardEvents>();
         services.AddRazorComponents();

@@ -11,8 +11,14 @@ internal sealed class CatalogueStore : IAsyncDisposable
     private const int Corrupt = 11; // SQLITE_CORRUPT
     private const int NotADatabase = 26; // SQLITE_NOTADB
 
-    private CatalogueStore(CatalogueOptions options, TimeProvider time)
+    private readonly CatalogueOptions _options;
+
+    /// <summary>Creates the parts, without opening the database.</summary>
+    /// <param name="options">The settings of the catalogue.</param>
+    /// <param name="time">The clock.</param>
+    public CatalogueStore(CatalogueOptions options, TimeProvider time)
     {
+        _options = options;
         Commits = new GroupCommit(options.Database);
         Writer = new CatalogueWriter(options, Commits, time);
         Indexer = new TextIndexer(options, Commits);
@@ -28,21 +34,29 @@ internal sealed class CatalogueStore : IAsyncDisposable
     /// <summary>Adds texts to the index; called when nothing else is to be done.</summary>
     public TextIndexer Indexer { get; }
 
+    /// <summary>Creates or migrates the tables.</summary>
+    /// <exception cref="CatalogueUnavailableException">The database can't be used; the message says what to do.</exception>
+    public void Migrate()
+    {
+        try
+        {
+            DatabaseSchema.Migrate(_options.Database, typeof(CatalogueStore).Assembly);
+        }
+        catch (Exception e) when (DatabaseErrorOf(e) is { } error)
+        {
+            throw new CatalogueUnavailableException(Explain(_options.Database, error), e);
+        }
+    }
+
     /// <summary>Opens the database, and creates or migrates its tables.</summary>
     /// <param name="options">The settings of the catalogue.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="CatalogueUnavailableException">The database can't be used; the message says what to do.</exception>
     public static CatalogueStore Open(CatalogueOptions options, TimeProvider time)
     {
-        try
-        {
-            DatabaseSchema.Migrate(options.Database, typeof(CatalogueStore).Assembly);
-        }
-        catch (Exception e) when (DatabaseErrorOf(e) is { } error)
-        {
-            throw new CatalogueUnavailableException(Explain(options.Database, error), e);
-        }
-        return new CatalogueStore(options, time);
+        var store = new CatalogueStore(options, time);
+        store.Migrate();
+        return store;
     }
 
     /// <summary>Explains an error of the catalogue's database, for an operator: what it is, and what to do.</summary>

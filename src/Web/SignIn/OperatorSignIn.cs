@@ -3,6 +3,8 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.DataProtection;
 using Refit;
+using WorkinIt.DeadLetters.Catalogue;
+using WorkinIt.DeadLetters.Catalogue.Notifications;
 using WorkinIt.DeadLetters.Dashboard;
 using WorkinIt.DeliveryAdvice;
 using WorkinIt.Storage;
@@ -32,6 +34,8 @@ internal static class OperatorSignIn
         if (settings.Ledger is { } ledger)
             services.AddDeliveryAdvice(ledger);
         services.AddDeadLetters(_ => settings.Broker, _ => settings.AuditFile);
+        if (settings.Catalogue is { } catalogue)
+            services.AddDeadLetterCatalogue(_ => catalogue, _ => NotificationOptions.FromSettings(builder.Configuration));
         services.AddSingleton<SignInLimit>();
         services.AddTransient<SignInService>();
         services.AddTransient<OperatorRights>();
