@@ -126,6 +126,15 @@ public sealed class TestBroker : IDisposable
     /// </summary>
     public Task RepeatDeadLetteringSoonAsync() => Node.RepeatDeadLetteringSoonAsync();
 
+    /// <summary>Enables the plugin rabbitmq_prometheus.</summary>
+    /// <returns>The address of its metrics.</returns>
+    public async Task<Uri> EnablePrometheusAsync()
+    {
+        var port = Ports.TakeFree();
+        await Node.EnablePrometheusAsync(port);
+        return new Uri($"http://127.0.0.1:{port}");
+    }
+
     /// <summary>Starts the broker again and waits until it responds.</summary>
     public Task StartAsync() => Node.StartAsync();
 

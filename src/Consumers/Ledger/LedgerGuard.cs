@@ -19,6 +19,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
     private volatile LedgerMark? _last; // set while the ledger is complete
     private volatile Gap? _gap; // set while records are missing
     private volatile string? _problem;
+    private bool _isWriting; // the ledger covers the copy; what is left is to write the mark
     private long _writes = -1;
     private long _renewedAt; // a timestamp from the time provider
 
@@ -59,6 +60,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
 
     private async Task CompareAsync(CancellationToken stopping)
     {
+        _isWriting = false;
         var copied = await outside.ReadAsync(stopping); // read before the ledger's own mark: another process may raise both
         var known = copied ?? _gap?.Known;
         var own = ledger.FindMark();
@@ -69,6 +71,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
             Forgot(own, known);
             return;
         }
+        _isWriting = true;
         var raised = await ledger.GrowMarkAsync(0, stopping);
         await outside.WriteAsync(raised, stopping);
         if (known is null && own is not null)
@@ -112,7 +115,7 @@ internal sealed partial class LedgerGuard(DeliveryLedger ledger, ILedgerMarkCopy
 
     private void Report(Exception e)
     {
-        var problem = $"The delivery ledger can't be compared with its mark in {Messaging.QueueTopology.LedgerQueue} ({e.GetType().Name}): check RabbitMQ, that the topology was deployed, and the database";
+        var problem = $"The delivery ledger {(_isWriting ? "was compared with its mark, which can't be written to the ledger and to" : "can't be compared with its mark in")} {Messaging.QueueTopology.LedgerQueue} ({e.GetType().Name}): check RabbitMQ, that the topology was deployed, and the database";
         if (_gap is null && _problem != problem)
             LogNotCompared(log, problem);
         _problem = _gap is null ? problem : _problem;

@@ -50,6 +50,7 @@ internal sealed partial record SmtpBreaker(ResiliencePipeline Pipeline, CircuitB
                 },
             })
             .Build();
+        SmtpTelemetry.Watch(state);
         return new SmtpBreaker(pipeline, state);
     }
 

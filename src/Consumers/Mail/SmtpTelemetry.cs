@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Polly.CircuitBreaker;
 using WorkinIt.ServiceDefaults;
 
 namespace WorkinIt.Consumers.Mail;
@@ -15,6 +16,13 @@ internal static class SmtpTelemetry
 
     private static readonly UpDownCounter<long> _connections = Telemetry.Meter.CreateUpDownCounter<long>(
         "workinit.smtp.connection.count", "{connection}", "Connections to the mail server, used or idle");
+
+    /// <summary>Reports whether the circuit breaker of the mail server is open or half-open (1) or closed (0).</summary>
+    /// <param name="breaker">The circuit breaker's state.</param>
+    public static void Watch(CircuitBreakerStateProvider breaker) => Telemetry.Meter.CreateObservableGauge(
+        "workinit.smtp.breaker.open", () => breaker.CircuitState == CircuitState.Closed ? 0 : 1,
+        unit: null, // with unit 1, Prometheus would name it a ratio
+        "Whether the mail server keeps failing, so that only one mail now and then tests it: 1 or 0");
 
     public static void Sent(TimeSpan duration, TagList tags) => _duration.Record(duration.TotalSeconds, tags);
 

@@ -129,6 +129,24 @@ public sealed class LedgerGuardTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Mark_that_cannot_be_written_is_reported_as_such_and_not_as_a_failed_comparison()
+    {
+        SetMark(42);
+        _copy.Mark = new LedgerMark(Name, 42);
+        _copy.WriteFailure = new IOException("no");
+
+        await StartAsync();
+        const string problem = "The delivery ledger was compared with its mark, which can't be written to the ledger and to send-gif-email_ledger (IOException)";
+        await TickAsync(() => _guard.Problem?.StartsWith(problem, StringComparison.Ordinal) == true, "the problem is the write");
+
+        _copy.WriteFailure = null;
+        await TickAsync(() => _guard.Problem is null, "the ledger is complete");
+        _copy.WriteFailure = new IOException("no");
+        await TickAsync(() => _guard.Problem?.StartsWith(problem, StringComparison.Ordinal) == true, "a later renewal reports the same");
+        (await _guard.KnowsAsync(Guid.NewGuid(), _time.GetUtcNow(), TimeSpan.Zero)).ShouldBeTrue(); // mails are sent
+    }
+
+    [Fact]
     public async Task Unreadable_copy_is_reported_once_until_it_can_be_compared()
     {
         SetMark(42);

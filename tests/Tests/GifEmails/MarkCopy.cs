@@ -13,6 +13,9 @@ internal sealed class MarkCopy : ILedgerMarkCopy
     /// <summary>Why the copy can't be read; null if it can.</summary>
     public Exception? Failure { get; set; }
 
+    /// <summary>Why the copy can't be written; null if it can.</summary>
+    public Exception? WriteFailure { get; set; }
+
     /// <summary>How often the copy was written.</summary>
     public int Writes { get; private set; }
 
@@ -20,6 +23,8 @@ internal sealed class MarkCopy : ILedgerMarkCopy
 
     public Task WriteAsync(LedgerMark mark, CancellationToken cancellationToken)
     {
+        if (WriteFailure is { } failure)
+            return Task.FromException(failure);
         Mark = mark;
         Writes++;
         return Task.CompletedTask;

@@ -106,6 +106,14 @@ internal sealed class Broker
     public Task RepeatDeadLetteringSoonAsync() =>
         ControlAsync("eval", "application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, 1000).");
 
+    /// <summary>Enables the plugin rabbitmq_prometheus, which serves metrics on a port of 127.0.0.1.</summary>
+    public Task EnablePrometheusAsync(int port) => ControlAsync("eval",
+        $$"""
+        application:load(rabbitmq_prometheus), application:set_env(rabbitmq_prometheus, tcp_config, [{port, {{port}}}, {ip, "127.0.0.1"}]),
+        {ok, File} = application:get_env(rabbit, enabled_plugins_file), {ok, [Plugins]} = file:consult(File),
+        ok = file:write_file(File, io_lib:format("~p.", [lists:usort([rabbitmq_prometheus | Plugins])])), {ok, _, _} = rabbit_plugins:ensure(File).
+        """);
+
     /// <summary>Stops the broker without order, because its data goes too, and deletes the folder. A folder that was never a broker's is not deleted.</summary>
     public async Task RemoveAsync()
     {

@@ -7,6 +7,8 @@ namespace WorkinIt.Dev.Mail;
 /// <summary>The mail server of ./run --local and ./test: MailDev. It accepts every mail, shows it on a web page, and delivers none.</summary>
 internal sealed class MailCatcher
 {
+    private const string MostKept = "10000"; // mails; the oldest are deleted
+
     private readonly string _folder;
     private readonly PidFile _pid;
 
@@ -33,8 +35,9 @@ internal sealed class MailCatcher
     /// <param name="smtp">The SMTP port; null uses that of the last start, else 1025.</param>
     /// <param name="page">The port of the page; null uses that of the last start, else 1080.</param>
     /// <param name="cancellation">Cancels the wait.</param>
+    /// <param name="keepMails">Whether to show the mails that an earlier catcher in this folder has kept; otherwise they are deleted.</param>
     /// <exception cref="ToolException">It did not start.</exception>
-    public async Task StartAsync(int? smtp = null, int? page = null, CancellationToken cancellation = default)
+    public async Task StartAsync(int? smtp = null, int? page = null, CancellationToken cancellation = default, bool keepMails = false)
     {
         Directory.CreateDirectory(_folder);
         var (smtpPort, pagePort) = (smtp ?? Port("smtp.port") ?? 1025, page ?? Port("mail.port") ?? 1080);
@@ -48,7 +51,8 @@ internal sealed class MailCatcher
         await WriteAsync("smtp.port", smtpPort, cancellation);
         await WriteAsync("mail.port", pagePort, cancellation);
         await InstallAsync(cancellation);
-        DeleteMails();
+        if (!keepMails)
+            DeleteMails();
         Directory.CreateDirectory(Mails);
         using var process = CommandFor(smtpPort, pagePort).Start();
         _pid.Remember(process.Id);
@@ -65,19 +69,21 @@ internal sealed class MailCatcher
         throw new ToolException($"The mail catcher in {_folder} did not start.");
     }
 
-    /// <summary>Stops the catcher and deletes the mails.</summary>
-    public async Task StopAsync()
+    /// <summary>Stops the catcher.</summary>
+    /// <param name="keepMails">Whether to keep the mails; otherwise they are deleted.</param>
+    public async Task StopAsync(bool keepMails = false)
     {
         if (Running is { } id)
             await Ending.EndAsync(id, TimeSpan.FromSeconds(5));
         if (!Directory.Exists(_folder))
             return;
         _pid.Forget();
-        DeleteMails();
+        if (!keepMails)
+            DeleteMails();
     }
 
     private Command CommandFor(int smtp, int page) => new(
-        "node", "node_modules/maildev/dist/bin/maildev.js", "--ip", "127.0.0.1", "--smtp", $"{smtp}", "--web-ip", "127.0.0.1", "--web", $"{page}", "--mail-directory", Mails)
+        "node", "node_modules/maildev/dist/bin/maildev.js", "--ip", "127.0.0.1", "--smtp", $"{smtp}", "--web-ip", "127.0.0.1", "--web", $"{page}", "--mail-directory", Mails, "--max-emails", MostKept)
     {
         Folder = Program,
         Log = Log,

@@ -39,7 +39,7 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
     }
 
     /// <summary>Stops what a killed ./run from this folder left behind. Holding the lock proves that the run is over.</summary>
-    public Task EndLeftoversAsync() => Task.WhenAll(_web.EndLeftoverAsync(), _consumers.EndLeftoverAsync(), _catcher.StopAsync(), _broker.StopAsync());
+    public Task EndLeftoversAsync() => Task.WhenAll(_web.EndLeftoverAsync(), _consumers.EndLeftoverAsync(), _catcher.StopAsync(keepMails: true), _broker.StopAsync());
 
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellation)
@@ -51,7 +51,7 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
         await Progress.TogetherAsync(
             cancellation,
             Step("starting the broker", token => _broker.StartAsync(ports.Amqp, ports.Management, cancellation: token), brokerIsUp),
-            Step("starting the mail catcher", token => Task.WhenAll(NodePackages.RequireNodeAsync(), _catcher.StartAsync(ports.Smtp, ports.Mail, token))),
+            Step("starting the mail catcher", token => Task.WhenAll(NodePackages.RequireNodeAsync(), _catcher.StartAsync(ports.Smtp, ports.Mail, token, keepMails: true))),
             Step("building", _build.EnsureAsync, built),
             After([built], Step("migrating the databases", MigrateAsync, migrated)),
             After([built, brokerIsUp], Step("deploying the topology", DeployAsync, deployed)),
@@ -82,8 +82,8 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
         await _laterBuilds;
         await _web.StopAsync(TimeSpan.FromSeconds(10));
         await _consumers.StopAsync(TimeSpan.FromSeconds(30), "Waiting for the mails in flight …");
-        await Task.WhenAll(_catcher.StopAsync(), _broker.StopAsync());
-        Output.Say($"Stopped. Messages in the queues stay in {folder} for the next start.");
+        await Task.WhenAll(_catcher.StopAsync(keepMails: true), _broker.StopAsync());
+        Output.Say($"Stopped. Messages in the queues and the mails stay in {folder} for the next start.");
     }
 
     private static Func<CancellationToken, Task> Step(string what, Func<CancellationToken, Task> work, TaskCompletionSource? done = null) => async token =>

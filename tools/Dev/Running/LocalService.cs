@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using WorkinIt.Dev.Processes;
 
 namespace WorkinIt.Dev.Running;
@@ -8,7 +9,7 @@ namespace WorkinIt.Dev.Running;
 internal sealed class LocalService(string project, string runFolder)
 {
     private readonly PidFile _pid = new(Path.Combine(runFolder, $"{project.ToLowerInvariant()}.pid"));
-    private int? _started; // by this process
+    private Process? _started; // by this process
 
     /// <summary>The service's log.</summary>
     public string Log => LogOf(project.ToLowerInvariant());
@@ -25,9 +26,9 @@ internal sealed class LocalService(string project, string runFolder)
     {
         if (File.Exists(Log))
             File.Move(Log, Log + ".1", overwrite: true); // keep the log of the previous run: it is often the one you need
-        using var process = new Command("dotnet", $"WorkinIt.{project}.dll") { Folder = Folder, Log = Log, Variables = variables }.Start();
-        _pid.Remember(process.Id);
-        _started = process.Id;
+        _started?.Dispose();
+        _started = new Command("dotnet", $"WorkinIt.{project}.dll") { Folder = Folder, Log = Log, Variables = variables }.Start();
+        _pid.Remember(_started.Id);
     }
 
     /// <summary>Runs a one-time command of the service, which must succeed.</summary>
@@ -55,9 +56,23 @@ internal sealed class LocalService(string project, string runFolder)
     {
         if (IsRunning)
             return true;
-        Output.Warn($"{project} exited unexpectedly. The last lines of {Log}:");
+        Output.Warn(EndText);
         Output.WarnTail(Log);
         return false;
+    }
+
+    /// <summary>Which service ended and how, and where its log is; for a service that this process has started and that has ended.</summary>
+    public string EndText
+    {
+        get
+        {
+            // A process that a signal ended has the exit code 128 + signal, as in a shell.
+            var how = _started?.WaitForExit(TimeSpan.FromSeconds(5)) != true ? ""
+                : _started.ExitCode == 128 + (int)Signal.Kill ? " (SIGKILL: by a user, or by the kernel because memory was short; see dmesg)"
+                : _started.ExitCode > 128 ? $" (signal {_started.ExitCode - 128})"
+                : $" (exit code {_started.ExitCode})";
+            return $"{project} ended unexpectedly{how}, so everything else is stopped. The last lines of its log, {Log}:";
+        }
     }
 
     /// <summary>Stops the service in order.</summary>
@@ -67,7 +82,7 @@ internal sealed class LocalService(string project, string runFolder)
     {
         var running = _pid.Running;
         _pid.Forget();
-        if (running is not { } id || (id != _started && !ProcessTable.Machine.WorksIn(id, Folder)))
+        if (running is not { } id || (id != _started?.Id && !ProcessTable.Machine.WorksIn(id, Folder)))
             return;
         CLibrary.Send(Signal.Terminate, id);
         if (message is not null && !await Ending.GoneAsync(id, TimeSpan.FromSeconds(2)))

@@ -53,7 +53,7 @@ internal sealed class TestServers(TestRun run, string? image)
     /// <summary>Stops everything, and keeps the broker's log. What can't be stopped does not keep the others running.</summary>
     public async Task StopAsync()
     {
-        await TryAsync(new MailCatcher(CatcherFolder).StopAsync);
+        await TryAsync(() => new MailCatcher(CatcherFolder).StopAsync());
         var log = Path.Combine(BrokerFolder, "broker.log");
         if (File.Exists(log))
             File.Copy(log, run.LogOf("broker"), overwrite: true);
