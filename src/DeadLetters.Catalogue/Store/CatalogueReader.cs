@@ -62,7 +62,7 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
     /// <summary>All that the catalogue has about a message: its earlier failures, wherever they are now, the oldest first.</summary>
     public Task<IReadOnlyList<CatalogueLetter>> HistoryAsync(string source, string messageId, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<CatalogueLetter>>(statements =>
     {
-        var sql = new QuerySql(CatalogueQuery.All with { Source = source }, Database.IsSqlite, time.GetUtcNow(), []).OfMessage(messageId);
+        var sql = new QuerySql(CatalogueQuery.All with { Source = source }, Database.IsSqlite, time.GetUtcNow(), null).OfMessage(messageId);
         return [.. sql.Rows(statements, $"SELECT {LetterColumns.All} FROM catalogue_letters l {LetterColumns.Joins} WHERE {sql.Where("l.state IN (0, 1, 2, 3, 4)")} ORDER BY l.at, l.id", LetterColumns.Read)];
     }, cancellationToken);
 
@@ -70,7 +70,7 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
     public Task<IReadOnlyList<CatalogueQueue>> QueuesAsync(CancellationToken cancellationToken) => ReadAsync(QueueReading.Read, cancellationToken);
 
     private QuerySql Sql(Statements statements, CatalogueQuery query) =>
-        new(query, Database.IsSqlite, time.GetUtcNow(), QuerySql.Searches(query) ? NotIndexed.Find(statements, query) : []);
+        new(query, Database.IsSqlite, time.GetUtcNow(), TextSearch.Run(statements, query, Database.IsSqlite));
 
     // SQLite has no asynchronous I/O: a read must not hold the thread of a request.
     private Task<T> ReadAsync<T>(Func<Statements, T> read, CancellationToken cancellationToken) => Task.Run(() => Database.Read(read), cancellationToken);

@@ -11,12 +11,9 @@ internal static class NotIndexed
         WHERE l.indexed = 0 ORDER BY l.id
         """;
 
-    /// <summary>The letters of these that have the text and the header of a query.</summary>
-    public static IReadOnlyList<long> Find(Statements statements, CatalogueQuery query)
-    {
-        string?[] parts = [query.Text is { Length: >= SearchText.Shortest } text ? text : null, query.Header is { } header ? SearchText.Header(header.Name, header.Value) : null];
-        return [.. Read(statements, most: null).Where(letter => parts.All(part => part is null || letter.Text.Contains(part, StringComparison.OrdinalIgnoreCase))).Select(letter => letter.Key)];
-    }
+    /// <summary>The letters of these whose texts have all parts.</summary>
+    public static IReadOnlyList<long> Find(Statements statements, string[] parts) =>
+        [.. Read(statements, most: null).Where(letter => parts.All(part => letter.Text.Contains(part, StringComparison.OrdinalIgnoreCase))).Select(letter => letter.Key)];
 
     /// <summary>The oldest of these letters, with their texts.</summary>
     public static IEnumerable<(long Key, string Text)> Read(Statements statements, int? most)

@@ -10,16 +10,19 @@ namespace WorkinIt.DeadLetters.Catalogue.Store;
 /// </summary>
 internal sealed class QuerySql
 {
+    private const int Few = 5_000;
+
     private readonly List<string> _letter = []; // on the letter
     private readonly List<string> _group = []; // on its group g and queue q
     private readonly List<(string Name, object Value)> _parameters = [];
     private readonly bool _isSqlite;
+    private bool _isFew;
 
     /// <param name="query">The query.</param>
     /// <param name="isSqlite">Whether the database is SQLite.</param>
     /// <param name="now">The time that ages refer to.</param>
-    /// <param name="notIndexed">The letters that match the text and the header, and that the index does not contain yet.</param>
-    public QuerySql(CatalogueQuery query, bool isSqlite, DateTimeOffset now, IReadOnlyList<long> notIndexed)
+    /// <param name="found">The letters that have the text and the header; null if the query has neither.</param>
+    public QuerySql(CatalogueQuery query, bool isSqlite, DateTimeOffset now, TextSearch? found)
     {
         _isSqlite = isSqlite;
         AddGroup(query);
@@ -32,14 +35,17 @@ internal sealed class QuerySql
         if (query.Older is { } older)
             _letter.Add($"l.at < {Parameter((now - older).ToUnixTimeMilliseconds())}");
         AddId(query.Id);
-        AddText(query, notIndexed);
+        if (found is not null)
+            _letter.Add(found.Keys is { } keys ? $"l.id = ANY({Parameter(keys)})" : $"l.id IN (SELECT id FROM {TextSearch.Table})");
+        _isFew = query.Id is not null || found is { Count: < Few };
     }
 
     /// <summary>The conditions; the state's own is left to the caller.</summary>
     /// <param name="state">A condition on the state.</param>
     public string Where(string state)
     {
-        var conditions = _letter.Prepend(state);
+        // SQLite would go through all letters of a state, although few were found by their id or text. A plus keeps it from using an index of states.
+        var conditions = _letter.Prepend(_isFew ? $"+{state}" : state);
         if (_group.Count > 0)
             conditions = conditions.Append($"l.group_id IN (SELECT g.id FROM catalogue_groups g JOIN catalogue_queues q ON q.id = g.queue_id WHERE {string.Join(" AND ", _group)})");
         return string.Join(" AND ", conditions);
@@ -61,6 +67,7 @@ internal sealed class QuerySql
     {
         // A GUID with hyphens and the same without them are equal.
         string[] spellings = Guid.TryParse(messageId, out var id) ? [messageId, id.ToString(), id.ToString("N"), id.ToString().ToUpperInvariant(), id.ToString("N").ToUpperInvariant()] : [messageId];
+        _isFew = true;
         _letter.Add($"l.message_id IN ({string.Join(", ", spellings.Distinct().Select(Parameter))})");
         return this;
     }
@@ -82,9 +89,6 @@ internal sealed class QuerySql
         while (rows.Read())
             yield return read(rows);
     }
-
-    /// <summary>Whether a query needs the index of texts.</summary>
-    public static bool Searches(CatalogueQuery query) => query.Header is not null || query.Text is { Length: >= SearchText.Shortest };
 
     private void AddGroup(CatalogueQuery query)
     {
@@ -111,30 +115,18 @@ internal sealed class QuerySql
             OfMessage(id);
     }
 
-    private void AddText(CatalogueQuery query, IReadOnlyList<long> notIndexed)
-    {
-        if (query.Text is { Length: > 0 and < SearchText.Shortest } few)
-            _letter.Add(Contains("l.reason", few));
-        if (!Searches(query))
-            return;
-        string[] parts = [.. new[] { query.Text is { Length: >= SearchText.Shortest } text ? text : null, query.Header is { } header ? SearchText.Header(header.Name, header.Value) : null }.OfType<string>()];
-        var found = _isSqlite
-            ? $"SELECT rowid FROM catalogue_text WHERE catalogue_text MATCH {Parameter(string.Join(" AND ", parts.Select(part => $"\"{Plain(part).Replace("\"", "\"\"", StringComparison.Ordinal)}\"")))}"
-            : $"SELECT letter_id FROM catalogue_text WHERE {string.Join(" AND ", parts.Select(part => Contains("text", part)))}";
-        _letter.Add(notIndexed.Count == 0 ? $"l.id IN ({found})" : $"(l.id IN ({found}) OR l.id IN ({string.Join(',', notIndexed.Select(id => id.ToString(CultureInfo.InvariantCulture)))}))");
-    }
-
     private string Contains(string column, string part)
     {
-        var pattern = Plain(part).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal);
-        return $"{column} {(_isSqlite ? "LIKE" : "ILIKE")} {Parameter($"%{pattern}%")} ESCAPE '\\'";
+        var (condition, value) = TextSearch.Contains(column, PlainTexts.Storable(part, SearchText.Longest), NextParameter, _isSqlite);
+        Parameter(value);
+        return condition;
     }
 
-    private static string Plain(string text) => PlainTexts.Storable(text, SearchText.Longest);
+    private string NextParameter => string.Create(CultureInfo.InvariantCulture, $"@p{_parameters.Count}");
 
     private string Parameter(object value)
     {
-        _parameters.Add((string.Create(CultureInfo.InvariantCulture, $"@p{_parameters.Count}"), value));
+        _parameters.Add((NextParameter, value));
         return _parameters[^1].Name;
     }
 }
