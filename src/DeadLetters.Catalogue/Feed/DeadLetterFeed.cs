@@ -15,6 +15,8 @@ internal sealed partial class DeadLetterFeed(
     private static readonly TimeSpan _pruneEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan _afterFailure = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan _stopPatience = TimeSpan.FromSeconds(3);
+
     private readonly FeedContext _context = new(client, options, store, time, log);
     private string? _problem;
 
@@ -29,7 +31,7 @@ internal sealed partial class DeadLetterFeed(
         {
             try
             {
-                await RunAsync(stoppingToken);
+                await UntilStoppedAsync(RunAsync(stoppingToken), stoppingToken);
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
@@ -43,6 +45,16 @@ internal sealed partial class DeadLetterFeed(
             }
             await Task.Delay(_afterFailure, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    // A broker that does not answer would hold up the host's shutdown: no token ends a request that RabbitMQ.Client has sent.
+    private async Task UntilStoppedAsync(Task running, CancellationToken stoppingToken)
+    {
+        await Task.WhenAny(running, Task.Delay(Timeout.InfiniteTimeSpan, time, stoppingToken));
+        if (!running.IsCompleted)
+            await Task.WhenAny(running, Task.Delay(_stopPatience, time, CancellationToken.None));
+        if (running.IsCompleted)
+            await running;
     }
 
     private async Task RunAsync(CancellationToken stoppingToken)
@@ -64,7 +76,6 @@ internal sealed partial class DeadLetterFeed(
         finally
         {
             IsActive = false;
-            // A broker that does not answer would hold up the host's shutdown.
             await Task.WhenAny(connection.DisposeAsync().AsTask(), Task.Delay(_afterFailure, CancellationToken.None));
         }
     }

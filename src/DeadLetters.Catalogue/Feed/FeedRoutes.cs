@@ -39,11 +39,11 @@ internal sealed class FeedRoutes
     public IReadOnlyList<FeedBinding> BindingsFor(string queue) =>
         [.. Bindings[queue].Where(binding => _types.Contains(TypeOf(binding.Source))).Select(FeedBinding.Like).Distinct()];
 
-    /// <summary>Why copies can't show exactly what is in a queue; null if they can; empty if no exchange leads to it.</summary>
+    /// <summary>Why copies can't show exactly what is in a queue; null if they can.</summary>
     public string? ProblemOf(string queue)
     {
         if (!Bindings[queue].Any())
-            return "";
+            return "No exchange leads to this queue, so there are no copies of its letters. It is read again when its number of messages changes";
         if (Bindings[queue].FirstOrDefault(binding => !_types.Contains(TypeOf(binding.Source))) is { } other)
             return $"Exchange {other.Source} has the type {TypeOf(other.Source)}. A binding for copies could change what it sends to this queue";
         var ambiguous = _exchanges.Keys.FirstOrDefault(exchange => Reached(exchange).Count > 1 && Through(exchange).Any(next => TypeOf(next) == "headers" && Reached(next).Contains(queue)));
