@@ -95,9 +95,10 @@ public sealed class CatalogueSite : IAsyncDisposable
     /// <summary>Marks letters as replayed.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="by">The operator.</param>
+    /// <param name="at">When.</param>
     /// <param name="ids">The dead letters' ids.</param>
-    public Task ReplayedAsync(string queue, string by, params IReadOnlyList<string> ids) =>
-        Store.Writer.MarkMovedAsync(Source, queue, ids, LetterState.Replayed, "0199c4f0000070008000000000000009", by, DateTimeOffset.UtcNow, CancellationToken.None);
+    public Task ReplayedAsync(string queue, string by, DateTimeOffset at, params IReadOnlyList<string> ids) =>
+        Store.Writer.MarkMovedAsync(Source, queue, ids, LetterState.Replayed, "0199c4f0000070008000000000000009", by, at, CancellationToken.None);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
