@@ -100,6 +100,9 @@ public sealed class CatalogueSite : IAsyncDisposable
     public Task ReplayedAsync(string queue, string by, DateTimeOffset at, params IReadOnlyList<string> ids) =>
         Store.Writer.MarkMovedAsync(Source, queue, ids, LetterState.Replayed, "0199c4f0000070008000000000000009", by, at, CancellationToken.None);
 
+    /// <summary>Stops the application.</summary>
+    public Task StopAsync() => _app.StopAsync();
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

@@ -9,28 +9,21 @@ public sealed class BoardEventTests
     [Fact]
     public async Task Change_of_the_catalogue_is_sent_to_open_pages_and_the_connection_ends_with_the_application()
     {
-        var site = await CatalogueSite.StartAsync();
-        try
-        {
-            using var http = new HttpClient { BaseAddress = site.Address };
-            using var answer = await http.GetAsync("/dead-letters/events", HttpCompletionOption.ResponseHeadersRead);
-            answer.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
-            using var events = new StreamReader(await answer.Content.ReadAsStreamAsync());
+        await using var site = await CatalogueSite.StartAsync();
+        using var http = new HttpClient { BaseAddress = site.Address };
+        using var answer = await http.GetAsync("/dead-letters/events", HttpCompletionOption.ResponseHeadersRead);
+        answer.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
+        using var events = new StreamReader(await answer.Content.ReadAsStreamAsync());
 
-            var before = await NextAsync(events);
-            await site.AddAsync(new FailedLetter());
-            var after = await NextAsync(events);
+        var before = await NextAsync(events);
+        await site.AddAsync(new FailedLetter());
+        var after = await NextAsync(events);
 
-            after.ShouldNotBe(before);
-            (await http.GetStringAsync("/dead-letters")).ShouldContain($"data-board=\"{after}\"");
-            var end = events.ReadToEndAsync();
-            await site.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10));
-            await Should.NotThrowAsync(() => end.WaitAsync(TimeSpan.FromSeconds(10)));
-        }
-        finally
-        {
-            await site.DisposeAsync();
-        }
+        after.ShouldNotBe(before);
+        (await http.GetStringAsync("/dead-letters")).ShouldContain($"data-board=\"{after}\"");
+        var end = events.ReadToEndAsync();
+        await site.StopAsync().WaitAsync(TimeSpan.FromSeconds(10));
+        await Should.NotThrowAsync(() => end.WaitAsync(TimeSpan.FromSeconds(10)));
     }
 
     [Fact]

@@ -25,13 +25,13 @@ public sealed partial class BoardPageTests
         var board = await client.GetAsync(Board);
 
         board.Status.ShouldBe(HttpStatusCode.OK);
-        board.Text.ShouldContain("43 Dead letters", Case.Insensitive);
+        board.Text.ShouldContain("Dead letters 43");
         board.Text.ShouldContain("TimeoutException");
         board.Text.ShouldContain("orders_error and 1 more 90 min ago 30 min ago");
         board.Text.ShouldContain("OutOfStockException");
         board.Text.ShouldContain("Broke first in these 24 h: OutOfStockException in orders_error , 3 h ago ; 1 more cause since");
         board.Html.ShouldContain("data-board=\"");
-        board.Text.ShouldContain("0 of 2 Queues not complete", Case.Insensitive);
+        board.Text.ShouldContain("Queues not complete 0 of 2");
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed partial class BoardPageTests
 
         bars.Select(bar => bar.Count).ShouldBe(["3", "7"]);
         foreach (var (link, count) in bars)
-            (await client.GetAsync(link)).Text.ShouldContain($"{count} Dead letters", Case.Insensitive);
+            (await client.GetAsync(link)).Text.ShouldContain($"Dead letters {count} ");
     }
 
     [Fact]

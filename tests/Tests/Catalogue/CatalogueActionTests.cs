@@ -61,7 +61,8 @@ public sealed class CatalogueActionTests
         {
             var html = await http.GetStringAsync(page);
             html.ShouldContain("TimeoutException");
-            html.ShouldNotContain("Replay");
+            html.ShouldNotContain("Replay…");
+            html.ShouldNotContain("/letters/discard");
             html.ShouldNotContain("type=\"checkbox\"");
         }
         foreach (var verb in new[] { "replay", "discard" })
