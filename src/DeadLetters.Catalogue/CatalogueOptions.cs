@@ -6,7 +6,7 @@ namespace WorkinIt.DeadLetters.Catalogue;
 public sealed record CatalogueOptions
 {
     /// <summary>The queue that receives the copies of dead letters.</summary>
-    public const string FeedQueue = "dead-letters.feed";
+    public const string FeedQueue = FeedNotice.Queue;
 
     /// <summary>A SQLite file (<c>Data Source=dead-letters.db</c>) or a PostgreSQL database (<c>Host=…;Database=…;Username=…;Password=…</c>).</summary>
     public required Database Database { get; init; }

@@ -36,6 +36,12 @@ public sealed class DeadLetterClient : IDisposable
         _discarder = new Discarder(_services, access, _audited);
     }
 
+    /// <summary>What the parts of the client share, for the catalogue.</summary>
+    internal DeadLetterServices Services => _services;
+
+    /// <summary>Reads queues, for the catalogue.</summary>
+    internal QueueReader Reader => _reader;
+
     /// <summary>The audit log.</summary>
     public IAuditLog Audit => _services.Audit;
 

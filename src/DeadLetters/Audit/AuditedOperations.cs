@@ -26,6 +26,8 @@ internal sealed class AuditedOperations(DeadLetterServices services)
         AuditEntry entry, Mover mover, Func<AuditEntry> now, Func<Task<string?>> work, CancellationToken cancellationToken)
     {
         string? stopped = null;
+        await using var notices = new FeedNotices(services.Options, entry);
+        mover.Notices = notices;
         try
         {
             stopped = await work();

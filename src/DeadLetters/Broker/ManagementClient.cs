@@ -42,6 +42,15 @@ internal sealed class ManagementClient : IDisposable
     public async Task<IReadOnlyList<BrokerBinding>> BindingsFromAsync(string exchange, CancellationToken cancellationToken) =>
         await SendAsync(_api.BindingsFromAsync(_options.VirtualHost, exchange, cancellationToken)) ?? [];
 
+    /// <summary>All bindings of the virtual host, those of the default exchange included.</summary>
+    /// <exception cref="DeadLetterException">The API does not answer, or refuses the request.</exception>
+    public async Task<IReadOnlyList<BrokerBinding>> BindingsAsync(CancellationToken cancellationToken) =>
+        await SendAsync(_api.BindingsAsync(_options.VirtualHost, cancellationToken)) ?? [];
+
+    /// <exception cref="DeadLetterException">The API does not answer, or refuses the request.</exception>
+    public async Task<IReadOnlyList<BrokerExchange>> ExchangesAsync(CancellationToken cancellationToken) =>
+        await SendAsync(_api.ExchangesAsync(_options.VirtualHost, cancellationToken)) ?? [];
+
     /// <returns>Null if it does not exist.</returns>
     /// <exception cref="DeadLetterException">The API does not answer, or the user may not read policies, which requires an administrator.</exception>
     public Task<BrokerPolicy?> PolicyAsync(string policy, CancellationToken cancellationToken) => SendAsync(_api.PolicyAsync(_options.VirtualHost, policy, cancellationToken));
@@ -122,6 +131,12 @@ internal interface IManagementApi
     [Get("/api/exchanges/{virtualHost}/{exchange}/bindings/source")]
     Task<ApiResponse<IReadOnlyList<BrokerBinding>>> BindingsFromAsync(string virtualHost, string exchange, CancellationToken cancellationToken);
 
+    [Get("/api/bindings/{virtualHost}")]
+    Task<ApiResponse<IReadOnlyList<BrokerBinding>>> BindingsAsync(string virtualHost, CancellationToken cancellationToken);
+
+    [Get("/api/exchanges/{virtualHost}")]
+    Task<ApiResponse<IReadOnlyList<BrokerExchange>>> ExchangesAsync(string virtualHost, CancellationToken cancellationToken);
+
     [Get("/api/policies/{virtualHost}/{policy}")]
     Task<ApiResponse<BrokerPolicy>> PolicyAsync(string virtualHost, string policy, CancellationToken cancellationToken);
 
@@ -179,7 +194,18 @@ internal sealed partial record BrokerQueue(
 internal sealed record BrokerBinding(
     [property: JsonPropertyName("destination")] string Destination,
     [property: JsonPropertyName("destination_type")] string DestinationType,
-    [property: JsonPropertyName("routing_key")] string RoutingKey);
+    [property: JsonPropertyName("routing_key")] string RoutingKey)
+{
+    /// <summary>The exchange; empty for the default exchange.</summary>
+    [JsonPropertyName("source")]
+    public string Source { get; init; } = "";
+
+    [JsonPropertyName("arguments")]
+    public JsonElement Arguments { get; init; }
+
+    [JsonIgnore]
+    public bool IsToQueue => DestinationType == "queue";
+}
 
 internal sealed record BrokerAlarmCheck([property: JsonPropertyName("alarms")] IReadOnlyList<BrokerAlarm>? Alarms);
 

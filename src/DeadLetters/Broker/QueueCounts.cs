@@ -16,10 +16,24 @@ internal static class QueueCounts
     /// <returns>The counts by queue, without queues that no longer exist or are down.</returns>
     public static async Task<IReadOnlyDictionary<string, long>> ReadyAsync(DeadLetterOptions options, IReadOnlyList<string> queues, CancellationToken cancellationToken)
     {
-        var ready = new Dictionary<string, long>();
         if (queues.Count == 0)
-            return ready;
+            return new Dictionary<string, long>();
         await using var connection = await BrokerConnection.OpenAsync(options, "dead letters: count", cancellationToken);
+        try
+        {
+            return (await ReadAsync(connection, queues, cancellationToken)).ToDictionary(queue => queue.Key, queue => queue.Value.Ready);
+        }
+        catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException)
+        {
+            throw new DeadLetterException(DeadLetterProblem.Unreachable, "The connection to the broker was lost: try again when the broker is back", e);
+        }
+    }
+
+    /// <summary>Reads from the broker how many messages are ready, and how many consumers there are, on an existing connection.</summary>
+    /// <returns>The counts by queue, without queues that no longer exist, are down, or that the user has no permission for.</returns>
+    public static async Task<IReadOnlyDictionary<string, (long Ready, uint Consumers)>> ReadAsync(IConnection connection, IReadOnlyList<string> queues, CancellationToken cancellationToken)
+    {
+        var counts = new Dictionary<string, (long, uint)>();
         IChannel? channel = null;
         try
         {
@@ -28,7 +42,8 @@ internal static class QueueCounts
                 channel ??= await connection.CreateChannelAsync(cancellationToken: cancellationToken);
                 try
                 {
-                    ready[queue] = (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount;
+                    var answer = await channel.QueueDeclarePassiveAsync(queue, cancellationToken);
+                    counts[queue] = (answer.MessageCount, answer.ConsumerCount);
                 }
                 catch (Exception e) when (e is OperationInterruptedException or TimeoutException && connection.IsOpen)
                 {
@@ -37,15 +52,11 @@ internal static class QueueCounts
                 }
             }
         }
-        catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException)
-        {
-            throw new DeadLetterException(DeadLetterProblem.Unreachable, "The connection to the broker was lost: try again when the broker is back", e);
-        }
         finally
         {
             if (channel is not null)
                 await channel.DisposeAsync();
         }
-        return ready;
+        return counts;
     }
 }

@@ -61,8 +61,8 @@ internal sealed class QueueDeclarations(IConnection connection)
         }
     }
 
-    /// <summary>Creates a durable queue, unless it exists with the same arguments.</summary>
-    public Task CreateAsync(string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken) =>
+    /// <summary>Creates a queue, unless it exists with the same arguments.</summary>
+    public Task CreateAsync(string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken, bool durable = true) =>
         connection.OnOwnChannelAsync(queue,
-            channel => channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken), cancellationToken);
+            channel => channel.QueueDeclareAsync(queue, durable, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken), cancellationToken);
 }

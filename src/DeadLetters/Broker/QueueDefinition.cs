@@ -29,6 +29,9 @@ internal sealed record BrokerExchange(
     [property: JsonPropertyName("policy")] string? PolicyName,
     [property: JsonPropertyName("arguments")] JsonElement Arguments)
 {
+    [JsonPropertyName("name")]
+    public string Name { get; init; } = "";
+
     /// <summary>The type that it routes by; an exchange that delays has another type underneath.</summary>
     public string Kind => Type == "x-delayed-message" ? JsonMember.TextOf(Arguments, "x-delayed-type") ?? Type : Type;
 

@@ -28,7 +28,7 @@ public sealed record ImportResult(string Id, string Queue, long Selected, long D
 }
 
 /// <summary>A running import.</summary>
-internal sealed class ImportRun(string id, string queue, long total, IProgress<OperationProgress>? progress)
+internal sealed class ImportRun(string id, string queue, long total, IProgress<OperationProgress>? progress, FeedNotices notices)
 {
     private readonly Queue<(string Name, string? MessageId, Task<string?> Confirm)> _outstanding = new();
     private readonly List<Refusal> _refused = [];
@@ -66,6 +66,7 @@ internal sealed class ImportRun(string id, string queue, long total, IProgress<O
                 continue;
             }
             Done++;
+            notices.Add(name);
             if (_messages.Count < AuditEntry.NamedMessages)
                 _messages.Add(messageId ?? name);
             Report();

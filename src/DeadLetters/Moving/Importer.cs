@@ -27,7 +27,8 @@ internal sealed class Importer(DeadLetterServices services, QueueReader reader, 
         }
         var entry = audited.Begin(new OperationRequest { Queue = queue, Filter = DeadLetterFilter.All, By = request.By }, "import");
         await services.Audit.WriteAsync(entry, cancellationToken);
-        var (run, stopped) = (new ImportRun(entry.Id, queue, total, progress), (string?)null);
+        await using var notices = new FeedNotices(services.Options, entry);
+        var (run, stopped) = (new ImportRun(entry.Id, queue, total, progress, notices), (string?)null);
         try
         {
             await PutAllAsync(run, queue, file, present, cancellationToken);

@@ -51,6 +51,9 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     /// <summary>Called for each message once it has left the queue.</summary>
     public Action<DeadLetter>? OnMoved { get; set; }
 
+    /// <summary>Notifies the catalogue of the messages that leave the queue; null if it is not an operation.</summary>
+    public FeedNotices? Notices { get; set; }
+
     public IReadOnlyList<Replayed> Replayed => Tracker?.Replayed ?? [];
 
     /// <summary>The outcomes as text; empty if it is not a replay.</summary>
@@ -196,6 +199,7 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     {
         Tally.CountMoved(letter);
         OnMoved?.Invoke(letter);
+        Notices?.Add(letter.Id);
         if (replayed is not null)
             Tracker?.Add(replayed);
     }

@@ -96,7 +96,8 @@ internal sealed class QueueAccess(DeadLetterServices services)
         return await session.ProbeAsync(cancellationToken);
     }
 
-    private static long? Limit(BrokerQueue queue, Version version)
+    /// <summary>How many returns of a message the broker allows, if a read is one of them; null if reads do not count.</summary>
+    internal static long? Limit(BrokerQueue queue, Version version)
     {
         if (queue.Type != "quorum")
             return null;

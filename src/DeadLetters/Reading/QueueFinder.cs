@@ -39,6 +39,13 @@ internal sealed class QueueFinder(DeadLetterServices services)
         }
     }
 
+    /// <summary>What reading the queue costs; null if nothing.</summary>
+    internal static string? AccessWarning(BrokerQueue queue) =>
+        queue.HidesReturnedMessages is { } delay ? $"The queue uses RabbitMQ's delayed retry: each message that is read is hidden {delay}, and comes back automatically"
+        : queue.Type == "quorum" && queue.DeliveryLimit is >= 0 and var limit
+            ? string.Create(CultureInfo.InvariantCulture, $"The queue has a delivery limit of {limit}: up to RabbitMQ 4.2 each read counts toward it, and after {limit} the broker drops the message")
+            : null;
+
     // Count unacked messages too: a replay in progress may return them.
     private DeadLetterQueue Describe(BrokerQueue queue, IReadOnlyDictionary<string, long> ready)
     {
@@ -46,10 +53,7 @@ internal sealed class QueueFinder(DeadLetterServices services)
         var hidden = queue.HiddenBeside(now);
         return new DeadLetterQueue(
             queue.Name, now + hidden > 0 ? now + hidden : queue.Unacknowledged, services.InputQueueOf(queue.Name), DeadLetterQueueNames.IsDiscarded(queue.Name),
-            queue.HidesReturnedMessages is { } delay ? $"The queue uses RabbitMQ's delayed retry: each message that is read is hidden {delay}, and comes back automatically"
-            : queue.Type == "quorum" && queue.DeliveryLimit is >= 0 and var limit
-                ? string.Create(CultureInfo.InvariantCulture, $"The queue has a delivery limit of {limit}: up to RabbitMQ 4.2 each read counts toward it, and after {limit} the broker drops the message")
-                : null)
+            AccessWarning(queue))
         {
             Hidden = hidden,
             HidesReadMessages = queue.HidesReturnedMessages is not null,

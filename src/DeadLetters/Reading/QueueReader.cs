@@ -141,4 +141,25 @@ internal sealed class QueueReader(DeadLetterServices services, QueueAccess acces
         cancellationToken.ThrowIfCancellationRequested();
         return (ready, session.Hidden);
     }
+
+    /// <summary>Reads a queue from its head to its end, for the catalogue. Does not wait for another operation on the queue.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="begin">Called once the queue is locked, before its messages are counted.</param>
+    /// <param name="counted">Called once its messages are counted, before the first is taken. Those that arrive later are not read.</param>
+    /// <param name="see">Gets the messages in windows, in the queue's order.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public async Task WalkAsync(string queue, Func<Task> begin, Func<Task> counted, Func<IReadOnlyList<DeadLetter>, Task> see, CancellationToken cancellationToken)
+    {
+        await using var session = await access.OpenAsync(queue, "read into the catalogue", "The catalogue", TimeSpan.Zero, cancellationToken);
+        await begin();
+        var ready = await session.ReadyAsync(cancellationToken);
+        await counted();
+        await access.GuardAsync(session, passes: 1, cancellationToken);
+        await new Mover(session, services.Options, progress: null) { Total = ready }.RunAsync(async window =>
+        {
+            await see(window);
+            return [.. window.Select(_ => Decision.Left)];
+        }, null, long.MaxValue, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
 }

@@ -1,15 +1,14 @@
 namespace WorkinIt.Tests.Catalogue;
 
-/// <summary>A SQLite file in a temporary folder.</summary>
 public sealed class CatalogueWriterTests : CatalogueWriterScenarios
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("workinit-catalogue-").FullName;
+    private readonly SqliteFolder _folder = new();
 
-    protected override Task<string> CreateDatabaseAsync() => Task.FromResult($"Data Source={Path.Combine(_folder, "catalogue.db")}");
+    protected override Task<string> CreateDatabaseAsync() => Task.FromResult(_folder.ConnectionString);
 
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 }

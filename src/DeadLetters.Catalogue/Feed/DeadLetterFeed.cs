@@ -1,0 +1,168 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+using WorkinIt.DeadLetters.Catalogue.Store;
+
+namespace WorkinIt.DeadLetters.Catalogue.Feed;
+
+/// <summary>
+/// Keeps the catalogue equal to the dead-letter queues of one virtual host. Of several hosts, the one that holds the lock of the feed queue works:
+/// the lock is an exclusive queue, so the broker removes it with the host's connection, and another host takes over.
+/// </summary>
+internal sealed partial class DeadLetterFeed(
+    DeadLetterClient client, CatalogueOptions options, CatalogueStore store, TimeProvider time, ILogger<DeadLetterFeed> log) : BackgroundService
+{
+    private static readonly TimeSpan _pruneEvery = TimeSpan.FromHours(1);
+    private static readonly TimeSpan _afterFailure = TimeSpan.FromSeconds(1);
+
+    private readonly FeedContext _context = new(client, options, store, time, log);
+    private string? _problem;
+
+    /// <summary>Whether this host feeds the catalogue.</summary>
+    public bool IsActive { get; private set; }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await RunAsync(stoppingToken);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                // Whatever it was, the application that hosts the catalogue goes on, and so does the feed.
+                if (e.Message != _problem)
+                    LogProblem(_problem = e is DeadLetterException ? e.Message : $"{e.GetType().Name}: {e.Message}");
+            }
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            await Task.Delay(_afterFailure, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task RunAsync(CancellationToken stoppingToken)
+    {
+        var connection = await BrokerConnection.OpenAsync(client.Services.Options, "dead letters: feed", stoppingToken);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        connection.ConnectionShutdownAsync += (_, _) => ending.CancelAsync();
+        try
+        {
+            await TakeLockAsync(connection, ending.Token);
+            IsActive = true;
+            _problem = null;
+            await FeedAsync(connection, ending);
+        }
+        catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)
+        {
+            throw new DeadLetterException(DeadLetterProblem.Unreachable, "The connection to the broker was lost");
+        }
+        finally
+        {
+            IsActive = false;
+            // A broker that does not answer would hold up the host's shutdown.
+            await Task.WhenAny(connection.DisposeAsync().AsTask(), Task.Delay(_afterFailure, CancellationToken.None));
+        }
+    }
+
+    private async Task TakeLockAsync(IConnection connection, CancellationToken cancellationToken)
+    {
+        var reported = false;
+        while (true)
+        {
+            try
+            {
+                await QueueLock.TakeAsync(
+                    connection, FeedNotice.Queue, "feed the catalogue", Environment.MachineName, TimeSpan.Zero, (_, _) => Task.FromResult("Another host feeds the catalogue"), cancellationToken);
+                return;
+            }
+            catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Locked)
+            {
+                if (!reported)
+                    LogStandby(options.Database.IsSqlite ? "PostgreSQL" : "the same database");
+                reported = true;
+                await Task.Delay(options.CheckInterval, time, cancellationToken);
+            }
+        }
+    }
+
+    private async Task FeedAsync(IConnection connection, CancellationTokenSource ending)
+    {
+        var intake = new FeedIntake(_context);
+        var consumer = new FeedConsumer(intake);
+        var watch = new QueueWatch(_context, connection, consumer, intake);
+        var consuming = ConsumeAsync(connection, consumer, watch, ending.Token);
+        try
+        {
+            var pruned = DateTimeOffset.MinValue;
+            while (true)
+            {
+                var next = Task.Delay(options.CheckInterval, time, ending.Token);
+                await watch.CheckAsync(ending.Token);
+                if (await TidyAsync(intake, consumer, time.GetUtcNow() - pruned >= _pruneEvery, ending.Token))
+                    pruned = time.GetUtcNow();
+                if (consuming.IsCompleted)
+                    break;
+                await Task.WhenAny(consuming, next);
+                ending.Token.ThrowIfCancellationRequested();
+            }
+        }
+        finally
+        {
+            await ending.CancelAsync();
+            await watch.EndAsync();
+            await consuming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        await consuming;
+    }
+
+    // The feed queue may be deleted, and the broker may close the channel: the next check declares the queue again.
+    private async Task ConsumeAsync(IConnection connection, FeedConsumer consumer, QueueWatch watch, CancellationToken cancellationToken)
+    {
+        while (connection.IsOpen)
+        {
+            try
+            {
+                if (watch.IsReady)
+                    await consumer.RunAsync(connection, cancellationToken);
+            }
+            catch (Exception e) when (connection.IsOpen && !cancellationToken.IsCancellationRequested)
+            {
+                LogConsumer(e.Message);
+            }
+            await Task.Delay(options.CheckInterval < _afterFailure ? options.CheckInterval : _afterFailure, time, cancellationToken);
+        }
+    }
+
+    // Returns whether the catalogue was pruned.
+    private async Task<bool> TidyAsync(FeedIntake intake, FeedConsumer consumer, bool prunes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (intake.TakeErased())
+                await store.Writer.OverwriteAsync(cancellationToken);
+            if (prunes)
+                await store.Writer.PruneAsync(cancellationToken);
+            for (var start = time.GetTimestamp(); consumer.Pending == 0 && time.GetElapsedTime(start) < options.CheckInterval && await store.Indexer.IndexAsync(cancellationToken) > 0;)
+            {
+                // Texts are indexed while no letters arrive.
+            }
+            return prunes;
+        }
+        catch (Exception e) when (FeedIntake.IsOfTheDatabase(e))
+        {
+            return false; // the next check tries again
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The catalogue of dead letters is not fed: {Problem}")]
+    private partial void LogProblem(string problem);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Another host feeds the catalogue of dead letters; this one takes over when it stops. They must share a catalogue in {Database}")]
+    private partial void LogStandby(string database);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The queue dead-letters.feed can't be consumed now: {Reason}")]
+    private partial void LogConsumer(string reason);
+}

@@ -1,0 +1,136 @@
+using System.Data.Common;
+using Microsoft.Extensions.Logging;
+using WorkinIt.DeadLetters.Catalogue.Store;
+
+namespace WorkinIt.DeadLetters.Catalogue.Feed;
+
+/// <summary>
+/// Writes copies and notices to the catalogue, in their order. Waits while the database fails. Skips what can't be written: the counts show what is
+/// missing.
+/// </summary>
+internal sealed partial class FeedIntake(FeedContext context)
+{
+    private const string BadData = "22"; // the class of PostgreSQL's errors for a value that it does not accept
+    private static readonly TimeSpan _shortest = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10);
+
+    private bool _isFailing;
+    private int _erased;
+
+    /// <summary>Which dead-letter queues a copy belongs to.</summary>
+    public FeedRoutes? Routes { get; set; }
+
+    /// <summary>Whether letters were erased since the last call, so that what is left of them in a file is to be overwritten.</summary>
+    public bool TakeErased() => Interlocked.Exchange(ref _erased, 0) > 0;
+
+    /// <summary>Writes messages to the catalogue. Returns when they are there.</summary>
+    public async Task TakeAsync(IReadOnlyList<FeedCopy> copies, CancellationToken cancellationToken)
+    {
+        var letters = new List<Store.NewLetter>(copies.Count);
+        foreach (var copy in copies)
+        {
+            if (!copy.IsNotice)
+            {
+                letters.AddRange(LettersOf(copy));
+                continue;
+            }
+            await AddAsync(letters, cancellationToken);
+            letters.Clear();
+            if (FeedNotice.Read(copy.Body) is { } notice)
+                await ApplyAsync(notice, cancellationToken);
+        }
+        await AddAsync(letters, cancellationToken);
+    }
+
+    private IEnumerable<Store.NewLetter> LettersOf(FeedCopy copy) => copy.Properties is null ? []
+        : Routes!.QueuesOf(copy.Exchange, copy.Keys).Select(queue => new Store.NewLetter(copy.ToLetter(queue), copy.Redelivered));
+
+    private async Task AddAsync(IReadOnlyList<Store.NewLetter> letters, CancellationToken cancellationToken)
+    {
+        if (letters.Count == 0)
+            return;
+        try
+        {
+            await WriteAsync(() => context.Writer.AddAsync(context.Source, letters, cancellationToken), cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            if (letters.Count == 1)
+            {
+                LogSkipped(e.GetType().Name, letters[0].Letter.Id, letters[0].Letter.Queue);
+                return;
+            }
+            foreach (var half in letters.Chunk((letters.Count + 1) / 2))
+                await AddAsync(half, cancellationToken);
+        }
+    }
+
+    private async Task ApplyAsync(FeedNotice notice, CancellationToken cancellationToken)
+    {
+        LetterState? state = notice.Verb switch
+        {
+            "replay" or "edit" => LetterState.Replayed,
+            "discard" or "discard as sent" => LetterState.Discarded,
+            "restore" => LetterState.Restored,
+            _ => null,
+        };
+        try
+        {
+            if (state is { } moved)
+                await WriteAsync(() => context.Writer.MarkMovedAsync(context.Source, notice.LetterQueue, notice.Ids, moved, notice.Operation, notice.By, notice.At, cancellationToken), cancellationToken);
+            else if (notice.Verb == "remove")
+            {
+                await WriteAsync(() => context.Writer.RemoveAsync(context.Source, notice.LetterQueue, notice.Ids, cancellationToken), cancellationToken);
+                Interlocked.Increment(ref _erased);
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            LogNoticeSkipped(e.GetType().Name, notice.Operation);
+        }
+    }
+
+    private async Task WriteAsync(Func<Task> write, CancellationToken cancellationToken)
+    {
+        for (var pause = _shortest; ; pause = pause * 2 < _longest ? pause * 2 : _longest)
+        {
+            try
+            {
+                await write();
+                if (_isFailing)
+                    LogBack();
+                _isFailing = false;
+                return;
+            }
+            catch (Exception e) when (IsOfTheDatabase(e))
+            {
+                if (!_isFailing)
+                    LogFailing(e.Message);
+                _isFailing = true;
+                await Task.Delay(pause, context.Time, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Whether the database itself failed. False for a value that it does not accept: that fails again.</summary>
+    internal static bool IsOfTheDatabase(Exception e) => e switch
+    {
+        Microsoft.Data.Sqlite.SqliteException { SqliteErrorCode: 18 or 19 or 20 } => false, // too big, constraint, mismatch
+        DbException { SqlState: { } state } when state.StartsWith(BadData, StringComparison.Ordinal) => false,
+        _ => e is DbException or IOException or TimeoutException,
+    };
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The catalogue's database can't be written to ({Reason}). Copies of dead letters wait in the queue dead-letters.feed")]
+    private partial void LogFailing(string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The catalogue's database can be written to again")]
+    private partial void LogBack();
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A dead letter can't be added to the catalogue ({Error}): {Id} in {Queue}")]
+    private partial void LogSkipped(string error, string id, string queue);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "What operation {Operation} moved can't be written to the catalogue ({Error})")]
+    private partial void LogNoticeSkipped(string error, string operation);
+
+    private readonly ILogger _log = context.Log;
+}

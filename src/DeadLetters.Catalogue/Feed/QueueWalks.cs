@@ -1,0 +1,102 @@
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+using WorkinIt.DeadLetters.Catalogue.Store;
+
+namespace WorkinIt.DeadLetters.Catalogue.Feed;
+
+/// <summary>Reads queues in the background, one after the other, and saves the progress.</summary>
+internal sealed partial class QueueWalks(FeedContext context, IConnection connection, FeedConsumer consumer)
+{
+    private static readonly TimeSpan _reportEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _afterRefusal = TimeSpan.FromMinutes(1); // an attempt may have a cost
+
+    private Task _running = Task.CompletedTask;
+    private volatile WatchedQueue? _current;
+
+    /// <summary>Whether a queue is being read now.</summary>
+    public bool IsWalking(WatchedQueue watched) => _current == watched;
+
+    /// <summary>Reads queues, unless some are being read already.</summary>
+    /// <param name="due">The queues.</param>
+    /// <param name="save">Saves a queue's row.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public void Start(IEnumerable<(WatchedQueue Watched, BrokerQueue Queue)> due, Func<WatchedQueue, CatalogueQueue, CancellationToken, Task> save, CancellationToken cancellationToken)
+    {
+        var list = due.ToList();
+        if (_running.IsCompleted && list.Count > 0)
+            _running = Task.Run(() => WalkAllAsync(list, save, cancellationToken), CancellationToken.None);
+    }
+
+    /// <summary>Waits until the running walk has ended.</summary>
+    public Task EndAsync() => _running;
+
+    private async Task WalkAllAsync(List<(WatchedQueue Watched, BrokerQueue Queue)> due, Func<WatchedQueue, CatalogueQueue, CancellationToken, Task> save, CancellationToken cancellationToken)
+    {
+        foreach (var (watched, queue) in due)
+        {
+            if (cancellationToken.IsCancellationRequested || !connection.IsOpen)
+                return;
+            try
+            {
+                _current = watched;
+                await WalkAsync(watched, queue, save, cancellationToken);
+            }
+            catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            {
+                // Whatever it was, the feed goes on, and the next check tries again.
+                Failed(watched, e);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            finally
+            {
+                watched.Forget();
+                _current = null;
+            }
+        }
+    }
+
+    private async Task WalkAsync(WatchedQueue watched, BrokerQueue queue, Func<WatchedQueue, CatalogueQueue, CancellationToken, Task> save, CancellationToken cancellationToken)
+    {
+        var reported = context.Time.GetTimestamp();
+        try
+        {
+            await new QueueWalk(context, connection, consumer).RunAsync(queue, watched.Row.IsFed, async walked =>
+            {
+                if (watched.Row.IsWalking && context.Time.GetElapsedTime(reported) < _reportEvery)
+                    return;
+                reported = context.Time.GetTimestamp();
+                await save(watched, watched.Row with { IsWalking = true, Walked = walked }, cancellationToken);
+            }, cancellationToken);
+            watched.WalkProblem = "";
+            watched.Row = watched.Row with { WalkedAt = context.Time.GetUtcNow() };
+        }
+        finally
+        {
+            watched.Row = watched.Row with { IsWalking = false, Walked = 0 };
+        }
+        await save(watched, watched.Row, cancellationToken);
+    }
+
+    private void Failed(WatchedQueue watched, Exception e)
+    {
+        if (e is DeadLetterException { Problem: DeadLetterProblem.Refused or DeadLetterProblem.Forbidden } refused)
+        {
+            watched.WalkProblem = refused.Message;
+            watched.NotBefore = context.Time.GetUtcNow() + _afterRefusal;
+        }
+        else if (e is not (DeadLetterException or RabbitMQClientException or IOException or TimeoutException or System.Data.Common.DbException))
+        {
+            watched.NotBefore = context.Time.GetUtcNow() + _afterRefusal;
+            LogFailed(watched.Row.Name, e.GetType().Name);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Queue {Queue} can't be read into the catalogue ({Error})")]
+    private partial void LogFailed(string queue, string error);
+
+    private readonly ILogger _log = context.Log;
+}
