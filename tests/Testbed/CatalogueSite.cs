@@ -47,7 +47,7 @@ public sealed class CatalogueSite : IAsyncDisposable
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddDeadLetters(
             _ => DeadLetterOptions.Parse("amqp://nobody:nothing@127.0.0.1:1/shop", new Uri("http://127.0.0.1:1")), _ => Path.Combine(folder, "audit.jsonl"));
-        builder.Services.AddDeadLetterCatalogue(_ => new CatalogueOptions { Database = Parse(database ?? $"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = Source });
+        builder.Services.AddDeadLetterCatalogue(_ => new CatalogueOptions { Database = Database.Parse(database ?? $"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = Source });
         builder.Services.AddAuthentication("test").AddScheme<AuthenticationSchemeOptions, SignedIn>("test", null);
         builder.Services.AddAuthorizationBuilder()
             .AddPolicy("view", policy => policy.RequireRole("support", "operator")).AddPolicy("operate", policy => policy.RequireRole("operator"));
@@ -110,8 +110,6 @@ public sealed class CatalogueSite : IAsyncDisposable
         await _app.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
-
-    private static Database Parse(string connection) => Database.TryParse(connection, out var database, out var error) ? database : throw new InvalidOperationException(error);
 
     private sealed class SignedIn(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory log, UrlEncoder encoder) : AuthenticationHandler<AuthenticationSchemeOptions>(options, log, encoder)
     {
