@@ -3,7 +3,9 @@ using MassTransit;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Orders;
 using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Dashboard;
+using WorkinIt.Storage;
 
 var builder = WebApplication.CreateBuilder(args);
 var broker = builder.Configuration.GetConnectionString("RabbitMq") ?? throw new InvalidOperationException("Set ConnectionStrings__RabbitMq to amqp://user:password@host/vhost");
@@ -24,8 +26,9 @@ builder.Services.AddMassTransit(bus =>
 builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)
     .AddCookie(cookie => cookie.LoginPath = cookie.AccessDeniedPath = DevelopmentSignIn.Path);
 
-// The dead-letter console: the address of the broker, and who may view and act.
+// The dead-letter console: the address of the broker, the catalogue for the board (optional), and who may view and act.
 builder.Services.AddDeadLetters(_ => DeadLetterOptions.Parse(broker, management), _ => builder.Configuration["AuditFile"] ?? "audit.jsonl");
+builder.Services.AddDeadLetterCatalogue(_ => new CatalogueOptions { Database = Database.Parse(builder.Configuration.GetConnectionString("Catalogue") ?? "Data Source=dead-letters.db") });
 builder.Services.AddAuthorizationBuilder()
     .AddPolicy("support", policy => policy.RequireRole("support", "engineer"))
     .AddPolicy("engineers", policy => policy.RequireRole("engineer"));

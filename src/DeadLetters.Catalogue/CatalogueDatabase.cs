@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using WorkinIt.DeadLetters.Catalogue.Feed;
 using WorkinIt.DeadLetters.Catalogue.Store;
 
 namespace WorkinIt.DeadLetters.Catalogue;
@@ -13,10 +14,11 @@ namespace WorkinIt.DeadLetters.Catalogue;
 internal sealed class CatalogueException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// The catalogue's database: opens it at start, again and again until that succeeds, and guards each read: a read that fails or takes too long ends
+/// The catalogue's database: opens it at start, again and again until that succeeds, runs the feed that fills it, and guards each read: a read that fails or takes too long ends
 /// with a <see cref="CatalogueException"/>, and the reads of the next seconds fail at once, so that no page waits for a database that is away.
 /// </summary>
-internal sealed partial class CatalogueDatabase(CatalogueOptions options, TimeProvider time, ILogger<CatalogueDatabase> log) : BackgroundService, IAsyncDisposable
+internal sealed partial class CatalogueDatabase(
+    DeadLetterClient client, CatalogueOptions options, TimeProvider time, ILogger<CatalogueDatabase> log, ILoggerFactory logs) : BackgroundService, IAsyncDisposable
 {
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _longestStart = TimeSpan.FromSeconds(3);
@@ -70,6 +72,12 @@ internal sealed partial class CatalogueDatabase(CatalogueOptions options, TimePr
     {
         while (!stoppingToken.IsCancellationRequested && !await TryOpenAsync(stoppingToken))
             await Task.Delay(_pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (stoppingToken.IsCancellationRequested)
+            return;
+        using var feed = new DeadLetterFeed(client, options, await Store, time, logs.CreateLogger<DeadLetterFeed>());
+        await feed.StartAsync(stoppingToken);
+        await Task.Delay(Timeout.InfiniteTimeSpan, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await feed.StopAsync(CancellationToken.None);
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "The pages work without the catalogue: whatever prevents its start is shown there, logged, and tried again")]

@@ -60,6 +60,12 @@ public sealed class Database
         return database is not null;
     }
 
+    /// <summary>Parses a connection string without opening a connection.</summary>
+    /// <param name="text">The connection string.</param>
+    /// <exception cref="FormatException">It is invalid; the message shows the required form, and never contains the password.</exception>
+    public static Database Parse(string? text) =>
+        TryParse(text, out var database, out var error) ? database : throw new FormatException($"The connection string is invalid: {error}");
+
     /// <summary>Opens a connection from the driver's pool, to read and to write.</summary>
     /// <exception cref="DbException">The database is unreachable.</exception>
     public DbConnection Open()

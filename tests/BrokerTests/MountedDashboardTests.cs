@@ -1,7 +1,5 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
-using WorkinIt.Dev.Machine;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests;
@@ -16,7 +14,7 @@ public sealed class MountedDashboardTests
     {
         using var broker = TestBroker.FromEnvironment();
         await using var virtualHost = await broker.CreateVirtualHostAsync();
-        await using var sample = await SampleProcess.StartAsync(virtualHost);
+        await using var sample = await OrdersSample.StartAsync(virtualHost);
         using var http = new HttpClient { BaseAddress = sample.Address };
         using var client = new PageClient(sample.Address);
         for (var order = 0; order < 10; order++)
@@ -51,7 +49,7 @@ public sealed class MountedDashboardTests
     {
         using var broker = TestBroker.FromEnvironment();
         await using var virtualHost = await broker.CreateVirtualHostAsync();
-        await using var sample = await SampleProcess.StartAsync(virtualHost);
+        await using var sample = await OrdersSample.StartAsync(virtualHost);
         using var http = new HttpClient { BaseAddress = sample.Address };
         using var client = new PageClient(sample.Address);
         (await http.PostAsJsonAsync("/orders", new { orderId = Guid.NewGuid(), item = "unicorn", customerEmail = "jane@example.com" })).EnsureSuccessStatusCode();
@@ -69,39 +67,5 @@ public sealed class MountedDashboardTests
         page.Status.ShouldBe(HttpStatusCode.OK);
         page.Text.ShouldContain("no unicorn in stock");
         page.Text.ShouldContain("by Erin");
-    }
-
-    private sealed class SampleProcess(Process process, Uri address) : IAsyncDisposable
-    {
-        public Uri Address => address;
-
-        public static async Task<SampleProcess> StartAsync(TestVirtualHost virtualHost)
-        {
-            var address = new Uri($"http://127.0.0.1:{Ports.TakeFree()}");
-            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Orders.dll")])
-            {
-                RedirectStandardOutput = true, // keeps its intended failures out of the test output
-            };
-            start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development"; // maps the sign-in without passwords
-            start.Environment["ASPNETCORE_URLS"] = address.ToString();
-            start.Environment["ConnectionStrings__RabbitMq"] = virtualHost.ConnectionString("operator");
-            start.Environment["RabbitMqManagement__Url"] = TestBroker.Required("WORKINIT_TEST_MANAGEMENT");
-            start.Environment["AuditFile"] = Path.Combine(Path.GetTempPath(), $"{virtualHost.Name}.jsonl");
-            start.Environment["Logging__LogLevel__Default"] = "Warning";
-            var process = Process.Start(start)!;
-            _ = process.StandardOutput.ReadToEndAsync();
-            var sample = new SampleProcess(process, address);
-            using var client = new PageClient(address);
-            await Eventually.SeeAsync(() => client.GetAsync(Pages), answer => answer.Status == HttpStatusCode.Redirect, "the sample answers requests");
-            await Eventually.SeeAsync(() => virtualHost.ReadyAsync("place-order"), ready => ready >= 0, "the input queue of the sample exists");
-            return sample;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            process.Kill();
-            await process.WaitForExitAsync();
-            process.Dispose();
-        }
     }
 }

@@ -46,9 +46,9 @@ public static class CatalogueSample
 
     private static async Task<Guid> FailAgainAsync(CatalogueSite site, DateTimeOffset now)
     {
-        var letter = Letter(_causes[1], "orders_error", 41, now.AddMinutes(-70));
+        var letter = Letter(_causes[1], "orders_error", 41, now.AddMinutes(-70)) with { SentAt = now.AddMinutes(-71) };
         await site.AddAsync(letter);
-        await site.ReplayedAsync("orders_error", "Sam", letter.Build().Id);
+        await site.ReplayedAsync("orders_error", "Sam", now.AddMinutes(-7), letter.Build().Id);
         await site.AddAsync(letter with { At = now.AddMinutes(-6), Replays = 1 });
         return letter.MessageId;
     }

@@ -47,7 +47,7 @@ public sealed class CatalogueSite : IAsyncDisposable
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddDeadLetters(
             _ => DeadLetterOptions.Parse("amqp://nobody:nothing@127.0.0.1:1/shop", new Uri("http://127.0.0.1:1")), _ => Path.Combine(folder, "audit.jsonl"));
-        builder.Services.AddDeadLetterCatalogue(_ => new CatalogueOptions { Database = Parse(database ?? $"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = Source });
+        builder.Services.AddDeadLetterCatalogue(_ => new CatalogueOptions { Database = Database.Parse(database ?? $"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = Source });
         builder.Services.AddAuthentication("test").AddScheme<AuthenticationSchemeOptions, SignedIn>("test", null);
         builder.Services.AddAuthorizationBuilder()
             .AddPolicy("view", policy => policy.RequireRole("support", "operator")).AddPolicy("operate", policy => policy.RequireRole("operator"));
@@ -95,9 +95,13 @@ public sealed class CatalogueSite : IAsyncDisposable
     /// <summary>Marks letters as replayed.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="by">The operator.</param>
+    /// <param name="at">When.</param>
     /// <param name="ids">The dead letters' ids.</param>
-    public Task ReplayedAsync(string queue, string by, params IReadOnlyList<string> ids) =>
-        Store.Writer.MarkMovedAsync(Source, queue, ids, LetterState.Replayed, "0199c4f0000070008000000000000009", by, DateTimeOffset.UtcNow, CancellationToken.None);
+    public Task ReplayedAsync(string queue, string by, DateTimeOffset at, params IReadOnlyList<string> ids) =>
+        Store.Writer.MarkMovedAsync(Source, queue, ids, LetterState.Replayed, "0199c4f0000070008000000000000009", by, at, CancellationToken.None);
+
+    /// <summary>Stops the application.</summary>
+    public Task StopAsync() => _app.StopAsync();
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -106,8 +110,6 @@ public sealed class CatalogueSite : IAsyncDisposable
         await _app.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
-
-    private static Database Parse(string connection) => Database.TryParse(connection, out var database, out var error) ? database : throw new InvalidOperationException(error);
 
     private sealed class SignedIn(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory log, UrlEncoder encoder) : AuthenticationHandler<AuthenticationSchemeOptions>(options, log, encoder)
     {

@@ -29,6 +29,9 @@ public sealed record FailedLetter
 
     public DateTimeOffset At { get; init; } = DateTimeOffset.UtcNow;
 
+    /// <summary>When the message was sent; null: two minutes before it failed.</summary>
+    public DateTimeOffset? SentAt { get; init; }
+
     /// <summary>How often it was replayed before.</summary>
     public int Replays { get; init; }
 
@@ -67,7 +70,7 @@ public sealed record FailedLetter
             Headers = headers.Where(header => header.Value is not null).ToDictionary(),
         };
         var body = Encoding.UTF8.GetBytes($$$"""
-            {"messageId":"{{{MessageId}}}","messageType":["urn:message:{{{Type}}}"],"message":{{{Message}}},"sentTime":"{{{At.AddMinutes(-2):O}}}","headers":{}}
+            {"messageId":"{{{MessageId}}}","messageType":["urn:message:{{{Type}}}"],"message":{{{Message}}},"sentTime":"{{{SentAt ?? At.AddMinutes(-2):O}}}","headers":{}}
             """);
         return new DeadLetter(Queue, 1, 0, properties, body, DeadLetterJson.HashOf(properties, body));
     }

@@ -105,7 +105,7 @@ internal sealed record BoardModel
     public IEnumerable<RunningOperation> Replays => Running.Where(operation => operation is { IsDryRun: false, Request.Verb: Verb.Replay });
 
     /// <summary>Whether a queue is empty and nothing must be said about it.</summary>
-    public static bool IsQuiet(CatalogueQueue queue) => queue is { Letters: 0, IsComplete: true, Problem: "", IsFed: true };
+    public static bool IsQuiet(CatalogueQueue queue) => queue.Letters == 0 && QueueState.Of(queue).Kind == QueueState.Good;
 
     public IEnumerable<CatalogueQueue> Incomplete => Queues.Where(queue => !queue.IsComplete);
 }

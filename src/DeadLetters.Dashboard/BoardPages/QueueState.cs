@@ -8,6 +8,8 @@ namespace WorkinIt.DeadLetters.Dashboard.BoardPages;
 /// <param name="Kind">The CSS class: good, busy, warn or bad.</param>
 internal sealed record QueueState(string Words, string Kind)
 {
+    public const string Good = "good";
+
     public static QueueState Of(CatalogueQueue queue) => queue switch
     {
         { IsWalking: true, Messages: { } messages } => new($"being read: {Format.Number(queue.Walked)} of {Format.Number(messages)}", "busy"),
@@ -17,6 +19,6 @@ internal sealed record QueueState(string Words, string Kind)
         { Messages: { } messages } when messages != queue.Letters => new($"counts differ: the broker has {Format.Number(messages)}", "warn"),
         { Messages: null } => new("the broker’s count is unknown", "warn"),
         { IsFed: false } => new("complete, but not fed: read again at intervals", "warn"),
-        _ => new("complete", "good"),
+        _ => new("complete", Good),
     };
 }
