@@ -28,6 +28,9 @@ internal sealed class NotificationDatabase : IDisposable
     /// <summary>The causes that are there.</summary>
     public List<BoardCause> Causes { get; } = [];
 
+    /// <summary>How many letters are of causes that the board does not list.</summary>
+    public long Unlisted { get; set; }
+
     /// <summary>Whether the catalogue has read its queue.</summary>
     public bool IsWalked { get; set; } = true;
 
@@ -57,7 +60,7 @@ internal sealed class NotificationDatabase : IDisposable
     public Task<CatalogueLook> LookAsync(CancellationToken cancellationToken) => Task.FromResult(new CatalogueLook(
         new Board
         {
-            Letters = Causes.Sum(cause => cause.Count),
+            Letters = Causes.Sum(cause => cause.Count) + Unlisted,
             Causes = [.. Causes],
             Queues = [],
             Histogram = [],

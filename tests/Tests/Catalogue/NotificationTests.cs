@@ -154,6 +154,18 @@ public sealed class NotificationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Cause_that_the_board_does_not_list_because_there_are_too_many_is_not_over()
+    {
+        await using var host = await StartAsync();
+        _database.Set(_database.Cause("a", 1), _database.Cause("b", 1000));
+        await host.LookAsync();
+        _database.Set(_database.Cause("b", 1000));
+        _database.Unlisted = 1;
+        await host.LookForAsync(_minutes);
+        _receiver.Kinds.ShouldBe(["new a", "new b"], ignoreOrder: true);
+    }
+
+    [Fact]
     public async Task Muted_cause_sends_nothing_until_its_mute_ends()
     {
         await using var host = await StartAsync();
