@@ -8,8 +8,6 @@ internal sealed class LetterAdding(Statements statements, GroupCache cache, long
     // A letter that arrives while its queue is walked may be read by the walk first, and its copy comes later.
     private static readonly long _copyFollows = (long)TimeSpan.FromMinutes(10).TotalMilliseconds;
 
-    private const string IsThereAgain = "state = 0, left_at = NULL, operation = NULL, moved_as = NULL, moved_by = NULL";
-
     private readonly Dictionary<string, (long Id, long Walk)> _queues = [];
     private readonly Dictionary<(long Queue, LetterGroup Group), long> _groups = [];
 
@@ -33,7 +31,7 @@ internal sealed class LetterAdding(Statements statements, GroupCache cache, long
     {
         (string, object?)[] name = [("queue", queue), ("hash", row.Id.Hash), ("number", row.Id.Number), ("walk", walk)];
         if (Statements.Execute("UPDATE catalogue_letters SET walk = @walk WHERE queue_id = @queue AND hash = @hash AND number = @number AND state = 0", name) == 0
-            && Statements.Execute($"UPDATE catalogue_letters SET walk = @walk, {IsThereAgain} WHERE queue_id = @queue AND hash = @hash AND number = @number", name) == 0)
+            && !ComeBack(queue, row.Id, walk))
             Insert(queue, row, row.Id, walk, fromWalk: true);
     }
 
@@ -51,12 +49,17 @@ internal sealed class LetterAdding(Statements statements, GroupCache cache, long
         var highest = Highest(queue, row.Id.Hash);
         if (row.Redelivered && highest is not null)
             return;
-        var next = highest + 1 ?? 0;
-        if (Statements.Execute(
-            $"UPDATE catalogue_letters SET walk = @walk, {IsThereAgain} WHERE queue_id = @queue AND hash = @hash AND number = @number",
-            ("walk", walk), ("queue", queue), ("hash", row.Id.Hash), ("number", next)) == 0)
-            Insert(queue, row, row.Id with { Number = next }, walk, fromWalk: false);
+        var next = row.Id with { Number = highest + 1 ?? 0 };
+        if (!ComeBack(queue, next, walk))
+            Insert(queue, row, next, walk, fromWalk: false);
     }
+
+    /// <returns>False if the catalogue does not have the letter.</returns>
+    private bool ComeBack(long queue, LetterId id, long walk) => Statements.Execute(
+        """
+        UPDATE catalogue_letters SET walk = @walk, state = 0, left_at = NULL, operation = NULL, moved_as = NULL, moved_by = NULL
+        WHERE queue_id = @queue AND hash = @hash AND number = @number
+        """, ("walk", walk), ("queue", queue), ("hash", id.Hash), ("number", id.Number)) > 0;
 
     /// <returns>False if the name is taken.</returns>
     private bool Insert(long queue, LetterRow row, LetterId id, long walk, bool fromWalk)
