@@ -75,10 +75,13 @@ internal sealed class NotificationStore(CatalogueOptions options, NotificationOp
         var now = time.GetUtcNow();
         var open = connection.Query<string>(
             "SELECT cause FROM catalogue_triage_causes WHERE gone_since IS NULL OR announced_at IS NOT NULL OR burst_at IS NOT NULL", transaction: transaction);
+        var isComplete = board.Causes.Sum(cause => cause.Count) == board.Letters; // the board lists the largest causes only, if there are very many
         var changes = new List<(string, CauseTriage, CauseTransition, long)>();
         foreach (var (id, triage) in TriageStore.Read(connection, transaction, options.Database, [.. causes.Keys, .. open]))
         {
             var cause = causes.GetValueOrDefault(id);
+            if (cause is null && (triage.Track is null || !isComplete))
+                continue;
             var recent = cause is null ? 0 : Recent(board, cause, now);
             var transition = CauseTransition.Of(triage, cause, recent, notifications.BurstFailures, now);
             if (transition.Kind is not null || transition.Track != triage.Track)

@@ -14,9 +14,11 @@ internal sealed class NotificationDatabase : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-notifications-").FullName;
 
-    public NotificationDatabase()
+    /// <param name="connectionString">An empty database; null: a SQLite file.</param>
+    public NotificationDatabase(string? connectionString = null)
     {
-        Database.TryParse($"Data Source={Path.Combine(_folder, "catalogue.db")}", out var database, out _).ShouldBeTrue();
+        Look = _ => Task.FromResult(Seen());
+        Database.TryParse(connectionString ?? $"Data Source={Path.Combine(_folder, "catalogue.db")}", out var database, out _).ShouldBeTrue();
         DatabaseSchema.Migrate(database!, typeof(CreateTriage).Assembly);
         Options = new CatalogueOptions { Database = database! };
     }
@@ -27,6 +29,9 @@ internal sealed class NotificationDatabase : IDisposable
 
     /// <summary>The causes that are there.</summary>
     public List<BoardCause> Causes { get; } = [];
+
+    /// <summary>How many letters are of causes that the board does not list.</summary>
+    public long Unlisted { get; set; }
 
     /// <summary>Whether the catalogue has read its queue.</summary>
     public bool IsWalked { get; set; } = true;
@@ -54,17 +59,20 @@ internal sealed class NotificationDatabase : IDisposable
         Causes.AddRange(causes);
     }
 
-    public Task<CatalogueLook> LookAsync(CancellationToken cancellationToken) => Task.FromResult(new CatalogueLook(
+    /// <summary>What the hosts see: <see cref="Causes"/>, or a real catalogue.</summary>
+    public Func<CancellationToken, Task<CatalogueLook>> Look { get; set; }
+
+    private CatalogueLook Seen() => new(
         new Board
         {
-            Letters = Causes.Sum(cause => cause.Count),
+            Letters = Causes.Sum(cause => cause.Count) + Unlisted,
             Causes = [.. Causes],
             Queues = [],
             Histogram = [],
             From = Time.GetUtcNow().AddMinutes(-59),
             Step = TimeSpan.FromMinutes(1),
         },
-        [new CatalogueQueue { Source = "/", Name = "orders_error", InputQueue = "orders", Messages = 1, WalkedAt = IsWalked ? DateTimeOffset.UnixEpoch : null }]));
+        [new CatalogueQueue { Source = "/", Name = "orders_error", InputQueue = "orders", Messages = 1, WalkedAt = IsWalked ? DateTimeOffset.UnixEpoch : null }]);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }
@@ -91,7 +99,7 @@ internal sealed class NotificationHost : IAsyncDisposable
         Deliveries = new DeliveryQueue(database.Options, _commits, database.Time);
         Sender = new NotificationSender(options, Deliveries, _client, NullLogger<NotificationSender>.Instance);
         Triage = new TriageStore(database.Options, _commits, new AuditFile(database.AuditPath), database.Time);
-        _watch = new CauseWatch(database.LookAsync, Store, Sender, database.Time, NullLogger<CauseWatch>.Instance);
+        _watch = new CauseWatch(token => database.Look(token), Store, Sender, database.Time, NullLogger<CauseWatch>.Instance);
     }
 
     public NotificationStore Store { get; }
