@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 using WorkinIt.DeadLetters.Catalogue.Feed;
 using WorkinIt.DeadLetters.Catalogue.Notifications;
 using WorkinIt.DeadLetters.Catalogue.Operations;
+using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.DeadLetters.Catalogue.Triage;
-using WorkinIt.Storage;
 
 namespace WorkinIt.DeadLetters.Catalogue;
 
@@ -26,10 +26,9 @@ public static class CatalogueRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<CatalogueDatabase>();
         services.AddHostedService(provider => provider.GetRequiredService<CatalogueDatabase>());
-        services.AddSingleton(provider => provider.GetRequiredService<CatalogueDatabase>().Parts.Commits);
-        services.AddSingleton(provider => provider.GetRequiredService<CatalogueDatabase>().Parts.Reader);
+        services.AddSingleton(provider => provider.GetRequiredService<CatalogueDatabase>().Parts);
         services.AddSingleton(provider => new OperationLog(
-            provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<GroupCommit>(), provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService(Feed);
         return services.AddTriage(notifications ?? (_ => new NotificationOptions()));
     }

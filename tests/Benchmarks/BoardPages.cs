@@ -110,7 +110,7 @@ internal static class BoardPages
         var id = await reader.FirstIdAsync(DeadLetterFill.LargestQueue);
         using var boardReader = await SignedInAsync(board);
         var cause = (await boardReader.GetAsync("/dead-letters")).Link("/dead-letters/causes/");
-        var (oldText, text) = (await FilteredAsync(reader, $"{queue}/filter", ("text", "number 99999,")), await FilteredAsync(boardReader, "/dead-letters/filter", ("q", "\"number 99999,\"")));
+        var (oldText, text) = (await FilteredAsync(reader, $"{queue}/filter", ("text", "number 99999,")), await FilteredAsync(boardReader, "/dead-letters/search", ("q", "\"number 99999,\""), ("to", "letters")));
         var replay = new OperatorCommand(new Dictionary<string, string>
         {
             ["ConnectionStrings__RabbitMq"] = system.VirtualHost.ConnectionString("operator"),

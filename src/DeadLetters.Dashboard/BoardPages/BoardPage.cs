@@ -1,6 +1,9 @@
 using Microsoft.AspNetCore.Http;
 using WorkinIt.DeadLetters.Catalogue;
+using WorkinIt.DeadLetters.Catalogue.Operations;
 using WorkinIt.DeadLetters.Catalogue.Store;
+using WorkinIt.DeadLetters.Catalogue.Triage;
+using WorkinIt.DeadLetters.Dashboard.Causes;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 using WorkinIt.DeadLetters.Dashboard.Queues;
 
@@ -40,16 +43,23 @@ internal static class BoardPage
     private static async Task<IResult> ShowAsync(PageContext page, CatalogueDatabase catalogue, CatalogueQuery query, QueryError? error)
     {
         var model = await catalogue.ReadAsync(
-            async (reader, token) => new BoardModel
+            async (reader, token) =>
             {
-                Version = await reader.VersionAsync(token), // before the rest: a change during it is fetched again
-                Query = query,
-                Error = error,
-                Board = await reader.BoardAsync(query, token),
-                Queues = await reader.QueuesAsync(token),
-                Running = page.Runner.Running,
-                Now = page.Time.GetUtcNow(),
-                Sort = page.Value("sort"),
+                var version = await reader.VersionAsync(token); // before the rest: a change during it is fetched again
+                var board = await reader.BoardAsync(query, token);
+                return new BoardModel
+                {
+                    Version = version,
+                    Query = query,
+                    Error = error,
+                    Board = board,
+                    Triage = await page.Service<TriageStore>().GetAsync([.. board.Causes.Select(cause => cause.Cause.Id)], token),
+                    Queues = await reader.QueuesAsync(token),
+                    Running = page.Runner.Running,
+                    Elsewhere = OtherInstances.Running(page),
+                    Now = page.Time.GetUtcNow(),
+                    Sort = page.Value("sort"),
+                };
             },
             page.Aborted);
         return page.Page<BoardView, BoardModel>("Board", model, error is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest, wide: true);
@@ -74,7 +84,13 @@ internal sealed record BoardModel
 
     public required IReadOnlyList<CatalogueQueue> Queues { get; init; }
 
+    /// <summary>What operators noted about the causes.</summary>
+    public required IReadOnlyDictionary<string, CauseTriage> Triage { get; init; }
+
     public required IReadOnlyList<RunningOperation> Running { get; init; }
+
+    /// <summary>The operations of other instances.</summary>
+    public required IReadOnlyList<SharedOperation> Elsewhere { get; init; }
 
     public required DateTimeOffset Now { get; init; }
 
@@ -96,6 +112,14 @@ internal sealed record BoardModel
 
     /// <summary>How many causes began within the histogram's time.</summary>
     public int Began => Board.Causes.Count(cause => cause.First >= Board.From);
+
+    /// <summary>The marks of a cause, the most important first. The version is a mark of new causes only: a row has little room.</summary>
+    public IEnumerable<(string Text, string Kind)> Marks(BoardCause cause)
+    {
+        var triage = Triage[cause.Cause.Id];
+        var marks = CauseMarks.Of(triage, cause, Now);
+        return MarkTexts.Of(marks, triage).Where(mark => marks.IsNew || mark.Kind != "quiet").Take(2);
+    }
 
     public long MostInACause => Board.Causes.Select(cause => cause.Count).DefaultIfEmpty().Max();
 
