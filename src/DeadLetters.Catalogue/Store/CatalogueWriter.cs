@@ -9,6 +9,9 @@ internal sealed class CatalogueWriter(CatalogueOptions options, GroupCommit comm
     private const int PrunedAtOnce = 500;
     private const long LargestToRewrite = 400L << 20; // bytes: rewriting takes about 2 s, and the feed waits meanwhile
 
+    // SQLite's default of 2 MB holds neither the pages that one batch changes nor the indexes.
+    private const string Cache = "PRAGMA cache_size = -16384"; // 16 MB
+
     private readonly GroupCache _groups = new();
 
     /// <summary>
@@ -137,6 +140,8 @@ internal sealed class CatalogueWriter(CatalogueOptions options, GroupCommit comm
     {
         var made = await commits.WriteAsync(statements =>
         {
+            if (options.Database.IsSqlite)
+                statements.Execute(Cache);
             var adding = new LetterAdding(statements, _groups, Now);
             add(adding);
             adding.Bump();

@@ -138,10 +138,18 @@ public abstract class CatalogueReaderScenarios : CatalogueScenarios
     [Theory]
     [InlineData("")]
     [InlineData("nonsense")]
-    [InlineData("0123456789abcdef")]
-    [InlineData("0123456789abcdef-1")]
-    [InlineData("0123456789abcdef-99999999999999999999")]
-    public async Task Unknown_id_finds_nothing(string id) => (await Reader.FindAsync(Source, Queue, id, default)).ShouldBeNull();
+    [InlineData("{id}-0")]
+    [InlineData("{id}-1")]
+    [InlineData("{id}-2")]
+    [InlineData("{id}x")]
+    [InlineData("{id}-99999999999999999999")]
+    public async Task Unknown_id_finds_nothing(string id)
+    {
+        var letter = Fault(Queue, "timeout");
+        await AddAsync(letter);
+
+        (await Reader.FindAsync(Source, Queue, id.Replace("{id}", letter.Id, StringComparison.Ordinal), default)).ShouldBeNull();
+    }
 
     public static TheoryData<string, DeadLetter> StrangeLetters
     {
