@@ -9,6 +9,7 @@ namespace WorkinIt.DeadLetters.Catalogue.Feed;
 internal sealed partial class QueueWalks(FeedContext context, IConnection connection, FeedConsumer consumer)
 {
     private static readonly TimeSpan _reportEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _whenLocked = TimeSpan.FromSeconds(1); // so that an operation that waits takes the lock
     private static readonly TimeSpan _afterRefusal = TimeSpan.FromMinutes(1); // an attempt may have a cost
 
     private Task _running = Task.CompletedTask;
@@ -89,6 +90,8 @@ internal sealed partial class QueueWalks(FeedContext context, IConnection connec
             watched.WalkProblem = refused.Message;
             watched.NotBefore = context.Time.GetUtcNow() + _afterRefusal;
         }
+        else if (e is DeadLetterException { Problem: DeadLetterProblem.Locked })
+            watched.NotBefore = context.Time.GetUtcNow() + _whenLocked;
         else if (e is not (DeadLetterException or RabbitMQClientException or IOException or TimeoutException or System.Data.Common.DbException))
         {
             watched.NotBefore = context.Time.GetUtcNow() + _afterRefusal;
