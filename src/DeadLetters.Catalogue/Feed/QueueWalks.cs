@@ -84,7 +84,7 @@ internal sealed partial class QueueWalks(FeedContext context, IConnection connec
 
     private void Failed(WatchedQueue watched, Exception e)
     {
-        LogEnded(watched.Row.Name, e.GetType().Name, e.Message);
+        LogEnded(watched.Row.Name, e.Message);
         if (e is DeadLetterException { Problem: DeadLetterProblem.Refused or DeadLetterProblem.Forbidden } refused)
         {
             watched.WalkProblem = refused.Message;
@@ -102,8 +102,8 @@ internal sealed partial class QueueWalks(FeedContext context, IConnection connec
     [LoggerMessage(Level = LogLevel.Error, Message = "Queue {Queue} can't be read into the catalogue ({Error})")]
     private partial void LogFailed(string queue, string error);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Reading queue {Queue} into the catalogue ended early ({Error}: {Reason})")]
-    private partial void LogEnded(string queue, string error, string reason);
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Reading queue {Queue} into the catalogue ended early: {Reason}")]
+    private partial void LogEnded(string queue, string reason);
 
     private readonly ILogger _log = context.Log;
 }
