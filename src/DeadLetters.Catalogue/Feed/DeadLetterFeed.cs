@@ -39,10 +39,6 @@ internal sealed partial class DeadLetterFeed(
                 if (e.Message != _problem)
                     LogProblem(_problem = e is DeadLetterException ? e.Message : $"{e.GetType().Name}: {e.Message}");
             }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
             await Task.Delay(_afterFailure, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -53,7 +49,7 @@ internal sealed partial class DeadLetterFeed(
         await Task.WhenAny(running, Task.Delay(Timeout.InfiniteTimeSpan, time, stoppingToken));
         if (!running.IsCompleted)
             await Task.WhenAny(running, Task.Delay(_stopPatience, time, CancellationToken.None));
-        if (running.IsCompleted)
+        if (!stoppingToken.IsCancellationRequested)
             await running;
     }
 
