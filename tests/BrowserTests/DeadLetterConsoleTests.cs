@@ -144,7 +144,7 @@ public sealed partial class DeadLetterConsoleTests(Browser browser, DeadLetterSi
         site.System.Mail.Mails.Count(mail => mail.Recipient is "jane@right.example" or "jane@wrong.example").ShouldBe(1);
 
         await visit.Page.GotoAsync("/dead-letters/audit");
-        var entry = visit.Page.GetByRole(AriaRole.Listitem).Filter(new LocatorFilterOptions { HasText = "edit 1 by operator" }).First;
+        var entry = visit.Page.GetByRole(AriaRole.Rowgroup).Filter(new LocatorFilterOptions { HasText = "edit 1 by operator" }).First;
         await Assertions.Expect(entry.Locator("pre")).ToContainTextAsync("j…@w…");
         await entry.GetByRole(AriaRole.Button, new LocatorGetByRoleOptions { Name = "Reveal" }).ClickAsync();
         await Assertions.Expect(visit.Page.Locator("del")).ToContainTextAsync("jane@wrong.example");
