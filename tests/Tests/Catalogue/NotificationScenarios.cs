@@ -282,7 +282,7 @@ public abstract class NotificationScenarios : IAsyncLifetime
 
         _database.Set();
         await host.LookForAsync(_minutes);
-        _receiver.Kinds.Last().ShouldBe("over a");
+        _receiver.Kinds[^1].ShouldBe("over a");
     }
 
     private static async Task WalkAsync(CatalogueStore store)

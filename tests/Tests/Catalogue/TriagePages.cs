@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
@@ -84,6 +85,7 @@ internal sealed class TriagePages : IAsyncDisposable
         _folder.Dispose();
     }
 
+    [SuppressMessage("Performance", "CA1812", Justification = "The container creates it")]
     private sealed class SignedIn(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, TriagePages pages)
         : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
     {
