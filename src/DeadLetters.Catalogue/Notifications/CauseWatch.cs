@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using WorkinIt.DeadLetters.Catalogue.Store;
+using WorkinIt.DeadLetters.Catalogue.Triage;
 
 namespace WorkinIt.DeadLetters.Catalogue.Notifications;
 
@@ -14,7 +15,8 @@ internal sealed record CatalogueLook(Board Board, IReadOnlyList<CatalogueQueue> 
 /// on one database they write each notification once.
 /// </summary>
 internal sealed partial class CauseWatch(
-    Func<CancellationToken, Task<CatalogueLook>> look, NotificationStore store, NotificationSender sender, TimeProvider time, ILogger<CauseWatch> log) : BackgroundService
+    OpenCatalogue catalogue, Func<OpenCatalogue, CancellationToken, Task<CatalogueLook>> look, NotificationStore store, NotificationSender sender, TimeProvider time,
+    ILogger<CauseWatch> log) : BackgroundService
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _pruneInterval = TimeSpan.FromHours(1);
@@ -29,7 +31,7 @@ internal sealed partial class CauseWatch(
     /// <summary>Looks once.</summary>
     public async Task LookAsync(CancellationToken cancellationToken)
     {
-        var (board, queues) = await look(cancellationToken);
+        var (board, queues) = await look(catalogue, cancellationToken);
         if (await store.LookAsync(board, IsSettled(queues), cancellationToken) > 0)
             sender.Wake();
         if (time.GetUtcNow() - _prunedAt < _pruneInterval)
@@ -41,6 +43,7 @@ internal sealed partial class CauseWatch(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await catalogue.OpenedAsync(stoppingToken);
         using var timer = new PeriodicTimer(_interval, time);
         do
         {

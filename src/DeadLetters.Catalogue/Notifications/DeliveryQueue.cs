@@ -1,7 +1,6 @@
 using System.Data.Common;
 using Dapper;
 using WorkinIt.DeadLetters.Catalogue.Triage;
-using WorkinIt.Storage;
 
 namespace WorkinIt.DeadLetters.Catalogue.Notifications;
 
@@ -22,7 +21,7 @@ internal enum DeliveryState
 /// The notifications that wait for their receivers. One host at a time sends to a receiver: it has a lease, which it renews with each notification. A
 /// host that dies in between leaves the rest to the next one.
 /// </summary>
-internal sealed class DeliveryQueue(CatalogueOptions options, GroupCommit commits, TimeProvider time)
+internal sealed class DeliveryQueue(CatalogueOptions options, OpenCatalogue catalogue, TimeProvider time)
 {
     /// <summary>How long a notification is tried.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromHours(24);
@@ -42,7 +41,7 @@ internal sealed class DeliveryQueue(CatalogueOptions options, GroupCommit commit
             if (Next(connection, null, receiver) is null)
                 return null;
         }
-        return await commits.WriteAsync(
+        return await (await catalogue.CommitsAsync(cancellationToken)).WriteAsync(
             (connection, transaction) =>
             {
                 // The lease first: what another host has just sent is not waiting any more when this one has the lease.
@@ -57,7 +56,7 @@ internal sealed class DeliveryQueue(CatalogueOptions options, GroupCommit commit
     }
 
     /// <summary>Records that the receiver accepted a notification.</summary>
-    public Task SentAsync(string receiver, WaitingDelivery delivery) => commits.WriteAsync(
+    public async Task SentAsync(string receiver, WaitingDelivery delivery) => await (await catalogue.CommitsAsync(CancellationToken.None)).WriteAsync(
         (connection, transaction) =>
         {
             if (!Release(connection, transaction, receiver, "lease_owner = NULL, failures = 0, paused_until = NULL, last_success = @now", new { receiver, owner = _owner, now = Now }))
@@ -72,7 +71,7 @@ internal sealed class DeliveryQueue(CatalogueOptions options, GroupCommit commit
     /// <param name="error">What happened, without the receiver's address.</param>
     /// <param name="retryAfter">The pause that the receiver asks for; null: growing pauses.</param>
     /// <returns>Whether it is given up.</returns>
-    public Task<bool> FailedAsync(string receiver, WaitingDelivery delivery, string error, TimeSpan? retryAfter) => commits.WriteAsync(
+    public async Task<bool> FailedAsync(string receiver, WaitingDelivery delivery, string error, TimeSpan? retryAfter) => await (await catalogue.CommitsAsync(CancellationToken.None)).WriteAsync(
         (connection, transaction) =>
         {
             var now = time.GetUtcNow();

@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using WorkinIt.DeadLetters.Catalogue.Triage;
 
 namespace WorkinIt.DeadLetters.Catalogue.Notifications;
 
 /// <summary>Sends the notifications that wait, to each receiver one after another. A slow receiver delays no other.</summary>
 internal sealed partial class NotificationSender(
-    NotificationOptions options, DeliveryQueue queue, WebhookClient client, ILogger<NotificationSender> log) : BackgroundService
+    OpenCatalogue catalogue, NotificationOptions options, DeliveryQueue queue, WebhookClient client, ILogger<NotificationSender> log) : BackgroundService
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(5);
 
@@ -38,6 +39,7 @@ internal sealed partial class NotificationSender(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await catalogue.OpenedAsync(stoppingToken);
         while (options.Receivers.Count > 0 && !stoppingToken.IsCancellationRequested)
         {
             try

@@ -9,7 +9,7 @@ namespace WorkinIt.DeadLetters.Catalogue.Notifications;
 /// Compares the catalogue with what was seen before, and writes the notifications that follow. Looks of several hosts at one database take turns, so
 /// the second one finds what the first one wrote, and writes no notification again.
 /// </summary>
-internal sealed class NotificationStore(CatalogueOptions options, NotificationOptions notifications, GroupCommit commits, TimeProvider time)
+internal sealed class NotificationStore(CatalogueOptions options, NotificationOptions notifications, OpenCatalogue catalogue, TimeProvider time)
 {
     private const long Turn = 0x6E6F746966696573; // the lock of the looks
 
@@ -30,7 +30,7 @@ internal sealed class NotificationStore(CatalogueOptions options, NotificationOp
             if (Changes(connection, null, board, causes).Count == 0 && !(isSettled && UnseenReceivers(connection, null).Count > 0))
                 return 0; // almost always
         }
-        return await commits.WriteAsync(
+        return await (await catalogue.CommitsAsync(cancellationToken)).WriteAsync(
             statements =>
             {
                 var (connection, transaction) = (statements.Connection, statements.Transaction!);
@@ -44,7 +44,7 @@ internal sealed class NotificationStore(CatalogueOptions options, NotificationOp
 
     /// <summary>Writes a message that tests a receiver, and ends the receiver's pause.</summary>
     /// <returns>False if the receiver has not started yet.</returns>
-    public Task<bool> TestAsync(NotificationReceiver receiver, CancellationToken cancellationToken) => commits.WriteAsync(
+    public async Task<bool> TestAsync(NotificationReceiver receiver, CancellationToken cancellationToken) => await (await catalogue.CommitsAsync(cancellationToken)).WriteAsync(
         statements =>
         {
             var (connection, transaction) = (statements.Connection, statements.Transaction!);
@@ -56,7 +56,7 @@ internal sealed class NotificationStore(CatalogueOptions options, NotificationOp
         cancellationToken, exclusive: Turn);
 
     /// <summary>Deletes what is older than the retention of the catalogue.</summary>
-    public Task PruneAsync(CancellationToken cancellationToken) => commits.WriteAsync(
+    public async Task PruneAsync(CancellationToken cancellationToken) => await (await catalogue.CommitsAsync(cancellationToken)).WriteAsync(
         (connection, transaction) =>
         {
             var before = time.GetUtcNow() - options.Retention;

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -24,17 +25,7 @@ internal sealed class WebhookClient : IDisposable
     public WebhookClient(TimeProvider time, TimeSpan? timeout = null)
     {
         (_time, _timeout) = (time, timeout ?? TimeSpan.FromSeconds(10));
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false, // the message and its signature go to the address in the settings only
-            UseCookies = false,
-            ActivityHeadersPropagator = null, // no traces: they would contain the address, which is a key for Slack and Teams
-            MaxResponseHeadersLength = 16, // KB
-            MaxResponseDrainSize = 16 * 1024,
-            ResponseDrainTimeout = TimeSpan.FromSeconds(1),
-            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-        })
-        { Timeout = Timeout.InfiniteTimeSpan };
+        _http = NewHttp();
     }
 
     /// <summary>Posts a notification. Any status but 2xx is an error. The body of the answer is not read.</summary>
@@ -58,6 +49,19 @@ internal sealed class WebhookClient : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "The client disposes its handler")]
+    private static HttpClient NewHttp() => new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false, // the message and its signature go to the address in the settings only
+        UseCookies = false,
+        ActivityHeadersPropagator = null, // no traces: they would contain the address, which is a key for Slack and Teams
+        MaxResponseHeadersLength = 16, // KB
+        MaxResponseDrainSize = 16 * 1024,
+        ResponseDrainTimeout = TimeSpan.FromSeconds(1),
+        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+    })
+    { Timeout = Timeout.InfiniteTimeSpan };
 
     private HttpRequestMessage Request(NotificationReceiver receiver, Notification notification)
     {

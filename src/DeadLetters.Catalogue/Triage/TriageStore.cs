@@ -6,7 +6,7 @@ using WorkinIt.Storage;
 namespace WorkinIt.DeadLetters.Catalogue.Triage;
 
 /// <summary>Reads and writes what operators noted about causes. Each change is in the audit log and in the history of the cause.</summary>
-internal sealed class TriageStore(CatalogueOptions options, GroupCommit commits, IAuditLog audit, TimeProvider time)
+internal sealed class TriageStore(CatalogueOptions options, OpenCatalogue catalogue, IAuditLog audit, TimeProvider time)
 {
     private readonly GuardedAudit _audit = new(audit);
 
@@ -41,6 +41,7 @@ internal sealed class TriageStore(CatalogueOptions options, GroupCommit commits,
             Filter = $"cause={cause}",
             Results = change.Detail,
         };
+        var commits = await catalogue.CommitsAsync(cancellationToken);
         await _audit.WriteAsync(entry, cancellationToken);
         await commits.WriteAsync((connection, transaction) => Write(connection, transaction, cause, change, by, now), cancellationToken);
         await _audit.WriteAsync(entry with { EndedAt = time.GetUtcNow(), Selected = 1, Done = 1 }, CancellationToken.None);

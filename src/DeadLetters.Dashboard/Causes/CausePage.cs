@@ -17,7 +17,7 @@ internal static class CausePage
         var id = page.Route("cause");
         var cause = await FindAsync(page, id);
         var triage = (await page.Service<TriageStore>().GetAsync([id], page.Aborted))[id];
-        var newest = await page.Service<CatalogueStore>().Reader.LettersAsync(CatalogueQuery.All with { Cause = id, State = null }, 0, NewestLetters, page.Aborted);
+        var newest = await (await page.Service<OpenCatalogue>().ReaderAsync(page.Aborted)).LettersAsync(CatalogueQuery.All with { Cause = id, State = null }, 0, NewestLetters, page.Aborted);
         if (cause is null && triage.Track is null && newest.Letters.Count == 0)
             return page.Problem(StatusCodes.Status404NotFound, "Cause not found", $"The catalogue has no cause {id}.", "Its letters may have left their queues long ago. See the list of queues.");
         var model = new CauseModel(id, cause, triage, CauseMarks.Of(triage, cause, page.Time.GetUtcNow()), newest)
@@ -44,7 +44,7 @@ internal static class CausePage
     }
 
     private static async Task<BoardCause?> FindAsync(PageContext page, string id) =>
-        (await page.Service<CatalogueStore>().Reader.BoardAsync(CatalogueQuery.All with { Cause = id }, page.Aborted)).Causes.FirstOrDefault(cause => cause.Cause.Id == id);
+        (await (await page.Service<OpenCatalogue>().ReaderAsync(page.Aborted)).BoardAsync(CatalogueQuery.All with { Cause = id }, page.Aborted)).Causes.FirstOrDefault(cause => cause.Cause.Id == id);
 
     private static TriageChange Read(PageContext page) => page.Value("change") switch
     {

@@ -23,10 +23,10 @@ internal static class CauseRoutes
         {
             return await page(context);
         }
-        catch (DbException)
+        catch (Exception e) when (e is DbException or TimeoutException)
         {
             context.Http.Response.Headers.RetryAfter = "10";
-            return context.Problem(StatusCodes.Status503ServiceUnavailable, "The catalogue can’t be used", "Its database is unreachable, or it can’t be written.",
+            return context.Problem(StatusCodes.Status503ServiceUnavailable, "The catalogue can’t be used", "Its database is unreachable, not ready yet, or it can’t be written.",
                 "The dead letters are not affected: the pages of the queues read them from the broker. Reload this page in a few seconds.");
         }
     };

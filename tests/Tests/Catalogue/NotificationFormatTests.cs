@@ -49,11 +49,11 @@ public sealed class NotificationFormatTests : IDisposable
     }
 
     [Fact]
-    public void Example_in_the_documentation_is_valid_by_the_schema()
+    public async Task Example_in_the_documentation_is_valid_by_the_schema()
     {
-        var document = File.ReadAllText(Path.Combine(Repository.Root, "docs", "notifications.md"));
+        var document = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "notifications.md"));
         var example = document.Split("```json\n")[1].Split("```")[0];
-        JsonSchema.FromFileAsync(Path.Combine(Repository.Root, "docs", "notification.schema.json")).GetAwaiter().GetResult().Validate(example).ShouldBeEmpty();
+        (await JsonSchema.FromFileAsync(Path.Combine(Repository.Root, "docs", "notification.schema.json"))).Validate(example).ShouldBeEmpty();
     }
 
     [Fact]

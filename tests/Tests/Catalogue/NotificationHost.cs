@@ -81,7 +81,7 @@ internal sealed class NotificationDatabase : IDisposable
 internal sealed class NotificationHost : IAsyncDisposable
 {
     private readonly NotificationDatabase _database;
-    private readonly GroupCommit _commits;
+    private readonly CatalogueStore _store;
     private readonly WebhookClient _client;
     private readonly CauseWatch _watch;
 
@@ -93,13 +93,14 @@ internal sealed class NotificationHost : IAsyncDisposable
     public NotificationHost(NotificationDatabase database, NotificationOptions options, TimeSpan? timeout = null)
     {
         _database = database;
-        _commits = new GroupCommit(database.Options.Database);
+        _store = CatalogueStore.Open(database.Options, database.Time);
+        var catalogue = new OpenCatalogue(Task.FromResult(_store));
         _client = new WebhookClient(database.Time, timeout ?? TimeSpan.FromSeconds(10));
-        Store = new NotificationStore(database.Options, options, _commits, database.Time);
-        Deliveries = new DeliveryQueue(database.Options, _commits, database.Time);
-        Sender = new NotificationSender(options, Deliveries, _client, NullLogger<NotificationSender>.Instance);
-        Triage = new TriageStore(database.Options, _commits, new AuditFile(database.AuditPath), database.Time);
-        _watch = new CauseWatch(token => database.Look(token), Store, Sender, database.Time, NullLogger<CauseWatch>.Instance);
+        Store = new NotificationStore(database.Options, options, catalogue, database.Time);
+        Deliveries = new DeliveryQueue(database.Options, catalogue, database.Time);
+        Sender = new NotificationSender(catalogue, options, Deliveries, _client, NullLogger<NotificationSender>.Instance);
+        Triage = new TriageStore(database.Options, catalogue, new AuditFile(database.AuditPath), database.Time);
+        _watch = new CauseWatch(catalogue, (_, token) => database.Look(token), Store, Sender, database.Time, NullLogger<CauseWatch>.Instance);
     }
 
     public NotificationStore Store { get; }
@@ -132,6 +133,6 @@ internal sealed class NotificationHost : IAsyncDisposable
         Sender.Dispose();
         _watch.Dispose();
         _client.Dispose();
-        await _commits.DisposeAsync();
+        await _store.DisposeAsync();
     }
 }

@@ -58,7 +58,7 @@ public abstract class NotificationScenarios : IAsyncLifetime
     public async Task Letters_of_the_catalogue_are_three_messages_for_4000_failures_of_three_causes_and_one_each_when_they_are_replayed()
     {
         await using var store = CatalogueStore.Open(_database.Options, _database.Time);
-        _database.Look = TriageRegistration.Look(store.Reader);
+        _database.Look = token => TriageRegistration.LookAsync(new OpenCatalogue(Task.FromResult(store)), token);
         await using var host = new NotificationHost(_database, _receiver.Receiver);
         await WalkAsync(store);
         await host.LookAsync();
@@ -282,7 +282,7 @@ public abstract class NotificationScenarios : IAsyncLifetime
 
         _database.Set();
         await host.LookForAsync(_minutes);
-        _receiver.Kinds.Last().ShouldBe("over a");
+        _receiver.Kinds[^1].ShouldBe("over a");
     }
 
     private static async Task WalkAsync(CatalogueStore store)

@@ -132,6 +132,14 @@ public sealed class TriagePageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Page_of_a_cause_is_a_503_while_the_database_of_the_catalogue_is_not_open()
+    {
+        await using var pages = await TriagePages.StartAsync(isOpen: false);
+        (await pages.Client.GetAsync("/dead-letters/causes/00000000")).Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        (await pages.Client.GetAsync("/dead-letters/find")).Status.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
     public async Task Page_of_a_cause_without_its_database_is_a_503_that_says_what_still_works()
     {
         using (var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_pages.DatabaseFile};Pooling=False"))

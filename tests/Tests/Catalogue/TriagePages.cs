@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
@@ -23,7 +24,7 @@ internal sealed class TriagePages : IAsyncDisposable
     private readonly SqliteFolder _folder = new();
     private readonly WebApplication _app;
 
-    private TriagePages(NotificationOptions notifications)
+    private TriagePages(NotificationOptions notifications, bool isOpen)
     {
         Database.TryParse(_folder.ConnectionString, out var database, out _).ShouldBeTrue();
         var options = new CatalogueOptions { Database = database!, Source = TestLetters.Source };
@@ -33,8 +34,7 @@ internal sealed class TriagePages : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddDeadLetters(_ => DeadLetterOptions.Parse("amqp://jane:secret@127.0.0.1:1", new Uri("http://127.0.0.1:1")), _ => AuditPath);
         builder.Services.AddSingleton(options);
-        builder.Services.AddSingleton(Catalogue);
-        builder.Services.AddTriage(_ => notifications);
+        builder.Services.AddTriage(_ => isOpen ? Task.FromResult(Catalogue) : new TaskCompletionSource<CatalogueStore>().Task, _ => notifications);
         builder.Services.AddSingleton(this);
         builder.Services.AddAuthentication("test").AddScheme<AuthenticationSchemeOptions, SignedIn>("test", null);
         builder.Services.AddAuthorizationBuilder().AddPolicy("view", policy => policy.RequireAuthenticatedUser()).AddPolicy("operate", policy => policy.RequireRole("operator"));
@@ -55,9 +55,13 @@ internal sealed class TriagePages : IAsyncDisposable
     /// <summary>Whether the user may operate.</summary>
     public bool IsOperator { get; set; } = true;
 
-    public static async Task<TriagePages> StartAsync(params NotificationReceiver[] receivers)
+    public static Task<TriagePages> StartAsync(params NotificationReceiver[] receivers) => StartAsync(isOpen: true, receivers);
+
+    /// <param name="isOpen">Whether the catalogue's database could be opened.</param>
+    /// <param name="receivers">The receivers.</param>
+    public static async Task<TriagePages> StartAsync(bool isOpen, params NotificationReceiver[] receivers)
     {
-        var pages = new TriagePages(new NotificationOptions { Receivers = receivers });
+        var pages = new TriagePages(new NotificationOptions { Receivers = receivers }, isOpen);
         await pages._app.StartAsync();
         pages.Client = new PageClient(new Uri(pages._app.Urls.Single()));
         return pages;
@@ -81,6 +85,7 @@ internal sealed class TriagePages : IAsyncDisposable
         _folder.Dispose();
     }
 
+    [SuppressMessage("Performance", "CA1812", Justification = "The container creates it")]
     private sealed class SignedIn(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, TriagePages pages)
         : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
     {

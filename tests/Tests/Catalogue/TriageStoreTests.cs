@@ -1,6 +1,6 @@
 using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.DeadLetters.Catalogue.Triage;
-using WorkinIt.Storage;
 
 namespace WorkinIt.Tests.Catalogue;
 
@@ -58,8 +58,8 @@ public sealed class TriageStoreTests : IAsyncDisposable
     [Fact]
     public async Task Nothing_is_changed_if_the_audit_log_cannot_be_written()
     {
-        await using var commits = new GroupCommit(_database.Options.Database);
-        var store = new TriageStore(_database.Options, commits, new FullDisk(), _database.Time);
+        await using var catalogue = CatalogueStore.Open(_database.Options, _database.Time);
+        var store = new TriageStore(_database.Options, new OpenCatalogue(Task.FromResult(catalogue)), new FullDisk(), _database.Time);
         (await Should.ThrowAsync<DeadLetterException>(() => store.SetAsync("a", new TriageChange.Acknowledge(), "ann", "", default))).Problem.ShouldBe(DeadLetterProblem.Audit);
         (await GetAsync()).Acknowledged.ShouldBeNull();
         (await store.HistoryAsync("a", 10, default)).ShouldBeEmpty();
