@@ -90,7 +90,8 @@ internal sealed class CommandContext : IAsyncDisposable
 
     /// <summary>The queue that the command works on: the named one, else the only non-empty one.</summary>
     /// <exception cref="NothingThereException">No queue has messages.</exception>
-    /// <exception cref="WrongUsageException">Several queues have messages; or, for a command about one dead letter, none has.</exception>
+    /// <exception cref="NotFoundException">No queue has messages, and the command is about one dead letter.</exception>
+    /// <exception cref="WrongUsageException">Several queues have messages.</exception>
     public async Task<string> QueueAsync(string? named, string suffix, CancellationToken cancellationToken, bool ofOneLetter = false)
     {
         if (named is not null)
@@ -99,7 +100,7 @@ internal sealed class CommandContext : IAsyncDisposable
         return queues switch
         {
             [var only] => only.Name,
-            [] when ofOneLetter => throw new WrongUsageException($"Dead letter not found: no queue that ends in {suffix} has messages"),
+            [] when ofOneLetter => throw new NotFoundException($"Dead letter not found: no queue that ends in {suffix} has messages"),
             [] => throw new NothingThereException($"no queue that ends in {suffix} has messages"),
             _ => throw new WrongUsageException($"Several queues have messages. Select one with --queue: {string.Join(", ", queues.Select(queue => queue.Name))}"),
         };

@@ -21,5 +21,8 @@ internal static class ExitCode
 /// <summary>The command line or a setting is wrong: exit code 2.</summary>
 internal sealed class WrongUsageException(string message) : Exception(message);
 
+/// <summary>The id or the conditions select no message: exit code 1.</summary>
+internal sealed class NotFoundException(string message) : Exception(message);
+
 /// <summary>There is nothing to do, which is not an error: exit code 0.</summary>
 internal sealed class NothingThereException(string message) : Exception(message);

@@ -51,6 +51,11 @@ public sealed class DeadLetterClient : IDisposable
     public Task<IReadOnlyList<DeadLetterQueue>> FindQueuesAsync(CancellationToken cancellationToken) =>
         _queues.FindQueuesAsync(cancellationToken);
 
+    /// <summary>Lists the non-empty queues in which messages wait for a later try, as the management API counts them.</summary>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    internal Task<IReadOnlyList<(string Name, long Messages)>> FindDelayQueuesAsync(CancellationToken cancellationToken) =>
+        _queues.FindDelayQueuesAsync(cancellationToken);
+
     /// <summary>Finds one queue; null if there is none.</summary>
     /// <param name="queue">The queue's name.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>

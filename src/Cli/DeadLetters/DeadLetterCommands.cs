@@ -17,7 +17,7 @@ internal static class DeadLetterCommands
           DeadLetters__AuditFile          the audit log: who did what, one JSON object per line
           DeadLetters__DiscardedLife      how long a discarded message is kept (default: 30.00:00:00, 30 days)
 
-        Exit codes: 0 done, 1 not everything as requested, 2 wrong usage, 3 broker unreachable or accepts no messages.
+        Exit codes: 0 done, or the queue is empty; 1 not everything as requested, or no message matches; 2 wrong usage; 3 broker unreachable or accepts no messages.
         """)
     {
         ListCommand.Create(), ShowCommand.Create(), ReplayCommand.Create(), EditCommand.Create(), DiscardCommand.Create(), RestoreCommand.Create(),
@@ -83,6 +83,11 @@ internal sealed class CommonOptions
         {
             await Terminal.ErrorAsync(e.Message);
             return ExitCode.WrongUsage;
+        }
+        catch (NotFoundException e)
+        {
+            await Terminal.ErrorAsync(e.Message);
+            return ExitCode.Incomplete;
         }
         catch (NothingThereException e)
         {

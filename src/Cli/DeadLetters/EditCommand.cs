@@ -30,7 +30,7 @@ internal static class EditCommand
         {
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken, ofOneLetter: true);
             var letter = await context.Broker.FindAsync(queue, parsed.GetValue(id)!, context.By, cancellationToken)
-                ?? throw new WrongUsageException($"Dead letter {parsed.GetValue(id)} not found in {queue}");
+                ?? throw new NotFoundException($"Dead letter {parsed.GetValue(id)} not found in {queue}");
             var original = letter.MessageJson ?? letter.BodyText;
             if (original is null || !letter.CanBeEdited)
                 throw new WrongUsageException("This message can't be edited, because it is not JSON");

@@ -27,7 +27,7 @@ internal static class ExportCommand
             await using var stream = parsed.GetValue(output) is { } path ? Create(path) : CommandHost.Current.OpenOut();
             var count = await Progress.ShowAsync(context, "Exporting", progress => context.Broker.ExportAsync(request, stream, progress, cancellationToken));
             await Terminal.ErrorAsync($"{ListCommand.Number(count)} exported from {queue}.");
-            return ExitCode.Done;
+            return count > 0 || request.Filter.IsEmpty || await context.Broker.FindQueueAsync(queue, cancellationToken) is { Messages: 0 } ? ExitCode.Done : ExitCode.Incomplete;
         }));
         return command;
     }

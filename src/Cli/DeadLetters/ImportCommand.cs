@@ -45,12 +45,16 @@ internal static class ImportCommand
     {
         if (context.Json && !toErrors)
         {
-            CommandContext.WriteJson(new { dryRun, result.Id, result.Queue, result.Selected, result.Done, result.Present, result.Refused, result.Stopped });
+            CommandContext.WriteJson(new { dryRun, result.Id, result.Queue, result.Selected, result.Done, result.Present, result.AlsoDiscarded, result.Refused, result.Stopped });
             return;
         }
         Action<string> say = toErrors ? line => CommandHost.Current.Error.WriteLine(Terminal.Clean(line)) : CommandContext.Print;
         say($"{ListCommand.Number(result.Done)} of {ListCommand.Number(result.Selected)} {(dryRun ? "would be imported" : "imported")} into {result.Queue}, {ListCommand.Number(result.Present)} already there."
             + (dryRun ? "" : $" Operation {result.Id}."));
+        if (result.AlsoDiscarded is > 0 and var discarded)
+            say($"  {ListCommand.Number(discarded)} with a warning: also in the _discarded queue, so a restore would put them into {result.Queue} a second time. Restore them instead of importing them");
+        else if (result.AlsoDiscarded is null)
+            say("It was not checked whether they are also in the _discarded queue, because that can't be read now.");
         foreach (var group in ReasonGroups.Of(result.Refused, refusal => refusal.Why))
             say($"  {ListCommand.Number(group.Messages.Count)} not imported: {group.Text}");
         if (result.Stopped is { } stopped)

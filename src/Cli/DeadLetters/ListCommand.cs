@@ -53,9 +53,13 @@ internal static class ListCommand
             CommandContext.WriteJson(queues);
             return ExitCode.Done;
         }
+        foreach (var (name, messages) in await context.Broker.FindDelayQueuesAsync(cancellationToken))
+            CommandContext.Print($"{Number(messages)} wait in {name} for a later try: they are not dead letters.");
         if (queues.All(queue => queue.Messages == 0))
         {
-            CommandContext.Print($"No dead letters in {queues.Count} queues.");
+            CommandContext.Print(queues.Count == 0
+                ? "No dead-letter queue exists in this virtual host. MassTransit creates one with its first dead letter; WorkinIt's are created by Consumers --deploy-topology."
+                : $"No dead letters in {queues.Count} queues: {string.Join(", ", queues.Select(queue => queue.Name))}.");
             return ExitCode.Done;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Queue").AddColumn(new TableColumn("Dead letters").RightAligned()).AddColumn("");

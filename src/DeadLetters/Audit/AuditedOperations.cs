@@ -66,6 +66,10 @@ internal sealed class AuditedOperations(DeadLetterServices services)
         };
     }
 
+    /// <summary>The result of an operation on an empty queue: nothing was done, so the audit log has no entry.</summary>
+    /// <param name="queue">The queue.</param>
+    public static OperationResult OfEmpty(string queue) => new("", queue, 0, 0, [], [], null);
+
     /// <summary>The reason in an entry: whatever the exception, the operation has ended.</summary>
     public static string Why(Exception e) => e switch
     {

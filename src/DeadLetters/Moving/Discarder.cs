@@ -44,6 +44,8 @@ internal sealed class Discarder(DeadLetterServices services, QueueAccess access,
         var mover = Mover.For(session, services.Options, request, await session.ReadyAsync(cancellationToken), progress);
         await access.GuardAsync(session, passes: 1, cancellationToken);
         await access.GuardAlarmAsync(cancellationToken);
+        if (mover.Held == 0)
+            return AuditedOperations.OfEmpty(request.Queue);
         var discarded = DiscardedQueue(request.Queue);
         await DeclareDiscardedAsync(session, discarded, cancellationToken);
         await using var check = new MoveCheck(services.Management, session, services.Options);
@@ -77,6 +79,8 @@ internal sealed class Discarder(DeadLetterServices services, QueueAccess access,
         var mover = Mover.For(session, services.Options, request, await session.ReadyAsync(cancellationToken), progress);
         await access.GuardAsync(session, passes: 1, cancellationToken);
         await access.GuardAlarmAsync(cancellationToken);
+        if (mover.Held == 0)
+            return AuditedOperations.OfEmpty(from);
         await using var check = new MoveCheck(services.Management, session, services.Options);
         var entry = operations.Begin(request with { Queue = from }, "restore");
         await services.Audit.WriteAsync(entry, cancellationToken);
@@ -105,6 +109,8 @@ internal sealed class Discarder(DeadLetterServices services, QueueAccess access,
         await using var session = await access.OpenAsync(request.Queue, "remove", request.By, QueueAccess.ReadTimeout, cancellationToken);
         var mover = Mover.For(session, services.Options, request, await session.ReadyAsync(cancellationToken), progress);
         await access.GuardAsync(session, passes: 1, cancellationToken);
+        if (mover.Held == 0)
+            return AuditedOperations.OfEmpty(request.Queue);
         var entry = operations.Begin(request, "remove");
         await services.Audit.WriteAsync(entry, cancellationToken);
         return await operations.RunAsync(entry, mover, () => entry, async () =>

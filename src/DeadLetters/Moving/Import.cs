@@ -23,6 +23,12 @@ public sealed record ImportRequest
 /// <param name="Stopped">Why it ended early; null if it completed.</param>
 public sealed record ImportResult(string Id, string Queue, long Selected, long Done, long Present, IReadOnlyList<Refusal> Refused, string? Stopped)
 {
+    /// <summary>
+    /// Of a dry run: how many of the dead letters that would be imported are also in the <c>_discarded</c> queue, so that a restore would put them into the
+    /// queue a second time; null if that queue could not be read.
+    /// </summary>
+    public long? AlsoDiscarded { get; init; } = 0;
+
     /// <summary>Whether every dead letter of the file is in the queue.</summary>
     public bool IsComplete => Stopped is null && Refused.Count == 0;
 }

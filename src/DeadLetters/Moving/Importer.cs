@@ -20,10 +20,16 @@ internal sealed class Importer(DeadLetterServices services, QueueReader reader, 
         var present = await CountAsync(queue, request.By, cancellationToken);
         if (request.DryRun)
         {
-            var (isNew, known) = (0L, 0L);
+            var discarded = await DiscardedAsync(queue, request.By, cancellationToken);
+            var (isNew, known, alsoDiscarded) = (0L, 0L, 0L);
             await foreach (var letter in ReadAsync(file, cancellationToken))
-                _ = IsPresent(present, letter, Importable(queue, letter)) ? known++ : isNew++;
-            return new ImportResult("", queue, total, isNew, known, [], null);
+            {
+                var isKnown = IsPresent(present, letter, Importable(queue, letter));
+                _ = isKnown ? known++ : isNew++;
+                if (!isKnown && discarded?.Contains(letter.Properties.MessageId ?? IdOf(letter)) == true)
+                    alsoDiscarded++;
+            }
+            return new ImportResult("", queue, total, isNew, known, [], null) { AlsoDiscarded = discarded is null ? null : alsoDiscarded };
         }
         var entry = audited.Begin(new OperationRequest { Queue = queue, Filter = DeadLetterFilter.All, By = request.By }, "import");
         await services.Audit.WriteAsync(entry, cancellationToken);
@@ -129,6 +135,31 @@ internal sealed class Importer(DeadLetterServices services, QueueReader reader, 
         }, null, cancellationToken);
         return present;
     }
+
+    // By MessageId, or by the dead letter's id if it has none. Null if the queue can't be read.
+    private async Task<HashSet<string>?> DiscardedAsync(string queue, string by, CancellationToken cancellationToken)
+    {
+        var discarded = new HashSet<string>();
+        try
+        {
+            await reader.ReadAsync(BrokerNames.Of("", services.InputQueueOf(queue), "_discarded"), "import", by, long.MaxValue, letter =>
+            {
+                discarded.Add(letter.MessageId ?? letter.Id);
+                return true;
+            }, null, cancellationToken);
+        }
+        catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.NoSuchQueue)
+        {
+            // Nothing was discarded from this queue yet.
+        }
+        catch (DeadLetterException e) when (e.Problem is DeadLetterProblem.Refused or DeadLetterProblem.Locked or DeadLetterProblem.Forbidden)
+        {
+            return null;
+        }
+        return discarded;
+    }
+
+    private static string IdOf(ExportedLetter letter) => DeadLetterJson.HashOf(letter.Properties, letter.Body).ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
 
     // Compare both with the exported form and with the imported form: an import moves some properties to other names.
     private static bool IsPresent(Dictionary<ulong, int> present, ExportedLetter letter, RabbitMQ.Client.BasicProperties properties)

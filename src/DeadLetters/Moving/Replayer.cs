@@ -63,6 +63,8 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             longestPass => request.Pace is { } pace ? (long)(total / (pace * longestPass.TotalSeconds)) : 0);
         await access.GuardAlarmAsync(cancellationToken);
         var mover = Mover.For(session, services.Options, request, total, progress);
+        if (mover.Held == 0)
+            return AuditedOperations.OfEmpty(request.Queue);
         var entry = operations.Begin(request, request.Edited is null ? "replay" : "edit");
         await using var planner = new ReplayPlanner(services, session, request, entry.Id, watches: true) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
         await using var tracker = new OutcomeTracker(services.Advisor, session, () => planner.Targets, (queue, token) => StampedAsync(queue, entry.Id, token));

@@ -19,6 +19,14 @@ internal sealed class QueueFinder(DeadLetterServices services)
             .OrderBy(queue => queue.Messages == 0).ThenBy(queue => queue.IsDiscarded).ThenBy(queue => queue.Name, StringComparer.Ordinal)];
     }
 
+    /// <summary>Lists the non-empty queues in which messages wait for a time and then return to another queue: those with a TTL and a dead-letter exchange.</summary>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>Their names and how many messages they hold, as the management API counts them.</returns>
+    public async Task<IReadOnlyList<(string Name, long Messages)>> FindDelayQueuesAsync(CancellationToken cancellationToken) =>
+        [.. (await services.Management.QueuesAsync(cancellationToken))
+            .Where(queue => !queue.Exclusive && queue.Messages > 0 && !services.Options.Names.Contains(queue.Name) && queue.Limit("message-ttl") is not null && queue.Text("x-dead-letter-exchange") is not null)
+            .OrderBy(queue => queue.Name, StringComparer.Ordinal).Select(queue => (queue.Name, queue.Messages))];
+
     /// <summary>Finds one queue; null if there is none.</summary>
     /// <param name="queue">The queue's name.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>

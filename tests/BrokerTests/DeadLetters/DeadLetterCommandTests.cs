@@ -77,7 +77,43 @@ public sealed class DeadLetterCommandTests
         var operate = OperatorCommand.Of(system);
         foreach (string[] command in new string[][] { ["list", "--groups"], ["replay", "--all", "--yes"], ["replay", "--queue", Error, "--all", "--yes"], ["discard", "--queue", Error, "--all", "--yes"], ["discard", "--all", "--yes"], ["restore", "--all", "--yes"] })
             (await operate.RunAsync(["dead-letters", .. command])).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(0, it.ToString()), it => it.Errors.ShouldStartWith("Nothing to do: "));
-        (await operate.RunWithAsync("{}", "dead-letters", "edit", "1a2b", "--message", "-", "--yes")).Code.ShouldBe(2);
+        (await operate.RunWithAsync("{}", "dead-letters", "edit", "1a2b", "--message", "-", "--yes")).Code.ShouldBe(1);
+        (await operate.RunAsync("dead-letters", "restore", "--queue", Error, "--all", "--yes")).Code.ShouldBe(2); // nothing was discarded yet, so the queue does not exist
+        (await operate.RunAsync("dead-letters", "audit")).Output.ShouldContain("No audit entries"); // nothing was done
+    }
+
+    [Fact]
+    public async Task Conditions_that_match_no_message_have_the_same_exit_code_in_each_command()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        await system.DeployAsync();
+        await DeadLetterPages.PutAsync(system.VirtualHost, Error, """{"email":"jane@example.com"}""", "System.TimeoutException", "It took 30 s");
+        var operate = OperatorCommand.Of(system);
+        (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--all", "--yes")).Code.ShouldBe(0);
+        await DeadLetterPages.PutAsync(system.VirtualHost, Error, """{"email":"jane@example.com"}""", "System.TimeoutException", "It took 30 s");
+        string[] where = ["--queue", Error, "--where", "id=0123456789abcdef"];
+        foreach (string[] command in new string[][]
+        {
+            ["replay", .. where, "--yes"], ["replay", .. where, "--dry-run"], ["discard", .. where, "--yes"], ["discard", .. where, "--dry-run"],
+            ["restore", .. where, "--yes"], ["restore", .. where, "--dry-run"], ["export", .. where], ["show", "0123456789abcdef", "--queue", Error],
+        })
+            (await operate.RunAsync(["dead-letters", .. command])).Code.ShouldBe(1, string.Join(' ', command));
+        (await operate.RunWithAsync("{}", "dead-letters", "edit", "0123456789abcdef", "--queue", Error, "--message", "-", "--yes")).Code.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task List_says_that_no_dead_letter_queue_exists_and_how_many_messages_wait_in_delay_queues()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        var operate = OperatorCommand.Of(system);
+        (await operate.RunAsync("dead-letters", "list")).Output.ShouldContain("No dead-letter queue exists in this virtual host");
+        await system.DeployAsync();
+        await using (var channel = await system.VirtualHost.OpenChannelAsync())
+            await channel.BasicPublishAsync("", "send-gif-email_delay_5m", mandatory: true, new BasicProperties { Persistent = true }, "{}"u8.ToArray());
+
+        var listed = await Eventually.SeeAsync(
+            () => operate.RunAsync("dead-letters", "list"), list => list.Output.Contains(" wait in ", StringComparison.Ordinal), "the management API counts the message", TimeSpan.FromSeconds(30));
+        listed.Output.ShouldSatisfyAllConditions(it => it.ShouldContain("1 wait in send-gif-email_delay_5m for a later try"), it => it.ShouldContain("send-gif-email_error"));
     }
 
     [Fact]

@@ -57,7 +57,9 @@ public sealed class ExportImportTests
 
             // Discard and restore do not change them either.
             (await orders.Command.RunAsync("dead-letters", "discard", "--queue", Orders.Error, "--all", "--yes")).Code.ShouldBe(0);
+            (await orders.Command.RunAsync("dead-letters", "import", file, "--dry-run")).Output.ShouldContain($"{Letters} with a warning: also in the _discarded queue");
             (await orders.Command.RunAsync("dead-letters", "restore", "--queue", Orders.Error, "--all", "--yes")).Code.ShouldBe(0);
+            (await orders.Command.RunAsync("dead-letters", "import", file, "--dry-run")).Output.ShouldNotContain("with a warning");
             Orders.ShouldBeSame(await AllAsync(orders, Orders.Error), put);
             (await orders.Client.Audit.ReadAsync(Orders.Error, 10, _none)).First(entry => entry.Verb == "import").ShouldSatisfyAllConditions(it => it.Done.ShouldBe(Letters), it => it.EndedAt.ShouldNotBeNull());
         }
