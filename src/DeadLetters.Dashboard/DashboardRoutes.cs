@@ -45,6 +45,8 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         Get(Operation, OperationPages.ShowAsync);
         PostOperation(Operation + "/again", OperationPages.AgainAsync);
         PostOperation(Operation + "/run", OperationPages.RunAsync);
+        PostOperation(Operation + "/repair", RepairPages.FormAsync);
+        PostOperation(Operation + "/repair/preview", RepairPages.PreviewAsync);
         PostOperation(Operation + "/cancel", OperationPages.CancelAsync);
 
         Get("/audit", AuditPage.ShowAsync);

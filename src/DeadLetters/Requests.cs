@@ -90,6 +90,12 @@ public sealed record ReplayRequest : OperationRequest
 
     /// <summary>The edited <c>message</c>, as JSON; only if the filter selects exactly one message.</summary>
     public string? Edited { get; init; }
+
+    /// <summary>
+    /// The repair: a patch of the <c>message</c> of each selected dead letter; null: none. A dead letter that the patch does not apply to, or does not
+    /// change, is refused. The audit log keeps the original messages. It can't be undone once a consumer has the message.
+    /// </summary>
+    public MessagePatch? Patch { get; init; }
 }
 
 /// <summary>The parameters of a discard.</summary>
@@ -130,6 +136,9 @@ public sealed record OperationResult(
 
     /// <summary>How many unconfirmed messages of an earlier run had arrived after all, and so were removed instead of replayed.</summary>
     public long Settled { get; init; }
+
+    /// <summary>For the dry run of a repair: what it would change, by cause.</summary>
+    public IReadOnlyList<RepairedCause> Repairs { get; init; } = [];
 
     /// <summary>
     /// How many of the selected messages were not found: they have expired, another user has moved them, or RabbitMQ's delayed retry hides them. Zero

@@ -23,7 +23,7 @@ internal static class AuditCommand
             var entries = await context.Broker.Audit.ReadAsync(parsed.GetValue(common.Queue), parsed.GetValue(limit), cancellationToken);
             if (context.Json)
             {
-                CommandContext.WriteJson(entries.Select(entry => entry with { Original = null, Edited = null, Filter = Masking.Filter(entry.Filter), Problem = Masking.Text(entry.Problem) })); // what users typed is not printed
+                CommandContext.WriteJson(entries.Select(entry => entry with { Original = null, Edited = null, Patch = null, Filter = Masking.Filter(entry.Filter), Problem = Masking.Text(entry.Problem) })); // what users typed is not printed
                 return ExitCode.Done;
             }
             if (entries.Count == 0)

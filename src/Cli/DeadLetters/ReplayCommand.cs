@@ -50,7 +50,7 @@ internal static partial class ReplayCommand
         return command;
     }
 
-    private static Option<double?> PaceOption()
+    public static Option<double?> PaceOption()
     {
         var pace = new Option<double?>("--pace") { Description = "Messages per second", HelpName = "N" };
         pace.Validators.Add(result =>
@@ -63,7 +63,7 @@ internal static partial class ReplayCommand
     }
 
     /// <summary>Makes a dry run, asks for confirmation, replays, and prints the outcomes.</summary>
-    public static async Task<int> ReplayAsync(CommandContext context, ReplayRequest request, bool dryRun, bool yes, CancellationToken cancellationToken)
+    public static async Task<int> ReplayAsync(CommandContext context, ReplayRequest request, bool dryRun, bool yes, CancellationToken cancellationToken, bool reveal = false)
     {
         await context.ConfirmAccessAsync(request.Queue, yes, cancellationToken);
         if (dryRun || !yes)
@@ -71,15 +71,17 @@ internal static partial class ReplayCommand
             var plan = await Progress.ShowAsync(context, "Checking", progress => context.Broker.PlanAsync(request, progress, cancellationToken));
             if (dryRun && context.Json)
             {
-                CommandContext.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, refused = plan.Refused, replayed = plan.Replayed.Select(JsonOf) });
+                CommandContext.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, refused = plan.Refused, replayed = plan.Replayed.Select(JsonOf), repairs = request.Patch is null ? null : await RepairChanges.JsonAsync(context, plan, reveal, cancellationToken) });
                 return plan.Held == 0 || (plan.Refused.Count == 0 && plan.Selected > 0) ? ExitCode.Done : ExitCode.Incomplete;
             }
             if (plan.Held == 0)
                 throw new NothingThereException($"{plan.Queue} is empty");
-            WritePlan(dryRun ? context.Out : context.Err, plan, context.HasLedger, request.To is not null);
+            WritePlan(dryRun ? context.Out : context.Err, plan, context.HasLedger, request.To is not null || request.Patch is not null);
+            if (request.Patch is not null)
+                await RepairChanges.WriteAsync(context, dryRun ? context.Out : context.Err, plan, reveal, cancellationToken);
             if (dryRun || plan.Done + plan.Settled == 0)
                 return plan.Refused.Count == 0 && plan.Selected > 0 ? ExitCode.Done : ExitCode.Incomplete;
-            if (!context.Confirm($"Replay {ListCommand.Number(plan.Done)}?", yes))
+            if (!context.Confirm($"{(request.Patch is null ? "Replay" : "Repair and replay")} {ListCommand.Number(plan.Done)}?", yes))
                 return ExitCode.Incomplete;
             request = request with { Expected = plan.Selected + plan.Settled };
         }
@@ -90,6 +92,8 @@ internal static partial class ReplayCommand
             throw new NothingThereException($"{result.Queue} is empty");
         else
             WriteResult(context.Out, result);
+        if (request.Patch is not null && !context.Json && result.Done > 0)
+            context.Out.WriteLine(Terminal.Clean($"The original messages: {context.Audit.OriginalsOf(result.Id)}"));
         return result.Held == 0 || result is { IsComplete: true, Selected: > 0 } ? ExitCode.Done : ExitCode.Incomplete;
     }
 
@@ -105,12 +109,12 @@ internal static partial class ReplayCommand
         newLetter = message.NewLetter is { } letter ? letter with { Reason = Masking.Text(letter.Reason) } : null,
     };
 
-    private static void WritePlan(IAnsiConsole console, OperationResult plan, bool hasLedger, bool hasOwnTarget)
+    private static void WritePlan(IAnsiConsole console, OperationResult plan, bool hasLedger, bool hasOwnCondition)
     {
         console.WriteLine(Terminal.Clean($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} ready to replay (the cause is not checked), {ListCommand.Number(plan.Refused.Count)} refused."));
         WriteTargets(console, plan);
         WriteReasons(console, plan, "refused");
-        if (plan.Refused.Count > 0 && !hasOwnTarget) // the target may be the mistake, and not the messages
+        if (plan.Refused.Count > 0 && !hasOwnCondition) // the target or the patch may be the mistake, and not the messages
             console.WriteLine(Terminal.Clean($"To discard the {(plan.Refused.Count > MostNamed ? $"first {MostNamed} " : "")}refused messages: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', plan.Refused.Take(MostNamed).Select(refusal => refusal.Id))}"));
         if (!hasLedger)
             console.WriteLine(Terminal.Clean("It was not checked whether the work was already done, because ConnectionStrings__Deliveries is not set."));

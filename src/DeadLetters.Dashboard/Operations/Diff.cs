@@ -22,9 +22,24 @@ internal static class Diff
     /// <summary>Whether two messages differ in more than the formatting of their JSON.</summary>
     public static bool IsNone(string before, string after) => Formatted(before) == Formatted(after);
 
-    public static IReadOnlyList<DiffLine> Of(string before, string after)
+    public static IReadOnlyList<DiffLine> Of(string before, string after) =>
+        Near(InlineDiffBuilder.Diff(Formatted(before), Formatted(after), ignoreWhiteSpace: false).Lines);
+
+    /// <summary>The diff of a repaired message, with its values masked: two values that look the same masked are still shown as changed.</summary>
+    public static IReadOnlyList<DiffLine> Masked(MessageChange change)
     {
-        var lines = InlineDiffBuilder.Diff(Formatted(before), Formatted(after), ignoreWhiteSpace: false).Lines;
+        var (before, after) = (new Queue<string>(change.MaskedBefore.Split('\n')), new Queue<string>(change.MaskedAfter.Split('\n')));
+        var lines = InlineDiffBuilder.Diff(change.Before, change.After, ignoreWhiteSpace: false).Lines;
+        foreach (var line in lines)
+        {
+            var old = line.Type == ChangeType.Inserted ? "" : before.Dequeue();
+            line.Text = line.Type == ChangeType.Deleted ? old : after.Dequeue();
+        }
+        return Near(lines);
+    }
+
+    private static List<DiffLine> Near(List<DiffPiece> lines)
+    {
         var shown = new List<DiffLine>();
         var skipped = 0;
         for (var i = 0; i < lines.Count; i++)

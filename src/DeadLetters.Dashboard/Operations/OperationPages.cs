@@ -24,14 +24,14 @@ internal static class OperationPages
     /// <summary>Repeats the dry run with the options of the form.</summary>
     public static async Task<IResult> AgainAsync(PageContext page) =>
         page.Runner.Find(page.Route("operation")) is not { } operation ? await OtherInstances.RunAsync(page, isDryRun: true) ?? NotFound(page)
-        : IsAnotherUsersEdit(page, operation) ? NotYours(page)
+        : IsAnotherUsers(page, operation) ? NotYours(page)
         : PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(operation.Request.With(page), page.By, isDryRun: true)).Id));
 
     public static async Task<IResult> RunAsync(PageContext page)
     {
         if (page.Runner.Find(page.Route("operation")) is not { IsDryRun: true } dryRun)
             return await OtherInstances.RunAsync(page, isDryRun: false) ?? NotFound(page);
-        if (IsAnotherUsersEdit(page, dryRun))
+        if (IsAnotherUsers(page, dryRun))
             return NotYours(page);
         var requested = dryRun.Request.With(page) with { Expected = dryRun.Result is { } found ? found.Selected + found.Settled : null };
         return dryRun.TryTake() && !await OtherInstances.HaveRunAsync(page)
@@ -69,13 +69,13 @@ internal static class OperationPages
         return PageContext.SeeOther(page.Links.Operation(operation.Id));
     }
 
-    // An edit contains the full message, and the audit log has a reveal only for the user who made the edit.
-    private static bool IsAnotherUsersEdit(PageContext page, RunningOperation operation) => operation.Request.Edit is not null && operation.By != page.By;
+    // An edit contains the full message, and the audit log has a reveal only for the user who made the edit. Nobody else sees a patch unmasked.
+    public static bool IsAnotherUsers(PageContext page, RunningOperation operation) => operation.Request.IsPersonal && operation.By != page.By;
 
-    private static IResult NotYours(PageContext page) => page.Problem(
-        StatusCodes.Status403Forbidden, "Another user’s edit", "Only the user who edited the message can replay that edit.", "Open the dead letter and edit it yourself.");
+    public static IResult NotYours(PageContext page) => page.Problem(
+        StatusCodes.Status403Forbidden, "Another user’s edit", "Only the user who wrote an edit or a patch can replay it.", "Edit or repair the dead letters yourself.");
 
-    private static IResult NotFound(PageContext page) => page.Problem(
+    public static IResult NotFound(PageContext page) => page.Problem(
         StatusCodes.Status404NotFound, "Operation not found", "This process does not know the operation. It was restarted since then, it keeps only the latest operations, or another instance of the application runs it.",
         "The audit log shows what was started. If the process was killed, it does not show how much was moved.");
 }

@@ -32,7 +32,13 @@ internal sealed record RequestedOperation(Verb Verb, string Queue, DeadLetterFil
     /// <summary>The edit; null if this is not an edit. Personal data.</summary>
     public Edit? Edit { get; init; }
 
-    public string Word => Edit is not null ? "edit and replay" : Verb.ToString().ToLowerInvariant();
+    /// <summary>The patch; null if this is not a repair. May contain personal data.</summary>
+    public MessagePatch? Patch { get; init; }
+
+    /// <summary>Whether this contains what its user wrote, so that only that user may run it.</summary>
+    public bool IsPersonal => Edit is not null || Patch is not null;
+
+    public string Word => Patch is not null ? "repair and replay" : Edit is not null ? "edit and replay" : Verb.ToString().ToLowerInvariant();
 
     /// <summary>The selection as text that every viewer may see.</summary>
     public string Which => Filter.IsEmpty ? "all" : Masking.Filter(Filter.ToString());
@@ -48,6 +54,7 @@ internal sealed record RequestedOperation(Verb Verb, string Queue, DeadLetterFil
         To = To,
         WithoutResponse = WithoutResponse,
         Edited = Edit?.Edited,
+        Patch = Patch,
         Wait = outcomeWait,
         Expected = Expected,
     };

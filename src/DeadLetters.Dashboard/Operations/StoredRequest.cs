@@ -25,8 +25,8 @@ internal sealed record StoredRequest
 
     public long? Expected { get; init; }
 
-    /// <summary>Writes a request; null for an edit, which contains a complete message and belongs to one user.</summary>
-    public static string? Write(RequestedOperation requested) => requested.Edit is not null || requested.Filter.Condition is not null ? null : JsonSerializer.Serialize(new StoredRequest
+    /// <summary>Writes a request; null for an edit or a repair, which belong to one user.</summary>
+    public static string? Write(RequestedOperation requested) => requested.Edit is not null || requested.Patch is not null || requested.Filter.Condition is not null ? null : JsonSerializer.Serialize(new StoredRequest
     {
         Verb = requested.Verb,
         Queue = requested.Queue,

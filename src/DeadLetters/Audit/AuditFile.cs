@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -13,23 +12,22 @@ public sealed class AuditFile(string path) : IAuditLog
     private const string Erased = "(erased)";
     private const string Beginning = "{\"id\":\""; // each entry starts with it
 
-    private static readonly TimeSpan _lockPatience = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan _lockRetry = TimeSpan.FromMilliseconds(10);
+    private readonly OriginalMessages _originals = new($"{path}.originals");
 
     /// <summary>The file's path.</summary>
     internal string FilePath => path;
+
+    /// <summary>The file with the original messages of a repair.</summary>
+    internal string OriginalsOf(string operation) => _originals.FileOf(operation);
 
     /// <inheritdoc/>
     public async Task WriteAsync(AuditEntry entry, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Folder);
         await using var turn = await LockAsync(cancellationToken);
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite, Options = FileOptions.WriteThrough };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        await using var file = new FileStream(path, options);
+        await using var file = new FileStream(path, PrivateFile.Options(FileMode.OpenOrCreate, FileAccess.ReadWrite));
         // If a full disk cut off the last line, end that line first, so that this entry gets a line of its own.
-        byte[] line = [.. EndsInALine(file) ? ""u8 : "\n"u8, .. JsonSerializer.SerializeToUtf8Bytes(entry, _json), (byte)'\n'];
+        byte[] line = [.. PrivateFile.EndsInALine(file) ? ""u8 : "\n"u8, .. JsonSerializer.SerializeToUtf8Bytes(entry, _json), (byte)'\n'];
         file.Seek(0, SeekOrigin.End);
         await file.WriteAsync(line, cancellationToken);
         await file.FlushAsync(cancellationToken);
@@ -52,9 +50,13 @@ public sealed class AuditFile(string path) : IAuditLog
         return [.. entries.Values.OrderByDescending(entry => entry.At).Take(limit)];
     }
 
+    /// <inheritdoc/>
+    public Task KeepOriginalsAsync(string operation, IReadOnlyList<OriginalMessage> originals, CancellationToken cancellationToken) =>
+        _originals.AddAsync(operation, originals, cancellationToken);
+
     /// <summary>
-    /// Erases what people typed from the entries about one person: the message before and after an edit, and the search words. It keeps
-    /// what was done, when, by whom and to which ids. An unreadable line about the person is deleted completely.
+    /// Erases what people typed from the entries about one person: the message before and after an edit, the original messages and the patch of a
+    /// repair, and the search words. It keeps what was done, when, by whom and to which ids. An unreadable line about the person is deleted completely.
     /// </summary>
     /// <param name="concerns">Returns whether a text, JSON or not, is about the person.</param>
     /// <param name="dryRun">Whether to count only, without erasing.</param>
@@ -64,8 +66,9 @@ public sealed class AuditFile(string path) : IAuditLog
     {
         if (!File.Exists(path))
             return 0;
+        HashSet<string> ids = [.. await _originals.EraseAsync(concerns, dryRun, cancellationToken)];
         await using var turn = await LockAsync(cancellationToken);
-        var (lines, ids, unreadable) = (new List<string>(), new HashSet<string>(), 0);
+        var (lines, hasChanges, unreadable) = (new List<string>(), false, 0);
         foreach (var line in await File.ReadAllLinesAsync(path, cancellationToken))
         {
             if (Read(line) is not { } entry)
@@ -82,70 +85,25 @@ public sealed class AuditFile(string path) : IAuditLog
                 Edited = IsAbout(entry.Original) || IsAbout(entry.Edited) ? null : entry.Edited,
                 Filter = IsAbout(entry.Filter) ? Erased : entry.Filter,
                 Problem = IsAbout(entry.Problem) ? Erased : entry.Problem,
+                Patch = IsAbout(entry.Patch) ? Erased : entry.Patch,
             };
             if (erased != entry)
+            {
                 ids.Add(entry.Id);
+                hasChanges = true;
+            }
             lines.Add(erased == entry ? line : JsonSerializer.Serialize(erased, _json));
         }
-        if (!dryRun && ids.Count + unreadable > 0)
-            await ReplaceAsync(lines, cancellationToken);
+        if (!dryRun && (hasChanges || unreadable > 0))
+            await PrivateFile.ReplaceAsync(path, lines.ToAsyncEnumerable(), cancellationToken);
         return ids.Count + unreadable;
 
         bool IsAbout(string? text) => text is not null && concerns(text);
     }
 
-    private async Task ReplaceAsync(IReadOnlyList<string> lines, CancellationToken cancellationToken)
-    {
-        var fresh = $"{path}.{Guid.NewGuid():N}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.WriteThrough };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = File.GetUnixFileMode(path);
-        try
-        {
-            await using (var file = new FileStream(fresh, options))
-            {
-                foreach (var line in lines)
-                    await file.WriteAsync(Encoding.UTF8.GetBytes(line + "\n"), cancellationToken);
-                await file.FlushAsync(cancellationToken);
-            }
-            File.Move(fresh, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(fresh);
-            throw;
-        }
-    }
-
     private string Folder => Path.GetDirectoryName(Path.GetFullPath(path))!;
 
-    // The lock is a separate file, because an erasure replaces the log file.
-    private async Task<FileStream> LockAsync(CancellationToken cancellationToken)
-    {
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        var until = DateTimeOffset.UtcNow + _lockPatience;
-        while (true)
-        {
-            try
-            {
-                return new FileStream($"{path}.lock", options);
-            }
-            catch (IOException) when (DateTimeOffset.UtcNow < until)
-            {
-                await Task.Delay(_lockRetry, cancellationToken);
-            }
-        }
-    }
-
-    private static bool EndsInALine(FileStream file)
-    {
-        if (file.Length == 0)
-            return true;
-        file.Seek(-1, SeekOrigin.End);
-        return file.ReadByte() == '\n';
-    }
+    private Task<FileStream> LockAsync(CancellationToken cancellationToken) => FileLock.TakeAsync($"{path}.lock", cancellationToken);
 
     // A line may be cut off by a killed process, and an older version may have written the next entry on the same line.
     // Skip what is cut off, and read the entry behind it.

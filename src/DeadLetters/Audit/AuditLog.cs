@@ -13,7 +13,21 @@ public interface IAuditLog
     /// <param name="limit">The maximum number of entries.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     Task<IReadOnlyList<AuditEntry>> ReadAsync(string? queue, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Keeps the original messages of a repair. Called before the repaired messages are published, for up to a few hundred at a time.</summary>
+    /// <param name="operation">The repair's id: that of its entry.</param>
+    /// <param name="originals">The messages as they were. A message of which a later step fails is not moved, but kept here.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="NotSupportedException">This log can't keep them, so no message is repaired.</exception>
+    Task KeepOriginalsAsync(string operation, IReadOnlyList<OriginalMessage> originals, CancellationToken cancellationToken) =>
+        throw new NotSupportedException($"{GetType().Name} does not implement {nameof(IAuditLog)}.{nameof(KeepOriginalsAsync)}");
 }
+
+/// <summary>A message before its repair.</summary>
+/// <param name="Id">The dead letter's id.</param>
+/// <param name="MessageId">Its MessageId; null if it has none.</param>
+/// <param name="Json">The message as JSON in UTF-8, byte for byte. Contains personal data.</param>
+public sealed record OriginalMessage(string Id, string? MessageId, ReadOnlyMemory<byte> Json);
 
 /// <summary>One operation in the audit log.</summary>
 public sealed record AuditEntry
@@ -30,7 +44,7 @@ public sealed record AuditEntry
     /// <summary>The operator.</summary>
     public required string By { get; init; }
 
-    /// <summary>What the operator did: replay, edit, discard, discard as sent, restore, remove, export, import, reveal; for a cause: acknowledge, unacknowledge, mute, unmute, note.</summary>
+    /// <summary>What the operator did: replay, edit, repair, discard, discard as sent, restore, remove, export, import, reveal; for a cause: acknowledge, unacknowledge, mute, unmute, note.</summary>
     public required string Verb { get; init; }
 
     /// <summary>The queue.</summary>
@@ -68,4 +82,7 @@ public sealed record AuditEntry
 
     /// <summary>For an edit: the message after the edit. Contains personal data.</summary>
     public string? Edited { get; init; }
+
+    /// <summary>For a repair: the JSON Patch. The log keeps the original messages separately. May contain personal data.</summary>
+    public string? Patch { get; init; }
 }

@@ -29,6 +29,18 @@ internal sealed class GuardedAudit(IAuditLog log) : IAuditLog
         }
     }
 
+    public async Task KeepOriginalsAsync(string operation, IReadOnlyList<OriginalMessage> originals, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await log.KeepOriginalsAsync(operation, originals, cancellationToken);
+        }
+        catch (Exception e) when (IsOfTheLog(e))
+        {
+            throw new DeadLetterException(DeadLetterProblem.Audit, $"The original messages can’t be kept beside the audit: {Reason(e)}. Messages that were not repaired yet are still in the queue", e);
+        }
+    }
+
     // An application can supply its own log, which may throw any exception.
     private static bool IsOfTheLog(Exception e) => e is not (OperationCanceledException or DeadLetterException);
 

@@ -45,7 +45,7 @@ public sealed class DeadLetter
     }
 
     /// <summary>Identifies the dead letter: a hash of its contents, plus a number if several messages are identical.</summary>
-    public string Id { get; }
+    public string Id { get; private init; }
 
     /// <summary>The queue that the message is in.</summary>
     public string Queue { get; }
@@ -172,6 +172,9 @@ public sealed class DeadLetter
         return raw.Contains(words, StringComparison.OrdinalIgnoreCase)
             || (raw.Contains('\\', StringComparison.Ordinal) && HasJson && Envelope.AnyText(Body.Span, text => text.Contains(words, StringComparison.OrdinalIgnoreCase)));
     }
+
+    /// <summary>The same dead letter with another body.</summary>
+    internal DeadLetter WithBody(ReadOnlyMemory<byte> body) => new(Queue, Position, 0, Properties, body, Hash) { Id = Id, QueueTimeToLive = QueueTimeToLive };
 
     /// <summary>Writes the complete dead letter as one JSON object, as <c>export</c> does. Contains personal data.</summary>
     /// <param name="writer">The writer.</param>

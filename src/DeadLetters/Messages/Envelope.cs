@@ -162,7 +162,7 @@ internal static partial class Envelope
     public static ReadOnlyMemory<byte> WithoutRedeliveryCount(ReadOnlyMemory<byte> body)
     {
         while (Find(body.Span, "headers", "MT-Redelivery-Count") is { } found)
-            body = Cut(body.Span, found);
+            body = found.CutFrom(body.Span);
         return body;
     }
 
@@ -170,7 +170,7 @@ internal static partial class Envelope
     public static ReadOnlyMemory<byte> WithoutResponseAddress(ReadOnlyMemory<byte> body)
     {
         while (Find(body.Span, ResponseAddress) is { } found)
-            body = Cut(body.Span, found);
+            body = found.CutFrom(body.Span);
         return body;
     }
 
@@ -184,18 +184,19 @@ internal static partial class Envelope
     }
 
     /// <summary>The body with another <c>message</c>. If the body is not an envelope, it is replaced by the message.</summary>
-    public static ReadOnlyMemory<byte> WithMessage(ReadOnlyMemory<byte> body, string? contentType, string message)
+    public static ReadOnlyMemory<byte> WithMessage(ReadOnlyMemory<byte> body, string? contentType, string message) => WithMessage(body, contentType, Encoding.UTF8.GetBytes(message));
+
+    /// <summary>The body with another <c>message</c>. If the body is not an envelope, it is replaced by the message.</summary>
+    public static ReadOnlyMemory<byte> WithMessage(ReadOnlyMemory<byte> body, string? contentType, byte[] message)
     {
-        var replacement = Encoding.UTF8.GetBytes(message);
         if (!IsEnvelope(contentType))
-            return replacement;
-        var found = Find(body.Span, "message") ?? throw new DeadLetterException(DeadLetterProblem.Refused, "The envelope has no message to edit");
-        return (byte[])[.. body.Span[..found.Value], .. replacement, .. body.Span[found.End..]];
+            return message;
+        var envelope = WithoutMark(body);
+        var found = Find(envelope.Span, "message") ?? throw new DeadLetterException(DeadLetterProblem.Refused, "The envelope has no message to edit");
+        return (byte[])[.. body.Span[..(body.Length - envelope.Length + found.Value)], .. message, .. envelope.Span[found.End..]];
     }
 
-    private readonly record struct Place(int Name, int Value, int End);
-
-    private static Place? Find(ReadOnlySpan<byte> body, params string[] path)
+    private static JsonPlace? Find(ReadOnlySpan<byte> body, params string[] path)
     {
         var reader = new Utf8JsonReader(body, _reading);
         try
@@ -208,7 +209,7 @@ internal static partial class Envelope
         }
     }
 
-    private static Place? FindIn(ref Utf8JsonReader reader, string[] path, int depth = 0)
+    private static JsonPlace? FindIn(ref Utf8JsonReader reader, string[] path, int depth = 0)
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -219,7 +220,7 @@ internal static partial class Envelope
             {
                 var value = (int)reader.TokenStartIndex;
                 reader.Skip();
-                return new Place(name, value, (int)reader.BytesConsumed);
+                return new JsonPlace(name, value, (int)reader.BytesConsumed);
             }
             if (isIt && reader.TokenType == JsonTokenType.StartObject)
             {
@@ -231,32 +232,6 @@ internal static partial class Envelope
         }
         return null;
     }
-
-    // Also cuts one comma: the one after the property, or the one before it if it is the last.
-    private static byte[] Cut(ReadOnlySpan<byte> body, Place place)
-    {
-        var (start, end) = (place.Name, place.End);
-        var after = end;
-        while (after < body.Length && IsSpace(body[after]))
-            after++;
-        if (after < body.Length && body[after] == ',')
-        {
-            end = after + 1;
-            while (end < body.Length && IsSpace(body[end]))
-                end++;
-        }
-        else
-        {
-            var before = start - 1;
-            while (before >= 0 && IsSpace(body[before]))
-                before--;
-            if (before >= 0 && body[before] == ',')
-                start = before;
-        }
-        return [.. body[..start], .. body[end..]];
-    }
-
-    private static bool IsSpace(byte c) => c is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t';
 
     private static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> body) => body.StartsWith("\uFEFF"u8) ? body[3..] : body;
 

@@ -12,6 +12,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
     /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<OperationResult> PlanAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
+        GuardChange(request);
         await using var session = await access.OpenAsync(request.Queue, "dry run", request.By, QueueAccess.ReadTimeout, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
         var audited = await services.Audit.ReadAsync(request.Queue, AuditEntriesRead, cancellationToken);
@@ -36,6 +37,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         {
             Held = mover.Held,
             Settled = planner.Earlier.Settled,
+            Repairs = planner.Repairs,
         };
     }
 
@@ -55,6 +57,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
     {
         if (request.Pace < ReplayRequest.LeastPace)
             throw new DeadLetterException(DeadLetterProblem.Refused, "The pace must be at least 0.0034 messages per second (one message in 5 minutes)");
+        GuardChange(request);
         await using var session = await access.OpenAsync(request.Queue, "replay", request.By, TimeSpan.Zero, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
         var audited = await services.Audit.ReadAsync(request.Queue, AuditEntriesRead, cancellationToken);
@@ -65,7 +68,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         var mover = Mover.For(session, services.Options, request, total, progress);
         if (mover.Held == 0)
             return AuditedOperations.OfEmpty(request.Queue);
-        var entry = operations.Begin(request, request.Edited is null ? "replay" : "edit");
+        var entry = operations.Begin(request, request.Patch is not null ? "repair" : request.Edited is null ? "replay" : "edit") with { Patch = request.Patch?.ToString() };
         await using var planner = new ReplayPlanner(services, session, request, entry.Id, watches: true) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
         await using var tracker = new OutcomeTracker(services.Advisor, session, () => planner.Targets, (queue, token) => StampedAsync(queue, entry.Id, token));
         mover.Tracker = tracker;
@@ -128,13 +131,19 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
     // Why the other messages are not replayed; null if they can be.
     private static async Task<string?> CanaryAsync(ReplayRequest request, ReplayPlanner planner, Mover mover, CancellationToken cancellationToken)
     {
-        await mover.RunAsync(window => planner.DecideAsync(window, mover.Unconfirmed, cancellationToken), null, 1, cancellationToken);
+        await mover.RunAsync(window => planner.DecideAsync(window, mover.Unconfirmed, cancellationToken, most: 1), null, 1, cancellationToken);
         if (mover.Attempted > 0 && mover.Replayed.Count == 0)
             return "The broker did not accept the canary, so the other messages were not moved";
         await mover.Tracker!.SettleAsync(mover, request.Wait > TimeSpan.Zero ? request.Wait : _canaryWait, cancellationToken);
         return mover.Replayed is [{ Outcome: not Outcome.Handled and var outcome }]
             ? $"Canary: {OutcomeCounts.Word(outcome)}. The other messages were not moved{(outcome == Outcome.LeftQueue ? ": check its outcome in the application before you replay them" : "")}"
             : null;
+    }
+
+    private static void GuardChange(ReplayRequest request)
+    {
+        if (request.Patch is not null && request.Edited is not null)
+            throw new DeadLetterException(DeadLetterProblem.Refused, "An edit and a patch can't be combined: use one of them");
     }
 
     private Task<EarlierDoubts> EarlierAsync(QueueSession session, IReadOnlyList<AuditEntry> audited, long total, CancellationToken cancellationToken) =>

@@ -14,6 +14,7 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
     private readonly MoveCheck _check = new(services.Management, session, services.Options);
     private readonly HashSet<string> _watched = [];
     private readonly HashSet<string> _editedIds = [];
+    private readonly Repair? _repair = request.Patch is { } patch ? new Repair(patch, services.Audit, id) : null;
     private readonly string _at = services.Time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
     private ReplayWarnings? _warnings;
     private long _number;
@@ -28,36 +29,55 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
     /// <summary>For an edit: the message before the edit.</summary>
     public string? Original { get; private set; }
 
+    /// <summary>For the dry run of a repair: what it would change, by cause.</summary>
+    public IReadOnlyList<RepairedCause> Repairs => _repair?.Changes.Causes ?? [];
+
     public ValueTask DisposeAsync() => _check.DisposeAsync();
 
     /// <summary>Decides on a window of messages: one decision for each, in their order.</summary>
     /// <param name="window">The messages.</param>
     /// <param name="unconfirmed">How many earlier messages are published and not yet confirmed; null for a dry run.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    public async Task<IReadOnlyList<Decision>> DecideAsync(IReadOnlyList<DeadLetter> window, long? unconfirmed, CancellationToken cancellationToken)
+    /// <param name="most">How many of them may be moved now.</param>
+    public async Task<IReadOnlyList<Decision>> DecideAsync(IReadOnlyList<DeadLetter> window, long? unconfirmed, CancellationToken cancellationToken, int most = int.MaxValue)
     {
         if (unconfirmed is { } underWay)
             await _check.RecountAsync(underWay, cancellationToken);
         var meant = window.Where(request.Filter.Matches).ToList();
-        var advice = services.Advisor is { } advisor && meant.Count > 0 ? await advisor.JudgeAsync(meant, request.SendAgain, cancellationToken) : new Verdict?[meant.Count];
+        // An advisor judges the message that would be sent.
+        List<Repaired> judged = [.. meant.Select(letter => _repair?.Apply(letter) ?? new Repaired(letter, null))];
+        var advice = services.Advisor is { } advisor && meant.Count > 0 ? await advisor.JudgeAsync([.. judged.Select(one => one.Letter)], request.SendAgain, cancellationToken) : new Verdict?[meant.Count];
         var decisions = new List<Decision>(window.Count);
         var next = 0;
         foreach (var letter in window)
         {
-            var isMeant = next < meant.Count && ReferenceEquals(meant[next], letter);
-            decisions.Add(isMeant ? await DecideAsync(letter, advice[next++], cancellationToken) : Decision.Left);
+            if (next == meant.Count || !ReferenceEquals(meant[next], letter))
+            {
+                decisions.Add(Decision.Left);
+                continue;
+            }
+            var decision = await DecideAsync(judged[next], advice[next], cancellationToken);
+            if (decision is Decision.Move && !watches)
+                _repair?.Changes.Add(letter, judged[next].Letter);
+            decisions.Add(decision);
+            next++;
         }
+        if (_repair is not null && watches)
+            await _repair.KeepAsync(window.Zip(decisions).Where(one => one.Second is Decision.Move).Select(one => one.First).Take(most), cancellationToken);
         return decisions;
     }
 
-    private async Task<Decision> DecideAsync(DeadLetter letter, Verdict? advice, CancellationToken cancellationToken)
+    private async Task<Decision> DecideAsync(Repaired judged, Verdict? advice, CancellationToken cancellationToken)
     {
+        var letter = judged.Letter;
         if (Earlier.HasArrived(letter))
             return Earlier.Settle();
         if (letter.DiscardedFrom is not null)
             return new Decision.Refuse("discarded: restore it first");
         if (letter.Unreadable is { } unreadable && request.Edited is null)
             return new Decision.Refuse($"unreadable: {unreadable}");
+        if (judged.Problem is { } unfit)
+            return new Decision.Refuse(unfit);
         if (advice is { Kind: VerdictKind.Refused, Text: var why })
             return new Decision.Refuse(why);
         if (await TargetAsync(letter, cancellationToken) is not { } target)

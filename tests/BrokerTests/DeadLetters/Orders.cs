@@ -24,6 +24,9 @@ internal sealed class Orders : IAsyncDisposable
         Client = new DeadLetterClient(Options, new AuditFile(_audit), advisor);
     }
 
+    /// <summary>The audit log of the client and the command.</summary>
+    public string AuditPath => _audit;
+
     public TestVirtualHost VirtualHost { get; }
 
     public IChannel Channel { get; }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using WorkinIt.DeadLetters;
 
 namespace WorkinIt.Tests.DeadLetters;
@@ -80,6 +81,52 @@ public sealed class AuditFileTests : IDisposable
         (await audit.EraseAsync(IsJane, dryRun: false, default)).ShouldBe(0);
         if (!OperatingSystem.IsWindows())
             File.GetUnixFileMode(FilePath).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+        static bool IsJane(string text) => text.Contains("jane", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Original_messages_of_a_repair_are_private_to_their_owner_and_start_on_their_own_line_after_a_truncated_one()
+    {
+        var audit = new AuditFile(FilePath);
+        await audit.KeepOriginalsAsync("1", [new OriginalMessage("a", "m1", """{ "price" : 1.50, "für": "\ud83d" }"""u8.ToArray()), new OriginalMessage("b", null, "null"u8.ToArray())], default);
+        var file = audit.OriginalsOf("1");
+        await File.AppendAllTextAsync(file, "{\"id\":\"c\",\"orig");
+        await new AuditFile(FilePath).KeepOriginalsAsync("1", [new OriginalMessage("d", "m4", "4"u8.ToArray())], default); // another process
+
+        var lines = await File.ReadAllLinesAsync(file);
+        lines.Length.ShouldBe(4);
+        JsonDocument.Parse(lines[0]).RootElement.GetProperty("original").GetString().ShouldBe("""{ "price" : 1.50, "für": "\ud83d" }""");
+        lines[1].ShouldBe("""{"id":"b","messageId":null,"original":"null"}""");
+        lines[3].ShouldBe("""{"id":"d","messageId":"m4","original":"4"}""");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            File.GetUnixFileMode(Path.GetDirectoryName(file)!).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    [Fact]
+    public async Task Erasure_removes_the_original_messages_and_the_patch_of_a_repair_and_keeps_those_of_others()
+    {
+        var audit = new AuditFile(FilePath);
+        await audit.WriteAsync(Entry("1", "orders_error", 1) with { Verb = "repair", Patch = """[{"op":"test","path":"/to","value":"jane"}]""" }, default);
+        await audit.WriteAsync(Entry("2", "orders_error", 2) with { Verb = "repair", Patch = "[]" }, default);
+        await audit.KeepOriginalsAsync("2", [new OriginalMessage("a", "m1", """{"to":"jane"}"""u8.ToArray()), new OriginalMessage("b", "m2", """{"to":"ann"}"""u8.ToArray())], default);
+        await audit.KeepOriginalsAsync("3", [new OriginalMessage("c", "m3", """{"to":"ann"}"""u8.ToArray())], default);
+        var file = audit.OriginalsOf("2");
+        await File.AppendAllTextAsync(file, "{\"id\":\"d\",\"original\":\"jane");
+        var (before, others) = (await File.ReadAllTextAsync(file), await File.ReadAllTextAsync(audit.OriginalsOf("3")));
+
+        (await audit.EraseAsync(IsJane, dryRun: true, default)).ShouldBe(2);
+        (await File.ReadAllTextAsync(file)).ShouldBe(before);
+        (await audit.EraseAsync(IsJane, dryRun: false, default)).ShouldBe(2);
+        (await File.ReadAllLinesAsync(file)).ShouldBe(["""{"id":"a","messageId":"m1","original":null}""", before.Split('\n')[1]]);
+        (await File.ReadAllTextAsync(audit.OriginalsOf("3"))).ShouldBe(others);
+        (await audit.ReadAsync(null, 10, default)).Select(entry => entry.Patch).ShouldBe(["[]", "(erased)"]);
+        (await audit.EraseAsync(IsJane, dryRun: false, default)).ShouldBe(0);
+        if (!OperatingSystem.IsWindows())
+            File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
         static bool IsJane(string text) => text.Contains("jane", StringComparison.Ordinal);
     }
