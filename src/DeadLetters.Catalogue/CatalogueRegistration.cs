@@ -30,7 +30,7 @@ public static class CatalogueRegistration
         services.AddSingleton(provider => new OperationLog(
             provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService(Feed);
-        return services.AddTriage(notifications ?? (_ => new NotificationOptions()));
+        return services.AddTriage(provider => provider.GetRequiredService<CatalogueDatabase>().Store, notifications ?? (_ => new NotificationOptions()));
     }
 
     private static DeadLetterFeed Feed(IServiceProvider provider)
