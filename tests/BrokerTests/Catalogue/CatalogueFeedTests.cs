@@ -205,7 +205,7 @@ public sealed class CatalogueFeedTests
 
     internal static async Task<IReadOnlyList<string>> FeedBindingsAsync(Orders orders) =>
         [.. (await orders.VirtualHost.ManagementAsync("bindings/{vhost}")).EnumerateArray()
-            .Where(binding => binding.GetProperty("destination").GetString() == CatalogueOptions.FeedQueue && binding.GetProperty("source").GetString() != "")
+            .Where(binding => binding.GetProperty("destination").GetString() == CatalogueOptions.FeedQueue && binding.GetProperty("source").GetString() is { Length: > 0 })
             .Select(binding => $"{binding.GetProperty("source").GetString()} {binding.GetProperty("routing_key").GetString()}").Order(StringComparer.Ordinal)];
 
     private static async Task<long> DeliveredAsync(Orders orders) =>

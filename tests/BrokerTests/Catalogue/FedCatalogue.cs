@@ -83,10 +83,11 @@ internal sealed class FedCatalogue : IAsyncDisposable
         await Eventually.SeeAsync(
             async () =>
             {
+                await SeeRowAsync(queue, row => row is { IsComplete: true }, "is complete"); // without a read, which would end the catalogue's
                 read = await ReadAsync(queue);
-                return (Row: await RowAsync(queue), Ids: await IdsAsync(queue));
+                return await IdsAsync(queue);
             },
-            now => now.Row is { IsComplete: true } && now.Ids.ToHashSet().SetEquals(read) && now.Ids.Count == read.Count, $"the catalogue agrees with {queue}", TimeSpan.FromSeconds(30));
+            ids => ids.ToHashSet().SetEquals(read) && ids.Count == read.Count, $"the catalogue agrees with {queue}", TimeSpan.FromSeconds(30));
     }
 
     /// <summary>The ids of the letters in a queue, read from its head to its end.</summary>
