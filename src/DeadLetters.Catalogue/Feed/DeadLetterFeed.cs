@@ -15,6 +15,8 @@ internal sealed partial class DeadLetterFeed(
     private static readonly TimeSpan _pruneEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan _afterFailure = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan _stopPatience = TimeSpan.FromSeconds(3);
+
     private readonly FeedContext _context = new(client, options, store, time, log);
     private string? _problem;
 
@@ -27,7 +29,7 @@ internal sealed partial class DeadLetterFeed(
         {
             try
             {
-                await RunAsync(stoppingToken);
+                await UntilStoppedAsync(RunAsync(stoppingToken), stoppingToken);
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
@@ -35,12 +37,18 @@ internal sealed partial class DeadLetterFeed(
                 if (e.Message != _problem)
                     LogProblem(_problem = e is DeadLetterException ? e.Message : $"{e.GetType().Name}: {e.Message}");
             }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
             await Task.Delay(_afterFailure, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    // A broker that does not answer would hold up the host's shutdown: no token ends a request that RabbitMQ.Client has sent.
+    private async Task UntilStoppedAsync(Task running, CancellationToken stoppingToken)
+    {
+        await Task.WhenAny(running, Task.Delay(Timeout.InfiniteTimeSpan, time, stoppingToken));
+        if (!running.IsCompleted)
+            await Task.WhenAny(running, Task.Delay(_stopPatience, time, CancellationToken.None));
+        if (!stoppingToken.IsCancellationRequested)
+            await running;
     }
 
     private async Task RunAsync(CancellationToken stoppingToken)
@@ -62,7 +70,6 @@ internal sealed partial class DeadLetterFeed(
         finally
         {
             IsActive = false;
-            // A broker that does not answer would hold up the host's shutdown.
             await Task.WhenAny(connection.DisposeAsync().AsTask(), Task.Delay(_afterFailure, CancellationToken.None));
         }
     }

@@ -9,6 +9,7 @@ namespace WorkinIt.DeadLetters.Catalogue.Feed;
 internal sealed partial class QueueWalks(FeedContext context, IConnection connection, FeedConsumer consumer)
 {
     private static readonly TimeSpan _reportEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _whenLocked = TimeSpan.FromSeconds(1); // so that an operation that waits takes the lock
     private static readonly TimeSpan _afterRefusal = TimeSpan.FromMinutes(1); // an attempt may have a cost
 
     private Task _running = Task.CompletedTask;
@@ -83,11 +84,14 @@ internal sealed partial class QueueWalks(FeedContext context, IConnection connec
 
     private void Failed(WatchedQueue watched, Exception e)
     {
+        LogEnded(watched.Row.Name, e.Message);
         if (e is DeadLetterException { Problem: DeadLetterProblem.Refused or DeadLetterProblem.Forbidden } refused)
         {
             watched.WalkProblem = refused.Message;
             watched.NotBefore = context.Time.GetUtcNow() + _afterRefusal;
         }
+        else if (e is DeadLetterException { Problem: DeadLetterProblem.Locked })
+            watched.NotBefore = context.Time.GetUtcNow() + _whenLocked;
         else if (e is not (DeadLetterException or RabbitMQClientException or IOException or TimeoutException or System.Data.Common.DbException))
         {
             watched.NotBefore = context.Time.GetUtcNow() + _afterRefusal;
@@ -97,6 +101,9 @@ internal sealed partial class QueueWalks(FeedContext context, IConnection connec
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Queue {Queue} can't be read into the catalogue ({Error})")]
     private partial void LogFailed(string queue, string error);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Reading queue {Queue} into the catalogue ended early: {Reason}")]
+    private partial void LogEnded(string queue, string reason);
 
     private readonly ILogger _log = context.Log;
 }

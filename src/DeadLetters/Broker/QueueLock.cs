@@ -17,6 +17,9 @@ internal static class QueueLock
     /// <param name="suffix">The suffix for other queues that an operation declares.</param>
     public static string NameFor(string queue, string suffix = "") => BrokerNames.Of(Prefix, queue, suffix);
 
+    private const string ReadingSuffix = ".catalogue"; // exists while the catalogue holds the lock
+    private const string WaitingSuffix = ".waiting"; // exists while an operation waits for the catalogue
+    private static readonly TimeSpan _readingEnds = TimeSpan.FromSeconds(30); // a quorum queue's messages are returned in their order first
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Takes the lock.</summary>
@@ -39,20 +42,65 @@ internal static class QueueLock
             ["since"] = DateTimeOffset.UtcNow.ToString("u", CultureInfo.InvariantCulture),
         };
         var until = DateTimeOffset.UtcNow + timeout;
+        var isWaiting = false;
         while (true)
         {
             await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
             try
             {
                 await channel.QueueDeclareAsync(name, durable: false, exclusive: true, autoDelete: false, arguments, cancellationToken: cancellationToken);
+                if (isWaiting)
+                    await channel.QueueDeleteAsync(NameFor(queue, WaitingSuffix), ifUnused: false, ifEmpty: false, cancellationToken: cancellationToken);
                 return;
             }
             catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode is Constants.ResourceLocked)
             {
+                if (!isWaiting && await ExistsAsync(connection, NameFor(queue, ReadingSuffix), cancellationToken))
+                {
+                    isWaiting = await TryDeclareAsync(connection, NameFor(queue, WaitingSuffix), cancellationToken);
+                    until = DateTimeOffset.UtcNow + _readingEnds;
+                }
                 if (DateTimeOffset.UtcNow > until)
                     throw new DeadLetterException(DeadLetterProblem.Locked, $"{await holder(name, cancellationToken)}. Only one operation can run on a queue at a time: wait until it ends", e);
                 await Task.Delay(_pause, cancellationToken);
             }
+        }
+    }
+
+    /// <summary>Shows that the catalogue holds the lock, and ends its read if an operation waits.</summary>
+    public static Task<bool> ShowReadingAsync(IConnection connection, string queue, CancellationToken cancellationToken) =>
+        TryDeclareAsync(connection, NameFor(queue, ReadingSuffix), cancellationToken);
+
+    /// <summary>Whether an operation waits for the catalogue to end its read.</summary>
+    public static Task<bool> IsWaitedForAsync(IConnection connection, string queue, CancellationToken cancellationToken) =>
+        ExistsAsync(connection, NameFor(queue, WaitingSuffix), cancellationToken);
+
+    private static async Task<bool> TryDeclareAsync(IConnection connection, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+            await channel.QueueDeclareAsync(name, durable: false, exclusive: true, autoDelete: false, cancellationToken: cancellationToken);
+            return true;
+        }
+        catch (OperationInterruptedException) when (connection.IsOpen)
+        {
+            return false; // another one has it
+        }
+    }
+
+    // An exclusive queue of another connection is locked. On our own connection, it would be found.
+    private static async Task<bool> ExistsAsync(IConnection connection, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+            await channel.QueueDeclarePassiveAsync(name, cancellationToken);
+            return true;
+        }
+        catch (OperationInterruptedException e) when (connection.IsOpen)
+        {
+            return e.ShutdownReason?.ReplyCode == Constants.ResourceLocked;
         }
     }
 

@@ -142,7 +142,9 @@ internal sealed class QueueReader(DeadLetterServices services, QueueAccess acces
         return (ready, session.Hidden);
     }
 
-    /// <summary>Reads a queue from its head to its end, for the catalogue. Does not wait for another operation on the queue.</summary>
+    /// <summary>
+    /// Reads a queue from its head to its end, for the catalogue. Does not wait for another operation on the queue, and ends early if one waits.
+    /// </summary>
     /// <param name="queue">The queue.</param>
     /// <param name="begin">Called once the queue is locked, before its messages are counted.</param>
     /// <param name="counted">Called once its messages are counted, before the first is taken. Those that arrive later are not read.</param>
@@ -151,6 +153,7 @@ internal sealed class QueueReader(DeadLetterServices services, QueueAccess acces
     public async Task WalkAsync(string queue, Func<Task> begin, Func<Task> counted, Func<IReadOnlyList<DeadLetter>, Task> see, CancellationToken cancellationToken)
     {
         await using var session = await access.OpenAsync(queue, "read into the catalogue", "The catalogue", TimeSpan.Zero, cancellationToken);
+        await session.ShowReadingAsync(cancellationToken);
         await begin();
         var ready = await session.ReadyAsync(cancellationToken);
         await counted();
@@ -158,6 +161,8 @@ internal sealed class QueueReader(DeadLetterServices services, QueueAccess acces
         await new Mover(session, services.Options, progress: null) { Total = ready }.RunAsync(async window =>
         {
             await see(window);
+            if (await session.IsWaitedForAsync(cancellationToken))
+                throw new DeadLetterException(DeadLetterProblem.Locked, "An operation waits for the queue");
             return [.. window.Select(_ => Decision.Left)];
         }, null, long.MaxValue, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();

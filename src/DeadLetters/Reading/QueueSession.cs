@@ -98,6 +98,12 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <summary>How many messages are ready.</summary>
     public Task<long> ReadyAsync(CancellationToken cancellationToken) => Broker.ReadyAsync(Queue, cancellationToken);
 
+    /// <summary>Shows that the catalogue reads the queue, so that an operation waits for it instead of being refused.</summary>
+    public Task ShowReadingAsync(CancellationToken cancellationToken) => QueueLock.ShowReadingAsync(_connection, Queue, cancellationToken);
+
+    /// <summary>Whether an operation waits for the catalogue.</summary>
+    public Task<bool> IsWaitedForAsync(CancellationToken cancellationToken) => QueueLock.IsWaitedForAsync(_connection, Queue, cancellationToken);
+
     /// <summary>Describes the queue without the management API.</summary>
     public Task<BrokerQueue> ProbeAsync(CancellationToken cancellationToken) => QueueProbe.DescribeAsync(_connection, Queue, BrokerVersion, cancellationToken);
 

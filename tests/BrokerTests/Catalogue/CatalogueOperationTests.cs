@@ -123,6 +123,20 @@ public sealed class CatalogueOperationTests
         (await orders.VirtualHost.ReadyAsync(CatalogueOptions.FeedQueue)).ShouldBe(-1);
     }
 
+    [Fact]
+    public async Task Operation_ends_the_catalogues_read_of_the_queue_instead_of_being_refused()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(20_000);
+        await using var fed = await FedCatalogue.StartAsync(orders.Options);
+        await fed.SeeRowAsync(Orders.Error, row => row is { IsWalking: true, Walked: > 0 }, "is being read");
+
+        (await orders.Client.ReplayAsync(new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero }, null, _none)).Done.ShouldBe(20_000);
+
+        fed.Logged.ShouldContain(line => line.Contains("ended early: An operation waits", StringComparison.Ordinal));
+        await fed.SeeAgreesAsync(Orders.Error, 0);
+    }
+
     private static async Task<IReadOnlyList<CatalogueLetter>> LeftAsync(FedCatalogue fed, LetterState state) =>
         (await fed.Store.Reader.LettersAsync(CatalogueQuery.All with { State = state }, 0, 5000, _none)).Letters;
 }

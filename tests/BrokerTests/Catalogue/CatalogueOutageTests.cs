@@ -18,13 +18,13 @@ public sealed class CatalogueOutageTests(ABrokerToStop broker)
 
         await broker.Broker.StopAsync();
         await broker.Broker.StartAsync();
-        await using (var channel = await orders.VirtualHost.OpenChannelAsync())
+        await using (var channel = await orders.VirtualHost.OpenChannelAsync(confirms: true))
             await channel.BasicPublishAsync(Orders.Error, "", mandatory: true, Orders.Faulted(Guid.CreateVersion7()), "{}"u8.ToArray());
         await fed.SeeAgreesAsync(Orders.Error, 11, TimeSpan.FromSeconds(40));
 
         await broker.Broker.KillAsync();
         await broker.Broker.StartAsync();
-        await using (var channel = await orders.VirtualHost.OpenChannelAsync())
+        await using (var channel = await orders.VirtualHost.OpenChannelAsync(confirms: true))
             await channel.BasicPublishAsync(Orders.Error, "", mandatory: true, Orders.Faulted(Guid.CreateVersion7()), "{}"u8.ToArray());
         await fed.SeeAgreesAsync(Orders.Error, 12, TimeSpan.FromSeconds(40));
         await fed.SeeFedAsync(Orders.Error);
@@ -32,7 +32,7 @@ public sealed class CatalogueOutageTests(ABrokerToStop broker)
         await broker.Broker.FreezeAsync();
         await Task.Delay(TimeSpan.FromSeconds(3));
         await broker.Broker.ThawAsync();
-        await using (var channel = await orders.VirtualHost.OpenChannelAsync())
+        await using (var channel = await orders.VirtualHost.OpenChannelAsync(confirms: true))
             await channel.BasicPublishAsync(Orders.Error, "", mandatory: true, Orders.Faulted(Guid.CreateVersion7()), "{}"u8.ToArray());
         await fed.SeeAgreesAsync(Orders.Error, 13, TimeSpan.FromSeconds(40));
     }

@@ -199,7 +199,7 @@ public sealed class CatalogueTopologyTests
         (await fed.SeeRowAsync(Orders.Error, row => row is { IsFed: true, Messages: 3 }, "is fed"))!.Problem.ShouldContain("delivery limit of 6");
         await CatalogueFeedTests.FailAsync(orders, 2);
         await fed.SeeRowAsync(Orders.Error, row => row is { Letters: 2, Messages: 5, IsComplete: false, WalkedAt: null }, "has the letters of the copies");
-        (await orders.VirtualHost.TakeAllAsync(Orders.Error)).ShouldAllBe(letter => Orders.Header(letter, "x-delivery-count") == null); // none was read
+        (await orders.VirtualHost.TakeAllAsync(Orders.Error)).ShouldAllBe(letter => Orders.Header(letter, "x-delivery-count") == null || Orders.Header(letter, "x-delivery-count") == "0"); // none was read
     }
 
     [Fact]

@@ -76,9 +76,38 @@ internal sealed class FedCatalogue : IAsyncDisposable
         (await IdsAsync(queue)).Order(StringComparer.Ordinal).ShouldBe((await ReadAsync(queue)).Order(StringComparer.Ordinal));
     }
 
+    /// <summary>Waits until the catalogue has the letters that a reader of the queue finds, whatever their number.</summary>
+    public async Task SeeAgreesAsync(string queue)
+    {
+        var read = (IReadOnlyList<string>)[];
+        await Eventually.SeeAsync(
+            async () =>
+            {
+                read = await ReadAsync(queue);
+                return (Row: await RowAsync(queue), Ids: await IdsAsync(queue));
+            },
+            now => now.Row is { IsComplete: true } && now.Ids.ToHashSet().SetEquals(read) && now.Ids.Count == read.Count, $"the catalogue agrees with {queue}", TimeSpan.FromSeconds(30));
+    }
+
     /// <summary>The ids of the letters in a queue, read from its head to its end.</summary>
     public async Task<IReadOnlyList<string>> ReadAsync(string queue) =>
-        [.. (await _client.ListAsync(queue, DeadLetterFilter.All, 0, int.MaxValue, "test", default)).Letters.Select(letter => letter.Id)];
+        [.. (await WhenFreeAsync(() => _client.ListAsync(queue, DeadLetterFilter.All, 0, int.MaxValue, "test", default))).Letters.Select(letter => letter.Id)];
+
+    /// <summary>Runs an operation, as soon as no other runs on the queue.</summary>
+    public static async Task<T> WhenFreeAsync<T>(Func<Task<T>> operation)
+    {
+        while (true)
+        {
+            try
+            {
+                return await operation();
+            }
+            catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Locked)
+            {
+                await Task.Delay(50);
+            }
+        }
+    }
 
     /// <summary>Stops the feed, as a host does.</summary>
     public Task StopAsync() => Feed.StopAsync(CancellationToken.None);
