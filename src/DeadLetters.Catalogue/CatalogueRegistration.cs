@@ -1,7 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Logging;
-using WorkinIt.DeadLetters.Catalogue.Feed;
 using WorkinIt.DeadLetters.Catalogue.Notifications;
 using WorkinIt.DeadLetters.Catalogue.Operations;
 using WorkinIt.DeadLetters.Catalogue.Store;
@@ -29,15 +27,6 @@ public static class CatalogueRegistration
         services.AddSingleton(provider => provider.GetRequiredService<CatalogueDatabase>().Parts);
         services.AddSingleton(provider => new OperationLog(
             provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));
-        services.AddHostedService(Feed);
         return services.AddTriage(provider => provider.GetRequiredService<CatalogueDatabase>().Store, notifications ?? (_ => new NotificationOptions()));
-    }
-
-    private static DeadLetterFeed Feed(IServiceProvider provider)
-    {
-        var database = provider.GetRequiredService<CatalogueDatabase>();
-        return new DeadLetterFeed(
-            provider.GetRequiredService<DeadLetterClient>(), provider.GetRequiredService<CatalogueOptions>(), database.Parts, provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<DeadLetterFeed>>(), database.Store);
     }
 }

@@ -10,7 +10,7 @@ namespace WorkinIt.DeadLetters.Catalogue.Feed;
 /// the lock is an exclusive queue, so the broker removes it with the host's connection, and another host takes over.
 /// </summary>
 internal sealed partial class DeadLetterFeed(
-    DeadLetterClient client, CatalogueOptions options, CatalogueStore store, TimeProvider time, ILogger<DeadLetterFeed> log, Task? tables = null) : BackgroundService
+    DeadLetterClient client, CatalogueOptions options, CatalogueStore store, TimeProvider time, ILogger<DeadLetterFeed> log) : BackgroundService
 {
     private static readonly TimeSpan _pruneEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan _afterFailure = TimeSpan.FromSeconds(1);
@@ -25,8 +25,6 @@ internal sealed partial class DeadLetterFeed(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (tables is not null)
-            await tables.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
