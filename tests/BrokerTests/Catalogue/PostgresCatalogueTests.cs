@@ -12,11 +12,7 @@ public sealed class CataloguePostgres : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => _server = await PostgresServer.CreateAsync();
 
-    public async ValueTask DisposeAsync()
-    {
-        NpgsqlConnection.ClearAllPools();
-        await _server!.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _server!.DisposeAsync();
 
     public async Task<string> CreateDatabaseAsync()
     {
@@ -28,7 +24,8 @@ public sealed class CataloguePostgres : IAsyncLifetime
         command.CommandText = $"CREATE DATABASE {name}";
 #pragma warning restore CA2100
         await command.ExecuteNonQueryAsync();
-        return new NpgsqlConnectionStringBuilder(_server.ConnectionString) { Database = name, MaxPoolSize = 20 }.ConnectionString;
+        // Without a pool: the idle connections of many databases would be more than the server allows.
+        return new NpgsqlConnectionStringBuilder(_server.ConnectionString) { Database = name, Pooling = false }.ConnectionString;
     }
 }
 
