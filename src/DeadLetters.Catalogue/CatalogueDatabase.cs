@@ -26,12 +26,16 @@ internal sealed partial class CatalogueDatabase(
 
     private readonly TaskCompletionSource<CatalogueStore> _store = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Failure? _failure;
+    private Func<string?> _delay = () => null;
 
     /// <summary>The readers and writers. They fail until the tables exist.</summary>
     public CatalogueStore Parts { get; } = new(options, time);
 
     /// <summary>The readers and writers, as soon as the tables exist.</summary>
     public Task<CatalogueStore> Store => _store.Task;
+
+    /// <summary>Why the catalogue may not be up to date, for an operator; null if it is, as far as this host knows.</summary>
+    public string? Delay => _delay();
 
     /// <summary>Reads from the catalogue.</summary>
     /// <typeparam name="T">The result.</typeparam>
@@ -75,6 +79,7 @@ internal sealed partial class CatalogueDatabase(
         if (stoppingToken.IsCancellationRequested)
             return;
         using var feed = new DeadLetterFeed(client, options, await Store, time, logs.CreateLogger<DeadLetterFeed>());
+        _delay = () => feed.Delay;
         await feed.StartAsync(stoppingToken);
         await Task.Delay(Timeout.InfiniteTimeSpan, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await feed.StopAsync(CancellationToken.None);

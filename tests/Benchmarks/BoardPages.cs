@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Text.Json;
 using RabbitMQ.Client;
 using WorkinIt.Testbed;
 
@@ -173,7 +174,7 @@ internal static class BoardPages
         return client;
     }
 
-    private static Task SeeFedAsync(WorkinItSystem system, string queue = DeadLetterFill.LargestQueue) => Eventually.SeeAsync(
+    private static Task<JsonElement> SeeFedAsync(WorkinItSystem system, string queue = DeadLetterFill.LargestQueue) => Eventually.SeeAsync(
         () => system.VirtualHost.ManagementAsync("bindings/{vhost}"),
         bindings => bindings.EnumerateArray().Any(binding => binding.GetProperty("source").GetString() == queue && binding.GetProperty("destination").GetString() == "dead-letters.feed"),
         $"{queue} is fed", TimeSpan.FromSeconds(30));

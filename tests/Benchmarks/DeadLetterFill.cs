@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 using RabbitMQ.Client;
@@ -6,6 +7,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.Benchmarks;
 
 /// <summary>Dead letters of a large application: 50 queues, one of them with 60 % of the letters, 30 causes, the failures of some hours.</summary>
+[SuppressMessage("Reliability", "CA2025", Justification = "Each publish is awaited before the channel is disposed")]
 internal sealed class DeadLetterFill(TestVirtualHost virtualHost)
 {
     public const string LargestQueue = "orders_error";

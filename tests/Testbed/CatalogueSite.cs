@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
@@ -111,6 +112,7 @@ public sealed class CatalogueSite : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
+    [SuppressMessage("Performance", "CA1812", Justification = "The scheme creates it")]
     private sealed class SignedIn(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory log, UrlEncoder encoder) : AuthenticationHandler<AuthenticationSchemeOptions>(options, log, encoder)
     {
         protected override Task<AuthenticateResult> HandleAuthenticateAsync()

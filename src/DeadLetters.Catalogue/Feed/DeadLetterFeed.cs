@@ -14,14 +14,26 @@ internal sealed partial class DeadLetterFeed(
 {
     private static readonly TimeSpan _pruneEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan _afterFailure = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _late = TimeSpan.FromSeconds(30); // some checks have failed, or one takes that long
 
     private static readonly TimeSpan _stopPatience = TimeSpan.FromSeconds(3);
 
     private readonly FeedContext _context = new(client, options, store, time, log);
     private string? _problem;
+    private bool _isStandby;
+    private QueueWatch? _watch;
 
     /// <summary>Whether this host feeds the catalogue.</summary>
     public bool IsActive { get; private set; }
+
+    /// <summary>Why the catalogue may not be up to date, as a sentence for an operator; null if it is, as far as this host knows.</summary>
+    public string? Delay =>
+        _isStandby ? options.Database.IsSqlite
+            ? "Another host feeds the catalogue of this virtual host, and this one has a database of its own, which is not kept up to date: let all hosts use one PostgreSQL database"
+            : null
+        : _watch?.CheckedAt is { } at ? time.GetUtcNow() - at < _late ? null : $"The catalogue was last compared with the broker at {at.UtcDateTime:HH:mm:ss} UTC{(_problem is { } since ? $": {since}" : "")}"
+        : _problem is { } why ? $"The catalogue is not kept up to date: {why}"
+        : "The catalogue has not been compared with the broker yet";
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -34,8 +46,10 @@ internal sealed partial class DeadLetterFeed(
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
                 // Whatever it was, the application that hosts the catalogue goes on, and so does the feed.
-                if (e.Message != _problem)
-                    LogProblem(_problem = e is DeadLetterException ? e.Message : $"{e.GetType().Name}: {e.Message}");
+                _isStandby = false;
+                var problem = e is DeadLetterException ? e.Message : $"{e.GetType().Name}: {e.Message}";
+                if (problem != _problem)
+                    LogProblem(_problem = problem);
             }
             await Task.Delay(_afterFailure, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -60,7 +74,7 @@ internal sealed partial class DeadLetterFeed(
         {
             await TakeLockAsync(connection, ending.Token);
             IsActive = true;
-            _problem = null;
+            (_isStandby, _problem) = (false, null);
             await FeedAsync(connection, ending);
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)
@@ -89,7 +103,7 @@ internal sealed partial class DeadLetterFeed(
             {
                 if (!reported)
                     LogStandby(options.Database.IsSqlite ? "PostgreSQL" : "the same database");
-                reported = true;
+                reported = _isStandby = true;
                 await Task.Delay(options.CheckInterval, time, cancellationToken);
             }
         }
@@ -99,7 +113,7 @@ internal sealed partial class DeadLetterFeed(
     {
         var intake = new FeedIntake(_context);
         var consumer = new FeedConsumer(intake);
-        var watch = new QueueWatch(_context, connection, consumer, intake);
+        var watch = _watch = new QueueWatch(_context, connection, consumer, intake) { CheckedAt = _watch?.CheckedAt };
         var consuming = ConsumeAsync(connection, consumer, watch, ending.Token);
         try
         {

@@ -11,7 +11,9 @@ namespace WorkinIt.DeadLetters.Catalogue.Feed;
 /// </summary>
 internal static class FeedQueue
 {
-    // Copies contain personal data, so they are deleted after a day, and the queue after a week without a consumer.
+    // Copies contain personal data, so they are deleted after a day. The queue outlives a restart of its host and no more: while no host looks, a
+    // message that an application publishes to the exchange of a deleted dead-letter queue would reach the feed only, and the application would not
+    // learn that its queue is missing.
     private static readonly Dictionary<string, object?> _arguments = new()
     {
         ["x-queue-type"] = "classic",
@@ -20,7 +22,7 @@ internal static class FeedQueue
         ["x-max-length-bytes"] = 256L * 1024 * 1024,
         ["x-overflow"] = "drop-head", // the application's publishes must not be rejected
         ["x-message-ttl"] = (long)TimeSpan.FromDays(1).TotalMilliseconds,
-        ["x-expires"] = (long)TimeSpan.FromDays(7).TotalMilliseconds,
+        ["x-expires"] = (long)TimeSpan.FromMinutes(10).TotalMilliseconds,
     };
 
     /// <summary>Declares the queue, unless it exists.</summary>

@@ -22,6 +22,9 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
     /// <summary>Whether the feed queue exists, and copies can be attributed.</summary>
     public bool IsReady { get; private set; }
 
+    /// <summary>When a check last succeeded; null if none has.</summary>
+    public DateTimeOffset? CheckedAt { get; set; }
+
     /// <summary>Checks once.</summary>
     /// <exception cref="DeadLetterException">The connection to the broker was lost.</exception>
     public async Task CheckAsync(CancellationToken cancellationToken)
@@ -32,6 +35,7 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
                 await ReadAsync(cancellationToken);
             await CheckQueuesAsync(cancellationToken);
             Report(null);
+            CheckedAt = context.Time.GetUtcNow();
         }
         catch (DeadLetterException e) when (connection.IsOpen)
         {

@@ -27,6 +27,9 @@ internal sealed class BoardEvents(IHostApplicationLifetime life, TimeProvider ti
             ? new Stream(page.Service<BoardEvents>(), catalogue)
             : page.Problem(StatusCodes.Status404NotFound, "No catalogue", "This application has no catalogue of dead letters."));
 
+    /// <summary>What a page compares with the events.</summary>
+    public static string Stamp(long version, string? delay) => string.Create(CultureInfo.InvariantCulture, $"{version}{(delay is null ? "" : "-delayed")}");
+
     public void Dispose() => _turn.Dispose();
 
     private async Task SendAsync(HttpContext http, CatalogueDatabase catalogue)
@@ -59,14 +62,14 @@ internal sealed class BoardEvents(IHostApplicationLifetime life, TimeProvider ti
 
     private async Task FollowAsync(HttpResponse response, CatalogueDatabase catalogue, CancellationToken cancellationToken)
     {
-        long? sent = null;
+        string? sent = null;
         var sentAt = time.GetUtcNow();
         while (true)
         {
-            var version = await VersionAsync(catalogue, cancellationToken);
+            var version = Stamp(await VersionAsync(catalogue, cancellationToken), catalogue.Delay);
             if (version != sent || time.GetUtcNow() - sentAt > _silence)
             {
-                await response.WriteAsync(version != sent ? string.Create(CultureInfo.InvariantCulture, $"data: {version}\n\n") : ":\n\n", cancellationToken);
+                await response.WriteAsync(version != sent ? $"data: {version}\n\n" : ":\n\n", cancellationToken);
                 await response.Body.FlushAsync(cancellationToken);
                 (sent, sentAt) = (version, time.GetUtcNow());
             }

@@ -59,6 +59,7 @@ internal static class BoardPage
                     Elsewhere = OtherInstances.Running(page),
                     Now = page.Time.GetUtcNow(),
                     Sort = page.Value("sort"),
+                    Delay = catalogue.Delay,
                 };
             },
             page.Aborted);
@@ -75,6 +76,12 @@ internal sealed record QueryError(string Text, string Why);
 internal sealed record BoardModel
 {
     public required long Version { get; init; }
+
+    /// <summary>Why the catalogue may not be up to date; null if it is.</summary>
+    public string? Delay { get; init; }
+
+    /// <summary>Changes when the page must be fetched again.</summary>
+    public string Stamp => BoardEvents.Stamp(Version, Delay);
 
     public required CatalogueQuery Query { get; init; }
 

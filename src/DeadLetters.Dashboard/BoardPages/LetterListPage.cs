@@ -28,6 +28,7 @@ internal static class LetterListPage
             async (reader, token) => new LetterListModel
             {
                 Version = await reader.VersionAsync(token),
+                Delay = catalogue.Delay,
                 Query = query,
                 Page = await reader.LettersAsync(query, skip, page.Options.PageLength, token),
                 Incomplete = (await reader.QueuesAsync(token)).Count(queue => !queue.IsComplete),
@@ -43,6 +44,12 @@ internal static class LetterListPage
 internal sealed record LetterListModel
 {
     public required long Version { get; init; }
+
+    /// <summary>Why the catalogue may not be up to date; null if it is.</summary>
+    public string? Delay { get; init; }
+
+    /// <summary>Changes when the page must be fetched again.</summary>
+    public string Stamp => BoardEvents.Stamp(Version, Delay);
 
     public required CatalogueQuery Query { get; init; }
 

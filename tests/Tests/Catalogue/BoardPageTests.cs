@@ -61,7 +61,7 @@ public sealed partial class BoardPageTests
             var page = await client.GetAsync(path);
             page.Status.ShouldBe(HttpStatusCode.OK, path);
             page.Text.ShouldContain("script>alert(1)", customMessage: path); // it is there, as text
-            Scripts().Matches(page.Html).Count.ShouldBe(2, path); // our own
+            Scripts().Count(page.Html).ShouldBe(2, path); // our own
             page.Html.ShouldNotContain("<b onclick", customMessage: path);
             page.Html.ShouldNotContain("javascript:", customMessage: path);
         }

@@ -18,7 +18,9 @@ public sealed class LocalServiceTests : IDisposable
             Directory.CreateDirectory(Path.Combine(_folder, folder));
         var dotnet = Path.Combine(_folder, "path/dotnet");
         await File.WriteAllTextAsync(dotnet, $"#!/bin/sh\n{script}\n");
+#pragma warning disable CA1416 // these tests run on Linux
         File.SetUnixFileMode(dotnet, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherExecute);
+#pragma warning restore CA1416
         var service = new LocalService("Consumers", _folder);
 
         service.Start(new Dictionary<string, string?> { ["PATH"] = $"{_folder}/path:{Environment.GetEnvironmentVariable("PATH")}" });

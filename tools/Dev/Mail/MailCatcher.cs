@@ -34,10 +34,10 @@ internal sealed class MailCatcher
     /// <summary>Starts the catcher and waits until it responds. Does nothing if it runs.</summary>
     /// <param name="smtp">The SMTP port; null uses that of the last start, else 1025.</param>
     /// <param name="page">The port of the page; null uses that of the last start, else 1080.</param>
-    /// <param name="cancellation">Cancels the wait.</param>
     /// <param name="keepMails">Whether to show the mails that an earlier catcher in this folder has kept; otherwise they are deleted.</param>
+    /// <param name="cancellation">Cancels the wait.</param>
     /// <exception cref="ToolException">It did not start.</exception>
-    public async Task StartAsync(int? smtp = null, int? page = null, CancellationToken cancellation = default, bool keepMails = false)
+    public async Task StartAsync(int? smtp = null, int? page = null, bool keepMails = false, CancellationToken cancellation = default)
     {
         Directory.CreateDirectory(_folder);
         var (smtpPort, pagePort) = (smtp ?? Port("smtp.port") ?? 1025, page ?? Port("mail.port") ?? 1080);

@@ -51,7 +51,7 @@ internal sealed class LocalRun(string folder, RunPorts ports) : IRun
         await Progress.TogetherAsync(
             cancellation,
             Step("starting the broker", token => _broker.StartAsync(ports.Amqp, ports.Management, cancellation: token), brokerIsUp),
-            Step("starting the mail catcher", token => Task.WhenAll(NodePackages.RequireNodeAsync(), _catcher.StartAsync(ports.Smtp, ports.Mail, token, keepMails: true))),
+            Step("starting the mail catcher", token => Task.WhenAll(NodePackages.RequireNodeAsync(), _catcher.StartAsync(ports.Smtp, ports.Mail, keepMails: true, token))),
             Step("building", _build.EnsureAsync, built),
             After([built], Step("migrating the databases", MigrateAsync, migrated)),
             After([built, brokerIsUp], Step("deploying the topology", DeployAsync, deployed)),

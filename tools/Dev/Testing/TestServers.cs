@@ -43,7 +43,7 @@ internal sealed class TestServers(TestRun run, string? image)
     {
         TestRun.Heading("a mail catcher");
         var (smtp, page) = (Ports.TakeFree(), Ports.TakeFree());
-        await new MailCatcher(CatcherFolder).StartAsync(smtp, page, run.Cancellation);
+        await new MailCatcher(CatcherFolder).StartAsync(smtp, page, cancellation: run.Cancellation);
         Set("WORKINIT_TEST_CATCHER", Path.Combine(Repository.Dev, "mail", "catcher"));
         Set("WORKINIT_TEST_CATCHER_DIR", CatcherFolder);
         Set("WORKINIT_TEST_SMTP_PORT", $"{smtp}");
