@@ -190,14 +190,4 @@ internal sealed class PageContext
                 "Select fewer dead letters, or use a filter.");
         }
     }
-
-    private sealed class Redirection(string address) : IResult
-    {
-        public Task ExecuteAsync(HttpContext httpContext)
-        {
-            httpContext.Response.StatusCode = StatusCodes.Status303SeeOther;
-            httpContext.Response.Headers.Location = address;
-            return Task.CompletedTask;
-        }
-    }
 }

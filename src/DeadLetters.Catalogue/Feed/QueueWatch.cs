@@ -14,10 +14,10 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
     private readonly Dictionary<string, WatchedQueue> _queues = [];
     private readonly QueueWalks _walks = new(context, connection, consumer);
     private readonly FeedBindings _bindings = new(connection);
+    private readonly ILogger _log = context.Log;
+    private (string? Problem, string? Difference) _reported;
     private bool _isRead;
     private bool _wasQuiet;
-    private string? _problem;
-    private string? _difference;
 
     /// <summary>Whether the feed queue exists, and copies can be attributed.</summary>
     public bool IsReady { get; private set; }
@@ -48,7 +48,6 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
         }
     }
 
-    /// <summary>Ends the running walk.</summary>
     public Task EndAsync() => _walks.EndAsync();
 
     // What an earlier host knew. A walk that it did not finish begins again if the counts differ, or if it was the first.
@@ -98,8 +97,8 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
     {
         if (existing is not null && FeedQueue.ProblemOf(existing) is { } problem)
             return problem;
-        if ((existing is null ? null : FeedQueue.DifferenceOf(existing)) is { } difference && difference != _difference)
-            LogDifference(_difference = difference);
+        if ((existing is null ? null : FeedQueue.DifferenceOf(existing)) is { } difference && difference != _reported.Difference)
+            LogDifference(_reported.Difference = difference);
         try
         {
             await FeedQueue.DeclareAsync(connection, cancellationToken);
@@ -188,9 +187,9 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
 
     private void Report(string? problem)
     {
-        if (problem is not null && problem != _problem)
+        if (problem is not null && problem != _reported.Problem)
             LogProblem(problem);
-        _problem = problem;
+        _reported.Problem = problem;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The catalogue of dead letters can't check its queues: {Problem}")]
@@ -198,6 +197,4 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Queue dead-letters.feed has different arguments and is used as it is: {Difference}")]
     private partial void LogDifference(string difference);
-
-    private readonly ILogger _log = context.Log;
 }

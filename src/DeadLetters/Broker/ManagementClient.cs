@@ -190,25 +190,3 @@ internal sealed partial record BrokerQueue(
     private static long? Number(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.TryGetInt64(out var number) ? number : null;
 }
-
-internal sealed record BrokerBinding(
-    [property: JsonPropertyName("destination")] string Destination,
-    [property: JsonPropertyName("destination_type")] string DestinationType,
-    [property: JsonPropertyName("routing_key")] string RoutingKey)
-{
-    /// <summary>The exchange; empty for the default exchange.</summary>
-    [JsonPropertyName("source")]
-    public string Source { get; init; } = "";
-
-    [JsonPropertyName("arguments")]
-    public JsonElement Arguments { get; init; }
-
-    [JsonIgnore]
-    public bool IsToQueue => DestinationType == "queue";
-}
-
-internal sealed record BrokerAlarmCheck([property: JsonPropertyName("alarms")] IReadOnlyList<BrokerAlarm>? Alarms);
-
-/// <summary>An alarm on one node, which stops the cluster from accepting messages.</summary>
-/// <param name="Resource">memory, disk (on RabbitMQ 3.10: disk space) or file descriptors.</param>
-internal sealed record BrokerAlarm([property: JsonPropertyName("resource")] string Resource);

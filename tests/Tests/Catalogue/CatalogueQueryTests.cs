@@ -11,7 +11,13 @@ public sealed class CatalogueQueryTests
     public void Line_of_conditions_and_words_is_read() =>
         CatalogueQuery.Parse("exception:Timeout queue:orders age:<1h age:>30s \"connection refused\" header:Tenant=a=b state:any since:2026-01-31T03:00Z").ShouldBe(new CatalogueQuery
         {
-            Exception = "Timeout", Queue = "orders", Younger = TimeSpan.FromHours(1), Older = TimeSpan.FromSeconds(30), Text = "connection refused", Header = ("Tenant", "a=b"), State = null,
+            Exception = "Timeout",
+            Queue = "orders",
+            Younger = TimeSpan.FromHours(1),
+            Older = TimeSpan.FromSeconds(30),
+            Text = "connection refused",
+            Header = ("Tenant", "a=b"),
+            State = null,
             Since = new DateTimeOffset(2026, 1, 31, 3, 0, 0, TimeSpan.Zero),
         });
 
@@ -65,10 +71,20 @@ public sealed class CatalogueQueryTests
 
     private static CatalogueQuery Any(Random random) => new()
     {
-        Source = Words(random), Queue = Words(random) is { } queue ? CatalogueQuery.CompleteQueue(queue) : random.Next(2) == 0 ? "ord" : null, Type = Words(random), Exception = Words(random),
-        Consumer = Words(random), Cause = Words(random), Version = Words(random), Id = Words(random), Header = Words(random) is { } value ? ("Ten ant", value) : null, Text = Words(random),
-        Since = random.Next(2) == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(random.NextInt64(2_000_000_000_000)), Until = random.Next(2) == 0 ? null : DateTimeOffset.FromUnixTimeSeconds(random.Next()),
-        Younger = random.Next(2) == 0 ? null : TimeSpan.FromMilliseconds(random.Next(1, 1000)), Older = random.Next(2) == 0 ? null : TimeSpan.FromHours(random.Next(1, 1000)),
+        Source = Words(random),
+        Queue = Words(random) is { } queue ? CatalogueQuery.CompleteQueue(queue) : random.Next(2) == 0 ? "ord" : null,
+        Type = Words(random),
+        Exception = Words(random),
+        Consumer = Words(random),
+        Cause = Words(random),
+        Version = Words(random),
+        Id = Words(random),
+        Header = Words(random) is { } value ? ("Ten ant", value) : null,
+        Text = Words(random),
+        Since = random.Next(2) == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(random.NextInt64(2_000_000_000_000)),
+        Until = random.Next(2) == 0 ? null : DateTimeOffset.FromUnixTimeSeconds(random.Next()),
+        Younger = random.Next(2) == 0 ? null : TimeSpan.FromMilliseconds(random.Next(1, 1000)),
+        Older = random.Next(2) == 0 ? null : TimeSpan.FromHours(random.Next(1, 1000)),
         State = random.Next(6) is var state && state == 5 ? null : (LetterState)state,
     };
 

@@ -187,7 +187,16 @@ public abstract class CatalogueWriterScenarios : CatalogueScenarios
         await AddAsync(Fault(Queue, "a"), Fault(Queue, "b"), Fault("payments_error", "a"));
         var saved = new CatalogueQueue
         {
-            Source = Source, Name = Queue, InputQueue = "orders", IsFed = true, Problem = "none", Messages = 2, IsWalking = false, Walked = 7, WalkedAt = Noon, Letters = 99,
+            Source = Source,
+            Name = Queue,
+            InputQueue = "orders",
+            IsFed = true,
+            Problem = "none",
+            Messages = 2,
+            IsWalking = false,
+            Walked = 7,
+            WalkedAt = Noon,
+            Letters = 99,
         };
         await Writer.SaveQueueAsync(saved, default);
 
