@@ -16,6 +16,7 @@ return await Service.RunAsync(async () =>
     if (args is ["--migrate"])
     {
         builder.Configuration.MigrateSubmissions();
+        builder.Configuration.MigrateCatalogue();
         return 0;
     }
     builder.AddPages();

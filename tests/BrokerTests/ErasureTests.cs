@@ -14,6 +14,56 @@ public sealed class ErasureTests
     private const string Error = "send-gif-email_error";
     private const string Discarded = "send-gif-email_discarded";
 
+    [Fact]
+    public async Task Erasure_removes_what_the_catalogue_keeps_also_of_letters_that_have_left_their_queue()
+    {
+        await using var system = await WorkinItSystem.CreateAsync();
+        DeadLetterPages.AddTo(system);
+        var file = Path.Combine(system.Folder, "dead-letters.db");
+        var (web, _) = await system.StartServicesAsync(("ConnectionStrings__Catalogue", $"Data Source={file}"));
+        system.Mail.OnMail = _ => SmtpBehaviour.Reply(SmtpStage.Rcpt, 550, "5.1.1 unknown");
+        await WorkinItSystem.SubmitAsync(web, "jane@people.example", "a private thought that was discarded");
+        await WorkinItSystem.SubmitAsync(web, "john@people.example", "a thought of somebody else");
+        await system.SeeReadyAsync(Error, 2);
+        var operate = OperatorCommand.Of(system, ("ConnectionStrings__Catalogue", $"Data Source={file}"));
+        await SeeAsync(count => count == 2, "both letters are in the catalogue");
+        (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--where", "text=private", "--yes")).Code.ShouldBe(0);
+        (await operate.RunAsync("dead-letters", "restore", "--queue", Discarded, "--all", "--yes")).Code.ShouldBe(0);
+        (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--where", "text=private", "--yes")).Code.ShouldBe(0);
+        await SeeAsync(count => count == 3, "the discarded letter is in the catalogue twice");
+        await SeeAsync(_ => Query("SELECT count(*) FROM catalogue_text WHERE text LIKE '%private%'") > 0, "its text can be searched");
+
+        var dry = await operate.RunAsync("erase", "--recipient", "jane@people.example", "--no-block", "--dry-run", "--json");
+        dry.Json.GetProperty("catalogueLetters").GetInt64().ShouldBe(2);
+        var erased = await operate.RunAsync("erase", "--recipient", "jane@people.example", "--no-block", "--yes", "--json");
+        erased.Code.ShouldBe(0, erased.ToString());
+        await SeeAsync(count => count == 1, "only the other letter is in the catalogue");
+        Query("SELECT count(*) FROM catalogue_bodies").ShouldBe(1);
+        Query("SELECT count(*) FROM catalogue_text WHERE text LIKE '%private%'").ShouldBe(0);
+        foreach (var part in new[] { file, file + "-wal" }.Where(File.Exists))
+            (await Eventually.SeeAsync(() => Task.FromResult(ReadShared(part)), content => !content.Contains("private thought", StringComparison.Ordinal), $"no copy in {part}")).ShouldNotContain("jane@people");
+
+        long Query(string sql)
+        {
+            using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={file};Mode=ReadOnly;Pooling=false");
+            connection.Open();
+            using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // our own text
+            command.CommandText = sql;
+#pragma warning restore CA2100
+            return (long)command.ExecuteScalar()!;
+        }
+
+        Task<long> SeeAsync(Func<long, bool> isSeen, string what) => Eventually.SeeAsync(() => Task.FromResult(File.Exists(file) ? Query("SELECT count(*) FROM catalogue_letters") : 0), isSeen, what, TimeSpan.FromSeconds(40));
+
+        static string ReadShared(string path)
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var reader = new StreamReader(stream, Encoding.Latin1);
+            return reader.ReadToEnd();
+        }
+    }
+
     [Theory]
     [InlineData("SQLite")]
     [InlineData("PostgreSQL")]

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Spectre.Console;
 using WorkinIt.Cli.DeadLetters;
 using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.Deliveries;
 using WorkinIt.Storage;
 
@@ -14,6 +15,7 @@ internal static class EraseCommand
 {
     private const string Store = "ConnectionStrings__Submissions";
     private const string Ledger = "ConnectionStrings__Deliveries";
+    private const string Catalogue = "ConnectionStrings__Catalogue";
     private const string Secret = "OptOut__Secret";
 
     // Only WorkinIt's queues: in other applications' queues, an address has a different meaning.
@@ -25,7 +27,7 @@ internal static class EraseCommand
         var recipient = new Option<string>("--recipient", "-r") { Description = "The e-mail address, or - to read it from standard input, which keeps it out of the shell history", HelpName = "ADDRESS", Required = true };
         var noBlock = new Option<bool>("--no-block") { Description = "Do not add the address to the suppression list" };
         var command = new Command("erase", """
-            Erases a person's data: their submissions, their dead letters (including discarded ones), and what the audit log contains of their messages.
+            Erases a person's data: their submissions, their dead letters (including discarded ones), and what the catalogue and the audit log contain of their messages.
 
             First, the address is added to the suppression list, as a digest from which it can't be read. Messages that wait in a queue then end
             without a mail and without a dead letter. With --no-block, they are mailed or fail: run the command again when the queues are empty.
@@ -34,6 +36,7 @@ internal static class EraseCommand
               ConnectionStrings__Submissions  Web's store
               ConnectionStrings__Deliveries   the ledger; the suppression list is in the same database
               OptOut__Secret                  the same value as for Web and Consumers; not needed with --no-block
+              ConnectionStrings__Catalogue    the catalogue of dead letters; not needed if Web has none
               DeadLetters__AuditFile          Web's audit log; run the command on each machine that has its own
 
             Examples:
@@ -48,15 +51,16 @@ internal static class EraseCommand
             var person = new Person(Read(context, parsed.GetValue(recipient)!));
             var store = CommandContext.ReadDatabase(Store, Required(Store, "Web's store"));
             var deliveries = CommandContext.ReadDatabase(Ledger, Required(Ledger, "the ledger"));
+            var catalogue = CommandContext.Setting(Catalogue) is { } setting ? new CatalogueErasure(CommandContext.ReadDatabase(Catalogue, setting)) : null;
             var block = parsed.GetValue(noBlock) ? null : Blocking(deliveries, person);
             try
             {
                 return await EraseAsync(
-                    context, new Erasure(context, person, store, deliveries), block, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
+                    context, new Erasure(context, person, store, deliveries, catalogue), block, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
             }
             catch (DbException e)
             {
-                await Terminal.ErrorAsync($"A database can't be used ({e.GetType().Name}). Check {Store}, {Ledger}, and that --migrate was run. Then run this command again");
+                await Terminal.ErrorAsync($"A database can't be used ({e.GetType().Name}). Check {Store}, {Ledger}{(catalogue is null ? "" : $", {Catalogue}")}, and that --migrate was run. Then run this command again");
                 return ExitCode.Unreachable;
             }
         }));
@@ -105,6 +109,7 @@ internal static class EraseCommand
                 deadLetters = erased.DeadLetters.Select(queue => new { queue = queue.Key, count = queue.Value }),
                 auditEntries = erased.AuditEntries,
                 erased.AuditFile,
+                catalogueLetters = erased.Catalogue,
                 erased.Problems,
                 erased.Notes,
             });
@@ -128,6 +133,8 @@ internal static class EraseCommand
         if (erased.DeadLetters.Count == 0)
             yield return "  0 dead letters";
         yield return $"  the contents of {ListCommand.Number(erased.AuditEntries)} entries in {erased.AuditFile}";
+        if (erased.Catalogue is { } letters)
+            yield return $"  {ListCommand.Number(letters)} letters in the catalogue";
         foreach (var problem in erased.Problems)
             yield return $"  {(looked ? "Not checked" : "Not done")}: {problem}";
         foreach (var note in erased.Notes)

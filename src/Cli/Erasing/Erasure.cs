@@ -1,4 +1,5 @@
 using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.Deliveries;
 using WorkinIt.Storage;
 
@@ -9,13 +10,14 @@ namespace WorkinIt.Cli.Erasing;
 /// <param name="DeadLetters">The number of dead letters by queue, without queues that had none.</param>
 /// <param name="AuditEntries">The number of audit entries whose contents were removed.</param>
 /// <param name="AuditFile">The path of the audit log.</param>
+/// <param name="Catalogue">The number of letters in the catalogue; null without a catalogue.</param>
 /// <param name="Problems">What failed, and why. Another run may succeed.</param>
 /// <param name="Notes">What the operator has to do manually.</param>
 internal sealed record Erased(
-    int Submissions, IReadOnlyDictionary<string, long> DeadLetters, int AuditEntries, string AuditFile, IReadOnlyList<string> Problems, IReadOnlyList<string> Notes);
+    int Submissions, IReadOnlyDictionary<string, long> DeadLetters, int AuditEntries, string AuditFile, long? Catalogue, IReadOnlyList<string> Problems, IReadOnlyList<string> Notes);
 
 /// <summary>Removes a person's data from the store, the ledger, the dead letters and the audit log. Each step is complete on its own, so an interrupted run can be repeated.</summary>
-internal sealed class Erasure(CommandContext context, Person person, Database store, Database deliveries)
+internal sealed class Erasure(CommandContext context, Person person, Database store, Database deliveries, CatalogueErasure? catalogue)
 {
     private const long LargestToRewrite = 400L << 20; // bytes: rewriting takes about 2 s, and Web's writes wait at most 4 s
 
@@ -44,18 +46,24 @@ internal sealed class Erasure(CommandContext context, Person person, Database st
             }
         }
         var entries = await context.Audit.EraseAsync(person.IsRecipientOf, dryRun, cancellationToken);
+        // After the queues: what was removed there is in the catalogue until its feed hears of it.
+        var letters = catalogue is null ? (long?)null : await catalogue.RunAsync(IsTheirs, queues, dryRun, cancellationToken);
         if (!dryRun)
         {
-            Overwrite(store, "Web's store", problems, notes);
-            Overwrite(deliveries, "the ledger", problems, notes);
+            Overwrite(store.WriteAnew, "Web's store", problems, notes);
+            Overwrite(deliveries.WriteAnew, "the ledger", problems, notes);
+            if (catalogue is not null)
+                Overwrite(_ => catalogue.Overwrite(), "the catalogue", problems, notes);
         }
-        return new Erased(ids.Count, found, entries, context.Audit.FilePath, problems, notes);
+        return new Erased(ids.Count, found, entries, context.Audit.FilePath, letters, problems, notes);
     }
 
+    private bool IsTheirs(DeadLetter? letter, string reason) => letter is null ? person.IsRecipientOf(reason) : person.IsRecipientOf(letter);
+
     // Last, so that an interrupt here leaves only copies in the database files.
-    private static void Overwrite(Database database, string what, List<string> problems, List<string> notes)
+    private static void Overwrite(Func<long, CopiesLeft?> rewrite, string what, List<string> problems, List<string> notes)
     {
-        if (database.WriteAnew(LargestToRewrite) is not { } left)
+        if (rewrite(LargestToRewrite) is not { } left)
             return;
         if (left.TryAgain)
             problems.Add($"Copies of the removed data may be left in the SQLite file of {what}, which could not be rewritten ({left.Why}): run this once more");

@@ -48,6 +48,9 @@ internal sealed class LetterLeaving(Statements statements, bool isSqlite, long n
         Delete(theirs, ("queue", queue), ("hash", id.Hash));
     }
 
+    /// <summary>Deletes a letter by its row.</summary>
+    public void Remove(long id) => Delete("id = @id", ("id", id));
+
     /// <summary>Deletes letters that left before a time, up to a number.</summary>
     /// <returns>How many.</returns>
     public int Prune(long before, int most) =>

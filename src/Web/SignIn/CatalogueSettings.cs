@@ -26,6 +26,13 @@ internal static class CatalogueSettings
         };
     }
 
+    /// <summary>Creates or migrates the tables of the catalogue, if there is one. Web does that at its start too, if its user may create tables.</summary>
+    public static void MigrateCatalogue(this IConfiguration configuration)
+    {
+        if (Read(configuration) is { } catalogue)
+            DatabaseSchema.Migrate(catalogue.Database, typeof(CatalogueOptions).Assembly);
+    }
+
     private static bool Bodies(string? text) =>
         string.IsNullOrEmpty(text) || (bool.TryParse(text, out var bodies) ? bodies : throw Bad("Catalogue__Bodies must be true or false"));
 

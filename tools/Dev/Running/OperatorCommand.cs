@@ -40,6 +40,7 @@ internal static class OperatorCommand
         ["RabbitMqManagement__Url"] = Settings.Get("RabbitMqManagement__Url", $"http://localhost:{Settings.Get("WORKINIT_MANAGEMENT_PORT", "15672")}"),
         ["ConnectionStrings__Submissions"] = Settings.Get("ConnectionStrings__Submissions", $"Data Source={folder}/submissions.db"),
         ["ConnectionStrings__Deliveries"] = Settings.Get("ConnectionStrings__Deliveries", $"Data Source={folder}/deliveries.db"),
+        ["ConnectionStrings__Catalogue"] = Settings.Get("ConnectionStrings__Catalogue", $"Data Source={folder}/dead-letters.db"),
         ["OptOut__Secret"] = Settings.OptOutSecret,
         ["DeadLetters__AuditFile"] = Settings.Get("DeadLetters__AuditFile", $"{folder}/dead-letters-audit.jsonl"),
         ["WORKINIT_OPERATOR"] = operatorName,
