@@ -76,7 +76,7 @@ internal sealed partial class CatalogueDatabase(
     {
         while (!stoppingToken.IsCancellationRequested && !await TryOpenAsync(stoppingToken))
             await Task.Delay(_pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (stoppingToken.IsCancellationRequested)
+        if (stoppingToken.IsCancellationRequested || !options.IsFed)
             return;
         using var feed = new DeadLetterFeed(client, options, await Store, time, logs.CreateLogger<DeadLetterFeed>());
         _delay = () => feed.Delay;

@@ -25,4 +25,7 @@ public sealed record CatalogueOptions
 
     /// <summary>How often the catalogue looks for new queues and compares its counts with the broker's.</summary>
     public TimeSpan CheckInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Whether this host may feed the catalogue. False in tests that fill it themselves.</summary>
+    internal bool IsFed { get; init; } = true;
 }

@@ -48,7 +48,7 @@ public sealed class CatalogueSite : IAsyncDisposable
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddDeadLetters(
             _ => DeadLetterOptions.Parse("amqp://nobody:nothing@127.0.0.1:1/shop", new Uri("http://127.0.0.1:1")), _ => Path.Combine(folder, "audit.jsonl"));
-        builder.Services.AddDeadLetterCatalogue(_ => new CatalogueOptions { Database = Database.Parse(database ?? $"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = Source });
+        builder.Services.AddDeadLetterCatalogue(_ => new CatalogueOptions { Database = Database.Parse(database ?? $"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = Source, IsFed = false });
         builder.Services.AddAuthentication("test").AddScheme<AuthenticationSchemeOptions, SignedIn>("test", null);
         builder.Services.AddAuthorizationBuilder()
             .AddPolicy("view", policy => policy.RequireRole("support", "operator")).AddPolicy("operate", policy => policy.RequireRole("operator"));

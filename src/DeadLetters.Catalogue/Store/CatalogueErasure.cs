@@ -56,14 +56,14 @@ internal sealed class CatalogueErasure(Database database)
         return rows;
     });
 
-    private Task<int> DeleteAsync(GroupCommit commits, IReadOnlyList<long> ids, CancellationToken cancellationToken) => commits.WriteAsync(statements =>
+    private Task<int> DeleteAsync(GroupCommit commits, long[] ids, CancellationToken cancellationToken) => commits.WriteAsync(statements =>
     {
         var leaving = new LetterLeaving(statements, database.IsSqlite, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
         foreach (var id in ids)
             leaving.Remove(id);
         leaving.RemoveUnused();
         leaving.Bump();
-        return ids.Count;
+        return ids.Length;
     }, cancellationToken, CatalogueWriter.Exclusive);
 
     private sealed record StoredRow(long Id, string Queue, LetterId Name, string Reason, byte[]? Contents)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.RegularExpressions;
 using OpenTelemetry.Metrics;
 using WorkinIt.Testbed;
 
@@ -83,75 +82,6 @@ public sealed partial class TelemetryTests(ObservedSystem observed) : IClassFixt
                 exported.ShouldNotContain(secret, Case.Insensitive);
         }
     }
-
-    [Fact]
-    public async Task Dashboard_reads_only_metrics_and_labels_that_the_services_and_the_broker_export()
-    {
-        var broker = await TestBroker.StartOwnAsync();
-        string exported;
-        try
-        {
-            await using (var system = await WorkinItSystem.CreateAsync(broker))
-                exported = await ReadBrokerAsync(system);
-        }
-        finally
-        {
-            await broker.RemoveAsync();
-            broker.Dispose();
-        }
-        var labels = LabelsOf(exported);
-        foreach (var metric in observed.ConsumersMetrics.Concat(observed.WebMetrics))
-            AddLabels(labels, metric);
-        using var dashboard = new GrafanaDashboard();
-
-        var read = dashboard.Queries.SelectMany(GrafanaDashboard.MetricsIn).ToList();
-
-        read.Select(metric => metric.Metric).Where(name => !labels.ContainsKey(name)).Distinct().ShouldBeEmpty();
-        foreach (var (metric, selected) in read)
-            selected.Where(label => !labels[metric].Contains(label)).ShouldBeEmpty($"labels of {metric}");
-        read.Select(metric => metric.Metric.Split('_')[0]).Distinct().ShouldBe(["rabbitmq", "workinit"], ignoreOrder: true);
-
-        async Task<string> ReadBrokerAsync(WorkinItSystem system)
-        {
-            await system.DeployAsync();
-            using var http = new HttpClient { BaseAddress = await broker.EnablePrometheusAsync() };
-            return await Eventually.SeeAsync(
-                async () => await http.GetStringAsync("/metrics") + await http.GetStringAsync("/metrics/detailed?family=queue_coarse_metrics&family=queue_consumer_count"),
-                text => text.Contains("queue=\"send-gif-email_error\"", StringComparison.Ordinal), "the broker exports the metrics of the queues");
-        }
-    }
-
-    private static Dictionary<string, HashSet<string>> LabelsOf(string exported)
-    {
-        var labels = new Dictionary<string, HashSet<string>>();
-        foreach (var line in exported.Split('\n').Where(line => line.Length > 0 && line[0] != '#'))
-        {
-            var name = line.Split('{', ' ')[0];
-            labels.TryAdd(name, []);
-            labels[name].UnionWith(Label().Matches(line).Select(match => match.Groups[1].Value));
-        }
-        return labels;
-    }
-
-    // The names that Prometheus gives to OTLP metrics.
-    private static void AddLabels(Dictionary<string, HashSet<string>> labels, MetricSnapshot metric)
-    {
-        var name = metric.Name.Replace('.', '_') + (metric.Unit == "s" ? "_seconds" : "");
-        string[] names = metric.MetricType is MetricType.Histogram ? [name + "_bucket", name + "_count", name + "_sum"]
-            : metric.MetricType is MetricType.LongSum or MetricType.DoubleSum ? [name + "_total"] : [name];
-        foreach (var one in names)
-        {
-            labels.TryAdd(one, ["job", "instance", .. one.EndsWith("_bucket", StringComparison.Ordinal) ? new[] { "le" } : []]);
-            foreach (var point in metric.MetricPoints)
-            {
-                foreach (var tag in point.Tags)
-                    labels[one].Add(tag.Key.Replace('.', '_'));
-            }
-        }
-    }
-
-    [GeneratedRegex("([a-z_]+)=\"[^\"]*\"")]
-    private static partial Regex Label();
 
     private Activity PostOf(Guid submission) => observed.Spans
         .Where(span => span.Kind == ActivityKind.Server && span.DisplayName == "POST /api/submissions" && Equals(span.GetTagItem("workinit.submission.id"), submission.ToString()))
