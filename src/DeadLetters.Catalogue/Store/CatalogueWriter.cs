@@ -61,7 +61,7 @@ internal sealed class CatalogueWriter(CatalogueOptions options, GroupCommit comm
     /// <returns>Null on success; otherwise why copies are left.</returns>
     public Task<CopiesLeft?> OverwriteAsync(CancellationToken cancellationToken) => Task.Run(() => options.Database.WriteAnew(LargestToRewrite), cancellationToken);
 
-    /// <summary>Writes what is known about a queue; creates it. Keeps <see cref="CatalogueQueue.Letters"/>, which is counted.</summary>
+    /// <summary>Writes the state of a queue; creates it. Keeps <see cref="CatalogueQueue.Letters"/>, which is counted.</summary>
     public Task SaveQueueAsync(CatalogueQueue queue, CancellationToken cancellationToken) => WriteAsync(statements =>
     {
         var saving = new QueueSaving(statements, Now);

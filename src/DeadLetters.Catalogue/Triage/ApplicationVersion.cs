@@ -11,7 +11,7 @@ internal static class ApplicationVersion
     public static string? Lowest(IEnumerable<string> versions) =>
         versions.OrderBy(version => Read(version) ?? new Version(int.MaxValue, 0, 0, 0)).ThenBy(version => version, StringComparer.Ordinal).FirstOrDefault();
 
-    // 2, 2.4 and 2.4.0.0 are complete in the same way: .NET takes a missing part for less than zero. What follows a plus is no part of the order.
+    // 2, 2.4 and 2.4.0.0 are complete in the same way: .NET takes a missing part for less than zero. What follows a plus is not part of the order.
     private static Version? Read(string text)
     {
         text = text.Split('+')[0].TrimStart('v');

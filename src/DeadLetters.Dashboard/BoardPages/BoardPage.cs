@@ -120,12 +120,11 @@ internal sealed record BoardModel
     /// <summary>How many causes began within the histogram's time.</summary>
     public int Began => Board.Causes.Count(cause => cause.First >= Board.From);
 
-    /// <summary>The marks of a cause, the most important first. The version is a mark of new causes only: a row has little room.</summary>
-    public IEnumerable<(string Text, string Kind)> Marks(BoardCause cause)
+    /// <summary>The most important mark of a cause; null if it has none. The version that it was first seen with is on its page.</summary>
+    public (string Text, string Kind)? Mark(BoardCause cause)
     {
         var triage = Triage[cause.Cause.Id];
-        var marks = CauseMarks.Of(triage, cause, Now);
-        return MarkTexts.Of(marks, triage).Where(mark => marks.IsNew || mark.Kind != "quiet").Take(2);
+        return MarkTexts.Of(CauseMarks.Of(triage, cause, Now), triage).Where(mark => mark.Kind != "quiet").Select(mark => ((string, string)?)mark).FirstOrDefault();
     }
 
     public long MostInACause => Board.Causes.Select(cause => cause.Count).DefaultIfEmpty().Max();

@@ -1,7 +1,7 @@
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// Tells when an operation that selects dead letters by their ids has seen all of them, so that it need not read the rest of the queue. A dead
+/// Detects when an operation that selects dead letters by their ids has seen all of them, so that it need not read the rest of the queue. A dead
 /// letter's id is unique in its queue. A MessageId is not, so one that is selected keeps the operation reading to the end.
 /// </summary>
 internal sealed class SelectedIds
