@@ -69,7 +69,7 @@ internal sealed partial class FeedIntake(FeedContext context)
     {
         LetterState? state = notice.Verb switch
         {
-            "replay" or "edit" => LetterState.Replayed,
+            "replay" or "edit" or "repair" => LetterState.Replayed,
             "discard" or "discard as sent" => LetterState.Discarded,
             "restore" => LetterState.Restored,
             _ => null,

@@ -25,7 +25,7 @@ internal sealed record FeedNotice
     /// <summary>The operation's id, as in the audit log.</summary>
     public required string Operation { get; init; }
 
-    /// <summary>The verb, as in the audit log: replay, edit, discard, discard as sent, restore, remove or import.</summary>
+    /// <summary>The verb, as in the audit log: replay, edit, repair, discard, discard as sent, restore, remove or import.</summary>
     public required string Verb { get; init; }
 
     /// <summary>The queue that the letters left; for an import, the queue that they were added to.</summary>

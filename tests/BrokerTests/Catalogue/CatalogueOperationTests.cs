@@ -31,6 +31,23 @@ public sealed class CatalogueOperationTests
     }
 
     [Fact]
+    public async Task Repaired_letters_are_marked_as_replayed()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await using var fed = await FedCatalogue.StartAsync(orders.Options);
+        await fed.SeeFedAsync(Orders.Error);
+        await CatalogueFeedTests.FailAsync(orders, 3);
+        await fed.SeeAgreesAsync(Orders.Error, 3);
+        var patch = MessagePatch.Parse("""[{ "op": "add", "path": "/repaired", "value": true }]""");
+
+        var repair = await orders.Client.ReplayAsync(new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Patch = patch, Wait = TimeSpan.Zero }, null, _none);
+
+        repair.Done.ShouldBe(3);
+        await fed.SeeAgreesAsync(Orders.Error, 0);
+        (await LeftAsync(fed, LetterState.Replayed)).Select(letter => letter.Operation).ShouldBe([repair.Id, repair.Id, repair.Id]);
+    }
+
+    [Fact]
     public async Task Discarded_letters_are_in_the_discarded_queue_and_restored_ones_are_back()
     {
         await using var orders = await Orders.CreateAsync();
