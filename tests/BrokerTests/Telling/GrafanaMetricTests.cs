@@ -6,7 +6,7 @@ namespace WorkinIt.BrokerTests.Telling;
 
 [Trait("broker", "any")] // tests the metrics of the services; those of the broker have had the same names since 3.8
 [Collection(nameof(ABrokerToStop))] // the test enables a plugin
-public sealed partial class GrafanaMetricTests(ABrokerToStop broker, ObservedSystem observed) : IClassFixture<ObservedSystem>
+public sealed partial class GrafanaMetricTests(ABrokerToStop broker, SharedObservedSystem shared) : IClassFixture<SharedObservedSystem>
 {
     [Fact]
     public async Task Dashboard_reads_only_metrics_and_labels_that_the_services_and_the_broker_export()
@@ -15,7 +15,7 @@ public sealed partial class GrafanaMetricTests(ABrokerToStop broker, ObservedSys
         await using (var system = await WorkinItSystem.CreateAsync(broker.Broker.ForOneSystem()))
             exported = await ReadBrokerAsync(system);
         var labels = LabelsOf(exported);
-        foreach (var metric in observed.ConsumersMetrics.Concat(observed.WebMetrics))
+        foreach (var metric in shared.System.ConsumersMetrics.Concat(shared.System.WebMetrics))
             AddLabels(labels, metric);
         using var dashboard = new GrafanaDashboard();
 

@@ -13,7 +13,7 @@ namespace WorkinIt.BrokerTests.Telling;
 /// The telemetry of four submissions: one is sent, one is refused and sent after a replay, one is delayed and then sent, one is held. Web and
 /// Consumers run in this process. They use the broker, Giphy and the mail server over the network, as in the other tests.
 /// </summary>
-public sealed class ObservedSystem : IAsyncLifetime
+public sealed class ObservedSystem
 {
     public const string Name = "jane.q";
     public const string Thought = "penguins on parade";
@@ -34,7 +34,8 @@ public sealed class ObservedSystem : IAsyncLifetime
 
     public Guid Replayed { get; private set; }
 
-    public async ValueTask InitializeAsync()
+    /// <summary>Runs both services, and ends them when the four submissions have their states.</summary>
+    public async Task ObserveAsync()
     {
         await using var giphy = await FakeGiphy.StartAsync();
         await using var collector = await OtlpReceiver.StartAsync();
@@ -82,8 +83,6 @@ public sealed class ObservedSystem : IAsyncLifetime
         Spans = [.. web.Spans.Concat(consumers.Spans).DistinctBy(span => span.SpanId)];
         Exported = new[] { "traces", "metrics" }.ToDictionary(signal => signal, collector.Received);
     }
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private static Dictionary<string, string> Settings(WorkinItSystem system, string user, OtlpReceiver collector) =>
         new(system.SettingsOf(user).Concat(collector.Settings)) { ["Serilog__MinimumLevel__Default"] = "Fatal" };
