@@ -73,8 +73,9 @@ internal static class MessageFormats
         }
         if (notification.Recent is { } recent)
             yield return ("Failures in the last 5 minutes", NotificationText.Number(recent));
+        var isOneSource = notification.Queues?.DistinctBy(queue => queue.Source).Count() <= 1;
         if (notification.Queues is { Count: > 0 } queues)
-            yield return ("Queues", string.Join(", ", queues.Select(queue => $"{queue.Queue} ({NotificationText.Number(queue.Count)})")));
+            yield return ("Queues", string.Join(", ", queues.Select(queue => $"{queue.Queue}{(isOneSource ? "" : $" in {queue.Source}")} ({NotificationText.Number(queue.Count)})")));
         if (notification.Since is { } since)
             yield return ("Since", string.Create(CultureInfo.InvariantCulture, $"{since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC"));
         if (notification.Versions is { } versions)

@@ -28,7 +28,7 @@ internal static class LetterListPage
             async (reader, token) => new LetterListModel
             {
                 Version = await reader.VersionAsync(token),
-                Delay = catalogue.Delay,
+                Delays = catalogue.Delays,
                 Query = query,
                 Page = await reader.LettersAsync(query, skip, page.Options.PageLength, token),
                 Incomplete = (await reader.QueuesAsync(token)).Count(queue => !queue.IsComplete),
@@ -45,11 +45,11 @@ internal sealed record LetterListModel
 {
     public required long Version { get; init; }
 
-    /// <summary>Why the catalogue may not be up to date; null if it is.</summary>
-    public string? Delay { get; init; }
+    /// <summary>The sources for which the catalogue may not be up to date.</summary>
+    public required IReadOnlyList<SourceDelay> Delays { get; init; }
 
     /// <summary>Changes when the page must be fetched again.</summary>
-    public string Stamp => BoardEvents.Stamp(Version, Delay);
+    public string Stamp => BoardEvents.Stamp(Version, Delays);
 
     public required CatalogueQuery Query { get; init; }
 
