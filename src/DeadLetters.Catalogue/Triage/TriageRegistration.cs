@@ -25,7 +25,7 @@ internal static class TriageRegistration
         services.AddSingleton<TriageStore>();
         services.AddSingleton<NotificationStore>();
         services.AddSingleton<DeliveryQueue>();
-        services.AddSingleton(provider => new WebhookClient(provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new WebhookClient(provider.GetRequiredService<TimeProvider>(), namesSources: provider.GetService<DeadLetterSources>()?.Count > 1));
         services.AddSingleton<NotificationSender>();
         services.AddHostedService(provider => provider.GetRequiredService<NotificationSender>());
         return services.AddHostedService(provider => new CauseWatch(

@@ -66,9 +66,10 @@ public sealed class SourceTests
         await using var site = await StartAsync(hasCatalogue: false, shop, billing);
         using var client = new PageClient(site.Address);
 
-        var queues = await client.GetAsync("/dead-letters");
-        queues.Text.ShouldContain("5 dead letters in 2 of 2 queues");
-        queues.Text.ShouldContain("shop Queue Dead letters Input queue orders_error 2 orders billing Queue Dead letters Input queue orders_error 3 orders");
+        // The management API lists a new queue a moment later.
+        var queues = await Eventually.SeeAsync(
+            () => client.GetAsync("/dead-letters"), page => page.Text.Contains("5 dead letters in 2 of 2 queues", StringComparison.Ordinal), "both queues are listed");
+        queues.Text.ShouldContain($"{shop.VirtualHost.Name} Queue Dead letters Input queue orders_error 2 orders billing Queue Dead letters Input queue orders_error 3 orders");
         (await client.GetAsync(queues.Link("/sources/"))).Text.ShouldContain("3 dead letters of orders with 1 cause");
         (await client.GetAsync(queues.Link("/dead-letters/queues/"))).Text.ShouldContain("2 dead letters of orders with 1 cause");
         (await client.GetAsync("/dead-letters/sources/billing/queues")).Text.ShouldContain("3 dead letters in 1 of 1 queues");
