@@ -76,7 +76,7 @@ public sealed class BoardTests(Browser browser) : AtThePages(browser)
         })
         {
             await visit.Page.GotoAsync(path);
-            await Assertions.Expect(visit.Page.GetByText("billing-europe").First).ToBeVisibleAsync();
+            await Assertions.Expect(visit.Page.Locator("main :text('billing-europe'):visible").First).ToBeVisibleAsync();
             await visit.ShouldLookRightAsync();
             await SaveAsync(visit, name, scheme, width);
         }
