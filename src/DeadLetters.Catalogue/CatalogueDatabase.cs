@@ -14,11 +14,11 @@ namespace WorkinIt.DeadLetters.Catalogue;
 internal sealed class CatalogueException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// The catalogue's database: opens it at start, again and again until that succeeds, runs the feed that fills it, and guards each read: a read that fails or takes too long ends
+/// The catalogue's database: opens it at start, again and again until that succeeds, runs the feed of each source, which fill it, and guards each read: a read that fails or takes too long ends
 /// with a <see cref="CatalogueException"/>, and the reads of the next seconds fail at once, so that no page waits for a database that is away.
 /// </summary>
 internal sealed partial class CatalogueDatabase(
-    DeadLetterClient client, CatalogueOptions options, TimeProvider time, ILogger<CatalogueDatabase> log, ILoggerFactory logs) : BackgroundService, IAsyncDisposable
+    DeadLetterSources sources, CatalogueOptions options, TimeProvider time, ILogger<CatalogueDatabase> log, ILoggerFactory logs) : BackgroundService, IAsyncDisposable
 {
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _longestStart = TimeSpan.FromSeconds(3);
@@ -26,7 +26,7 @@ internal sealed partial class CatalogueDatabase(
 
     private readonly TaskCompletionSource<CatalogueStore> _store = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Failure? _failure;
-    private Func<string?> _delay = () => null;
+    private volatile IReadOnlyList<(DeadLetterSource Source, DeadLetterFeed Feed)> _feeds = [];
 
     /// <summary>The readers and writers. They fail until the tables exist.</summary>
     public CatalogueStore Parts { get; } = new(options, time);
@@ -34,8 +34,12 @@ internal sealed partial class CatalogueDatabase(
     /// <summary>The readers and writers, as soon as the tables exist.</summary>
     public Task<CatalogueStore> Store => _store.Task;
 
-    /// <summary>Why the catalogue may not be up to date, for an operator; null if it is, as far as this host knows.</summary>
-    public string? Delay => _delay();
+    /// <summary>The sources for which the catalogue may not be up to date, and why; none, as far as this host knows.</summary>
+    public IReadOnlyList<SourceDelay> Delays =>
+        [.. _feeds.Where(one => one.Feed.Delay is not null).Select(one => new SourceDelay(one.Source.Name, one.Source.IsOnly ? one.Feed.Delay! : $"{one.Source.Name}: {one.Feed.Delay}"))];
+
+    /// <summary>Whether each source was compared with its broker, or it is known why not.</summary>
+    public bool HasLooked => !options.IsFed || (_feeds.Count > 0 && _feeds.All(one => one.Feed.HasLooked));
 
     /// <summary>Reads from the catalogue.</summary>
     /// <typeparam name="T">The result.</typeparam>
@@ -78,11 +82,15 @@ internal sealed partial class CatalogueDatabase(
             await Task.Delay(_pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (stoppingToken.IsCancellationRequested || !options.IsFed)
             return;
-        using var feed = new DeadLetterFeed(client, options, await Store, time, logs.CreateLogger<DeadLetterFeed>());
-        _delay = () => feed.Delay;
-        await feed.StartAsync(stoppingToken);
+        var store = await Store;
+        var feeds = sources.Select(source => (source, Feed: new DeadLetterFeed(source.Client, options, store, time, logs.CreateLogger<DeadLetterFeed>()))).ToList();
+        foreach (var (_, feed) in feeds)
+            await feed.StartAsync(stoppingToken);
+        _feeds = feeds;
         await Task.Delay(Timeout.InfiniteTimeSpan, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await feed.StopAsync(CancellationToken.None);
+        await Task.WhenAll(feeds.Select(one => one.Feed.StopAsync(CancellationToken.None)));
+        foreach (var (_, feed) in feeds)
+            feed.Dispose();
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "The pages work without the catalogue: whatever prevents its start is shown there, logged, and tried again")]
@@ -118,3 +126,8 @@ internal sealed partial class CatalogueDatabase(
 
     private sealed record Failure(string Why, DateTimeOffset At);
 }
+
+/// <summary>A source for which the catalogue may not be up to date.</summary>
+/// <param name="Source">Its name.</param>
+/// <param name="Why">Why, as a sentence for an operator. With several sources, it begins with the name.</param>
+internal sealed record SourceDelay(string Source, string Why);

@@ -11,7 +11,10 @@ public sealed record CatalogueOptions
     /// <summary>A SQLite file (<c>Data Source=dead-letters.db</c>) or a PostgreSQL database (<c>Host=…;Database=…;Username=…;Password=…</c>).</summary>
     public required Database Database { get; init; }
 
-    /// <summary>The name of the virtual host on the board; null: the virtual host's own name. Two brokers that share a catalogue need two names.</summary>
+    /// <summary>
+    /// The name of the default source, which is the virtual host of <c>AddDeadLetters</c>; null: the virtual host's own name. Two brokers that share
+    /// a catalogue need two names.
+    /// </summary>
     public string? Source { get; init; }
 
     /// <summary>Whether the catalogue keeps bodies. Without them, a text filter searches the reasons only, and a letter's page reads the letter from its queue.</summary>

@@ -27,6 +27,7 @@ public static class CatalogueRegistration
         services.AddSingleton(provider => provider.GetRequiredService<CatalogueDatabase>().Parts);
         services.AddSingleton(provider => new OperationLog(
             provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));
-        return services.AddTriage(provider => provider.GetRequiredService<CatalogueDatabase>().Store, notifications ?? (_ => new NotificationOptions()));
+        return services.AddTriage(
+            provider => provider.GetRequiredService<CatalogueDatabase>().Store, notifications ?? (_ => new NotificationOptions()), provider => provider.GetRequiredService<CatalogueDatabase>().HasLooked);
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Catalogue.Operations;
 using WorkinIt.DeadLetters.Dashboard.BoardPages;
 using WorkinIt.DeadLetters.Dashboard.Operations;
@@ -22,12 +23,10 @@ public static class DashboardRegistration
         services.AddSingleton(broker);
         services.TryAddSingleton<IAuditLog>(provider => new AuditFile(auditFile?.Invoke(provider) ?? "dead-letters-audit.jsonl"));
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => new DeadLetterClient(
-            provider.GetRequiredService<DeadLetterOptions>(), provider.GetRequiredService<IAuditLog>(),
-            provider.GetService<IReplayAdvisor>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(SourceRegistration.Connect);
+        services.AddSingleton(provider => provider.GetRequiredService<DeadLetterSources>().Default.Client);
         services.AddSingleton(provider => new OperationRunner(
-            provider.GetRequiredService<DeadLetterClient>(), provider.GetRequiredService<DeadLetterOptions>(), provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<OperationRunner>>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<OperationRunner>>(),
             provider.GetService<OperationLog>() is { } operations ? new OperationSharing(operations, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<OperationSharing>>()) : null));
         services.AddHostedService(provider => provider.GetRequiredService<OperationRunner>());
         services.AddSingleton<BoardEvents>();
@@ -38,13 +37,30 @@ public static class DashboardRegistration
         return services;
     }
 
+    /// <summary>
+    /// Adds a source: another virtual host, of the same broker or another one. The pages show it beside the one of <see cref="AddDeadLetters"/>, and act
+    /// on both. All sources share the policies, the audit log, the catalogue and the <see cref="IReplayAdvisor"/>.
+    /// </summary>
+    /// <param name="services">The service collection.</param>
+    /// <param name="name">
+    /// The name on the pages, in their addresses, and in the audit log: letters, digits, hyphens, underscores and dots. With a catalogue, it must stay
+    /// the same.
+    /// </param>
+    /// <param name="broker">Returns the broker's address and user. Called once.</param>
+    /// <exception cref="FormatException">The name is not allowed. A name that is given twice, and a virtual host that is added twice, stop <see cref="MapDeadLetters"/>.</exception>
+    public static IServiceCollection AddDeadLetterSource(this IServiceCollection services, string name, Func<IServiceProvider, DeadLetterOptions> broker)
+    {
+        DeadLetterSources.CheckName(name);
+        return services.AddSingleton(new SourceRegistration(name, broker));
+    }
+
     /// <summary>Maps the pages. They require the two policies and are never mapped without them.</summary>
     /// <param name="routes">The application's endpoint routes.</param>
     /// <param name="path">The mount path, such as <c>/dead-letters</c>.</param>
     /// <param name="configure">Sets the options. It must name the two policies.</param>
     /// <returns>A builder for further conventions on all endpoints.</returns>
     /// <exception cref="InvalidOperationException">
-    /// An option is invalid, a policy is not named or does not exist, the application has no authentication scheme to sign in with, or
+    /// An option is invalid, two sources have the same name or are the same virtual host, a policy is not named or does not exist, the application has no authentication scheme to sign in with, or
     /// <see cref="AddDeadLetters"/> was not called.
     /// </exception>
     public static IEndpointConventionBuilder MapDeadLetters(this IEndpointRouteBuilder routes, string path, Action<DashboardOptions> configure)
@@ -54,6 +70,7 @@ public static class DashboardRegistration
         options.Validate();
         if (routes.ServiceProvider.GetService<OperationRunner>() is null)
             throw new InvalidOperationException("MapDeadLetters needs services.AddDeadLetters(…), which sets the broker's address");
+        _ = routes.ServiceProvider.GetRequiredService<DeadLetterSources>(); // checks their names now, not at the first request
         SchemeCheck.Check(routes.ServiceProvider, options);
         return new DashboardRoutes(routes.MapGroup(path).RequireAuthorization(options.ViewPolicy), options).Map();
     }

@@ -16,8 +16,7 @@ namespace WorkinIt.DeadLetters.Dashboard;
 /// <summary>All routes of the pages. Every POST requires an antiforgery token; every operation also requires <see cref="DashboardOptions.OperatePolicy"/>.</summary>
 internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions options)
 {
-    private const string Queue = "/queues/{queue}";
-    private const string Letter = Queue + "/letters/{id}";
+    private const string Source = "/sources/{source}";
     private const string Operation = "/operations/{operation}";
 
     public IEndpointConventionBuilder Map()
@@ -28,20 +27,9 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         Get("/letters", LetterListPage.ShowAsync);
         PostOperation("/letters/replay", CatalogueActions.ReplayAsync);
         PostOperation("/letters/discard", CatalogueActions.DiscardAsync);
-        Get("/queues", QueuePages.QueuesAsync);
         Get("/find", FindPage.FindAsync);
-        GetOrPost(Queue, QueuePages.CausesAsync);
-        GetOrPost(Queue + "/letters", QueuePages.LettersAsync);
-        Post(Queue + "/filter", QueuePages.FilterAsync);
-        GetOrPost(Letter, MessagePage.ShowAsync);
-        Post(Letter + "/reveal", MessagePage.RevealAsync);
-        Post(Letter + "/download", MessagePage.DownloadAsync);
-
-        PostOperation(Letter + "/edit", EditPages.EditAsync);
-        PostOperation(Letter + "/edit/preview", EditPages.PreviewAsync);
-        PostOperation(Queue + "/replay", OperationPages.ReplayAsync);
-        PostOperation(Queue + "/discard", OperationPages.DiscardAsync);
-        PostOperation(Queue + "/restore", OperationPages.RestoreAsync);
+        MapQueues("/queues");
+        MapQueues(Source + "/queues");
         Get(Operation, OperationPages.ShowAsync);
         PostOperation(Operation + "/again", OperationPages.AgainAsync);
         PostOperation(Operation + "/run", OperationPages.RunAsync);
@@ -61,6 +49,26 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         Get("/assets/board.js", Asset.ServeAsync("board.js", "text/javascript; charset=utf-8"));
         Get("/assets/dead-letters.svg", Asset.ServeAsync("dead-letters.svg", "image/svg+xml"));
         return group;
+    }
+
+    /// <param name="queues">The path of the list of queues: that of the default source, or of the one in the address.</param>
+    private void MapQueues(string queues)
+    {
+        var queue = queues + "/{queue}";
+        var letter = queue + "/letters/{id}";
+        Get(queues, QueuePages.QueuesAsync);
+        GetOrPost(queue, QueuePages.CausesAsync);
+        GetOrPost(queue + "/letters", QueuePages.LettersAsync);
+        Post(queue + "/filter", QueuePages.FilterAsync);
+        GetOrPost(letter, MessagePage.ShowAsync);
+        Post(letter + "/reveal", MessagePage.RevealAsync);
+        Post(letter + "/download", MessagePage.DownloadAsync);
+
+        PostOperation(letter + "/edit", EditPages.EditAsync);
+        PostOperation(letter + "/edit/preview", EditPages.PreviewAsync);
+        PostOperation(queue + "/replay", OperationPages.ReplayAsync);
+        PostOperation(queue + "/discard", OperationPages.DiscardAsync);
+        PostOperation(queue + "/restore", OperationPages.RestoreAsync);
     }
 
     private void Get(string path, Func<PageContext, Task<IResult>> page) => Map(path, [HttpMethods.Get, HttpMethods.Head], page);

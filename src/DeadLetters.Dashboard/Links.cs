@@ -7,10 +7,12 @@ using WorkinIt.DeadLetters.Catalogue;
 
 namespace WorkinIt.DeadLetters.Dashboard;
 
-/// <summary>The addresses of the pages under their mount path.</summary>
+/// <summary>The addresses of the pages under their mount path. Those of queues and letters are in one source.</summary>
 /// <param name="start">The path of the first page, without a trailing slash.</param>
 /// <param name="hasBoard">Whether the first page is the board; otherwise it is the list of queues.</param>
-internal sealed class Links(string start, bool hasBoard)
+/// <param name="sources">The sources of the application.</param>
+/// <param name="source">The name of the source.</param>
+internal sealed class Links(string start, bool hasBoard, DeadLetterSources sources, string source)
 {
     /// <summary>Reads the mount path from the request: the path base, plus as many segments as the mount path has.</summary>
     public static Links Of(HttpContext http, string path)
@@ -19,8 +21,12 @@ internal sealed class Links(string start, bool hasBoard)
         var mounted = pattern - path.Count(c => c == '/');
         var segments = http.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries).Take(mounted);
         var start = http.Request.PathBase.ToUriComponent() + string.Concat(segments.Select(segment => new PathString("/" + segment).ToUriComponent()));
-        return new Links(start, http.RequestServices.GetService<CatalogueDatabase>() is not null);
+        var sources = http.RequestServices.GetRequiredService<DeadLetterSources>();
+        return new Links(start, http.RequestServices.GetService<CatalogueDatabase>() is not null, sources, sources.Default.Name);
     }
+
+    /// <summary>The addresses in a source.</summary>
+    public Links Of(string name) => name == source ? this : new Links(start, hasBoard, sources, name);
 
     /// <summary>The first page.</summary>
     public string Start => start.Length == 0 ? "/" : start;
@@ -38,19 +44,30 @@ internal sealed class Links(string start, bool hasBoard)
 
     public string Audit => start + "/audit";
 
-    public string AuditOf(string queue) => $"{Audit}?queue={Uri.EscapeDataString(queue)}";
+    public string AuditOf(string queue) => Audit + Query(("queue", queue), ("source", sources is [{ IsOnly: true } only] && only.Name == source ? null : source));
 
     public string RevealAudit(string entry) => $"{Audit}/{Uri.EscapeDataString(entry)}/reveal";
 
     public string FindId(string id) => $"{Find}?id={Uri.EscapeDataString(id)}";
 
-    public string Queue(string queue) => $"{start}/queues/{Segment(queue)}";
+    /// <summary>The list of the queues of the source only.</summary>
+    public string SourceQueues => $"{start}/sources/{Segment(source)}/queues";
+
+    /// <summary>A queue's page. For a queue of another host, whose source this application does not have: its letters in the catalogue.</summary>
+    public string Queue(string queue) => sources.Find(source) switch
+    {
+        { IsDefault: true } => $"{start}/queues/{Segment(queue)}",
+        not null => $"{SourceQueues}/{Segment(queue)}",
+        _ => AllLetters + Query((BoardPages.QueryForm.Box, (CatalogueQuery.All with { Source = source, Queue = CatalogueQuery.CompleteQueue(queue) }).ToString())),
+    };
 
     public string QueueAll(string queue) => Queue(queue) + "?all=true";
 
     public string Letters(string queue, string query = "") => $"{Queue(queue)}/letters{query}";
 
-    public string Letter(string queue, string id) => $"{Queue(queue)}/letters/{Segment(id)}";
+    public string Letter(string queue, string id) => sources.Find(source) is null
+        ? $"{start}/queues/{Segment(queue)}/letters/{Segment(id)}{Query(("source", source))}"
+        : $"{Queue(queue)}/letters/{Segment(id)}";
 
     public string Cause(string id) => $"{start}/causes/{Segment(id)}";
 

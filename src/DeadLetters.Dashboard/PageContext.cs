@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -16,25 +15,49 @@ namespace WorkinIt.DeadLetters.Dashboard;
 /// <summary>One request: its user, the user's permissions, and the links.</summary>
 internal sealed class PageContext
 {
-    private const long LargestBody = 64 * 1024 * 1024; // an edited message, percent-encoded
-
     private const int LongestHost = 260; // a DNS name and a port
 
-    private PageContext(HttpContext http, DashboardOptions options, Links links) => (Http, Options, Links) = (http, options, links);
+    private PageContext(HttpContext http, DashboardOptions options, Links links)
+    {
+        (Http, Options, Links) = (http, options, links);
+        Source = Sources.Default.Name;
+        if (http.GetRouteValue("source") is string named)
+            ActOn(Links.Name(named));
+        IsOfSource |= http.GetRouteValue("queue") is not null;
+    }
 
     public HttpContext Http { get; }
 
     public DashboardOptions Options { get; }
 
-    public Links Links { get; }
+    /// <summary>The addresses. Those of queues and letters are in <see cref="Source"/>.</summary>
+    public Links Links { get; private set; }
 
     public bool MayAct { get; private set; }
 
     public AntiforgeryTokenSet Token { get; private set; } = null!;
 
-    public IFormCollection Form { get; private set; } = FormCollection.Empty;
+    public IFormCollection Form { get; set; } = FormCollection.Empty;
 
-    public DeadLetterClient Broker => Service<DeadLetterClient>();
+    /// <summary>Acts on <see cref="Source"/>.</summary>
+    /// <exception cref="DeadLetterException">This application does not have that source.</exception>
+    public DeadLetterClient Broker => Here.Client;
+
+    /// <summary>All sources of this application.</summary>
+    public DeadLetterSources Sources => Service<DeadLetterSources>();
+
+    /// <summary>The name of the source whose queues this page shows.</summary>
+    public string Source { get; private set; }
+
+    /// <summary>The source whose queues this page shows; null if this application does not have it: it is another host's, with the same catalogue.</summary>
+    public DeadLetterSource? At => Sources.Find(Source);
+
+    /// <inheritdoc cref="At"/>
+    /// <exception cref="DeadLetterException">This application does not have that source.</exception>
+    public DeadLetterSource Here => At ?? throw new DeadLetterException(DeadLetterProblem.Refused, $"This application is not connected to {Source}");
+
+    /// <summary>Whether this page shows a queue, or something in one, and not all sources.</summary>
+    public bool IsOfSource { get; private set; }
 
     public OperationRunner Runner => Service<OperationRunner>();
 
@@ -42,9 +65,6 @@ internal sealed class PageContext
 
     /// <summary>The catalogue; null if the application has none.</summary>
     public CatalogueDatabase? Catalogue => Http.RequestServices.GetService<CatalogueDatabase>();
-
-    /// <summary>The name of this application's virtual host in the catalogue.</summary>
-    public string Source => Service<CatalogueOptions>().Source ?? Service<DeadLetterOptions>().VirtualHost;
 
     /// <summary>Why this page shows no catalogue, though the application has one; null if it shows it.</summary>
     public string? CatalogueProblem { get; set; }
@@ -70,9 +90,25 @@ internal sealed class PageContext
 
     public bool IsTicked(string name) => Value(name) is "true" or "on";
 
-    public string? ManagementLink(string queue) => Options.ManagementUi is { } ui
-        ? $"{ui.ToString().TrimEnd('/')}/#/queues/{Uri.EscapeDataString(Service<DeadLetterOptions>().VirtualHost)}/{Uri.EscapeDataString(queue)}"
+    /// <summary>The page of a queue in RabbitMQ's management UI. A source with a management API of its own has its UI there.</summary>
+    public string? ManagementLink(string queue) => Options.ManagementUi is { } common && At?.Options is { } broker
+        ? $"{(broker.Management == Sources.Default.Options.Management ? common : broker.Management).ToString().TrimEnd('/')}/#/queues/{Uri.EscapeDataString(broker.VirtualHost)}/{Uri.EscapeDataString(queue)}"
         : null;
+
+    /// <summary>Whether a name of a queue needs the name of its source beside it.</summary>
+    public bool Shows(string source) => Sources.Count > 1 || source != Sources.Default.Name;
+
+    /// <summary>A queue as text, with its source if there are several.</summary>
+    public string Place(string source, string queue) => Shows(source) ? $"{queue} ({source})" : queue;
+
+    /// <summary>Makes this the page of a source: its links and actions go there.</summary>
+    /// <param name="source">The source's name; null: the default one.</param>
+    public void ActOn(string? source)
+    {
+        Source = source ?? Sources.Default.Name;
+        Links = Links.Of(Source);
+        IsOfSource = true;
+    }
 
     /// <summary>The application's own link for a dead letter; null if it makes none.</summary>
     public Uri? LinkTo(DeadLetter letter) =>
@@ -93,7 +129,7 @@ internal sealed class PageContext
         }
         var context = new PageContext(http, options, Links.Of(http, path));
         context.MayAct = (await context.Service<IAuthorizationService>().AuthorizeAsync(http.User, options.OperatePolicy)).Succeeded;
-        var result = await context.ReadFormAsync() ?? await context.TryAsync(page);
+        var result = await PageForm.ReadAsync(context) ?? context.UnknownSource() ?? await context.TryAsync(page);
         await result.ExecuteAsync(http);
     }
 
@@ -108,7 +144,7 @@ internal sealed class PageContext
         return new RazorComponentResult<Root<TPage, TModel>>(new Dictionary<string, object?>
         {
             [nameof(Root<,>.Context)] = this,
-            [nameof(Root<,>.Head)] = new Head(title, refreshes, wide),
+            [nameof(Root<,>.Head)] = new Head(IsOfSource && Shows(Source) ? $"{title} ({Source})" : title, refreshes, wide),
             [nameof(Root<,>.Model)] = model,
         })
         { StatusCode = status, PreventStreamingRendering = true };
@@ -120,6 +156,9 @@ internal sealed class PageContext
     /// <summary>Redirects after a POST to the page that shows the result and can be reloaded.</summary>
     public static IResult SeeOther(string address) => new Redirection(address);
 
+    private IResult? UnknownSource() => At is not null ? null : Problem(
+        StatusCodes.Status404NotFound, "Source not found", $"This application has no source “{Source}”.", "Its name may have changed. See the list of queues.");
+
     private async Task<IResult> TryAsync(Func<PageContext, Task<IResult>> page)
     {
         try
@@ -128,66 +167,11 @@ internal sealed class PageContext
         }
         catch (DeadLetterException e)
         {
-            return Describe(e);
+            return BrokerProblems.Show(this, e);
         }
         catch (FormatException e)
         {
             return Problem(StatusCodes.Status400BadRequest, "Invalid input", e.Message);
-        }
-    }
-
-    private IResult Describe(DeadLetterException e)
-    {
-        if (e.Problem is DeadLetterProblem.Unreachable or DeadLetterProblem.Blocked)
-            Http.Response.Headers.RetryAfter = "10";
-        return e.Problem switch
-        {
-            DeadLetterProblem.Locked => Problem(StatusCodes.Status409Conflict, "Another operation is running on this queue", e.Message,
-                "Only one operation can run on a queue at a time, which keeps a replay exact. Nothing is lost. Reload this page when the operation has ended."),
-            DeadLetterProblem.Unreachable => Problem(StatusCodes.Status503ServiceUnavailable, "The broker is unreachable", e.Message,
-                "The dead letters stay where they are. Reload this page in a few seconds."),
-            DeadLetterProblem.Blocked => Problem(StatusCodes.Status503ServiceUnavailable, "RabbitMQ accepts no messages", e.Message,
-                "Free memory or disk space on the broker. The alarm then ends automatically."),
-            DeadLetterProblem.Forbidden => Problem(StatusCodes.Status403Forbidden, "The broker denied permission", e.Message,
-                "Give the RabbitMQ user of this page the permission, then try again."),
-            DeadLetterProblem.NoSuchQueue => Problem(StatusCodes.Status404NotFound, "Queue not found", e.Message,
-                "It may have been deleted, or have another name. See the list of queues."),
-            DeadLetterProblem.Audit => Problem(StatusCodes.Status503ServiceUnavailable, "The audit log can’t be used", e.Message,
-                "Check that the user of this application may write to the audit log, and that the disk is not full. Then try again."),
-            _ => Problem(StatusCodes.Status409Conflict, "This can’t be done safely", e.Message, "Nothing was changed."),
-        };
-    }
-
-    private async Task<IResult?> ReadFormAsync()
-    {
-        if (!IsPost)
-            return null;
-        if (Http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-            limit.MaxRequestBodySize = LargestBody;
-        if (Http.Features.Get<IFormFeature>()?.Form is null)
-        {
-            Http.Features.Set<IFormFeature>(new FormFeature(Http.Request, new FormOptions
-            {
-                ValueLengthLimit = (int)LargestBody,
-                BufferBodyLengthLimit = LargestBody,
-                ValueCountLimit = 10_000,
-            }));
-        }
-        try
-        {
-            await Service<IAntiforgery>().ValidateRequestAsync(Http);
-            Form = Http.Request.HasFormContentType ? await Http.Request.ReadFormAsync(Aborted) : FormCollection.Empty;
-            return null;
-        }
-        catch (AntiforgeryValidationException e) when (e.InnerException is not BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge })
-        {
-            return Problem(StatusCodes.Status400BadRequest, "Nothing was done", "This form has expired, or it was not sent from this site.",
-                "Go back, reload the page and submit the form again.");
-        }
-        catch (Exception e) when (e is BadHttpRequestException or InvalidDataException or AntiforgeryValidationException)
-        {
-            return Problem(StatusCodes.Status413PayloadTooLarge, "Form too large", "The form is larger than this page accepts.",
-                "Select fewer dead letters, or use a filter.");
         }
     }
 }

@@ -337,7 +337,7 @@ public sealed class DeadLetterPagesTests(DeadLetterWeb web) : IClassFixture<Dead
             endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods.Where(method => method != "HEAD").Select(method => (
                 method,
                 endpoint.RoutePattern.RawText!.TrimEnd('/').Replace("{queue}", Errors, StringComparison.Ordinal).Replace("{id}", "0123456789abcdef", StringComparison.Ordinal)
-                    .Replace("{operation}", "00", StringComparison.Ordinal).Replace("{entry}", "00", StringComparison.Ordinal),
+                    .Replace("{operation}", "00", StringComparison.Ordinal).Replace("{entry}", "00", StringComparison.Ordinal).Replace("{source}", "billing", StringComparison.Ordinal),
                 endpoint.Metadata.GetOrderedMetadata<Microsoft.AspNetCore.Authorization.IAuthorizeData>().Any(data => data.Policy == "operate"))))];
     }
 }

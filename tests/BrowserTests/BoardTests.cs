@@ -54,6 +54,40 @@ public sealed class BoardTests(Browser browser) : AtThePages(browser)
         await SaveAsync(visit, "keys", scheme, width);
     }
 
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public async Task Pages_of_two_sources_are_accessible_fit_the_screen_and_show_the_source_of_each_queue(ColorScheme scheme, int width)
+    {
+        await using var site = await CatalogueSite.StartAsync(sources: "billing-europe");
+        await CatalogueSample.FillAsync(site);
+        await site.AddToAsync("billing-europe", Enumerable.Range(0, 40).Select(number => new FailedLetter { Queue = number % 3 == 0 ? "payments_error" : "orders_error", At = DateTimeOffset.UtcNow.AddMinutes(-number) }));
+        await site.AddToAsync("billing-europe", new FailedLetter { Queue = "a-name-of-a-queue-that-is-longer-than-its-column_error", Exception = "Billing.RefusedException", Stack = null });
+        await site.QueueAsync("orders_error", 26, source: "billing-europe");
+        await site.QueueAsync("payments_error", 14, source: "billing-europe");
+        var visit = await VisitAsync(scheme, width, at: site.Address);
+        await visit.Page.GotoAsync($"{Board}/letters?q=source:billing-europe");
+        await Assertions.Expect(visit.Page.Locator("tr[data-row] .where").Filter(new LocatorFilterOptions { HasText = "billing-europe" })).ToHaveCountAsync(41);
+        var letter = (await visit.Page.Locator("[data-main]").First.GetAttributeAsync("href"))!;
+        await visit.Page.GotoAsync(letter);
+        var cause = (await visit.Page.GetByText("show all with this cause").GetAttributeAsync("href"))!;
+        foreach (var (name, path) in new[]
+        {
+            ("sources-board", Board), ("sources-letters", Board + "/letters"), ("sources-letter", letter), ("sources-cause-letters", cause), ("sources-queues", Board + "/queues"), ("sources-refused", Board + "/letters?q=exception:Refused"),
+        })
+        {
+            await visit.Page.GotoAsync(path);
+            await Assertions.Expect(visit.Page.Locator("main :text('billing-europe'):visible").First).ToBeVisibleAsync();
+            await visit.ShouldLookRightAsync();
+            await SaveAsync(visit, name, scheme, width);
+        }
+        await visit.Page.GotoAsync(Board);
+        await visit.Page.GetByText("Filter by field").ClickAsync();
+        await visit.Page.GetByLabel("Source").SelectOptionAsync("billing-europe");
+        await visit.ShouldLookRightAsync();
+        await visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Filter", Exact = true }).ClickAsync();
+        await Assertions.Expect(visit.Page.GetByLabel("Search", new PageGetByLabelOptions { Exact = true })).ToHaveValueAsync("source:billing-europe");
+    }
+
     [Fact]
     public async Task Empty_and_unfinished_catalogues_say_so()
     {

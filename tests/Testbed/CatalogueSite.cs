@@ -24,12 +24,16 @@ namespace WorkinIt.Testbed;
 /// </summary>
 public sealed class CatalogueSite : IAsyncDisposable
 {
-    private const string Source = "shop";
+    /// <summary>The name of the default source.</summary>
+    public const string Source = "shop";
 
     private readonly WebApplication _app;
     private readonly string _folder;
 
     private CatalogueSite(WebApplication app, string folder) => (_app, _folder) = (app, folder);
+
+    /// <summary>The audit log.</summary>
+    public string AuditPath => Path.Combine(_folder, "audit.jsonl");
 
     /// <summary>The address of the application.</summary>
     public Uri Address => new(_app.Urls.First());
@@ -39,38 +43,64 @@ public sealed class CatalogueSite : IAsyncDisposable
     /// <summary>Starts an empty catalogue.</summary>
     /// <param name="database">A connection string; null: a new SQLite file.</param>
     /// <param name="configure">More options of the pages.</param>
-    public static async Task<CatalogueSite> StartAsync(string? database = null, Action<DashboardOptions>? configure = null)
+    /// <param name="sources">More sources; nothing answers at their addresses either.</param>
+    public static async Task<CatalogueSite> StartAsync(string? database = null, Action<DashboardOptions>? configure = null, params string[] sources)
+    {
+        var brokers = sources.Prepend(Source).Select((name, index) =>
+            (name, DeadLetterOptions.Parse($"amqp://nobody:nothing@127.0.0.1:{index + 1}/{name}", new Uri($"http://127.0.0.1:{index + 1}"))));
+        var site = await StartAsync(
+            [.. brokers], folder => new CatalogueOptions { Database = Database.Parse(database ?? $"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = Source, IsFed = false }, configure);
+        if (database is null)
+            await site._app.Services.GetRequiredService<CatalogueDatabase>().Store;
+        return site;
+    }
+
+    /// <summary>Starts the pages over real brokers. The first one is the default source.</summary>
+    /// <param name="hasCatalogue">Whether there is a catalogue, fed by the brokers; otherwise the pages read the queues.</param>
+    /// <param name="brokers">The sources.</param>
+    public static Task<CatalogueSite> StartOverAsync(bool hasCatalogue, params (string Name, DeadLetterOptions Broker)[] brokers) => StartAsync(
+        brokers,
+        folder => hasCatalogue
+            ? new CatalogueOptions { Database = Database.Parse($"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = brokers[0].Name, CheckInterval = TimeSpan.FromMilliseconds(200) }
+            : null,
+        null);
+
+    private static async Task<CatalogueSite> StartAsync((string Name, DeadLetterOptions Broker)[] brokers, Func<string, CatalogueOptions?> catalogue, Action<DashboardOptions>? configure)
     {
         var folder = Directory.CreateTempSubdirectory("catalogue-").FullName;
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
-        builder.Services.AddDeadLetters(
-            _ => DeadLetterOptions.Parse("amqp://nobody:nothing@127.0.0.1:1/shop", new Uri("http://127.0.0.1:1")), _ => Path.Combine(folder, "audit.jsonl"));
-        builder.Services.AddDeadLetterCatalogue(_ => new CatalogueOptions { Database = Database.Parse(database ?? $"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = Source, IsFed = false });
+        builder.Services.AddDeadLetters(_ => brokers[0].Broker, _ => Path.Combine(folder, "audit.jsonl"));
+        foreach (var (name, broker) in brokers[1..])
+            builder.Services.AddDeadLetterSource(name, _ => broker);
+        if (catalogue(folder) is { } options)
+            builder.Services.AddDeadLetterCatalogue(_ => options);
         builder.Services.AddAuthentication("test").AddScheme<AuthenticationSchemeOptions, SignedIn>("test", null);
         builder.Services.AddAuthorizationBuilder()
             .AddPolicy("view", policy => policy.RequireRole("support", "operator")).AddPolicy("operate", policy => policy.RequireRole("operator"));
         var app = builder.Build();
         app.UseAuthentication();
         app.UseAuthorization();
-        app.MapDeadLetters("/dead-letters", options =>
+        app.MapDeadLetters("/dead-letters", it =>
         {
-            (options.ViewPolicy, options.OperatePolicy, options.Title) = ("view", "operate", "Shop");
-            configure?.Invoke(options);
+            (it.ViewPolicy, it.OperatePolicy, it.Title) = ("view", "operate", "Shop");
+            configure?.Invoke(it);
         });
         await app.StartAsync();
-        var site = new CatalogueSite(app, folder);
-        if (database is null)
-            await app.Services.GetRequiredService<CatalogueDatabase>().Store;
-        return site;
+        return new CatalogueSite(app, folder);
     }
 
     /// <summary>Adds letters as the feed would.</summary>
     /// <param name="letters">The letters.</param>
-    public Task AddAsync(params IEnumerable<FailedLetter> letters) =>
-        Store.Writer.AddAsync(Source, [.. letters.Select(letter => new NewLetter(letter.Build(), Redelivered: false))], CancellationToken.None);
+    public Task AddAsync(params IEnumerable<FailedLetter> letters) => AddToAsync(Source, letters);
+
+    /// <summary>Adds letters to a source as its feed would.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="letters">The letters.</param>
+    public Task AddToAsync(string source, params IEnumerable<FailedLetter> letters) =>
+        Store.Writer.AddAsync(source, [.. letters.Select(letter => new NewLetter(letter.Build(), Redelivered: false))], CancellationToken.None);
 
     /// <summary>Says what the broker says of a queue.</summary>
     /// <param name="queue">The queue.</param>
@@ -78,10 +108,11 @@ public sealed class CatalogueSite : IAsyncDisposable
     /// <param name="problem">What is wrong.</param>
     /// <param name="walked">How many letters a walk that is not finished has read; null: it was read completely.</param>
     /// <param name="fed">Whether copies come.</param>
-    public Task QueueAsync(string queue, long messages, string problem = "", long? walked = null, bool fed = true) => Store.Writer.SaveQueueAsync(
+    /// <param name="source">The queue's source.</param>
+    public Task QueueAsync(string queue, long messages, string problem = "", long? walked = null, bool fed = true, string source = Source) => Store.Writer.SaveQueueAsync(
         new CatalogueQueue
         {
-            Source = Source,
+            Source = source,
             Name = queue,
             InputQueue = queue.Replace("_error", "", StringComparison.Ordinal),
             IsFed = fed,

@@ -141,8 +141,11 @@ public sealed partial class PageClient : IDisposable
 
     /// <summary>The id of the first dead letter of a queue.</summary>
     /// <param name="queue">The queue.</param>
-    public async Task<string> FirstIdAsync(string queue) =>
-        (await GetAsync($"/dead-letters/queues/{queue}/letters")).Link($"/queues/{queue}/letters/").Split('/')[^1];
+    public Task<string> FirstIdAsync(string queue) => FirstIdOfAsync($"/dead-letters/queues/{queue}");
+
+    /// <summary>The id of the first dead letter of a queue, in any source.</summary>
+    /// <param name="path">The path of the queue's page.</param>
+    public async Task<string> FirstIdOfAsync(string path) => (await GetAsync(path + "/letters")).Link($"{path}/letters/").Split('/')[^1];
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();

@@ -35,7 +35,7 @@ internal static class AuditCommand
                 .AddColumn("When").AddColumn("Who").AddColumn("What").AddColumn("Queue").AddColumn("Filter").AddColumn(new TableColumn("Done").RightAligned()).AddColumn("");
             foreach (var entry in entries)
             {
-                table.AddRow(ListCommand.Time(entry.At), Terminal.Cell(entry.By), Terminal.Cell(entry.Verb), Terminal.Cell(entry.Queue), Terminal.Cell(Masking.Filter(entry.Filter)),
+                table.AddRow(ListCommand.Time(entry.At), Terminal.Cell(entry.By), Terminal.Cell(entry.Verb), Terminal.Cell(entry.Source is { } source ? $"{entry.Queue} ({source})" : entry.Queue), Terminal.Cell(Masking.Filter(entry.Filter)),
                     entry.EndedAt is null ? "–" : $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Terminal.Cell(entry.EndedAt is null ? "still running, or interrupted" : string.Join(". ", new[] { entry.Results, Masking.Text(entry.Problem) }.Where(text => text.Length > 0))));
             }
             context.Out.Write(table);

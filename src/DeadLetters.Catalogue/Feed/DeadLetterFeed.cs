@@ -23,6 +23,9 @@ internal sealed partial class DeadLetterFeed(
     private bool _isStandby;
     private QueueWatch? _watch;
 
+    /// <summary>Whether the catalogue was compared with the broker, or it is known why it was not.</summary>
+    public bool HasLooked => _isStandby || _problem is not null || _watch?.CheckedAt is not null;
+
     /// <summary>Whether this host feeds the catalogue.</summary>
     public bool IsActive { get; private set; }
 
@@ -49,7 +52,7 @@ internal sealed partial class DeadLetterFeed(
                 _isStandby = false;
                 var problem = e is DeadLetterException ? e.Message : $"{e.GetType().Name}: {e.Message}";
                 if (problem != _problem)
-                    LogProblem(_problem = problem);
+                    LogProblem(Named(_problem = problem));
             }
             await Task.Delay(_afterFailure, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -151,7 +154,7 @@ internal sealed partial class DeadLetterFeed(
             }
             catch (Exception e) when (connection.IsOpen && !cancellationToken.IsCancellationRequested)
             {
-                LogConsumer(e.Message);
+                LogConsumer(Named(e.Message));
             }
             await Task.Delay(options.CheckInterval < _afterFailure ? options.CheckInterval : _afterFailure, time, cancellationToken);
         }
@@ -164,6 +167,15 @@ internal sealed partial class DeadLetterFeed(
         {
             if (intake.TakeErased())
                 await store.Writer.OverwriteAsync(cancellationToken);
+        }
+        catch (Exception e) when (FeedIntake.IsOfTheDatabase(e))
+        {
+            return false;
+        }
+        if (!store.TryBeginTidying())
+            return false; // the feed of another source does it
+        try
+        {
             if (prunes)
                 await store.Writer.PruneAsync(cancellationToken);
             for (var start = time.GetTimestamp(); consumer.Pending == 0 && time.GetElapsedTime(start) < options.CheckInterval && await store.Indexer.IndexAsync(cancellationToken) > 0;)
@@ -176,7 +188,14 @@ internal sealed partial class DeadLetterFeed(
         {
             return false; // the next check tries again
         }
+        finally
+        {
+            store.EndTidying();
+        }
     }
+
+    // In the log of a host with several sources, an operator must see which one it is.
+    private string Named(string problem) => client.Services.Options.Source is { } source ? $"{source}: {problem}" : problem;
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The catalogue of dead letters is not fed: {Problem}")]
     private partial void LogProblem(string problem);

@@ -12,7 +12,7 @@ namespace WorkinIt.DeadLetters.Catalogue.Feed;
 internal sealed record FeedContext(DeadLetterClient Client, CatalogueOptions Options, CatalogueStore Store, TimeProvider Time, ILogger Log)
 {
     /// <summary>The name of the virtual host in the catalogue.</summary>
-    public string Source => Options.Source ?? Broker.VirtualHost;
+    public string Source => Broker.Source ?? Options.Source ?? Broker.VirtualHost;
 
     public CatalogueWriter Writer => Store.Writer;
 

@@ -188,7 +188,7 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
     private void Report(string? problem)
     {
         if (problem is not null && problem != _reported.Problem)
-            LogProblem(problem);
+            LogProblem(context.Broker.Source is { } source ? $"{source}: {problem}" : problem);
         _reported.Problem = problem;
     }
 

@@ -16,12 +16,12 @@ internal sealed record CatalogueLook(Board Board, IReadOnlyList<CatalogueQueue> 
 /// </summary>
 internal sealed partial class CauseWatch(
     OpenCatalogue catalogue, Func<OpenCatalogue, CancellationToken, Task<CatalogueLook>> look, NotificationStore store, NotificationSender sender, TimeProvider time,
-    ILogger<CauseWatch> log) : BackgroundService
+    ILogger<CauseWatch> log, Func<bool>? hasLooked = null) : BackgroundService
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _pruneInterval = TimeSpan.FromHours(1);
 
-    /// <summary>On a broker without dead-letter queues, how long to wait for the first one before the catalogue counts as read.</summary>
+    /// <summary>How long to wait for each broker's first comparison, and for the first dead-letter queue, before the catalogue counts as read.</summary>
     private static readonly TimeSpan _discovery = TimeSpan.FromSeconds(30);
 
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
@@ -69,9 +69,9 @@ internal sealed partial class CauseWatch(
     }
 
     // Otherwise the first walk through the queues would announce causes that are old.
-    private bool IsSettled(IReadOnlyList<CatalogueQueue> queues) => queues.Count == 0
-        ? time.GetUtcNow() - _startedAt >= _discovery
-        : queues.All(queue => queue.WalkedAt is not null || queue.Problem.Length > 0 || queue.Messages == 0);
+    private bool IsSettled(IReadOnlyList<CatalogueQueue> queues) =>
+        (time.GetUtcNow() - _startedAt >= _discovery || (queues.Count > 0 && hasLooked?.Invoke() != false))
+        && queues.All(queue => queue.WalkedAt is not null || queue.Problem.Length > 0 || queue.Messages == 0);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The catalogue of dead letters can't be watched: no notifications until that succeeds")]
     private partial void LogFailed(Exception e);

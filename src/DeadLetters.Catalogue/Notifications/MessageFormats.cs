@@ -13,16 +13,19 @@ internal static class MessageFormats
     private static readonly JsonSerializerOptions _json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The body of a message, in UTF-8.</summary>
-    public static byte[] Write(Notification notification, NotificationFormat format) => format switch
+    /// <param name="notification">The message.</param>
+    /// <param name="format">The form.</param>
+    /// <param name="namesSources">Whether a text for people names the source of each queue, because the application has several. The JSON always does.</param>
+    public static byte[] Write(Notification notification, NotificationFormat format, bool namesSources = false) => format switch
     {
-        NotificationFormat.Slack => JsonSerializer.SerializeToUtf8Bytes(Slack(notification), _json),
-        NotificationFormat.Teams => JsonSerializer.SerializeToUtf8Bytes(Teams(notification), _json),
+        NotificationFormat.Slack => JsonSerializer.SerializeToUtf8Bytes(Slack(notification, namesSources), _json),
+        NotificationFormat.Teams => JsonSerializer.SerializeToUtf8Bytes(Teams(notification, namesSources), _json),
         _ => System.Text.Encoding.UTF8.GetBytes(notification.ToJson()),
     };
 
-    private static JsonObject Slack(Notification notification)
+    private static JsonObject Slack(Notification notification, bool namesSources)
     {
-        var lines = new[] { $"*{Escaped(notification.Title)}*" }.Concat(Facts(notification).Select(fact => $"{Escaped(fact.Label)}: {Escaped(fact.Value)}")).ToList();
+        var lines = new[] { $"*{Escaped(notification.Title)}*" }.Concat(Facts(notification, namesSources).Select(fact => $"{Escaped(fact.Label)}: {Escaped(fact.Value)}")).ToList();
         var text = string.Join('\n', lines);
         var section = new JsonObject
         {
@@ -36,10 +39,10 @@ internal static class MessageFormats
     }
 
     // Runs of text, because a text block would show an exception's name as Markdown, with links.
-    private static JsonObject Teams(Notification notification)
+    private static JsonObject Teams(Notification notification, bool namesSources)
     {
         var body = new JsonArray(Line(Run(notification.Title, isBold: true)));
-        foreach (var (label, value) in Facts(notification))
+        foreach (var (label, value) in Facts(notification, namesSources))
             body.Add((JsonNode)Line(Run(label + ": ", isBold: true), Run(value, isBold: false)));
         var card = new JsonObject
         {
@@ -61,7 +64,7 @@ internal static class MessageFormats
         static JsonObject Run(string text, bool isBold) => new() { ["type"] = "TextRun", ["text"] = text, ["weight"] = isBold ? "Bolder" : "Default" };
     }
 
-    private static IEnumerable<(string Label, string Value)> Facts(Notification notification)
+    private static IEnumerable<(string Label, string Value)> Facts(Notification notification, bool namesSources)
     {
         if (notification.Cause is { } cause)
         {
@@ -74,7 +77,7 @@ internal static class MessageFormats
         if (notification.Recent is { } recent)
             yield return ("Failures in the last 5 minutes", NotificationText.Number(recent));
         if (notification.Queues is { Count: > 0 } queues)
-            yield return ("Queues", string.Join(", ", queues.Select(queue => $"{queue.Queue} ({NotificationText.Number(queue.Count)})")));
+            yield return ("Queues", string.Join(", ", queues.Select(queue => $"{queue.Queue}{(namesSources ? $" in {queue.Source}" : "")} ({NotificationText.Number(queue.Count)})")));
         if (notification.Since is { } since)
             yield return ("Since", string.Create(CultureInfo.InvariantCulture, $"{since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC"));
         if (notification.Versions is { } versions)

@@ -19,12 +19,14 @@ internal sealed class WebhookClient : IDisposable
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
     private readonly TimeSpan _timeout;
+    private readonly bool _namesSources;
 
     /// <param name="time">The clock of the signature.</param>
     /// <param name="timeout">The time for the complete request.</param>
-    public WebhookClient(TimeProvider time, TimeSpan? timeout = null)
+    /// <param name="namesSources">Whether the application has several sources.</param>
+    public WebhookClient(TimeProvider time, TimeSpan? timeout = null, bool namesSources = false)
     {
-        (_time, _timeout) = (time, timeout ?? TimeSpan.FromSeconds(10));
+        (_time, _timeout, _namesSources) = (time, timeout ?? TimeSpan.FromSeconds(10), namesSources);
         _http = NewHttp();
     }
 
@@ -65,7 +67,7 @@ internal sealed class WebhookClient : IDisposable
 
     private HttpRequestMessage Request(NotificationReceiver receiver, Notification notification)
     {
-        var body = MessageFormats.Write(notification, receiver.Format);
+        var body = MessageFormats.Write(notification, receiver.Format, _namesSources);
         var request = new HttpRequestMessage(HttpMethod.Post, receiver.Url)
         {
             Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") { CharSet = "utf-8" } } },

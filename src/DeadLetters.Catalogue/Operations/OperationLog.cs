@@ -16,7 +16,7 @@ internal sealed class OperationLog(Database database, GroupCommit commits, TimeP
 
     private const int MostText = 1000;
     private const string Columns =
-        "id, queue, title, started_by, is_dry_run, started_at, updated_at, ended_at, is_cancelled, examined, total, done, refused, result, problem, CASE WHEN request IS NULL OR is_taken = 1 THEN 0 ELSE 1 END";
+        "id, queue, title, started_by, is_dry_run, started_at, updated_at, ended_at, is_cancelled, examined, total, done, refused, result, problem, CASE WHEN request IS NULL OR is_taken = 1 THEN 0 ELSE 1 END, source";
 
     /// <summary>Records that an operation has begun.</summary>
     /// <param name="operation">The operation.</param>
@@ -30,10 +30,10 @@ internal sealed class OperationLog(Database database, GroupCommit commits, TimeP
         statements.Execute("UPDATE catalogue_operations SET request = NULL WHERE request IS NOT NULL AND started_at < @oldest", ("oldest", now - (long)_requestLife.TotalMilliseconds));
         return statements.Execute(
             """
-            INSERT INTO catalogue_operations (id, queue, title, started_by, is_dry_run, started_at, updated_at, request)
-            VALUES (@id, @queue, @title, @by, @dryRun, @started, @now, @request)
+            INSERT INTO catalogue_operations (id, queue, source, title, started_by, is_dry_run, started_at, updated_at, request)
+            VALUES (@id, @queue, @source, @title, @by, @dryRun, @started, @now, @request)
             """,
-            ("id", operation.Id), ("queue", operation.Queue), ("title", Cut(operation.Title)), ("by", Cut(operation.By, 255)), ("dryRun", operation.IsDryRun ? 1 : 0),
+            ("id", operation.Id), ("queue", operation.Queue), ("source", operation.Source), ("title", Cut(operation.Title)), ("by", Cut(operation.By, 255)), ("dryRun", operation.IsDryRun ? 1 : 0),
             ("started", operation.StartedAt.ToUnixTimeMilliseconds()), ("now", now), ("request", request));
     }, cancellationToken);
 
@@ -117,6 +117,7 @@ internal sealed class OperationLog(Database database, GroupCommit commits, TimeP
         Result = row.IsDBNull(13) ? null : row.GetString(13),
         Problem = row.IsDBNull(14) ? null : row.GetString(14),
         CanRun = Convert.ToInt64(row.GetValue(15), CultureInfo.InvariantCulture) == 1,
+        Source = row.IsDBNull(16) ? null : row.GetString(16),
     };
 
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();

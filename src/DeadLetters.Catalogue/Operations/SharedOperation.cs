@@ -10,6 +10,9 @@ internal sealed record SharedOperation
 
     public required string Queue { get; init; }
 
+    /// <summary>The source of the queue; null if an older version wrote it, which had one.</summary>
+    public string? Source { get; init; }
+
     /// <summary>What it does, as every user may see it.</summary>
     public required string Title { get; init; }
 

@@ -12,6 +12,7 @@ internal sealed class CatalogueStore : IAsyncDisposable
     private const int NotADatabase = 26; // SQLITE_NOTADB
 
     private readonly CatalogueOptions _options;
+    private int _isTidying;
 
     /// <summary>Creates the parts, without opening the database.</summary>
     /// <param name="options">The settings of the catalogue.</param>
@@ -33,6 +34,12 @@ internal sealed class CatalogueStore : IAsyncDisposable
 
     /// <summary>Adds texts to the index; called when nothing else is to be done.</summary>
     public TextIndexer Indexer { get; }
+
+    /// <summary>Begins to prune and index, unless another feed of this host does: it would do the same work.</summary>
+    /// <returns>Whether the caller does it, and calls <see cref="EndTidying"/> afterwards.</returns>
+    public bool TryBeginTidying() => Interlocked.Exchange(ref _isTidying, 1) == 0;
+
+    public void EndTidying() => Volatile.Write(ref _isTidying, 0);
 
     /// <summary>Creates or migrates the tables.</summary>
     /// <exception cref="CatalogueUnavailableException">The database can't be used; the message says what to do.</exception>

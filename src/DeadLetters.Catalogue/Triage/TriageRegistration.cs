@@ -15,20 +15,22 @@ internal static class TriageRegistration
     /// <param name="services">The services.</param>
     /// <param name="store">Returns the catalogue's store, when its database is open.</param>
     /// <param name="notifications">Returns the receivers. Called once, at the start.</param>
+    /// <param name="hasLooked">Whether the catalogue has compared itself with each broker, or knows why it can't; null: it has.</param>
     public static IServiceCollection AddTriage(
-        this IServiceCollection services, Func<IServiceProvider, Task<CatalogueStore>> store, Func<IServiceProvider, NotificationOptions> notifications)
+        this IServiceCollection services, Func<IServiceProvider, Task<CatalogueStore>> store, Func<IServiceProvider, NotificationOptions> notifications,
+        Func<IServiceProvider, bool>? hasLooked = null)
     {
         services.AddSingleton(notifications);
         services.AddSingleton(provider => new OpenCatalogue(store(provider)));
         services.AddSingleton<TriageStore>();
         services.AddSingleton<NotificationStore>();
         services.AddSingleton<DeliveryQueue>();
-        services.AddSingleton(provider => new WebhookClient(provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new WebhookClient(provider.GetRequiredService<TimeProvider>(), namesSources: provider.GetService<DeadLetterSources>()?.Count > 1));
         services.AddSingleton<NotificationSender>();
         services.AddHostedService(provider => provider.GetRequiredService<NotificationSender>());
         return services.AddHostedService(provider => new CauseWatch(
             provider.GetRequiredService<OpenCatalogue>(), LookAsync, provider.GetRequiredService<NotificationStore>(), provider.GetRequiredService<NotificationSender>(),
-            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CauseWatch>>()));
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CauseWatch>>(), hasLooked is null ? null : () => hasLooked(provider)));
     }
 
     /// <summary>Looks at a catalogue.</summary>

@@ -26,9 +26,10 @@ internal sealed class TriageStore(CatalogueOptions options, OpenCatalogue catalo
     /// <param name="by">The operator.</param>
     /// <param name="queue">The queue for the audit log: one that holds letters of the cause; empty if none does.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <param name="source">The source of that queue, if the application has several.</param>
     /// <exception cref="DeadLetterException">The audit log can't be written; then nothing is changed.</exception>
     /// <exception cref="DbException">The change was not committed.</exception>
-    public async Task SetAsync(string cause, TriageChange change, string by, string queue, CancellationToken cancellationToken)
+    public async Task SetAsync(string cause, TriageChange change, string by, string queue, CancellationToken cancellationToken, string? source = null)
     {
         var now = time.GetUtcNow();
         var entry = new AuditEntry
@@ -38,6 +39,7 @@ internal sealed class TriageStore(CatalogueOptions options, OpenCatalogue catalo
             By = by,
             Verb = change.Verb,
             Queue = queue,
+            Source = source,
             Filter = $"cause={cause}",
             Results = change.Detail,
         };

@@ -28,7 +28,8 @@ internal sealed class BoardEvents(IHostApplicationLifetime life, TimeProvider ti
             : page.Problem(StatusCodes.Status404NotFound, "No catalogue", "This application has no catalogue of dead letters."));
 
     /// <summary>What a page compares with the events.</summary>
-    public static string Stamp(long version, string? delay) => string.Create(CultureInfo.InvariantCulture, $"{version}{(delay is null ? "" : "-delayed")}");
+    public static string Stamp(long version, IReadOnlyList<SourceDelay> delays) =>
+        string.Create(CultureInfo.InvariantCulture, $"{version}{string.Concat(delays.Select(delay => $"-delayed:{Uri.EscapeDataString(delay.Source)}"))}");
 
     public void Dispose() => _turn.Dispose();
 
@@ -66,7 +67,7 @@ internal sealed class BoardEvents(IHostApplicationLifetime life, TimeProvider ti
         var sentAt = time.GetUtcNow();
         while (true)
         {
-            var version = Stamp(await VersionAsync(catalogue, cancellationToken), catalogue.Delay);
+            var version = Stamp(await VersionAsync(catalogue, cancellationToken), catalogue.Delays);
             if (version != sent || time.GetUtcNow() - sentAt > _silence)
             {
                 await response.WriteAsync(version != sent ? $"data: {version}\n\n" : ":\n\n", cancellationToken);

@@ -59,7 +59,7 @@ internal static class BoardPage
                     Elsewhere = OtherInstances.Running(page),
                     Now = page.Time.GetUtcNow(),
                     Sort = page.Value("sort"),
-                    Delay = catalogue.Delay,
+                    Delays = catalogue.Delays,
                 };
             },
             page.Aborted);
@@ -77,11 +77,11 @@ internal sealed record BoardModel
 {
     public required long Version { get; init; }
 
-    /// <summary>Why the catalogue may not be up to date; null if it is.</summary>
-    public string? Delay { get; init; }
+    /// <summary>The sources for which the catalogue may not be up to date.</summary>
+    public required IReadOnlyList<SourceDelay> Delays { get; init; }
 
     /// <summary>Changes when the page must be fetched again.</summary>
-    public string Stamp => BoardEvents.Stamp(Version, Delay);
+    public string Stamp => BoardEvents.Stamp(Version, Delays);
 
     public required CatalogueQuery Query { get; init; }
 

@@ -42,11 +42,12 @@ internal static class CatalogueActions
 
     private static async Task<IResult> StartAsync(PageContext page, Verb verb, CatalogueSelection selection, CatalogueDatabase catalogue, QueueCount at)
     {
-        if (at.Source != page.Source)
+        if (page.Sources.Find(at.Source) is not { } source)
         {
-            return page.Problem(StatusCodes.Status409Conflict, "Another virtual host", $"{at.Queue} is a queue of {at.Source}. This application acts on {page.Source} only.",
+            return page.Problem(StatusCodes.Status409Conflict, "Another source", $"{at.Queue} is a queue of {at.Source}. This application acts on {string.Join(", ", page.Sources.Select(own => own.Name))} only.",
                 $"Open the pages of an application that is connected to {at.Source}.");
         }
+        page.ActOn(source.Name);
         var queue = await QueuePages.FindAsync(page, at.Queue);
         if (queue.IsDiscarded && verb == Verb.Discard)
             return page.Problem(StatusCodes.Status409Conflict, "Already discarded", $"{queue.Name} keeps discarded messages.", "They can be restored.");
@@ -56,7 +57,7 @@ internal static class CatalogueActions
             return page.Problem(StatusCodes.Status409Conflict, "Too many dead letters", $"A search may select up to {MostIds:N0} dead letters for an operation; this one selects {filter.Ids.Count:N0}.",
                 "Select a cause instead, or a shorter time.");
         }
-        var requested = new RequestedOperation(queue.IsDiscarded ? Verb.Restore : verb, queue.Name, filter);
+        var requested = new RequestedOperation(queue.IsDiscarded ? Verb.Restore : verb, source, queue.Name, filter);
         return PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun: true)).Id));
     }
 }

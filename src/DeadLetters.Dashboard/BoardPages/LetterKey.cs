@@ -2,17 +2,17 @@ using WorkinIt.DeadLetters.Catalogue.Store;
 
 namespace WorkinIt.DeadLetters.Dashboard.BoardPages;
 
-/// <summary>Names a letter in a form: its virtual host, queue and id, each percent-encoded, with slashes between them.</summary>
-/// <param name="Source">The virtual host's name in the catalogue.</param>
+/// <summary>Names a letter in a form: its source, queue and id, each percent-encoded, with slashes between them.</summary>
+/// <param name="Source">The source's name.</param>
 /// <param name="Queue">The queue.</param>
 /// <param name="Id">The letter's id; empty if the value names a queue.</param>
 internal sealed record LetterKey(string Source, string Queue, string Id)
 {
     public static string Of(CatalogueLetter letter) => new LetterKey(letter.Source, letter.Queue, letter.Id).ToString();
 
-    /// <summary>The address of the letter's page.</summary>
+    /// <summary>The address of the letter's page, in its own source.</summary>
     public static string Link(PageContext page, CatalogueLetter letter) =>
-        page.Links.Letter(letter.Queue, letter.Id) + (letter.Source == page.Source ? "" : Links.Query([("source", letter.Source)]));
+        page.Links.Of(letter.Source).Letter(letter.Queue, letter.Id);
 
     public static string Word(LetterState state) => state switch
     {

@@ -32,7 +32,7 @@ internal static class LetterListPage
                 return new LetterListModel
                 {
                     Version = Math.Min(letters.Version, version),
-                    Delay = catalogue.Delay,
+                    Delays = catalogue.Delays,
                     Query = query,
                     Page = letters,
                     Incomplete = queues.Count(queue => !queue.IsComplete),
@@ -50,11 +50,11 @@ internal sealed record LetterListModel
 {
     public required long Version { get; init; }
 
-    /// <summary>Why the catalogue may not be up to date; null if it is.</summary>
-    public string? Delay { get; init; }
+    /// <summary>The sources for which the catalogue may not be up to date.</summary>
+    public required IReadOnlyList<SourceDelay> Delays { get; init; }
 
     /// <summary>Changes when the page must be fetched again.</summary>
-    public string Stamp => BoardEvents.Stamp(Version, Delay);
+    public string Stamp => BoardEvents.Stamp(Version, Delays);
 
     public required CatalogueQuery Query { get; init; }
 

@@ -57,7 +57,8 @@ internal static class QueryForm
     public static bool IsFiltered(CatalogueQuery query) => query with { Span = CatalogueQuery.All.Span } != CatalogueQuery.All;
 
     /// <summary>All letters of one queue.</summary>
-    public static CatalogueQuery OfQueue(string queue) => CatalogueQuery.All with { Queue = CatalogueQuery.CompleteQueue(queue) };
+    public static CatalogueQuery OfQueue(PageContext page, string source, string queue) =>
+        CatalogueQuery.All with { Source = page.Shows(source) ? source : null, Queue = CatalogueQuery.CompleteQueue(queue) };
 
     private static string Open(CatalogueQuery query) => (query with { Text = null, Header = null, Id = IsHarmless(query.Id) ? query.Id : null }).ToString();
 
@@ -71,6 +72,7 @@ internal static class QueryForm
 
     private static CatalogueQuery WithFields(PageContext page, CatalogueQuery query) => query with
     {
+        Source = page.Form.ContainsKey("source") ? page.Value("source") : query.Source,
         Exception = page.Value("exception"),
         Queue = page.Value("queue"),
         Type = page.Value("type"),

@@ -22,7 +22,6 @@ internal static class CausePage
             return page.Problem(StatusCodes.Status404NotFound, "Cause not found", $"The catalogue has no cause {id}.", "Its letters may have left their queues long ago. See the list of queues.");
         var model = new CauseModel(id, cause, triage, CauseMarks.Of(triage, cause, page.Time.GetUtcNow()), newest)
         {
-            OwnSource = page.Service<CatalogueOptions>().Source ?? page.Service<DeadLetterOptions>().VirtualHost,
             History = await page.Service<TriageStore>().HistoryAsync(id, NewestChanges, page.Aborted),
             Notifications = page.Service<DeliveryQueue>().History(id, NewestChanges),
             Receivers = page.Service<NotificationOptions>().Receivers.ToDictionary(receiver => receiver.Key, receiver => receiver.Name, StringComparer.Ordinal),
@@ -39,7 +38,8 @@ internal static class CausePage
         var store = page.Service<TriageStore>();
         if (cause is null && (await store.GetAsync([id], page.Aborted))[id].Track is null)
             return page.Problem(StatusCodes.Status404NotFound, "Cause not found", $"The catalogue has no cause {id}.");
-        await store.SetAsync(id, change, page.By, cause?.Queues is [var fullest, ..] ? fullest.Queue : "", page.Aborted);
+        var fullest = cause?.Queues is [var first, ..] ? first : null;
+        await store.SetAsync(id, change, page.By, fullest?.Queue ?? "", page.Aborted, page.Sources.Count > 1 ? fullest?.Source : null);
         return PageContext.SeeOther(page.Links.Cause(id));
     }
 
@@ -66,9 +66,6 @@ internal static class CausePage
 /// <param name="Newest">Its newest letters, wherever they are.</param>
 internal sealed record CauseModel(string Id, BoardCause? Cause, CauseTriage Triage, CauseMarks Marks, LetterPage Newest)
 {
-    /// <summary>The source that this process can act on.</summary>
-    public required string OwnSource { get; init; }
-
     public required IReadOnlyList<TriageEntry> History { get; init; }
 
     public required IReadOnlyList<NotificationEntry> Notifications { get; init; }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Routing;
 using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.DeadLetters.Dashboard.Queues;
@@ -9,6 +10,10 @@ internal static class LetterSource
 {
     private const string DiscardedSuffix = "_discarded";
 
+    /// <summary>The source that an address names as <c>?source=</c>: one that this application does not have. Null if there is none.</summary>
+    public static string? NamedSource(PageContext page) =>
+        page.Http.GetRouteValue("source") is null && page.Http.Request.Query["source"].ToString() is { Length: > 0 } named ? named : null;
+
     /// <summary>What the catalogue has; null if it does not have the letter, can't be read, or does not exist.</summary>
     public static async Task<Found?> InCatalogueAsync(PageContext page)
     {
@@ -16,12 +21,14 @@ internal static class LetterSource
             return null;
         try
         {
-            var (source, queue, id) = (page.Http.Request.Query["source"].ToString() is { Length: > 0 } named ? named : page.Source, page.Queue, page.Route("id"));
+            if (NamedSource(page) is { } named)
+                page.ActOn(named);
+            var (source, queue, id) = (page.Source, page.Queue, page.Route("id"));
             return await catalogue.ReadAsync(
                 async (reader, token) => await reader.FindAsync(source, queue, id, token) is { } stored
                     ? new Found(
                         stored, (await reader.SharedQueuesAsync(token)).Queues.FirstOrDefault(known => known.Source == source && known.Name == queue),
-                        stored.Entry.MessageId is { } message ? await reader.HistoryAsync(source, message, token) : [], source == page.Source)
+                        stored.Entry.MessageId is { } message ? await reader.HistoryAsync(source, message, token) : [], page.At is not null)
                     : null,
                 page.Aborted);
         }
@@ -49,7 +56,7 @@ internal static class LetterSource
     /// <param name="Stored">The letter.</param>
     /// <param name="Queue">Its queue; null if the catalogue no longer has it.</param>
     /// <param name="History">All letters of the same message, the oldest first.</param>
-    /// <param name="IsHere">Whether its queue is in the virtual host that this application acts on.</param>
+    /// <param name="IsHere">Whether this application acts on its source.</param>
     internal sealed record Found(StoredLetter Stored, CatalogueQueue? Queue, IReadOnlyList<CatalogueLetter> History, bool IsHere)
     {
         /// <summary>Whether the letter can be read from its queue.</summary>

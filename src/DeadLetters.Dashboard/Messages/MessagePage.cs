@@ -10,7 +10,11 @@ internal static class MessagePage
 {
     public static async Task<IResult> ShowAsync(PageContext page)
     {
+        if (LetterSource.NamedSource(page) is { } named && page.Sources.Find(named) is not null)
+            return PageContext.SeeOther(page.Links.Of(named).Letter(page.Queue, page.Route("id"))); // a link from before this application had the source
         var found = await LetterSource.InCatalogueAsync(page);
+        if (found is null && page.At is null)
+            return Gone(page);
         if (found is { Stored.Letter: null, IsReadable: false })
             return Gone(page, found.Stored.Entry);
         if (found is null or { Stored.Letter: null } && await QueuePages.FindAsync(page) is var queue && QueuePages.NeedsWarning(page, queue))
@@ -41,11 +45,11 @@ internal static class MessagePage
         page.Broker.FindAsync(queue.Name, page.Route("id"), page.By, page.Aborted);
 
     public static IResult Gone(PageContext page) => page.Problem(
-        StatusCodes.Status404NotFound, "Dead letter not found", $"{page.Queue} has no dead letter {page.Route("id")}.",
+        StatusCodes.Status404NotFound, "Dead letter not found", $"{page.Place(page.Source, page.Queue)} has no dead letter {page.Route("id")}.",
         "It may have been replayed or discarded. The audit log shows who did that; Find shows where the message is now.");
 
     private static IResult Gone(PageContext page, CatalogueLetter letter) => page.Problem(
-        StatusCodes.Status404NotFound, $"{letter.Queue} no longer has this dead letter",
+        StatusCodes.Status404NotFound, $"{page.Place(letter.Source, letter.Queue)} no longer has this dead letter",
         $"It was {LetterKey.Word(letter.State)}{(letter.By is { Length: > 0 } by ? $" by {by}" : "")}, and the catalogue did not keep its contents.",
         "Find shows where the message is now.");
 

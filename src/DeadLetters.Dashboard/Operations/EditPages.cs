@@ -37,7 +37,7 @@ internal static class EditPages
             return Show(page, new EditModel(queue, letter, written, error));
         if (Diff.IsNone(original, written))
             return Show(page, new EditModel(queue, letter, written, "The message is unchanged. Change it, or replay it as it is."));
-        var requested = new RequestedOperation(Verb.Replay, queue.Name, DeadLetterFilter.ById(letter.Id)) { Edit = new Edit(letter.Id, original, written) };
+        var requested = new RequestedOperation(Verb.Replay, page.Here, queue.Name, DeadLetterFilter.ById(letter.Id)) { Edit = new Edit(letter.Id, original, written) };
         return PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun: true)).Id));
     }
 

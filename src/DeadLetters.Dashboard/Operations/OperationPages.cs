@@ -17,6 +17,7 @@ internal static class OperationPages
     {
         if (page.Runner.Find(page.Route("operation")) is not { } operation)
             return Task.FromResult(OtherInstances.Show(page) ?? NotFound(page));
+        page.ActOn(operation.Request.Source.Name);
         var title = $"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Request.Word}";
         return Task.FromResult(page.Page<Operation, OperationModel>(title, new OperationModel(operation, page.By), refreshes: operation.IsRunning));
     }
@@ -65,7 +66,7 @@ internal static class OperationPages
             default: // an empty selection must not mean all
                 return page.Problem(StatusCodes.Status400BadRequest, "Nothing is selected", "No dead letter was selected, so there is nothing to do.", "Go back and select some, or all of a cause.");
         }
-        var operation = await page.Runner.StartAsync(new RequestedOperation(verb, queue.Name, filter), page.By, isDryRun: true);
+        var operation = await page.Runner.StartAsync(new RequestedOperation(verb, page.Here, queue.Name, filter), page.By, isDryRun: true);
         return PageContext.SeeOther(page.Links.Operation(operation.Id));
     }
 

@@ -9,7 +9,7 @@ namespace WorkinIt.DeadLetters.Dashboard.Operations;
 /// log shows what was started, and a dry run what is left to do.
 /// </summary>
 internal sealed partial class OperationRunner(
-    DeadLetterClient broker, DeadLetterOptions options, TimeProvider time, ILogger<OperationRunner> log, OperationSharing? sharing = null) : IHostedService, IDisposable
+    TimeProvider time, ILogger<OperationRunner> log, OperationSharing? sharing = null) : IHostedService, IDisposable
 {
     private const int Remembered = 200; // each keeps the outcome of its messages in memory
     private static readonly TimeSpan _initialWait = TimeSpan.FromSeconds(1.5);
@@ -51,30 +51,30 @@ internal sealed partial class OperationRunner(
             operation.Dispose();
     }
 
-    private Task<OperationResult> JudgeAsync(RunningOperation operation, CancellationToken cancellationToken) =>
+    private static Task<OperationResult> JudgeAsync(RunningOperation operation, CancellationToken cancellationToken) =>
         operation.Request.Verb switch
         {
-            Verb.Replay => broker.PlanAsync(operation.Request.AsReplay(operation.By, options.OutcomeWait), operation, cancellationToken),
-            Verb.Discard => broker.PlanDiscardAsync(operation.Request.AsDiscard(operation.By), operation, cancellationToken),
+            Verb.Replay => operation.Request.Source.Client.PlanAsync(operation.Request.AsReplay(operation.By, operation.Request.Source.Options.OutcomeWait), operation, cancellationToken),
+            Verb.Discard => operation.Request.Source.Client.PlanDiscardAsync(operation.Request.AsDiscard(operation.By), operation, cancellationToken),
             _ => CountAsync(operation, cancellationToken),
         };
 
     // Only the broker can refuse a restore, so its dry run only counts the messages.
-    private async Task<OperationResult> CountAsync(RunningOperation operation, CancellationToken cancellationToken)
+    private static async Task<OperationResult> CountAsync(RunningOperation operation, CancellationToken cancellationToken)
     {
         var (queue, filter) = (operation.Request.Queue, operation.Request.Filter);
-        var page = await broker.ListAsync(queue, filter, 0, 1, operation.By, cancellationToken);
+        var page = await operation.Request.Source.Client.ListAsync(queue, filter, 0, 1, operation.By, cancellationToken);
         return new OperationResult("", queue, page.Matching, page.Matching, [], [], null);
     }
 
-    private Task<OperationResult> RunAsync(RunningOperation operation, CancellationToken cancellationToken)
+    private static Task<OperationResult> RunAsync(RunningOperation operation, CancellationToken cancellationToken)
     {
-        var (requested, by) = (operation.Request, operation.By);
+        var (requested, by, broker) = (operation.Request, operation.By, operation.Request.Source.Client);
         return requested.Verb switch
         {
             Verb.Discard => broker.DiscardAsync(requested.AsDiscard(by), operation, cancellationToken),
             Verb.Restore => broker.RestoreAsync(new OperationRequest { Queue = requested.Queue, Filter = requested.Filter, By = by, Expected = requested.Expected }, operation, cancellationToken),
-            _ => broker.ReplayAsync(requested.AsReplay(by, options.OutcomeWait), operation, cancellationToken),
+            _ => broker.ReplayAsync(requested.AsReplay(by, requested.Source.Options.OutcomeWait), operation, cancellationToken),
         };
     }
 

@@ -18,7 +18,7 @@ internal sealed partial class OperationSharing(OperationLog operations, TimeProv
     {
         // The request is kept from the beginning, so that the form of the dry run works on any instance. It is refused there until the dry run has ended.
         var begun = await TryAsync(() => operations.BeginAsync(
-            new SharedOperation { Id = operation.Id, Queue = operation.Request.Queue, Title = operation.Title, By = operation.By, IsDryRun = operation.IsDryRun, StartedAt = operation.StartedAt },
+            new SharedOperation { Id = operation.Id, Queue = operation.Request.Queue, Source = operation.Request.Source.Name, Title = operation.Title, By = operation.By, IsDryRun = operation.IsDryRun, StartedAt = operation.StartedAt },
             operation.IsDryRun ? StoredRequest.Write(operation.Request) : null, CancellationToken.None));
         if (!begun)
             return;

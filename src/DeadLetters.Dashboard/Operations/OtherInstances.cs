@@ -13,6 +13,7 @@ internal static class OtherInstances
     {
         if (Find(page) is not { } operation)
             return null;
+        page.ActOn(operation.Source);
         var model = new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow()));
         return page.Page<OperationElsewhere, ElsewhereModel>($"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Queue}", model, refreshes: model.IsRunning);
     }
@@ -22,12 +23,18 @@ internal static class OtherInstances
     {
         if (Find(page) is not { } operation)
             return null;
+        page.ActOn(operation.Source);
+        if (page.At is null)
+        {
+            return page.Problem(StatusCodes.Status409Conflict, "Another source", $"{operation.Queue} is a queue of {page.Source}, which this application is not connected to.",
+                "Run it on the instance that made the dry run.");
+        }
         if (!new ElsewhereModel(operation, IsRunning: false).CanRun || await TakeAsync(page) is not { IsTaken: true, Request: { } request })
         {
             return page.Problem(StatusCodes.Status409Conflict, "Already started", "This dry run was already used, has not ended, found nothing, or is too old.",
                 "See the audit log, or start a new dry run.");
         }
-        var requested = StoredRequest.Read(request).With(page) with { Expected = isDryRun ? null : operation.Done + operation.Refused };
+        var requested = StoredRequest.Read(request, page.Sources).With(page) with { Expected = isDryRun ? null : operation.Done + operation.Refused };
         return PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun)).Id));
     }
 

@@ -35,8 +35,11 @@ internal static class RepairPages
     private static RunningOperation? Find(PageContext page) =>
         page.Runner.Find(page.Route("operation")) is { IsDryRun: true, Request: { Verb: Verb.Replay, Edit: null } } dryRun ? dryRun : null;
 
-    private static IResult Show(PageContext page, RepairModel model) => page.Page<RepairForm, RepairModel>(
-        "Repair", model, model.Error is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
+    private static IResult Show(PageContext page, RepairModel model)
+    {
+        page.ActOn(model.DryRun.Request.Source.Name);
+        return page.Page<RepairForm, RepairModel>("Repair", model, model.Error is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
+    }
 }
 
 /// <summary>The dry run whose messages are repaired, the text in the form, and its error.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using WorkinIt.DeadLetters.Catalogue;
 
 namespace WorkinIt.DeadLetters.Dashboard.Operations;
 
@@ -11,7 +12,11 @@ internal enum Verb
 }
 
 /// <summary>What a user requested. The dry run and the run share it.</summary>
-internal sealed record RequestedOperation(Verb Verb, string Queue, DeadLetterFilter Filter)
+/// <param name="Verb">What to do.</param>
+/// <param name="Source">Where the queue is.</param>
+/// <param name="Queue">The queue.</param>
+/// <param name="Filter">Which of its messages.</param>
+internal sealed record RequestedOperation(Verb Verb, DeadLetterSource Source, string Queue, DeadLetterFilter Filter)
 {
     public double? Pace { get; init; }
 

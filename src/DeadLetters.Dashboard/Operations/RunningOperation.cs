@@ -43,7 +43,7 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
 
     public bool IsCancelled => _cancel.IsCancellationRequested;
 
-    public string Title => $"{(IsDryRun ? "dry run: " : "")}{Request.Word} {Request.Which} in {Request.Queue}";
+    public string Title => $"{(IsDryRun ? "dry run: " : "")}{Request.Word} {Request.Which} in {Request.Source.Place(Request.Queue)}";
 
     /// <summary>Returns true for the first request to run this dry run, so that a second click does not run it twice.</summary>
     public bool TryTake() => Interlocked.Exchange(ref _taken, 1) == 0;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using WorkinIt.DeadLetters.Catalogue;
 
 namespace WorkinIt.DeadLetters.Dashboard.Operations;
 
@@ -8,6 +9,9 @@ internal sealed record StoredRequest
     public required Verb Verb { get; init; }
 
     public required string Queue { get; init; }
+
+    /// <summary>The name of the queue's source; null if an older version wrote this, which had one.</summary>
+    public string? Source { get; init; }
 
     public string? Exception { get; init; }
 
@@ -30,6 +34,7 @@ internal sealed record StoredRequest
     {
         Verb = requested.Verb,
         Queue = requested.Queue,
+        Source = requested.Source.Name,
         Exception = requested.Filter.Exception,
         Text = requested.Filter.Text,
         MessageType = requested.Filter.MessageType,
@@ -41,7 +46,10 @@ internal sealed record StoredRequest
     });
 
     /// <summary>Reads what <see cref="Write"/> wrote. The options (pace, canary, …) come from the form.</summary>
-    public static RequestedOperation Read(string json)
+    /// <param name="json">The request.</param>
+    /// <param name="sources">The sources of this application.</param>
+    /// <exception cref="DeadLetterException">This application does not have the source.</exception>
+    public static RequestedOperation Read(string json, DeadLetterSources sources)
     {
         var stored = JsonSerializer.Deserialize<StoredRequest>(json)!;
         var filter = new DeadLetterFilter
@@ -54,6 +62,7 @@ internal sealed record StoredRequest
             Until = stored.Until,
             Ids = stored.Ids is { } ids ? DeadLetterFilter.ById(ids).Ids : null,
         };
-        return new RequestedOperation(stored.Verb, stored.Queue, filter) { Expected = stored.Expected };
+        var source = stored.Source is { } name ? sources.Find(name) ?? throw new DeadLetterException(DeadLetterProblem.Refused, $"This application is not connected to {name}") : sources.Default;
+        return new RequestedOperation(stored.Verb, source, stored.Queue, filter) { Expected = stored.Expected };
     }
 }

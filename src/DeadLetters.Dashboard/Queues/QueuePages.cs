@@ -8,7 +8,7 @@ namespace WorkinIt.DeadLetters.Dashboard.Queues;
 internal static class QueuePages
 {
     public static async Task<IResult> QueuesAsync(PageContext page) =>
-        page.Page<QueueList, QueuesModel>("Queues", new QueuesModel(await page.Broker.FindQueuesAsync(page.Aborted), page.Runner.Running));
+        page.Page<QueueList, QueuesModel>("Queues", new QueuesModel(await SourceAnswers.AskAsync(page, source => source.Client.FindQueuesAsync(page.Aborted)), page.Runner.Running));
 
     public static async Task<IResult> CausesAsync(PageContext page)
     {
@@ -45,7 +45,7 @@ internal static class QueuePages
 
     /// <inheritdoc cref="FindAsync(PageContext)"/>
     public static async Task<DeadLetterQueue> FindAsync(PageContext page, string name) =>
-        page.Service<DeadLetterOptions>().Names.Contains(name) && await page.Broker.FindQueueAsync(name, page.Aborted) is { } queue
+        page.Here.Options.Names.Contains(name) && await page.Broker.FindQueueAsync(name, page.Aborted) is { } queue
             ? queue
             : throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"Dead-letter queue “{name}” not found");
 
@@ -55,7 +55,12 @@ internal static class QueuePages
     public static IResult Warn(PageContext page, DeadLetterQueue queue) => page.Page<AccessWarning, DeadLetterQueue>(queue.Name, queue);
 }
 
-internal sealed record QueuesModel(IReadOnlyList<DeadLetterQueue> Queues, IReadOnlyList<RunningOperation> Running);
+/// <param name="Answers">The queues of each source, or why they can't be listed.</param>
+/// <param name="Running">The operations in progress, in all sources.</param>
+internal sealed record QueuesModel(IReadOnlyList<SourceAnswer<IReadOnlyList<DeadLetterQueue>>> Answers, IReadOnlyList<RunningOperation> Running)
+{
+    public IReadOnlyList<DeadLetterQueue> Queues { get; } = [.. Answers.SelectMany(answer => answer.Answer ?? [])];
+}
 
 internal sealed record CausesModel(DeadLetterQueue Queue, CausePage Causes)
 {

@@ -50,6 +50,9 @@ public sealed record AuditEntry
     /// <summary>The queue.</summary>
     public required string Queue { get; init; }
 
+    /// <summary>The source of the queue, if the application has several: <see cref="DeadLetterOptions.Source"/>. Otherwise null.</summary>
+    public string? Source { get; init; }
+
     /// <summary>The filter that selected the messages.</summary>
     public string Filter { get; init; } = "";
 

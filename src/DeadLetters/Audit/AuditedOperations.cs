@@ -13,6 +13,7 @@ internal sealed class AuditedOperations(DeadLetterServices services)
         By = request.By,
         Verb = verb,
         Queue = request.Queue,
+        Source = services.Options.Source,
         Filter = request.Filter.ToString(),
     };
 

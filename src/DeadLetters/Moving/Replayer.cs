@@ -15,7 +15,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         GuardChange(request);
         await using var session = await access.OpenAsync(request.Queue, "dry run", request.By, QueueAccess.ReadTimeout, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
-        var audited = await services.Audit.ReadAsync(request.Queue, AuditEntriesRead, cancellationToken);
+        var audited = await AuditedAsync(request.Queue, cancellationToken);
         await access.GuardAsync(session, EarlierDoubts.PassesNeeded(audited) + 1, cancellationToken);
         var mover = new Mover(session, services.Options, progress) { Total = total, Ids = SelectedIds.Of(request.Filter) };
         await using var planner = new ReplayPlanner(services, session, request, AuditedOperations.NewId(), watches: false) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
@@ -60,7 +60,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         GuardChange(request);
         await using var session = await access.OpenAsync(request.Queue, "replay", request.By, TimeSpan.Zero, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
-        var audited = await services.Audit.ReadAsync(request.Queue, AuditEntriesRead, cancellationToken);
+        var audited = await AuditedAsync(request.Queue, cancellationToken);
         await access.GuardAsync(
             session, EarlierDoubts.PassesNeeded(audited) + 1 + (request.Canary ? 1 : 0), cancellationToken,
             longestPass => request.Pace is { } pace ? (long)(total / (pace * longestPass.TotalSeconds)) : 0);
@@ -84,6 +84,10 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             DelayReason = await DelayReasonAsync(result),
         };
     }
+
+    // A queue of another source may have the same name. An entry without a source was written by a process with one, such as the command.
+    private async Task<IReadOnlyList<AuditEntry>> AuditedAsync(string queue, CancellationToken cancellationToken) =>
+        [.. (await services.Audit.ReadAsync(queue, AuditEntriesRead, cancellationToken)).Where(entry => services.Options.Source is not { } source || entry.Source is null || entry.Source == source)];
 
     // The replay has ended and is audited: an application that does not answer now must not make it look failed.
     private async Task<string?> DelayReasonAsync(OperationResult result)

@@ -17,6 +17,9 @@ namespace WorkinIt.Web.SignIn;
 /// <param name="Catalogue">The catalogue of dead letters; if null, the pages read the queues.</param>
 internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Management, Uri ManagementUi, string AuditFile, Database? Ledger, CatalogueOptions? Catalogue)
 {
+    /// <summary>More virtual hosts.</summary>
+    public IReadOnlyList<SourceSettings> Sources { get; private init; } = [];
+
     private const string Connection = "ConnectionStrings__DeadLetters";
     private const string Url = "RabbitMqManagement__Url";
 
@@ -27,7 +30,7 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
     {
         var (connection, url) = (configuration.GetConnectionString("DeadLetters"), configuration["RabbitMqManagement:Url"]);
         if (string.IsNullOrWhiteSpace(connection) && string.IsNullOrWhiteSpace(url))
-            return null;
+            return SourceSettings.AreSet(configuration) ? throw Bad($"DeadLetters__Sources is set, but {Connection} is not. The first source is set by {Connection} and {Url}") : null;
         if (string.IsNullOrWhiteSpace(connection))
             throw Bad($"{Connection} is not set, but {Url} is. Set both to enable the pages at /dead-letters, or neither");
         if (string.IsNullOrWhiteSpace(url))
@@ -44,7 +47,10 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
         };
         return new DeadLetterSettings(options, management, ui, AuditPath(configuration),
             configuration.GetConnectionString("Deliveries") is { Length: > 0 } ? configuration.GetDatabase("Deliveries") : null,
-            CatalogueSettings.Read(configuration));
+            CatalogueSettings.Read(configuration))
+        {
+            Sources = SourceSettings.Read(configuration, options),
+        };
     }
 
     private static TimeSpan Life(string? text) =>
@@ -69,7 +75,7 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
         }
     }
 
-    private static Uri Address(string setting, string text) =>
+    internal static Uri Address(string setting, string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps) && uri.UserInfo.Length == 0
             ? uri
             : throw Bad($"{setting} must be a URL such as http://localhost:15672, without a user or a password");
@@ -85,5 +91,5 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
             ? (string)new DbConnectionStringBuilder { ConnectionString = configuration.GetConnectionString("Submissions") }["Data Source"]
             : null;
 
-    private static OptionsValidationException Bad(string failure) => new("DeadLetters", typeof(DeadLetterSettings), [failure]);
+    internal static OptionsValidationException Bad(string failure) => new("DeadLetters", typeof(DeadLetterSettings), [failure]);
 }

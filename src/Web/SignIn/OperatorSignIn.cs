@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.DataProtection;
 using Refit;
+using WorkinIt.DeadLetters;
 using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Catalogue.Notifications;
 using WorkinIt.DeadLetters.Dashboard;
@@ -34,6 +35,8 @@ internal static class OperatorSignIn
         if (settings.Ledger is { } ledger)
             services.AddDeliveryAdvice(ledger);
         services.AddDeadLetters(_ => settings.Broker, _ => settings.AuditFile);
+        foreach (var source in settings.Sources)
+            AddSource(services, source);
         if (settings.Catalogue is { } catalogue)
             services.AddDeadLetterCatalogue(_ => catalogue, _ => NotificationOptions.FromSettings(builder.Configuration));
         services.AddSingleton<SignInLimit>();
@@ -55,6 +58,7 @@ internal static class OperatorSignIn
     {
         if (app.Services.GetService<DeadLetterSettings>() is not { } settings)
             return;
+        CheckSources(app);
         app.MapDeadLetters(Path, options =>
         {
             options.ViewPolicy = View;
@@ -64,6 +68,30 @@ internal static class OperatorSignIn
             options.Title = "WorkinIt dead letters";
         });
         app.MapPost(SignOutPath, (RequestDelegate)SignOutAsync).RequireAuthorization(View);
+    }
+
+    private static void AddSource(IServiceCollection services, SourceSettings source)
+    {
+        try
+        {
+            services.AddDeadLetterSource(source.Name, _ => source.Broker);
+        }
+        catch (FormatException e)
+        {
+            throw DeadLetterSettings.Bad($"DeadLetters__Sources__{source.Name}: {e.Message}");
+        }
+    }
+
+    private static void CheckSources(WebApplication app)
+    {
+        try
+        {
+            _ = app.Services.GetRequiredService<DeadLetterClient>(); // of the default source; the others are connected with it
+        }
+        catch (InvalidOperationException e)
+        {
+            throw DeadLetterSettings.Bad($"DeadLetters__Sources: {e.Message}");
+        }
     }
 
     private static void Configure(CookieAuthenticationOptions cookie)

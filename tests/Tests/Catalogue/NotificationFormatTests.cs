@@ -111,6 +111,18 @@ public sealed class NotificationFormatTests : IDisposable
         ((string?)card["actions"]![0]!["url"]).ShouldBe("https://ops.example.com/dead-letters/causes/1a2b3c4d");
     }
 
+    [Theory]
+    [InlineData("slack")]
+    [InlineData("teams")]
+    public void Text_for_people_names_the_source_of_a_queue_if_the_application_has_several(string format)
+    {
+        var message = Of("new", _database.Cause("1a2b3c4d", 3) with { Queues = [new QueueCount("billing", "orders_error", 2), new QueueCount("shop", "orders_error", 1)] });
+        Text(namesSources: true).ShouldContain("orders_error in billing (2), orders_error in shop (1)");
+        Text(namesSources: false).ShouldContain("orders_error (2), orders_error (1)");
+
+        string Text(bool namesSources) => Encoding.UTF8.GetString(MessageFormats.Write(message, Enum.Parse<NotificationFormat>(format, ignoreCase: true), namesSources));
+    }
+
     private BoardCause Strange() => _database.Cause("1a2b3c4d", 1333, 7, versions: ["2.4.1.0", "<b>"]) with
     {
         Cause = new Cause("1a2b3c4d", "Orders.<!channel>", "[click](https://evil.example) <script> \"quoted\" \u0007" + new string('r', 300), "Orders.Ship.<Send>d__1.MoveNext"),

@@ -36,6 +36,9 @@ internal sealed class NotificationDatabase : IDisposable
     /// <summary>Whether the catalogue has read its queue.</summary>
     public bool IsWalked { get; set; } = true;
 
+    /// <summary>Whether each broker was compared with the catalogue.</summary>
+    public bool HasLooked { get; set; } = true;
+
     public string AuditPath => Path.Combine(_folder, "audit.jsonl");
 
     public BoardCause Cause(string id, long count, long recent = 0, string text = "It took {n} s", long failedAgain = 0, params string[] versions) => new()
@@ -100,7 +103,7 @@ internal sealed class NotificationHost : IAsyncDisposable
         Deliveries = new DeliveryQueue(database.Options, catalogue, database.Time);
         Sender = new NotificationSender(catalogue, options, Deliveries, _client, NullLogger<NotificationSender>.Instance);
         Triage = new TriageStore(database.Options, catalogue, new AuditFile(database.AuditPath), database.Time);
-        _watch = new CauseWatch(catalogue, (_, token) => database.Look(token), Store, Sender, database.Time, NullLogger<CauseWatch>.Instance);
+        _watch = new CauseWatch(catalogue, (_, token) => database.Look(token), Store, Sender, database.Time, NullLogger<CauseWatch>.Instance, () => database.HasLooked);
     }
 
     public NotificationStore Store { get; }

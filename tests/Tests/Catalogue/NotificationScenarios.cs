@@ -127,6 +127,18 @@ public abstract class NotificationScenarios : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Summary_waits_until_each_broker_was_compared_with_the_catalogue_but_at_most_30_seconds()
+    {
+        _database.HasLooked = false;
+        _database.Set([.. Three(1)]);
+        await using var host = new NotificationHost(_database, _receiver.Receiver);
+        await host.LookForAsync(TimeSpan.FromSeconds(25));
+        _receiver.Calls.ShouldBeEmpty();
+        await host.LookForAsync(TimeSpan.FromSeconds(10));
+        _receiver.Kinds.ShouldBe(["summary"]);
+    }
+
+    [Fact]
     public async Task Cause_that_comes_back_is_one_message_while_its_letters_fail_again_one_after_another()
     {
         await using var host = await StartAsync();

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Catalogue.Operations;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 using WorkinIt.Storage;
@@ -92,13 +93,20 @@ public sealed class OperationLogTests : IAsyncDisposable
     public void Stored_request_selects_what_the_original_selects()
     {
         var filter = new DeadLetterFilter { Exception = "Timeout", Text = "für \"jane\"", MessageType = "Order", Cause = "12345678", Since = DateTimeOffset.UnixEpoch, Until = DateTimeOffset.UnixEpoch.AddDays(1) };
-        var read = StoredRequest.Read(StoredRequest.Write(new RequestedOperation(Verb.Discard, "orders_error", filter) { Expected = 12 })!);
-        (read.Verb, read.Queue, read.Expected).ShouldBe((Verb.Discard, "orders_error", 12));
+        using var sources = new DeadLetterSources(
+            DeadLetterOptions.Parse("amqp://jane:secret@127.0.0.1:1/shop", new Uri("http://127.0.0.1:1")), null,
+            [("billing", DeadLetterOptions.Parse("amqp://jane:secret@127.0.0.1:1/billing", new Uri("http://127.0.0.1:1")))], options => new DeadLetterClient(options, new AuditFile("none")));
+        var billing = sources.Find("billing")!;
+        var stored = StoredRequest.Write(new RequestedOperation(Verb.Discard, billing, "orders_error", filter) { Expected = 12 })!;
+        var read = StoredRequest.Read(stored, sources);
+        (read.Verb, read.Source, read.Queue, read.Expected).ShouldBe((Verb.Discard, billing, "orders_error", 12));
         read.Filter.ShouldBe(filter);
 
-        var byId = StoredRequest.Read(StoredRequest.Write(new RequestedOperation(Verb.Replay, "q", DeadLetterFilter.ById("b", "a", "0197F2A0-1C5E-7CC3-9D7E-3D1F2A3B4C5D")))!);
+        var byId = StoredRequest.Read(StoredRequest.Write(new RequestedOperation(Verb.Replay, billing, "q", DeadLetterFilter.ById("b", "a", "0197F2A0-1C5E-7CC3-9D7E-3D1F2A3B4C5D")))!, sources);
         byId.Filter.Ids!.ShouldBe(["a", "b", "0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d"], ignoreOrder: true);
-        StoredRequest.Write(new RequestedOperation(Verb.Replay, "q", filter) { Edit = new Edit("1", "{}", "{ }") }).ShouldBeNull();
+        StoredRequest.Write(new RequestedOperation(Verb.Replay, billing, "q", filter) { Edit = new Edit("1", "{}", "{ }") }).ShouldBeNull();
+        // Another host's: it must not act on a queue of the same name here.
+        Should.Throw<DeadLetterException>(() => StoredRequest.Read(stored.Replace("billing", "elsewhere", StringComparison.Ordinal), sources)).Message.ShouldContain("not connected to elsewhere");
     }
 
     public async ValueTask DisposeAsync()

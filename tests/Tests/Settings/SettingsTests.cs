@@ -93,6 +93,39 @@ public sealed partial class SettingsTests
     public void Wrong_setting_of_the_catalogue_is_named(string connection, string bodies, string retention, string setting) =>
         Should.Throw<OptionsValidationException>(() => DeadLetterSettings.Read(Catalogue(connection, bodies, retention))).Message.ShouldContain(setting);
 
+    [Fact]
+    public void Sources_of_dead_letters_follow_their_settings_and_share_the_other_ones()
+    {
+        var settings = DeadLetterSettings.Read(Sources(
+            ("billing:ConnectionString", "amqp://jane:secret@rabbit-2:5673/billing"), ("billing:Management", "http://rabbit-2:15673"), ("eu.orders:ConnectionString", "amqp://replay:secret@localhost/eu")))!;
+
+        var (billing, orders) = (settings.Sources[0], settings.Sources[1]);
+        (billing.Name, billing.Broker.VirtualHost, billing.Broker.Endpoints[0].Port, billing.Broker.Username, billing.Broker.Management).ShouldBe(("billing", "billing", 5673, "jane", new Uri("http://rabbit-2:15673")));
+        (orders.Name, orders.Broker.VirtualHost, orders.Broker.Management).ShouldBe(("eu.orders", "eu", new Uri("http://localhost:15672"))); // of the same broker
+        settings.Sources.ShouldAllBe(source => source.Broker.DiscardedLife == TimeSpan.FromDays(7) && source.Broker.Names.Contains("orders.dlq"));
+    }
+
+    [Theory]
+    [InlineData("billing:ConnectionString", "localhost", "DeadLetters__Sources__billing__ConnectionString can't be read")]
+    [InlineData("billing:Management", "http://localhost:15672", "DeadLetters__Sources__billing__ConnectionString can't be read")] // alone
+    [InlineData("billing", "amqp://jane:sesame@localhost/billing", "DeadLetters__Sources__billing__ConnectionString can't be read")] // without the last part of its name
+    public void Wrong_setting_of_a_source_is_named_without_showing_secrets(string setting, string value, string error)
+    {
+        var message = Should.Throw<OptionsValidationException>(() => DeadLetterSettings.Read(Sources((setting, value)))).Message;
+        message.ShouldContain(error);
+        message.ShouldNotContain("sesame");
+    }
+
+    [Fact]
+    public void Address_of_the_management_API_of_a_source_is_checked() =>
+        Should.Throw<OptionsValidationException>(() => DeadLetterSettings.Read(Sources(("billing:ConnectionString", "amqp://jane:secret@localhost/billing"), ("billing:Management", "localhost:15672"))))
+            .Message.ShouldContain("DeadLetters__Sources__billing__Management must be a URL");
+
+    [Fact]
+    public void Sources_without_the_first_one_are_an_error_and_not_ignored() =>
+        Should.Throw<OptionsValidationException>(() => DeadLetterSettings.Read(new ConfigurationBuilder().AddInMemoryCollection([new("DeadLetters:Sources:billing:ConnectionString", "amqp://jane:secret@localhost/billing")]).Build()))
+            .Message.ShouldContain("DeadLetters__Sources is set, but ConnectionStrings__DeadLetters is not");
+
     [Theory]
     [InlineData("Consumers", "--deploy-topology", "ConnectionStrings__RabbitMq")]
     [InlineData("Consumers", "--migrate", "ConnectionStrings__Deliveries")]
@@ -269,6 +302,11 @@ public sealed partial class SettingsTests
     public void Default_redelivery_has_five_delays() =>
         new RedeliveryOptions().Steps.Select(DelayQueues.Name).ShouldBe(
             ["send-gif-email_delay_30s", "send-gif-email_delay_5m", "send-gif-email_delay_30m", "send-gif-email_delay_2h", "send-gif-email_delay_6h"]);
+
+    private static IConfiguration Sources(params (string Setting, string Value)[] sources) => new ConfigurationBuilder()
+        .AddInMemoryCollection([new("ConnectionStrings:DeadLetters", "amqp://replay:secret@localhost"), new("RabbitMqManagement:Url", "http://localhost:15672"),
+            new("DeadLetters:AuditFile", "audit.jsonl"), new("DeadLetters:DiscardedLife", "7.00:00:00"), new("DeadLetters:Queues", "*.dlq")])
+        .AddInMemoryCollection(sources.Select(it => KeyValuePair.Create<string, string?>($"DeadLetters:Sources:{it.Setting}", it.Value))).Build();
 
     /// <summary>Validates the registrations of both services as the host does at startup.</summary>
     private static IReadOnlyList<string> ValidationErrors(params (string Setting, string Value)[] settings)
