@@ -40,6 +40,11 @@ internal sealed class Links(string start, bool hasBoard)
 
     public string AuditOf(string queue) => $"{Audit}?queue={Uri.EscapeDataString(queue)}";
 
+    /// <summary>A page of the audit log.</summary>
+    /// <param name="queue">The queue; null for all.</param>
+    /// <param name="before">The id of the last entry of the page before; null for the first page.</param>
+    public string AuditPage(string? queue, string? before) => Audit + Query(("queue", queue), ("before", before));
+
     public string RevealAudit(string entry) => $"{Audit}/{Uri.EscapeDataString(entry)}/reveal";
 
     public string FindId(string id) => $"{Find}?id={Uri.EscapeDataString(id)}";

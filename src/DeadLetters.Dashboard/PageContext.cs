@@ -114,8 +114,8 @@ internal sealed class PageContext
         { StatusCode = status, PreventStreamingRendering = true };
     }
 
-    public IResult Problem(int status, string heading, string text, string? advice = null) =>
-        Page<ProblemPage, ProblemModel>(heading, new ProblemModel(heading, text, advice), status);
+    public IResult Problem(int status, string heading, string text, string? advice = null, bool isOfOperation = false) =>
+        Page<ProblemPage, ProblemModel>(heading, new ProblemModel(heading, text, advice) { IsOfOperation = isOfOperation }, status);
 
     /// <summary>Redirects after a POST to the page that shows the result and can be reloaded.</summary>
     public static IResult SeeOther(string address) => new Redirection(address);
@@ -143,7 +143,7 @@ internal sealed class PageContext
         return e.Problem switch
         {
             DeadLetterProblem.Locked => Problem(StatusCodes.Status409Conflict, "Another operation is running on this queue", e.Message,
-                "Only one operation can run on a queue at a time, which keeps a replay exact. Nothing is lost. Reload this page when the operation has ended."),
+                "Only one operation can run on a queue at a time, which keeps a replay exact. Nothing is lost. Reload this page when the operation has ended.", isOfOperation: true),
             DeadLetterProblem.Unreachable => Problem(StatusCodes.Status503ServiceUnavailable, "The broker is unreachable", e.Message,
                 "The dead letters stay where they are. Reload this page in a few seconds."),
             DeadLetterProblem.Blocked => Problem(StatusCodes.Status503ServiceUnavailable, "RabbitMQ accepts no messages", e.Message,
@@ -153,7 +153,7 @@ internal sealed class PageContext
             DeadLetterProblem.NoSuchQueue => Problem(StatusCodes.Status404NotFound, "Queue not found", e.Message,
                 "It may have been deleted, or have another name. See the list of queues."),
             DeadLetterProblem.Audit => Problem(StatusCodes.Status503ServiceUnavailable, "The audit log can’t be used", e.Message,
-                "Check that the user of this application may write to the audit log, and that the disk is not full. Then try again."),
+                "Check that this application may write to the audit log, and that the disk is not full. Then try again."),
             _ => Problem(StatusCodes.Status409Conflict, "This can’t be done safely", e.Message, "Nothing was changed."),
         };
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
+using WorkinIt.DeadLetters.Catalogue.Operations;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 
 namespace WorkinIt.DeadLetters.Dashboard.Queues;
@@ -8,7 +9,7 @@ namespace WorkinIt.DeadLetters.Dashboard.Queues;
 internal static class QueuePages
 {
     public static async Task<IResult> QueuesAsync(PageContext page) =>
-        page.Page<QueueList, QueuesModel>("Queues", new QueuesModel(await page.Broker.FindQueuesAsync(page.Aborted), page.Runner.Running));
+        page.Page<QueueList, QueuesModel>("Queues", new QueuesModel(await page.Broker.FindQueuesAsync(page.Aborted), page.Runner.Running, OtherInstances.Running(page)));
 
     public static async Task<IResult> CausesAsync(PageContext page)
     {
@@ -55,7 +56,7 @@ internal static class QueuePages
     public static IResult Warn(PageContext page, DeadLetterQueue queue) => page.Page<AccessWarning, DeadLetterQueue>(queue.Name, queue);
 }
 
-internal sealed record QueuesModel(IReadOnlyList<DeadLetterQueue> Queues, IReadOnlyList<RunningOperation> Running);
+internal sealed record QueuesModel(IReadOnlyList<DeadLetterQueue> Queues, IReadOnlyList<RunningOperation> Running, IReadOnlyList<SharedOperation> Elsewhere);
 
 internal sealed record CausesModel(DeadLetterQueue Queue, CausePage Causes)
 {

@@ -33,7 +33,7 @@ internal static class OperatorSignIn
         services.AddSingleton(settings);
         if (settings.Ledger is { } ledger)
             services.AddDeliveryAdvice(ledger);
-        services.AddDeadLetters(_ => settings.Broker, _ => settings.AuditFile);
+        services.AddDeadLetters(_ => settings.Broker, settings.AuditFile is { } file ? _ => file : null);
         if (settings.Catalogue is { } catalogue)
             services.AddDeadLetterCatalogue(_ => catalogue, _ => NotificationOptions.FromSettings(builder.Configuration));
         services.AddSingleton<SignInLimit>();
