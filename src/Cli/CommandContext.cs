@@ -22,9 +22,9 @@ internal sealed class CommandContext : IAsyncDisposable
     private readonly GroupCommit? _writer;
     private readonly DeadLetterQueueNames _names;
 
-    private CommandContext(DeadLetterOptions options, AuditFile audit, IReplayAdvisor? advisor, GroupCommit? writer, string by, bool json)
+    private CommandContext(DeadLetterOptions options, CommandAudit audit, IReplayAdvisor? advisor, GroupCommit? writer, string by, bool json)
     {
-        Broker = new DeadLetterClient(options, audit, advisor);
+        Broker = new DeadLetterClient(options, audit.Log, advisor);
         _names = options.Names;
         (_writer, Audit, By, Json, HasLedger) = (writer, audit, by, json, advisor is not null);
         if (CommandHost.Current.IsOutRedirected)
@@ -34,7 +34,7 @@ internal sealed class CommandContext : IAsyncDisposable
     public DeadLetterClient Broker { get; }
 
     /// <summary>The audit log.</summary>
-    public AuditFile Audit { get; }
+    public CommandAudit Audit { get; }
 
     /// <summary>The operator's name, for the audit log.</summary>
     public string By { get; }
@@ -78,9 +78,10 @@ internal sealed class CommandContext : IAsyncDisposable
             };
         }
         var (advisor, writer) = Advisor(options);
-        var audit = new AuditFile(Setting("DeadLetters__AuditFile") ?? Path.Combine(
-            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "workinit", "audit.jsonl"));
-        return new CommandContext(options, audit, advisor, writer, by ?? Setting("WORKINIT_OPERATOR") ?? Environment.UserName, json);
+        var auditFile = Setting("DeadLetters__AuditFile") ?? Path.Combine(
+            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "workinit", "audit.jsonl");
+        var catalogue = Setting(CommandAudit.Setting) is { } database ? ReadDatabase(CommandAudit.Setting, database) : null;
+        return new CommandContext(options, new CommandAudit(auditFile, catalogue), advisor, writer, by ?? Setting("WORKINIT_OPERATOR") ?? Environment.UserName, json);
     }
 
     /// <summary>Writes a line to standard output, without wrapping it.</summary>
@@ -129,6 +130,7 @@ internal sealed class CommandContext : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Broker.Dispose();
+        await Audit.DisposeAsync();
         if (_writer is not null)
             await _writer.DisposeAsync();
     }
@@ -153,6 +155,9 @@ internal sealed class CommandContext : IAsyncDisposable
         var writer = new GroupCommit(database);
         return (new DeliveryAdvisor(new DeliveryLedger(database, writer, TimeProvider.System), new StatusNotice(options)), writer);
     }
+
+    /// <summary>A selection as text that every viewer may see.</summary>
+    public static string Which(DeadLetterFilter filter) => filter.IsEmpty ? "all" : Masking.Filter(filter.ToString());
 
     /// <summary>Reads a database's connection string.</summary>
     /// <exception cref="WrongUsageException">It is invalid.</exception>

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using WorkinIt.DeadLetters.Catalogue.Audit;
 using WorkinIt.DeadLetters.Catalogue.Notifications;
 using WorkinIt.DeadLetters.Catalogue.Operations;
 using WorkinIt.DeadLetters.Catalogue.Store;
@@ -25,6 +27,10 @@ public static class CatalogueRegistration
         services.AddSingleton<CatalogueDatabase>();
         services.AddHostedService(provider => provider.GetRequiredService<CatalogueDatabase>());
         services.AddSingleton(provider => provider.GetRequiredService<CatalogueDatabase>().Parts);
+        services.AddSingleton(provider => new AuditDatabase(provider.GetRequiredService<CatalogueOptions>(), () => provider.GetRequiredService<CatalogueDatabase>().Store));
+        services.AddHostedService(provider => new AuditFileService(
+            provider.GetService<IAuditLog>() as CatalogueAudit, provider.GetRequiredService<CatalogueDatabase>(), provider.GetRequiredService<CatalogueOptions>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditFileService>>()));
         services.AddSingleton(provider => new OperationLog(
             provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));
         return services.AddTriage(

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using WorkinIt.DeadLetters.Catalogue;
+using WorkinIt.DeadLetters.Catalogue.Audit;
 using WorkinIt.DeadLetters.Catalogue.Operations;
 using WorkinIt.DeadLetters.Dashboard.BoardPages;
 using WorkinIt.DeadLetters.Dashboard.Operations;
@@ -16,12 +17,15 @@ public static class DashboardRegistration
     /// <summary>Adds a <see cref="DeadLetterClient"/> and the services of the pages. They use the application's <see cref="IReplayAdvisor"/> if one is registered.</summary>
     /// <param name="services">The service collection.</param>
     /// <param name="broker">Returns the broker's address and user. Called once.</param>
-    /// <param name="auditFile">Returns the path of the audit log. Called once; not called if the application registers its own <see cref="IAuditLog"/>.</param>
+    /// <param name="auditFile">
+    /// Returns the path of the audit log. With a catalogue, the audit log is in its database, and the entries of this file are added to it when the
+    /// application starts. Called once; not called if the application registers its own <see cref="IAuditLog"/>.
+    /// </param>
     public static IServiceCollection AddDeadLetters(
         this IServiceCollection services, Func<IServiceProvider, DeadLetterOptions> broker, Func<IServiceProvider, string>? auditFile = null)
     {
         services.AddSingleton(broker);
-        services.TryAddSingleton<IAuditLog>(provider => new AuditFile(auditFile?.Invoke(provider) ?? "dead-letters-audit.jsonl"));
+        services.TryAddSingleton<IAuditLog>(provider => AuditRegistration.LogOf(provider, auditFile?.Invoke(provider) ?? "dead-letters-audit.jsonl"));
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(SourceRegistration.Connect);
         services.AddSingleton(provider => provider.GetRequiredService<DeadLetterSources>().Default.Client);

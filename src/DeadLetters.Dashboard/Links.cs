@@ -44,7 +44,13 @@ internal sealed class Links(string start, bool hasBoard, DeadLetterSources sourc
 
     public string Audit => start + "/audit";
 
-    public string AuditOf(string queue) => Audit + Query(("queue", queue), ("source", sources is [{ IsOnly: true } only] && only.Name == source ? null : source));
+    public string AuditOf(string queue) => AuditPage(queue, null);
+
+    /// <summary>A page of the audit log.</summary>
+    /// <param name="queue">The queue; null for all.</param>
+    /// <param name="before">The id of the last entry of the page before; null for the first page.</param>
+    public string AuditPage(string? queue, string? before) =>
+        Audit + Query(("queue", queue), ("source", queue is null || (sources is [{ IsOnly: true } only] && only.Name == source) ? null : source), ("before", before));
 
     public string RevealAudit(string entry) => $"{Audit}/{Uri.EscapeDataString(entry)}/reveal";
 

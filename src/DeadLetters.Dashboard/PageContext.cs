@@ -150,8 +150,8 @@ internal sealed class PageContext
         { StatusCode = status, PreventStreamingRendering = true };
     }
 
-    public IResult Problem(int status, string heading, string text, string? advice = null) =>
-        Page<ProblemPage, ProblemModel>(heading, new ProblemModel(heading, text, advice), status);
+    public IResult Problem(int status, string heading, string text, string? advice = null, bool isOfOperation = false) =>
+        Page<ProblemPage, ProblemModel>(heading, new ProblemModel(heading, text, advice) { IsOfOperation = isOfOperation }, status);
 
     /// <summary>Redirects after a POST to the page that shows the result and can be reloaded.</summary>
     public static IResult SeeOther(string address) => new Redirection(address);

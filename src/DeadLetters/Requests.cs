@@ -175,6 +175,9 @@ public sealed record OperationProgress(long Examined, long Total, long Done, lon
 
     /// <summary>Why RabbitMQ accepts no messages now; null if it does.</summary>
     public string? Blocked { get; init; }
+
+    /// <summary>The operation's id in the audit log; null for a dry run, and until the log has it.</summary>
+    public string? OperationId { get; init; }
 }
 
 /// <summary>A message that was published, but never confirmed or never acked. It is where it was, and may be in its target queue too.</summary>

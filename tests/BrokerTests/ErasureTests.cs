@@ -27,7 +27,7 @@ public sealed class ErasureTests
         await system.SeeReadyAsync(Error, 2);
         var operate = OperatorCommand.Of(system, ("ConnectionStrings__Catalogue", $"Data Source={file}"));
         await SeeAsync(count => count == 2, "both letters are in the catalogue");
-        (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--where", "text=private", "--yes")).Code.ShouldBe(0);
+        (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--where", "text=jane@people.example", "--yes")).Code.ShouldBe(0);
         (await operate.RunAsync("dead-letters", "restore", "--queue", Discarded, "--all", "--yes")).Code.ShouldBe(0);
         (await operate.RunAsync("dead-letters", "discard", "--queue", Error, "--where", "text=private", "--yes")).Code.ShouldBe(0);
         await SeeAsync(count => count == 3, "the discarded letter is in the catalogue twice");
@@ -35,8 +35,11 @@ public sealed class ErasureTests
 
         var dry = await operate.RunAsync("erase", "--recipient", "jane@people.example", "--no-block", "--dry-run", "--json");
         dry.Json.GetProperty("catalogueLetters").GetInt64().ShouldBe(2);
+        dry.Json.GetProperty("catalogueAuditEntries").GetInt32().ShouldBe(1);
         var erased = await operate.RunAsync("erase", "--recipient", "jane@people.example", "--no-block", "--yes", "--json");
         erased.Code.ShouldBe(0, erased.ToString());
+        erased.Json.GetProperty("catalogueAuditEntries").GetInt32().ShouldBe(1);
+        Query("SELECT count(*) FROM catalogue_audit WHERE entry LIKE '%people.example%'").ShouldBe(0);
         await SeeAsync(count => count == 1, "only the other letter is in the catalogue");
         Query("SELECT count(*) FROM catalogue_bodies").ShouldBe(1);
         Query("SELECT count(*) FROM catalogue_text WHERE text LIKE '%private%'").ShouldBe(0);

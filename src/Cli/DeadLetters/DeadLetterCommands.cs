@@ -14,7 +14,8 @@ internal static class DeadLetterCommands
           RabbitMqManagement__Url         the management API (default: http://localhost:15672)
           ConnectionStrings__Deliveries   WorkinIt's ledger, which knows what was sent
           DeadLetters__Queues             names of dead-letter queues in addition to MassTransit's, such as *.dlq,*-errors
-          DeadLetters__AuditFile          the audit log: who did what, one JSON object per line
+          ConnectionStrings__Catalogue    the catalogue that the pages use: the audit log is in its database, and the pages show what the command does
+          DeadLetters__AuditFile          without a catalogue, the audit log: who did what, one JSON object per line
           DeadLetters__DiscardedLife      how long a discarded message is kept (default: 30.00:00:00, 30 days)
 
         Exit codes: 0 done, or the queue is empty; 1 not everything as requested, or no message matches; 2 wrong usage; 3 broker unreachable or accepts no messages.
@@ -74,6 +75,7 @@ internal sealed class CommonOptions
     /// <summary>Runs a command, and turns exceptions into one line on standard error and an exit code.</summary>
     public Func<ParseResult, CancellationToken, Task<int>> Run(Func<CommandContext, ParseResult, CancellationToken, Task<int>> command) => async (parsed, cancellationToken) =>
     {
+        var setting = CommandContext.Setting(CommandAudit.Setting) is null ? "DeadLetters__AuditFile" : CommandAudit.Setting;
         try
         {
             await using var context = CommandContext.Open(parsed.GetValue(By), parsed.GetValue(Json));
@@ -96,7 +98,7 @@ internal sealed class CommonOptions
         }
         catch (DeadLetterException e)
         {
-            await Terminal.ErrorAsync(e.Problem == DeadLetterProblem.Audit ? $"{e.Message}. Check that you may write to the audit log (set by DeadLetters__AuditFile), and that the disk is not full." : e.Message);
+            await Terminal.ErrorAsync(e.Problem == DeadLetterProblem.Audit ? $"{e.Message}. Check that you may write to the audit log (set by {setting}), and that the disk is not full." : e.Message);
             return ExitCode.Of(e);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -107,7 +109,7 @@ internal sealed class CommonOptions
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The audit file or the output file can't be used. No message is lost, whenever this happens: each stays in its queue until its copy is confirmed.
-            await Terminal.ErrorAsync($"{e.Message.TrimEnd('.')}. Check that you may write there (DeadLetters__AuditFile sets the audit log), and that the disk is not full. No message is lost. Run “list” to see what is left, then run this again.");
+            await Terminal.ErrorAsync($"{e.Message.TrimEnd('.')}. Check that you may write there ({setting} sets the audit log), and that the disk is not full. No message is lost. Run “list” to see what is left, then run this again.");
             return ExitCode.Incomplete;
         }
     };

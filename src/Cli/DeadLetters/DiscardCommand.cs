@@ -26,7 +26,7 @@ internal static class DiscardCommand
             var request = new DiscardRequest { Queue = queue, Filter = filter, By = context.By, WasSent = parsed.GetValue(wasSent) };
             return await MoveAsync(context, "discard", request, queue, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes),
                 progress => context.Broker.PlanDiscardAsync(request, progress, cancellationToken),
-                (counted, progress) => context.Broker.DiscardAsync((DiscardRequest)counted, progress, cancellationToken), cancellationToken);
+                (counted, progress, token) => context.Broker.DiscardAsync((DiscardRequest)counted, progress, token), cancellationToken);
         }));
         return command;
     }
@@ -38,7 +38,7 @@ internal static class DiscardCommand
     /// <summary>Counts the messages, asks for confirmation, and moves them.</summary>
     public static async Task<int> MoveAsync(
         CommandContext context, string verb, OperationRequest request, string from, bool dryRun, bool yes,
-        Func<IProgress<OperationProgress>, Task<OperationResult>> plan, Func<OperationRequest, IProgress<OperationProgress>, Task<OperationResult>> move, CancellationToken cancellationToken)
+        Func<IProgress<OperationProgress>, Task<OperationResult>> plan, Func<OperationRequest, IProgress<OperationProgress>, CancellationToken, Task<OperationResult>> move, CancellationToken cancellationToken)
     {
         await context.ConfirmAccessAsync(from, yes, cancellationToken);
         if (dryRun || !yes)
@@ -56,7 +56,8 @@ internal static class DiscardCommand
                 return ExitCode.Incomplete;
             request = request with { Expected = planned.Selected };
         }
-        var result = await Progress.ShowAsync(context, verb, progress => move(request, progress));
+        var result = await SharedOperations.RunAsync(
+            context, $"{verb} {CommandContext.Which(request.Filter)} in {from}", from, verb, (progress, token) => move(request, progress, token), SharedOperations.Summary, cancellationToken);
         if (result.Held == 0 && !context.Json)
             throw new NothingThereException($"{result.Queue} is empty");
         if (context.Json)

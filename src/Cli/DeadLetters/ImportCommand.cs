@@ -34,7 +34,9 @@ internal static class ImportCommand
                 if (!context.Confirm($"Import {ListCommand.Number(plan.Done)} into {plan.Queue}?", yes))
                     return ExitCode.Incomplete;
             }
-            var result = await Progress.ShowAsync(context, "Importing", progress => context.Broker.ImportAsync(request, stream, progress, cancellationToken));
+            var result = await SharedOperations.RunAsync(
+                context, request.Queue is { } into ? $"import into {into}" : "import", request.Queue ?? "", "Importing", (progress, token) => context.Broker.ImportAsync(request, stream, progress, token),
+                imported => $"{ListCommand.Number(imported.Done)} of {ListCommand.Number(imported.Selected)} imported into {imported.Queue}{(imported.Stopped is { } stopped ? $". {stopped}" : "")}", cancellationToken);
             PrintResult(context, result, dryRun: false, toErrors: false);
             return result.IsComplete ? ExitCode.Done : ExitCode.Incomplete;
         }));

@@ -55,6 +55,8 @@ internal static class ListCommand
         }
         foreach (var (name, messages) in await context.Broker.FindDelayQueuesAsync(cancellationToken))
             CommandContext.Print($"{Number(messages)} wait in {name} for a later try: they are not dead letters.");
+        foreach (var line in await OperationLines.RunningAsync(context))
+            CommandContext.Print(line);
         if (queues.All(queue => queue.Messages == 0))
         {
             CommandContext.Print(queues.Count == 0

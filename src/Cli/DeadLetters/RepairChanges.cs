@@ -30,7 +30,7 @@ internal static class RepairChanges
         console.WriteLine();
         if (plan.Repairs.Count > 0 && !revealed)
             console.WriteLine("Values are masked; --reveal shows them, and the audit log records it.");
-        console.WriteLine("A repair can't be undone once a consumer has the message. The original messages are kept beside the audit log.");
+        console.WriteLine("A repair can't be undone once a consumer has the message. The original messages are kept with the audit log.");
     }
 
     /// <summary>The changes for scripts.</summary>

@@ -18,7 +18,7 @@ internal static class RepairCommand
             Changes the messages of dead letters by one JSON Patch (RFC 6902: add, remove, replace, move, copy, test), and replays them with the same
             message ids. The dry run shows the changes. A message that the patch does not apply to stays where it is.
 
-            A repair can't be undone once a consumer has the message. The original messages are kept beside the audit log.
+            A repair can't be undone once a consumer has the message. The original messages are kept with the audit log.
 
             Examples:
               echo '[{"op":"test","path":"/currency","value":"EURO"},{"op":"replace","path":"/currency","value":"EUR"}]' > currency.json

@@ -85,7 +85,9 @@ internal static partial class ReplayCommand
                 return ExitCode.Incomplete;
             request = request with { Expected = plan.Selected + plan.Settled };
         }
-        var result = await Progress.ShowAsync(context, "Replaying", progress => context.Broker.ReplayAsync(request, progress, cancellationToken));
+        var result = await SharedOperations.RunAsync(
+            context, $"{Word(request)} {CommandContext.Which(request.Filter)} in {request.Queue}", request.Queue, "Replaying", (progress, token) => context.Broker.ReplayAsync(request, progress, token),
+            result => result.Headline + (result.Stopped is { } stopped ? $". {stopped}" : ""), cancellationToken);
         if (context.Json)
             CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Doubts, result.Settled, result.Missing, result.DelayReason, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
         else if (result.Held == 0)
@@ -93,9 +95,11 @@ internal static partial class ReplayCommand
         else
             WriteResult(context.Out, result);
         if (request.Patch is not null && !context.Json && result.Done > 0)
-            context.Out.WriteLine(Terminal.Clean($"The original messages: {context.Audit.OriginalsOf(result.Id)}"));
+            context.Out.WriteLine(Terminal.Clean($"The original messages: {context.Audit.PlaceOfOriginals(result.Id)}"));
         return result.Held == 0 || result is { IsComplete: true, Selected: > 0 } ? ExitCode.Done : ExitCode.Incomplete;
     }
+
+    private static string Word(ReplayRequest request) => request.Patch is not null ? "repair and replay" : request.Edited is not null ? "edit and replay" : "replay";
 
     private static object JsonOf(Replayed message) => new
     {

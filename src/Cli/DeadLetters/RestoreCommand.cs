@@ -28,7 +28,7 @@ internal static class RestoreCommand
                     var page = await context.Broker.ListAsync(context.Broker.DiscardedQueue(queue), filter, 0, 1, context.By, cancellationToken);
                     return new OperationResult("", queue, page.Matching, page.Matching, [], [], null) { Held = page.Ready + page.Hidden };
                 },
-                (counted, progress) => context.Broker.RestoreAsync(counted, progress, cancellationToken), cancellationToken);
+                (counted, progress, token) => context.Broker.RestoreAsync(counted, progress, token), cancellationToken);
         }));
         return command;
     }

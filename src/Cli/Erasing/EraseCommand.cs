@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Spectre.Console;
 using WorkinIt.Cli.DeadLetters;
 using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Catalogue.Audit;
 using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.Deliveries;
 using WorkinIt.Storage;
@@ -15,7 +16,6 @@ internal static class EraseCommand
 {
     private const string Store = "ConnectionStrings__Submissions";
     private const string Ledger = "ConnectionStrings__Deliveries";
-    private const string Catalogue = "ConnectionStrings__Catalogue";
     private const string Secret = "OptOut__Secret";
 
     // Only WorkinIt's queues: in other applications' queues, an address has a different meaning.
@@ -36,8 +36,8 @@ internal static class EraseCommand
               ConnectionStrings__Submissions  Web's store
               ConnectionStrings__Deliveries   the ledger; the suppression list is in the same database
               OptOut__Secret                  the same value as for Web and Consumers; not needed with --no-block
-              ConnectionStrings__Catalogue    the catalogue of dead letters; not needed if Web has none
-              DeadLetters__AuditFile          Web's audit log; run the command on each machine that has its own
+              ConnectionStrings__Catalogue    the catalogue of dead letters, with the audit log; not needed if Web has none
+              DeadLetters__AuditFile          Web's audit file; run the command on each machine that has its own
 
             Examples:
               workinit erase --recipient -  --dry-run
@@ -51,16 +51,22 @@ internal static class EraseCommand
             var person = new Person(Read(context, parsed.GetValue(recipient)!));
             var store = CommandContext.ReadDatabase(Store, Required(Store, "Web's store"));
             var deliveries = CommandContext.ReadDatabase(Ledger, Required(Ledger, "the ledger"));
-            var catalogue = CommandContext.Setting(Catalogue) is { } setting ? new CatalogueErasure(CommandContext.ReadDatabase(Catalogue, setting)) : null;
+            var catalogue = CommandContext.Setting(CommandAudit.Setting) is { } setting ? CommandContext.ReadDatabase(CommandAudit.Setting, setting) : null;
             var block = parsed.GetValue(noBlock) ? null : Blocking(deliveries, person);
+            if (catalogue is not null && DatabaseSchema.Check(catalogue, "catalogue_letters") is { } wrong) // a wrong name must not look like an empty catalogue
+            {
+                await Terminal.ErrorAsync($"{CommandAudit.Setting}: {wrong}");
+                return ExitCode.Unreachable;
+            }
             try
             {
+                await context.Audit.PrepareAsync();
                 return await EraseAsync(
-                    context, new Erasure(context, person, store, deliveries, catalogue), block, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
+                    context, new Erasure(context, person, store, deliveries, catalogue is null ? null : new CatalogueErasure(catalogue), catalogue is null ? null : new AuditErasure(catalogue)), block, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
             }
-            catch (DbException e)
+            catch (Exception e) when (e is DbException or CatalogueUnavailableException)
             {
-                await Terminal.ErrorAsync($"A database can't be used ({e.GetType().Name}). Check {Store}, {Ledger}{(catalogue is null ? "" : $", {Catalogue}")}, and that --migrate was run. Then run this command again");
+                await Terminal.ErrorAsync($"A database can't be used ({e.GetType().Name}). Check {Store}, {Ledger}{(catalogue is null ? "" : $", {CommandAudit.Setting}")}, and that --migrate was run. Then run this command again");
                 return ExitCode.Unreachable;
             }
         }));
@@ -109,6 +115,7 @@ internal static class EraseCommand
                 deadLetters = erased.DeadLetters.Select(queue => new { queue = queue.Key, count = queue.Value }),
                 auditEntries = erased.AuditEntries,
                 erased.AuditFile,
+                catalogueAuditEntries = erased.CatalogueEntries,
                 catalogueLetters = erased.Catalogue,
                 erased.Problems,
                 erased.Notes,
@@ -133,6 +140,8 @@ internal static class EraseCommand
         if (erased.DeadLetters.Count == 0)
             yield return "  0 dead letters";
         yield return $"  the contents of {ListCommand.Number(erased.AuditEntries)} entries in {erased.AuditFile}";
+        if (erased.CatalogueEntries is { } entries)
+            yield return $"  the contents of {ListCommand.Number(entries)} entries in the audit log of the catalogue";
         if (erased.Catalogue is { } letters)
             yield return $"  {ListCommand.Number(letters)} letters in the catalogue";
         foreach (var problem in erased.Problems)

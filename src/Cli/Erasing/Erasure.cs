@@ -1,4 +1,5 @@
 using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Catalogue.Audit;
 using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.Deliveries;
 using WorkinIt.Storage;
@@ -8,16 +9,17 @@ namespace WorkinIt.Cli.Erasing;
 /// <summary>What an erasure removed, or would remove.</summary>
 /// <param name="Submissions">The number of rows in the store.</param>
 /// <param name="DeadLetters">The number of dead letters by queue, without queues that had none.</param>
-/// <param name="AuditEntries">The number of audit entries whose contents were removed.</param>
-/// <param name="AuditFile">The path of the audit log.</param>
+/// <param name="AuditEntries">The number of entries of the audit file whose contents were removed.</param>
+/// <param name="AuditFile">The path of the audit file.</param>
+/// <param name="CatalogueEntries">The number of entries of the audit log in the catalogue's database whose contents were removed; null without a catalogue.</param>
 /// <param name="Catalogue">The number of letters in the catalogue; null without a catalogue.</param>
 /// <param name="Problems">What failed, and why. Another run may succeed.</param>
 /// <param name="Notes">What the operator has to do manually.</param>
 internal sealed record Erased(
-    int Submissions, IReadOnlyDictionary<string, long> DeadLetters, int AuditEntries, string AuditFile, long? Catalogue, IReadOnlyList<string> Problems, IReadOnlyList<string> Notes);
+    int Submissions, IReadOnlyDictionary<string, long> DeadLetters, int AuditEntries, string AuditFile, int? CatalogueEntries, long? Catalogue, IReadOnlyList<string> Problems, IReadOnlyList<string> Notes);
 
 /// <summary>Removes a person's data from the store, the ledger, the dead letters and the audit log. Each step is complete on its own, so an interrupted run can be repeated.</summary>
-internal sealed class Erasure(CommandContext context, Person person, Database store, Database deliveries, CatalogueErasure? catalogue)
+internal sealed class Erasure(CommandContext context, Person person, Database store, Database deliveries, CatalogueErasure? catalogue, AuditErasure? audit)
 {
     private const long LargestToRewrite = 400L << 20; // bytes: rewriting takes about 2 s, and Web's writes wait at most 4 s
 
@@ -45,7 +47,8 @@ internal sealed class Erasure(CommandContext context, Person person, Database st
                 problems.Add($"{queue.Name}: {e.Message}");
             }
         }
-        var entries = await context.Audit.EraseAsync(person.IsRecipientOf, dryRun, cancellationToken);
+        var entries = await context.Audit.File.EraseAsync(person.IsRecipientOf, dryRun, cancellationToken);
+        var catalogueEntries = audit is null ? (int?)null : await audit.RunAsync(person.IsRecipientOf, dryRun, cancellationToken);
         // After the queues: what was removed there is in the catalogue until its feed hears of it.
         var letters = catalogue is null ? (long?)null : await catalogue.RunAsync(IsTheirs, queues, dryRun, cancellationToken);
         if (!dryRun)
@@ -55,7 +58,7 @@ internal sealed class Erasure(CommandContext context, Person person, Database st
             if (catalogue is not null)
                 Overwrite(_ => catalogue.Overwrite(), "the catalogue", problems, notes);
         }
-        return new Erased(ids.Count, found, entries, context.Audit.FilePath, letters, problems, notes);
+        return new Erased(ids.Count, found, entries, context.Audit.File.FilePath, catalogueEntries, letters, problems, notes);
     }
 
     private bool IsTheirs(DeadLetter? letter, string reason) => letter is null ? person.IsRecipientOf(reason) : person.IsRecipientOf(letter);

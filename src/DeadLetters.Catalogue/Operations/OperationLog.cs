@@ -13,10 +13,14 @@ internal sealed class OperationLog(Database database, GroupCommit commits, TimeP
     // Requests contain what a user searched for, so they are kept only as long as a dry run is worth something.
     private static readonly TimeSpan _requestLife = TimeSpan.FromHours(1);
     private static readonly TimeSpan _life = TimeSpan.FromDays(7);
+    private static readonly TimeSpan _interruptedLife = TimeSpan.FromDays(1);
 
     private const int MostText = 1000;
     private const string Columns =
-        "id, queue, title, started_by, is_dry_run, started_at, updated_at, ended_at, is_cancelled, examined, total, done, refused, result, problem, CASE WHEN request IS NULL OR is_taken = 1 THEN 0 ELSE 1 END, source";
+        "id, queue, title, started_by, is_dry_run, started_at, updated_at, ended_at, is_cancelled, examined, total, done, refused, result, problem, CASE WHEN request IS NULL OR is_taken = 1 THEN 0 ELSE 1 END, audit_id, runs_on, source";
+
+    /// <summary>What the operations of this process are recorded with.</summary>
+    public string RunsOn { get; init; } = string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName} (process {Environment.ProcessId})");
 
     /// <summary>Records that an operation has begun.</summary>
     /// <param name="operation">The operation.</param>
@@ -30,11 +34,11 @@ internal sealed class OperationLog(Database database, GroupCommit commits, TimeP
         statements.Execute("UPDATE catalogue_operations SET request = NULL WHERE request IS NOT NULL AND started_at < @oldest", ("oldest", now - (long)_requestLife.TotalMilliseconds));
         return statements.Execute(
             """
-            INSERT INTO catalogue_operations (id, queue, source, title, started_by, is_dry_run, started_at, updated_at, request)
-            VALUES (@id, @queue, @source, @title, @by, @dryRun, @started, @now, @request)
+            INSERT INTO catalogue_operations (id, queue, source, title, started_by, is_dry_run, started_at, updated_at, request, runs_on)
+            VALUES (@id, @queue, @source, @title, @by, @dryRun, @started, @now, @request, @runsOn)
             """,
             ("id", operation.Id), ("queue", operation.Queue), ("source", operation.Source), ("title", Cut(operation.Title)), ("by", Cut(operation.By, 255)), ("dryRun", operation.IsDryRun ? 1 : 0),
-            ("started", operation.StartedAt.ToUnixTimeMilliseconds()), ("now", now), ("request", request));
+            ("started", operation.StartedAt.ToUnixTimeMilliseconds()), ("now", now), ("request", request), ("runsOn", Cut(RunsOn, 255)));
     }, cancellationToken);
 
     /// <summary>Records the progress of an operation.</summary>
@@ -43,8 +47,8 @@ internal sealed class OperationLog(Database database, GroupCommit commits, TimeP
     public Task<bool> ReportAsync(string id, OperationProgress progress, CancellationToken cancellationToken) => commits.WriteAsync(statements =>
     {
         statements.Execute(
-            "UPDATE catalogue_operations SET updated_at = @now, examined = @examined, total = @total, done = @done, refused = @refused WHERE id = @id",
-            ("now", Now()), ("examined", progress.Examined), ("total", progress.Total), ("done", progress.Done), ("refused", progress.Refused), ("id", id));
+            "UPDATE catalogue_operations SET updated_at = @now, examined = @examined, total = @total, done = @done, refused = @refused, audit_id = COALESCE(@audit, audit_id) WHERE id = @id",
+            ("now", Now()), ("examined", progress.Examined), ("total", progress.Total), ("done", progress.Done), ("refused", progress.Refused), ("audit", progress.OperationId), ("id", id));
         return statements.Scalar<long?>("SELECT is_cancelled FROM catalogue_operations WHERE id = @id", ("id", id)) == 1;
     }, cancellationToken);
 
@@ -53,11 +57,12 @@ internal sealed class OperationLog(Database database, GroupCommit commits, TimeP
     public Task EndAsync(string id, OperationProgress progress, string? result, string? problem, CancellationToken cancellationToken) => commits.WriteAsync(
         statements => statements.Execute(
             """
-            UPDATE catalogue_operations SET updated_at = @now, ended_at = @now, examined = @examined, total = @total, done = @done, refused = @refused, result = @result, problem = @problem
+            UPDATE catalogue_operations SET updated_at = @now, ended_at = @now, examined = @examined, total = @total, done = @done, refused = @refused, result = @result, problem = @problem,
+              audit_id = COALESCE(@audit, audit_id)
             WHERE id = @id
             """,
             ("now", Now()), ("examined", progress.Examined), ("total", progress.Total), ("done", progress.Done), ("refused", progress.Refused),
-            ("result", result is null ? null : Cut(result)), ("problem", problem is null ? null : Cut(problem)), ("id", id)),
+            ("result", result is null ? null : Cut(result)), ("problem", problem is null ? null : Cut(problem)), ("audit", progress.OperationId), ("id", id)),
         cancellationToken);
 
     /// <summary>Asks the instance that runs an operation to end it.</summary>
@@ -85,17 +90,59 @@ internal sealed class OperationLog(Database database, GroupCommit commits, TimeP
 
     /// <summary>The operations that run on any instance, the oldest first.</summary>
     /// <exception cref="DbException">The database is unreachable.</exception>
-    public IReadOnlyList<SharedOperation> Running() => database.Read(statements =>
+    public IReadOnlyList<SharedOperation> Running()
+    {
+        var now = time.GetUtcNow();
+        return [.. Select("WHERE ended_at IS NULL ORDER BY started_at").Where(operation => operation.IsRunning(now))];
+    }
+
+    /// <summary>
+    /// The operations that have ended without a result, because their process was killed, the oldest first: those of the last day after which no other
+    /// operation has begun on their queue.
+    /// </summary>
+    /// <exception cref="DbException">The database is unreachable.</exception>
+    public IReadOnlyList<SharedOperation> Interrupted()
+    {
+        var now = time.GetUtcNow();
+        return
+        [
+            .. Select(
+                """
+                AS o WHERE ended_at IS NULL AND is_dry_run = 0 AND started_at > @oldest
+                  AND NOT EXISTS (SELECT 1 FROM catalogue_operations AS l WHERE l.queue = o.queue AND l.is_dry_run = 0 AND l.started_at > o.started_at)
+                ORDER BY started_at
+                """,
+                ("@oldest", (now - _interruptedLife).ToUnixTimeMilliseconds())).Where(operation => !operation.IsRunning(now)),
+        ];
+    }
+
+    /// <summary>Finds the operations of audit entries that have not ended: whether they run.</summary>
+    /// <returns>By the id of the audit entry. Operations are not kept as long as entries.</returns>
+    /// <exception cref="DbException">The database is unreachable.</exception>
+    public IReadOnlyDictionary<string, SharedOperation> OfAudit(IReadOnlyCollection<string> auditIds)
+    {
+        var wanted = auditIds.ToHashSet(StringComparer.Ordinal);
+        return wanted.Count == 0
+            ? new Dictionary<string, SharedOperation>()
+            : Select("WHERE ended_at IS NULL AND audit_id IS NOT NULL").Where(operation => wanted.Contains(operation.AuditId!)).ToDictionary(operation => operation.AuditId!);
+    }
+
+    private List<SharedOperation> Select(string where, params (string Name, object Value)[] parameters) => database.Read(statements =>
     {
         using var command = statements.Connection.CreateCommand();
-        command.CommandText = $"SELECT {Columns} FROM catalogue_operations WHERE ended_at IS NULL ORDER BY started_at";
-        using var reader = command.ExecuteReader();
-        var (all, now) = (new List<SharedOperation>(), time.GetUtcNow());
-        while (reader.Read())
+#pragma warning disable CA2100 // our own text
+        command.CommandText = $"SELECT {Columns} FROM catalogue_operations {where}";
+#pragma warning restore CA2100
+        foreach (var (name, value) in parameters)
         {
-            if (Read(reader) is var operation && operation.IsRunning(now))
-                all.Add(operation);
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = (name, value);
+            command.Parameters.Add(parameter);
         }
+        using var reader = command.ExecuteReader();
+        var all = new List<SharedOperation>();
+        while (reader.Read())
+            all.Add(Read(reader));
         return all;
     });
 
@@ -117,7 +164,9 @@ internal sealed class OperationLog(Database database, GroupCommit commits, TimeP
         Result = row.IsDBNull(13) ? null : row.GetString(13),
         Problem = row.IsDBNull(14) ? null : row.GetString(14),
         CanRun = Convert.ToInt64(row.GetValue(15), CultureInfo.InvariantCulture) == 1,
-        Source = row.IsDBNull(16) ? null : row.GetString(16),
+        AuditId = row.IsDBNull(16) ? null : row.GetString(16),
+        RunsOn = row.IsDBNull(17) ? null : row.GetString(17),
+        Source = row.IsDBNull(18) ? null : row.GetString(18),
     };
 
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();

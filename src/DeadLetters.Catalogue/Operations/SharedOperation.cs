@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace WorkinIt.DeadLetters.Catalogue.Operations;
 
 /// <summary>An operation as all instances know it.</summary>
@@ -49,6 +51,17 @@ internal sealed record SharedOperation
     /// <summary>Of a dry run: whether its request is still kept, so that any instance can run it.</summary>
     public bool CanRun { get; init; }
 
+    /// <summary>Its entry in the audit log; null for a dry run, and while its instance has not reported it.</summary>
+    public string? AuditId { get; init; }
+
+    /// <summary>The process that runs it or ran it, such as <c>web-1 (process 12)</c>; null if an earlier version recorded it.</summary>
+    public string? RunsOn { get; init; }
+
     /// <summary>Whether it runs, as far as its instance has reported.</summary>
     public bool IsRunning(DateTimeOffset now) => EndedAt is null && now - UpdatedAt < Silence;
+
+    /// <summary>How far it is, or was when it was last heard of; for one that has not ended.</summary>
+    public string State(DateTimeOffset now) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{(IsRunning(now) ? "running" : $"interrupted: nothing was heard of it since {UpdatedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC")}; {Examined:N0} of {Total:N0} examined, {Done:N0} moved, {Refused:N0} refused{(RunsOn is { } place ? $", on {place}" : "")}");
 }

@@ -71,8 +71,8 @@ internal sealed class CatalogueStore : IAsyncDisposable
     {
         const string setting = $"{nameof(CatalogueOptions)}.{nameof(CatalogueOptions.Database)}";
         return error is SqliteException { SqliteErrorCode: Corrupt or NotADatabase }
-            ? $"The file of the catalogue of dead letters ({setting}) is damaged or not a SQLite file ({error.Message}): stop the application, delete the file with its -wal and -shm, and start again. "
-                + "The catalogue is rebuilt from the queues; only the letters that have left them are lost"
+            ? $"The file of the catalogue of dead letters ({setting}) is damaged or not a SQLite file ({error.Message}): stop the application, restore the file from a backup, or move it away with its -wal and -shm, and start again. "
+                + "Without a backup, the catalogue is rebuilt from the queues; the audit log, what operators noted about causes, and the letters that have left their queues are lost"
             : $"The database of the catalogue of dead letters can't be used ({error.Message}): check {setting}, "
                 + (database.IsSqlite ? "that its folder exists, the rights to the file, and the free disk space" : "that PostgreSQL is reachable, and the user's rights");
     }

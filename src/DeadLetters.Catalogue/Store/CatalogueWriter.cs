@@ -1,3 +1,4 @@
+using WorkinIt.DeadLetters.Catalogue.Audit;
 using WorkinIt.Storage;
 
 namespace WorkinIt.DeadLetters.Catalogue.Store;
@@ -106,11 +107,18 @@ internal sealed class CatalogueWriter(CatalogueOptions options, GroupCommit comm
     public Task RemoveQueueAsync(string source, string queue, CancellationToken cancellationToken) =>
         LeaveAsync(source, queue, (leaving, number) => leaving.RemoveQueue(number), cancellationToken);
 
-    /// <summary>Deletes letters that left their queue longer ago than <see cref="CatalogueOptions.Retention"/>, in several transactions.</summary>
-    /// <returns>How many.</returns>
+    /// <summary>
+    /// Deletes letters that left their queue longer ago than <see cref="CatalogueOptions.Retention"/>, and original messages of repairs that are older, in
+    /// several transactions.
+    /// </summary>
+    /// <returns>How many letters.</returns>
     public async Task<long> PruneAsync(CancellationToken cancellationToken)
     {
         var before = (time.GetUtcNow() - options.Retention).ToUnixTimeMilliseconds();
+        while (await commits.WriteAsync(statements => AuditOriginals.Prune(statements, before), cancellationToken))
+        {
+            // Each transaction deletes some.
+        }
         for (long total = 0; ;)
         {
             var pruned = await commits.WriteAsync(statements => Prune(statements, before), cancellationToken, Exclusive);

@@ -57,6 +57,7 @@ internal static class BoardPage
                     Queues = queues,
                     Running = page.Runner.Running,
                     Elsewhere = OtherInstances.Running(page),
+                    Interrupted = OtherInstances.Interrupted(page),
                     Now = page.Time.GetUtcNow(),
                     Sort = page.Value("sort"),
                     Delays = catalogue.Delays,
@@ -98,6 +99,9 @@ internal sealed record BoardModel
 
     /// <summary>The operations of other instances.</summary>
     public required IReadOnlyList<SharedOperation> Elsewhere { get; init; }
+
+    /// <summary>The operations whose process was killed, and that nobody has repeated.</summary>
+    public required IReadOnlyList<SharedOperation> Interrupted { get; init; }
 
     public required DateTimeOffset Now { get; init; }
 

@@ -7,6 +7,12 @@ namespace WorkinIt.DeadLetters.Dashboard.Operations;
 /// <param name="IsRunning">Whether it runs.</param>
 internal sealed record ElsewhereModel(SharedOperation Operation, bool IsRunning)
 {
+    /// <summary>Its entry in the audit log, if nothing was heard of its end; null if the log has none.</summary>
+    public AuditEntry? Entry { get; init; }
+
+    /// <summary>Where it runs or ran.</summary>
+    public string Place => Operation.RunsOn is { } place ? $"on {place}" : "on another instance of this application, or before this one was restarted";
+
     /// <summary>Whether it is a dry run that has found something and was not run yet.</summary>
     public bool CanRun => Operation is { IsDryRun: true, CanRun: true, EndedAt: not null, Problem: null } && Operation.Done > 0;
 }

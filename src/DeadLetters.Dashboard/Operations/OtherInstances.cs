@@ -9,12 +9,15 @@ namespace WorkinIt.DeadLetters.Dashboard.Operations;
 internal static class OtherInstances
 {
     /// <summary>Shows an operation; null if there is none.</summary>
-    public static IResult? Show(PageContext page)
+    public static async Task<IResult?> ShowAsync(PageContext page)
     {
         if (Find(page) is not { } operation)
             return null;
         page.ActOn(operation.Source);
         var model = new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow()));
+        // Its process may have ended it without being able to report that.
+        if (!model.IsRunning && operation is { EndedAt: null, AuditId: { } entry })
+            model = model with { Entry = await page.Broker.Audit.FindAsync(entry, page.Aborted) };
         return page.Page<OperationElsewhere, ElsewhereModel>($"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Queue}", model, refreshes: model.IsRunning);
     }
 
@@ -62,11 +65,37 @@ internal static class OtherInstances
     {
         try
         {
-            return Log(page) is { } log ? [.. log.Running().Where(operation => page.Runner.Find(operation.Id) is null)] : [];
+            return page.CatalogueProblem is null && Log(page) is { } log ? [.. log.Running().Where(operation => page.Runner.Find(operation.Id) is null)] : [];
         }
         catch (DbException)
         {
             return [];
+        }
+    }
+
+    /// <summary>The operations whose process was killed; empty without a catalogue, or if its database does not answer.</summary>
+    public static IReadOnlyList<SharedOperation> Interrupted(PageContext page)
+    {
+        try
+        {
+            return Log(page)?.Interrupted() ?? [];
+        }
+        catch (DbException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>What is known about audit entries without an end, by their ids; empty without a catalogue, or if its database does not answer.</summary>
+    public static IReadOnlyDictionary<string, SharedOperation> OfAudit(PageContext page, IReadOnlyCollection<string> entries)
+    {
+        try
+        {
+            return Log(page)?.OfAudit(entries) ?? new Dictionary<string, SharedOperation>();
+        }
+        catch (DbException)
+        {
+            return new Dictionary<string, SharedOperation>();
         }
     }
 

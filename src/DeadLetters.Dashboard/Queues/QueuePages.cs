@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
+using WorkinIt.DeadLetters.Catalogue.Operations;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 
 namespace WorkinIt.DeadLetters.Dashboard.Queues;
@@ -8,7 +9,7 @@ namespace WorkinIt.DeadLetters.Dashboard.Queues;
 internal static class QueuePages
 {
     public static async Task<IResult> QueuesAsync(PageContext page) =>
-        page.Page<QueueList, QueuesModel>("Queues", new QueuesModel(await SourceAnswers.AskAsync(page, source => source.Client.FindQueuesAsync(page.Aborted)), page.Runner.Running));
+        page.Page<QueueList, QueuesModel>("Queues", new QueuesModel(await SourceAnswers.AskAsync(page, source => source.Client.FindQueuesAsync(page.Aborted)), page.Runner.Running, OtherInstances.Running(page)));
 
     public static async Task<IResult> CausesAsync(PageContext page)
     {
@@ -57,7 +58,8 @@ internal static class QueuePages
 
 /// <param name="Answers">The queues of each source, or why they can't be listed.</param>
 /// <param name="Running">The operations in progress, in all sources.</param>
-internal sealed record QueuesModel(IReadOnlyList<SourceAnswer<IReadOnlyList<DeadLetterQueue>>> Answers, IReadOnlyList<RunningOperation> Running)
+/// <param name="Elsewhere">The operations of other instances.</param>
+internal sealed record QueuesModel(IReadOnlyList<SourceAnswer<IReadOnlyList<DeadLetterQueue>>> Answers, IReadOnlyList<RunningOperation> Running, IReadOnlyList<SharedOperation> Elsewhere)
 {
     public IReadOnlyList<DeadLetterQueue> Queues { get; } = [.. Answers.SelectMany(answer => answer.Answer ?? [])];
 }

@@ -12,7 +12,7 @@ internal static class BrokerProblems
         return e.Problem switch
         {
             DeadLetterProblem.Locked => page.Problem(StatusCodes.Status409Conflict, "Another operation is running on this queue", e.Message,
-                "Only one operation can run on a queue at a time, which keeps a replay exact. Nothing is lost. Reload this page when the operation has ended."),
+                "Only one operation can run on a queue at a time, which keeps a replay exact. Nothing is lost. Reload this page when the operation has ended.", isOfOperation: true),
             DeadLetterProblem.Unreachable => page.Problem(StatusCodes.Status503ServiceUnavailable, "The broker is unreachable", e.Message,
                 "The dead letters stay where they are. Reload this page in a few seconds."),
             DeadLetterProblem.Blocked => page.Problem(StatusCodes.Status503ServiceUnavailable, "RabbitMQ accepts no messages", e.Message,
@@ -22,7 +22,7 @@ internal static class BrokerProblems
             DeadLetterProblem.NoSuchQueue => page.Problem(StatusCodes.Status404NotFound, "Queue not found", e.Message,
                 "It may have been deleted, or have another name. See the list of queues."),
             DeadLetterProblem.Audit => page.Problem(StatusCodes.Status503ServiceUnavailable, "The audit log can’t be used", e.Message,
-                "Check that the user of this application may write to the audit log, and that the disk is not full. Then try again."),
+                "Check that this application may write to the audit log, and that the disk is not full. Then try again."),
             _ => page.Problem(StatusCodes.Status409Conflict, "This can’t be done safely", e.Message, "Nothing was changed."),
         };
     }

@@ -1,5 +1,4 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using System.Text;
 
 namespace WorkinIt.DeadLetters;
 
@@ -7,11 +6,6 @@ namespace WorkinIt.DeadLetters;
 /// <param name="path">The file; created on the first write, readable only by its owner.</param>
 public sealed class AuditFile(string path) : IAuditLog
 {
-    private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
-
-    private const string Erased = "(erased)";
-    private const string Beginning = "{\"id\":\""; // each entry starts with it
-
     private readonly OriginalMessages _originals = new($"{path}.originals");
 
     /// <summary>The file's path.</summary>
@@ -20,6 +14,15 @@ public sealed class AuditFile(string path) : IAuditLog
     /// <summary>The file with the original messages of a repair.</summary>
     internal string OriginalsOf(string operation) => _originals.FileOf(operation);
 
+    /// <summary>How long the original messages of a repair are kept: 30 days by default. Later, the next operation deletes them.</summary>
+    public TimeSpan OriginalsRetention { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>Deletes the original messages of repairs that are older than <see cref="OriginalsRetention"/>.</summary>
+    internal Task RemoveOldOriginalsAsync(CancellationToken cancellationToken) => _originals.RemoveOldAsync(DateTimeOffset.UtcNow - OriginalsRetention, cancellationToken);
+
+    /// <summary>The original messages of a repair, one JSON object per line; none if there are none.</summary>
+    internal IAsyncEnumerable<string> OriginalLinesAsync(string operation, CancellationToken cancellationToken) => _originals.LinesOfAsync(operation, cancellationToken);
+
     /// <inheritdoc/>
     public async Task WriteAsync(AuditEntry entry, CancellationToken cancellationToken)
     {
@@ -27,10 +30,12 @@ public sealed class AuditFile(string path) : IAuditLog
         await using var turn = await LockAsync(cancellationToken);
         await using var file = new FileStream(path, PrivateFile.Options(FileMode.OpenOrCreate, FileAccess.ReadWrite));
         // If a full disk cut off the last line, end that line first, so that this entry gets a line of its own.
-        byte[] line = [.. PrivateFile.EndsInALine(file) ? ""u8 : "\n"u8, .. JsonSerializer.SerializeToUtf8Bytes(entry, _json), (byte)'\n'];
+        byte[] line = [.. PrivateFile.EndsInALine(file) ? ""u8 : "\n"u8, .. Encoding.UTF8.GetBytes(AuditJson.Write(entry)), (byte)'\n'];
         file.Seek(0, SeekOrigin.End);
         await file.WriteAsync(line, cancellationToken);
         await file.FlushAsync(cancellationToken);
+        if (entry.EndedAt is null)
+            await RemoveOldOriginalsAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -44,10 +49,10 @@ public sealed class AuditFile(string path) : IAuditLog
         using var reader = new StreamReader(file);
         while (await reader.ReadLineAsync(cancellationToken) is { } line)
         {
-            if (Read(line) is { } entry && (queue is null || entry.Queue == queue))
+            if (AuditJson.Read(line) is { } entry && (queue is null || entry.Queue == queue))
                 entries[entry.Id] = entry;
         }
-        return [.. entries.Values.OrderByDescending(entry => entry.At).Take(limit)];
+        return [.. entries.Values.OrderByDescending(entry => entry.At).ThenByDescending(entry => entry.Id, StringComparer.Ordinal).Take(limit)];
     }
 
     /// <inheritdoc/>
@@ -71,7 +76,7 @@ public sealed class AuditFile(string path) : IAuditLog
         var (lines, hasChanges, unreadable) = (new List<string>(), false, 0);
         foreach (var line in await File.ReadAllLinesAsync(path, cancellationToken))
         {
-            if (Read(line) is not { } entry)
+            if (AuditJson.Read(line) is not { } entry)
             {
                 if (!concerns(line))
                     lines.Add(line);
@@ -79,55 +84,20 @@ public sealed class AuditFile(string path) : IAuditLog
                     unreadable++;
                 continue;
             }
-            var erased = entry with
-            {
-                Original = IsAbout(entry.Original) || IsAbout(entry.Edited) ? null : entry.Original,
-                Edited = IsAbout(entry.Original) || IsAbout(entry.Edited) ? null : entry.Edited,
-                Filter = IsAbout(entry.Filter) ? Erased : entry.Filter,
-                Problem = IsAbout(entry.Problem) ? Erased : entry.Problem,
-                Patch = IsAbout(entry.Patch) ? Erased : entry.Patch,
-            };
+            var erased = AuditJson.Erase(entry, concerns);
             if (erased != entry)
             {
                 ids.Add(entry.Id);
                 hasChanges = true;
             }
-            lines.Add(erased == entry ? line : JsonSerializer.Serialize(erased, _json));
+            lines.Add(erased == entry ? line : AuditJson.Write(erased));
         }
         if (!dryRun && (hasChanges || unreadable > 0))
             await PrivateFile.ReplaceAsync(path, lines.ToAsyncEnumerable(), cancellationToken);
         return ids.Count + unreadable;
-
-        bool IsAbout(string? text) => text is not null && concerns(text);
     }
 
     private string Folder => Path.GetDirectoryName(Path.GetFullPath(path))!;
 
     private Task<FileStream> LockAsync(CancellationToken cancellationToken) => FileLock.TakeAsync($"{path}.lock", cancellationToken);
-
-    // A line may be cut off by a killed process, and an older version may have written the next entry on the same line.
-    // Skip what is cut off, and read the entry behind it.
-    private static AuditEntry? Read(string line)
-    {
-        if (TryRead(line) is { } entry)
-            return entry;
-        for (var at = line.IndexOf(Beginning, 1, StringComparison.Ordinal); at >= 0; at = line.IndexOf(Beginning, at + 1, StringComparison.Ordinal))
-        {
-            if (TryRead(line[at..]) is { } behind)
-                return behind;
-        }
-        return null;
-    }
-
-    private static AuditEntry? TryRead(string line)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<AuditEntry>(line, _json);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 }

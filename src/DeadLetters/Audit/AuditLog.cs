@@ -14,6 +14,20 @@ public interface IAuditLog
     /// <param name="cancellationToken">Cancels the operation.</param>
     Task<IReadOnlyList<AuditEntry>> ReadAsync(string? queue, int limit, CancellationToken cancellationToken);
 
+    /// <summary>Reads the entries that follow an entry, newest first: the next page.</summary>
+    /// <param name="queue">The queue; null for all queues.</param>
+    /// <param name="before">The id of the last entry of the page before. If the log does not have it, there is no next page.</param>
+    /// <param name="limit">The maximum number of entries.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    async Task<IReadOnlyList<AuditEntry>> ReadBeforeAsync(string? queue, string before, int limit, CancellationToken cancellationToken) =>
+        [.. (await ReadAsync(queue, int.MaxValue, cancellationToken)).SkipWhile(entry => entry.Id != before).Skip(1).Take(limit)];
+
+    /// <summary>Finds an entry; null if there is none with the id.</summary>
+    /// <param name="id">The entry's id.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    async Task<AuditEntry?> FindAsync(string id, CancellationToken cancellationToken) =>
+        (await ReadAsync(null, int.MaxValue, cancellationToken)).FirstOrDefault(entry => entry.Id == id);
+
     /// <summary>Keeps the original messages of a repair. Called before the repaired messages are published, for up to a few hundred at a time.</summary>
     /// <param name="operation">The repair's id: that of its entry.</param>
     /// <param name="originals">The messages as they were. A message of which a later step fails is not moved, but kept here.</param>

@@ -28,7 +28,8 @@ internal sealed class AuditedOperations(DeadLetterServices services)
     {
         string? stopped = null;
         await using var notices = new FeedNotices(services.Options, entry);
-        mover.Notices = notices;
+        (mover.Notices, mover.OperationId) = (notices, entry.Id);
+        mover.Report(waiting: false, always: true);
         try
         {
             stopped = await work();

@@ -17,11 +17,19 @@ internal sealed class GuardedAudit(IAuditLog log) : IAuditLog
         }
     }
 
-    public async Task<IReadOnlyList<AuditEntry>> ReadAsync(string? queue, int limit, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<AuditEntry>> ReadAsync(string? queue, int limit, CancellationToken cancellationToken) =>
+        ReadAsync(() => log.ReadAsync(queue, limit, cancellationToken));
+
+    public Task<IReadOnlyList<AuditEntry>> ReadBeforeAsync(string? queue, string before, int limit, CancellationToken cancellationToken) =>
+        ReadAsync(() => log.ReadBeforeAsync(queue, before, limit, cancellationToken));
+
+    public Task<AuditEntry?> FindAsync(string id, CancellationToken cancellationToken) => ReadAsync(() => log.FindAsync(id, cancellationToken));
+
+    private static async Task<T> ReadAsync<T>(Func<Task<T>> read)
     {
         try
         {
-            return await log.ReadAsync(queue, limit, cancellationToken);
+            return await read();
         }
         catch (Exception e) when (IsOfTheLog(e))
         {
@@ -37,7 +45,7 @@ internal sealed class GuardedAudit(IAuditLog log) : IAuditLog
         }
         catch (Exception e) when (IsOfTheLog(e))
         {
-            throw new DeadLetterException(DeadLetterProblem.Audit, $"The original messages can’t be kept beside the audit: {Reason(e)}. Messages that were not repaired yet are still in the queue", e);
+            throw new DeadLetterException(DeadLetterProblem.Audit, $"The original messages can’t be kept with the audit: {Reason(e)}. Messages that were not repaired yet are still in the queue", e);
         }
     }
 

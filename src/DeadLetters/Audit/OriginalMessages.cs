@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 
 namespace WorkinIt.DeadLetters;
 
@@ -10,14 +9,6 @@ namespace WorkinIt.DeadLetters;
 /// <param name="folder">The folder; created with the first file.</param>
 internal sealed class OriginalMessages(string folder)
 {
-    private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web);
-
-    /// <summary>A line of a file.</summary>
-    /// <param name="Id">The dead letter's id.</param>
-    /// <param name="MessageId">Its MessageId; null if it has none.</param>
-    /// <param name="Original">The message as it was, as JSON; null if it was erased.</param>
-    private sealed record Line(string Id, string? MessageId, string? Original);
-
     private string LockPath => Path.Combine(folder, ".lock");
 
     /// <summary>The file of a repair.</summary>
@@ -37,11 +28,7 @@ internal sealed class OriginalMessages(string folder)
             lines.WriteByte((byte)'\n');
         file.Seek(0, SeekOrigin.End);
         foreach (var original in originals)
-        {
-            await using (var writer = new Utf8JsonWriter(lines))
-                Write(writer, original);
-            lines.WriteByte((byte)'\n');
-        }
+            OriginalLines.Write(lines, original);
         await lines.FlushAsync(cancellationToken); // the file writes through to the disk
     }
 
@@ -55,7 +42,7 @@ internal sealed class OriginalMessages(string folder)
         var operations = new List<string>();
         foreach (var path in Directory.Exists(folder) ? Directory.GetFiles(folder, "*.jsonl") : [])
         {
-            if (!await ReadAsync(path, cancellationToken).AnyAsync(line => Erased(line, concerns) != line, cancellationToken))
+            if (!await ReadAsync(path, cancellationToken).AnyAsync(line => OriginalLines.Erase(line, concerns) != line, cancellationToken))
                 continue;
             operations.Add(Path.GetFileNameWithoutExtension(path));
             if (!dryRun)
@@ -64,19 +51,32 @@ internal sealed class OriginalMessages(string folder)
         return operations;
     }
 
+    /// <summary>The lines of a repair's file; none if there is no file.</summary>
+    public IAsyncEnumerable<string> LinesOfAsync(string operation, CancellationToken cancellationToken) =>
+        File.Exists(FileOf(operation)) ? ReadAsync(FileOf(operation), cancellationToken) : AsyncEnumerable.Empty<string>();
+
+    /// <summary>Deletes the files that were last written before a time. One that can't be deleted is tried again by the next call.</summary>
+    public async Task RemoveOldAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        string[] old = Directory.Exists(folder) ? [.. Directory.GetFiles(folder, "*.jsonl").Where(path => File.GetLastWriteTimeUtc(path) < before.UtcDateTime)] : [];
+        if (old.Length == 0)
+            return;
+        try
+        {
+            await using var turn = await FileLock.TakeAsync(LockPath, cancellationToken); // an erasure may be reading them
+            foreach (var path in old)
+                File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The rights to the files are another user's, for example. What keeps the files is not a reason to refuse an operation.
+        }
+    }
+
     private async Task EraseAsync(string path, Func<string, bool> concerns, CancellationToken cancellationToken)
     {
         await using var turn = await FileLock.TakeAsync(LockPath, cancellationToken);
-        await PrivateFile.ReplaceAsync(path, ReadAsync(path, cancellationToken).Select(line => Erased(line, concerns)).Where(line => line is not null).Select(line => line!), cancellationToken);
-    }
-
-    private static void Write(Utf8JsonWriter writer, OriginalMessage original)
-    {
-        writer.WriteStartObject();
-        writer.WriteString("id", original.Id);
-        writer.WriteString("messageId", original.MessageId);
-        writer.WriteString("original", original.Json.Span);
-        writer.WriteEndObject();
+        await PrivateFile.ReplaceAsync(path, ReadAsync(path, cancellationToken).Select(line => OriginalLines.Erase(line, concerns)).Where(line => line is not null).Select(line => line!), cancellationToken);
     }
 
     private static async IAsyncEnumerable<string> ReadAsync(string path, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
@@ -84,20 +84,5 @@ internal sealed class OriginalMessages(string folder)
         using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete), Encoding.UTF8);
         while (await reader.ReadLineAsync(cancellationToken) is { } line)
             yield return line;
-    }
-
-    // Null if nothing of the line may stay.
-    private static string? Erased(string line, Func<string, bool> concerns)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<Line>(line, _json) is { Original: { } original } read && concerns(original)
-                ? JsonSerializer.Serialize(read with { Original = null }, _json)
-                : line;
-        }
-        catch (JsonException)
-        {
-            return concerns(line) ? null : line;
-        }
     }
 }

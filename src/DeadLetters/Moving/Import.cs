@@ -81,5 +81,5 @@ internal sealed class ImportRun(string id, string queue, long total, IProgress<O
 
     public ImportResult Result(string? stopped) => new(id, queue, total, Done, _present, _refused, stopped);
 
-    private void Report() => progress?.Report(new OperationProgress(Done + _present + _refused.Count, total, Done, _refused.Count, 0, false));
+    private void Report() => progress?.Report(new OperationProgress(Done + _present + _refused.Count, total, Done, _refused.Count, 0, false) { OperationId = id });
 }

@@ -57,6 +57,9 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     /// <summary>Notifies the catalogue of the messages that leave the queue; null if it is not an operation.</summary>
     public FeedNotices? Notices { get; set; }
 
+    /// <summary>The operation's id in the audit log; null for a dry run.</summary>
+    public string? OperationId { get; set; }
+
     public IReadOnlyList<Replayed> Replayed => Tracker?.Replayed ?? [];
 
     /// <summary>The outcomes as text; empty if it is not a replay.</summary>
@@ -98,6 +101,7 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
         {
             Outcomes = outcomes,
             Blocked = session.Blocked,
+            OperationId = OperationId,
         });
     }
 

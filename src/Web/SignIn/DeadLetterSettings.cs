@@ -12,10 +12,10 @@ namespace WorkinIt.Web.SignIn;
 /// <param name="Broker">The address of the broker, and the user to act as.</param>
 /// <param name="Management">The URL of the management API.</param>
 /// <param name="ManagementUi">The URL at which an operator's browser reaches the management UI.</param>
-/// <param name="AuditFile">The path of the audit log.</param>
+/// <param name="AuditFile">The path of the audit log. With a catalogue, the audit log is in its database, and this is the file from before; null if there was none.</param>
 /// <param name="Ledger">The delivery ledger; if null, the pages can't show what was sent.</param>
 /// <param name="Catalogue">The catalogue of dead letters; if null, the pages read the queues.</param>
-internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Management, Uri ManagementUi, string AuditFile, Database? Ledger, CatalogueOptions? Catalogue)
+internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Management, Uri ManagementUi, string? AuditFile, Database? Ledger, CatalogueOptions? Catalogue)
 {
     /// <summary>More virtual hosts.</summary>
     public IReadOnlyList<SourceSettings> Sources { get; private init; } = [];
@@ -81,10 +81,11 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
             : throw Bad($"{setting} must be a URL such as http://localhost:15672, without a user or a password");
 
     // Default: beside the submissions database, because that folder is writable and backed up.
-    private static string AuditPath(IConfiguration configuration) =>
+    private static string? AuditPath(IConfiguration configuration) =>
         configuration["DeadLetters:AuditFile"] is { Length: > 0 } file ? file
         : SqliteFile(configuration) is { } database ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(database))!, "dead-letters-audit.jsonl")
-        : throw Bad("DeadLetters__AuditFile is not set. With PostgreSQL there is no default: set it to the path of the audit file of the dead-letter pages");
+        : CatalogueSettings.Read(configuration) is not null ? null
+        : throw Bad("DeadLetters__AuditFile is not set. With PostgreSQL there is no default: set ConnectionStrings__Catalogue, and the audit log is in its database, or set it to the path of the audit file of the dead-letter pages");
 
     private static string? SqliteFile(IConfiguration configuration) =>
         configuration.GetDatabase("Submissions").IsSqlite

@@ -34,7 +34,7 @@ internal static class OperatorSignIn
         services.AddSingleton(settings);
         if (settings.Ledger is { } ledger)
             services.AddDeliveryAdvice(ledger);
-        services.AddDeadLetters(_ => settings.Broker, _ => settings.AuditFile);
+        services.AddDeadLetters(_ => settings.Broker, settings.AuditFile is { } file ? _ => file : null);
         foreach (var source in settings.Sources)
             AddSource(services, source);
         if (settings.Catalogue is { } catalogue)

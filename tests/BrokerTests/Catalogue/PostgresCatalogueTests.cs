@@ -52,3 +52,15 @@ public sealed class PostgresCatalogueModelTests(CataloguePostgres postgres) : Ca
 {
     protected override Task<string> CreateDatabaseAsync() => postgres.CreateDatabaseAsync();
 }
+
+[Trait("broker", "any")]
+public sealed class PostgresAuditTests(CataloguePostgres postgres) : AuditScenarios, IClassFixture<CataloguePostgres>
+{
+    protected override Task<string> CreateDatabaseAsync() => postgres.CreateDatabaseAsync();
+}
+
+[Trait("broker", "any")]
+public sealed class PostgresOperationTests(CataloguePostgres postgres) : OperationScenarios, IClassFixture<CataloguePostgres>
+{
+    protected override Task<string> CreateDatabaseAsync() => postgres.CreateDatabaseAsync();
+}

@@ -26,6 +26,9 @@ public sealed class CatalogueOutageTests
             watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(15), path);
         }
         (await client.PostAsync("/dead-letters/letters/replay", ("all", "true"))).Text.ShouldContain("Nothing was done");
-        (await client.GetAsync("/dead-letters/audit")).Status.ShouldBe(HttpStatusCode.OK);
+        var audit = await client.GetAsync("/dead-letters/audit");
+        audit.Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        audit.Text.ShouldContain("The audit log can’t be used");
+        audit.Text.ShouldContain("which holds the audit log, is not ready");
     }
 }

@@ -17,7 +17,7 @@ public sealed class CatalogueStoreTests : IDisposable
         await File.WriteAllTextAsync(_folder.File, new string('x', 10_000));
 
         Should.Throw<CatalogueUnavailableException>(() => Open(_folder.ConnectionString)).Message.ShouldSatisfyAllConditions(
-            it => it.ShouldContain("CatalogueOptions.Database"), it => it.ShouldContain("is damaged or not a SQLite file"), it => it.ShouldContain("delete the file"), it => it.ShouldContain("rebuilt from the queues"));
+            it => it.ShouldContain("CatalogueOptions.Database"), it => it.ShouldContain("is damaged or not a SQLite file"), it => it.ShouldContain("restore the file from a backup, or move it away"), it => it.ShouldContain("rebuilt from the queues"));
     }
 
     [Fact]

@@ -107,6 +107,38 @@ public sealed class AuditFileTests : IDisposable
     }
 
     [Fact]
+    public async Task Original_messages_of_a_repair_are_deleted_by_the_next_operation_after_30_days()
+    {
+        var audit = new AuditFile(FilePath);
+        await audit.KeepOriginalsAsync("1", [new OriginalMessage("a", "m1", "1"u8.ToArray())], default);
+        await audit.KeepOriginalsAsync("2", [new OriginalMessage("b", "m2", "2"u8.ToArray())], default);
+        File.SetLastWriteTimeUtc(audit.OriginalsOf("1"), DateTime.UtcNow.AddDays(-30).AddMinutes(-1));
+        File.SetLastWriteTimeUtc(audit.OriginalsOf("2"), DateTime.UtcNow.AddDays(-30).AddMinutes(1));
+        (await audit.OriginalLinesAsync("1", default).CountAsync()).ShouldBe(1);
+
+        await audit.WriteAsync(Entry("3", "orders_error", 3), default);
+
+        File.Exists(audit.OriginalsOf("1")).ShouldBeFalse();
+        (await audit.OriginalLinesAsync("1", default).CountAsync()).ShouldBe(0);
+        (await audit.OriginalLinesAsync("2", default).CountAsync()).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Pages_of_the_audit_file_follow_each_other()
+    {
+        IAuditLog audit = new AuditFile(FilePath);
+        foreach (var id in new[] { "1", "2", "3" })
+            await audit.WriteAsync(Entry(id, "orders_error", 1), default);
+        await audit.WriteAsync(Entry("4", "other_error", 1), default);
+
+        (await audit.ReadAsync("orders_error", 2, default)).Select(entry => entry.Id).ShouldBe(["3", "2"]);
+        (await audit.ReadBeforeAsync("orders_error", "2", 2, default)).Select(entry => entry.Id).ShouldBe(["1"]);
+        (await audit.ReadBeforeAsync("orders_error", "nope", 2, default)).ShouldBeEmpty();
+        (await audit.FindAsync("4", default))!.Queue.ShouldBe("other_error");
+        (await audit.FindAsync("5", default)).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task Erasure_removes_the_original_messages_and_the_patch_of_a_repair_and_keeps_those_of_others()
     {
         var audit = new AuditFile(FilePath);

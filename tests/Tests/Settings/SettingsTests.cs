@@ -73,6 +73,19 @@ public sealed partial class SettingsTests
     }
 
     [Theory]
+    [InlineData("", "/data/audit.jsonl", "/data/audit.jsonl")]
+    [InlineData("Host=db;Database=letters", "/data/audit.jsonl", "/data/audit.jsonl")]
+    [InlineData("Host=db;Database=letters", "", null)] // the audit log is in the catalogue
+    public void Audit_file_of_Web_on_PostgreSQL_is_not_required_with_a_catalogue(string catalogue, string file, string? path)
+    {
+        var configuration = Catalogue(catalogue, "", "");
+        (configuration["DeadLetters:AuditFile"], configuration["ConnectionStrings:Submissions"]) = (file, "Host=db;Database=submissions");
+        DeadLetterSettings.Read(configuration)!.AuditFile.ShouldBe(path);
+        configuration["ConnectionStrings:Catalogue"] = configuration["DeadLetters:AuditFile"] = "";
+        Should.Throw<OptionsValidationException>(() => DeadLetterSettings.Read(configuration)).Message.ShouldContain("DeadLetters__AuditFile is not set");
+    }
+
+    [Theory]
     [InlineData("Data Source=dead-letters.db", "", "", true, 30)]
     [InlineData("Host=db;Database=letters", "false", "7.00:00:00", false, 7)]
     public void Catalogue_of_dead_letters_follows_its_settings(string connection, string bodies, string retention, bool kept, int days)
