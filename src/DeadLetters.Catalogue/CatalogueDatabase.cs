@@ -27,6 +27,7 @@ internal sealed partial class CatalogueDatabase(
     private readonly TaskCompletionSource<CatalogueStore> _store = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Failure? _failure;
     private Func<string?> _delay = () => null;
+    private Func<string?> _reportsProblem = () => null;
 
     /// <summary>The readers and writers. They fail until the tables exist.</summary>
     public CatalogueStore Parts { get; } = new(options, time);
@@ -36,6 +37,9 @@ internal sealed partial class CatalogueDatabase(
 
     /// <summary>Why the catalogue may not be up to date, for an operator; null if it is, as far as this host knows.</summary>
     public string? Delay => _delay();
+
+    /// <summary>Why outcomes are not kept after the end of an operation, and what to do about it; null if they are, as far as this host knows.</summary>
+    public string? ReportsProblem => _reportsProblem();
 
     /// <summary>Reads from the catalogue.</summary>
     /// <typeparam name="T">The result.</typeparam>
@@ -80,6 +84,7 @@ internal sealed partial class CatalogueDatabase(
             return;
         using var feed = new DeadLetterFeed(client, options, await Store, time, logs.CreateLogger<DeadLetterFeed>());
         _delay = () => feed.Delay;
+        _reportsProblem = () => feed.ReportsProblem;
         await feed.StartAsync(stoppingToken);
         await Task.Delay(Timeout.InfiniteTimeSpan, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await feed.StopAsync(CancellationToken.None);

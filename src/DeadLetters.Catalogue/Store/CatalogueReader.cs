@@ -1,3 +1,4 @@
+using WorkinIt.DeadLetters.Catalogue.Replays;
 using WorkinIt.Storage;
 
 namespace WorkinIt.DeadLetters.Catalogue.Store;
@@ -68,6 +69,17 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
 
     /// <summary>All queues of all sources; those with letters first.</summary>
     public Task<IReadOnlyList<CatalogueQueue>> QueuesAsync(CancellationToken cancellationToken) => ReadAsync(QueueReading.Read, cancellationToken);
+
+    /// <summary>The replayed messages of an operation, with their outcomes now; null if the catalogue has none.</summary>
+    /// <param name="operation">The operation's id in the audit log.</param>
+    /// <param name="most">How many are listed.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public Task<FollowedOperation?> ReplaysOfOperationAsync(string operation, int most, CancellationToken cancellationToken) =>
+        ReadAsync(statements => ReplayReading.OfOperation(statements, operation, most), cancellationToken);
+
+    /// <summary>The replays of some letters, by the letter's key.</summary>
+    public Task<IReadOnlyDictionary<long, FollowedReplay>> ReplaysOfLettersAsync(IReadOnlyCollection<CatalogueLetter> letters, CancellationToken cancellationToken) =>
+        ReadAsync(statements => ReplayReading.OfLetters(statements, [.. letters.Where(letter => letter.Operation is not null).Select(letter => letter.Key)]), cancellationToken);
 
     private QuerySql Sql(Statements statements, CatalogueQuery query) =>
         new(query, Database.IsSqlite, time.GetUtcNow(), TextSearch.Run(statements, query, Database.IsSqlite));

@@ -52,3 +52,9 @@ public sealed class PostgresCatalogueModelTests(CataloguePostgres postgres) : Ca
 {
     protected override Task<string> CreateDatabaseAsync() => postgres.CreateDatabaseAsync();
 }
+
+[Trait("broker", "any")]
+public sealed class PostgresReplayOutcomeTests(CataloguePostgres postgres) : ReplayOutcomeScenarios, IClassFixture<CataloguePostgres>
+{
+    protected override Task<string> CreateDatabaseAsync() => postgres.CreateDatabaseAsync();
+}
