@@ -80,5 +80,5 @@ internal sealed record LetterModel(DeadLetterQueue Queue, DeadLetter Letter, boo
 
     /// <summary>What happened to the message; empty without a catalogue.</summary>
     public IReadOnlyList<TimelineStep> Timeline =>
-        Found is { } found ? Messages.Timeline.Of(found.History, found.Stored.Entry, Messages.Timeline.SentAt(Letter)) : [];
+        Found is { } found ? Messages.Timeline.Of(found.History, found.Stored.Entry, Messages.Timeline.SentAt(Letter), found.Replays) : [];
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using WorkinIt.DeadLetters.Catalogue.Replays;
 using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.DeadLetters.Dashboard.BoardPages;
 using WorkinIt.DeadLetters.Dashboard.Shared;
@@ -18,7 +19,9 @@ internal static class Timeline
     /// <param name="history">Its letters, the oldest first.</param>
     /// <param name="shown">The letter that the page shows.</param>
     /// <param name="sent">When the message was sent; null if unknown.</param>
-    public static IReadOnlyList<TimelineStep> Of(IReadOnlyList<CatalogueLetter> history, CatalogueLetter shown, DateTimeOffset? sent)
+    /// <param name="replays">The outcomes of their replays, by the letter's key; null if none is known.</param>
+    public static IReadOnlyList<TimelineStep> Of(
+        IReadOnlyList<CatalogueLetter> history, CatalogueLetter shown, DateTimeOffset? sent, IReadOnlyDictionary<long, FollowedReplay>? replays = null)
     {
         var steps = new List<TimelineStep>();
         if (sent is { } at)
@@ -29,9 +32,23 @@ internal static class Timeline
             steps.Add(new TimelineStep(letter.At, Failed(letter, before), "bad", letter.Key == shown.Key ? null : letter));
             if (letter.LeftAt is { } left)
                 steps.Add(new TimelineStep(left, Left(letter), letter.State == LetterState.Replayed ? "good" : "", null));
+            if (replays?.GetValueOrDefault(letter.Key) is { } replay && !history.Any(next => next.Id == replay.Message.NewLetter?.Id))
+                steps.Add(OutcomeOf(replay));
             before = letter;
         }
         return steps;
+    }
+
+    private static TimelineStep OutcomeOf(FollowedReplay replay)
+    {
+        var (message, word) = (replay.Message, OutcomeCounts.Word(replay.Message.Outcome));
+        var text = $"{char.ToUpperInvariant(word[0])}{word[1..]}{(message.Reported?.ToString() is { Length: > 0 } reported ? $" {reported}" : "")}";
+        return new TimelineStep(replay.At, Format.ShortType(message.Reported?.ExceptionType) is { } exception ? $"{text}: {exception}" : text, message.Outcome switch
+        {
+            Outcome.Handled => "good",
+            Outcome.FailedAgain or Outcome.Skipped => "bad",
+            _ => "",
+        }, null);
     }
 
     /// <summary>When a message in MassTransit's envelope was sent; null if the envelope does not say.</summary>

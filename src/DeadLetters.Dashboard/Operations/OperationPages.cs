@@ -13,12 +13,13 @@ internal static class OperationPages
 
     public static Task<IResult> RestoreAsync(PageContext page) => DryRunAsync(page, Verb.Restore);
 
-    public static Task<IResult> ShowAsync(PageContext page)
+    public static async Task<IResult> ShowAsync(PageContext page)
     {
         if (page.Runner.Find(page.Route("operation")) is not { } operation)
-            return Task.FromResult(OtherInstances.Show(page) ?? NotFound(page));
+            return await OtherInstances.ShowAsync(page) ?? NotFound(page);
         var title = $"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Request.Word}";
-        return Task.FromResult(page.Page<Operation, OperationModel>(title, new OperationModel(operation, page.By), refreshes: operation.IsRunning));
+        var model = new OperationModel(operation, page.By) { Outcomes = await OperationOutcomes.OfAsync(page, operation) };
+        return page.Page<Operation, OperationModel>(title, model, refreshes: operation.IsRunning);
     }
 
     /// <summary>Repeats the dry run with the options of the form.</summary>

@@ -9,11 +9,11 @@ namespace WorkinIt.DeadLetters.Dashboard.Operations;
 internal static class OtherInstances
 {
     /// <summary>Shows an operation; null if there is none.</summary>
-    public static IResult? Show(PageContext page)
+    public static async Task<IResult?> ShowAsync(PageContext page)
     {
         if (Find(page) is not { } operation)
             return null;
-        var model = new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow()));
+        var model = new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow())) { Outcomes = operation.IsDryRun ? null : await OperationOutcomes.InCatalogueAsync(page, operation.Id) };
         return page.Page<OperationElsewhere, ElsewhereModel>($"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Queue}", model, refreshes: model.IsRunning);
     }
 
