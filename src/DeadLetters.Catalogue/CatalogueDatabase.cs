@@ -41,6 +41,10 @@ internal sealed partial class CatalogueDatabase(
     /// <summary>Whether each source was compared with its broker, or it is known why not.</summary>
     public bool HasLooked => !options.IsFed || (_feeds.Count > 0 && _feeds.All(one => one.Feed.HasLooked));
 
+    /// <summary>Why outcomes are not kept after the end of an operation, and what to do about it; null if they are, as far as this host knows.</summary>
+    /// <param name="source">The source.</param>
+    public string? ReportsProblemOf(string source) => _feeds.FirstOrDefault(one => one.Source.Name == source).Feed?.ReportsProblem;
+
     /// <summary>Reads from the catalogue.</summary>
     /// <typeparam name="T">The result.</typeparam>
     /// <param name="read">The read.</param>

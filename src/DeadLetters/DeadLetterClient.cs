@@ -25,7 +25,7 @@ public sealed class DeadLetterClient : IDisposable
     public DeadLetterClient(DeadLetterOptions options, IAuditLog audit, IReplayAdvisor? advisor = null, TimeProvider? time = null)
     {
         _management = new ManagementClient(options);
-        _services = new DeadLetterServices(options, new GuardedAudit(audit), advisor, time ?? TimeProvider.System, _management);
+        _services = new DeadLetterServices(options, new GuardedAudit(audit), advisor, time ?? TimeProvider.System, _management, new ReportInbox(options));
         var access = new QueueAccess(_services);
         _audited = new AuditedOperations(_services);
         _queues = new QueueFinder(_services);
@@ -193,5 +193,9 @@ public sealed class DeadLetterClient : IDisposable
         _importer.ImportAsync(request, file, progress, cancellationToken);
 
     /// <inheritdoc/>
-    public void Dispose() => _management.Dispose();
+    public void Dispose()
+    {
+        _management.Dispose();
+        _services.Reports.Dispose();
+    }
 }

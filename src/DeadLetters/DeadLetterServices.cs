@@ -6,7 +6,8 @@ namespace WorkinIt.DeadLetters;
 /// <param name="Advisor">Adds what only the application knows; null for none.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Management">The management API.</param>
-internal sealed record DeadLetterServices(DeadLetterOptions Options, IAuditLog Audit, IReplayAdvisor? Advisor, TimeProvider Time, ManagementClient Management)
+/// <param name="Reports">Receives what the application reports about replayed messages.</param>
+internal sealed record DeadLetterServices(DeadLetterOptions Options, IAuditLog Audit, IReplayAdvisor? Advisor, TimeProvider Time, ManagementClient Management, ReportInbox Reports)
 {
     /// <summary>The input queue that a dead-letter queue belongs to.</summary>
     public string InputQueueOf(string queue) => Options.Names.InputQueueOf(queue);

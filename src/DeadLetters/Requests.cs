@@ -59,6 +59,9 @@ public record OperationRequest
 
     /// <summary>How many messages a dry run selected, so that the result can report how many of them are gone; null if there was no dry run.</summary>
     public long? Expected { get; init; }
+
+    /// <summary>The operation's id in the audit log, without a dot; null: a new one. No two operations may have the same.</summary>
+    public string? OperationId { get; init; }
 }
 
 /// <summary>The parameters of a replay.</summary>
@@ -75,6 +78,9 @@ public sealed record ReplayRequest : OperationRequest
 
     /// <summary>How long to wait for outcomes after the last message; zero: not at all.</summary>
     public TimeSpan Wait { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Whether the result has <see cref="OperationResult.Later"/>, which follows what the application reports after the end.</summary>
+    public bool FollowsLater { get; init; }
 
     /// <summary>How long to wait for outcomes after a cancel, if <see cref="Wait"/> is longer.</summary>
     public TimeSpan WaitAfterCancel { get; init; } = TimeSpan.FromSeconds(30);
@@ -131,6 +137,12 @@ public sealed record OperationResult(
     /// <summary>The messages that were published, but never confirmed or never acked: they are where they were, and may be in their target queue too.</summary>
     public IReadOnlyList<Doubt> Doubts { get; init; } = [];
 
+    /// <summary>For a replay: why the reports of the application could not be received, and what to do about it; null if they could be.</summary>
+    public string? ReportsProblem { get; init; }
+
+    /// <summary>For a replay with <see cref="ReplayRequest.FollowsLater"/>: the outcomes after its end; otherwise null. The caller disposes of it.</summary>
+    public LaterOutcomes? Later { get; init; }
+
     /// <summary>For a replay: why one of the delayed messages waits, as the application describes it; null if none is delayed or the application does not know.</summary>
     public string? DelayReason { get; init; }
 
@@ -154,11 +166,15 @@ public sealed record OperationResult(
     /// nothing was reported about is not known.
     /// </summary>
     public bool IsComplete => Stopped is null && Refused.Count == 0 && Missing == 0 && Replayed.All(message => message.Outcome is Outcome.Handled or Outcome.Delayed
-        || (!OutcomesAwaited && message.Outcome is Outcome.Waiting or Outcome.LeftQueue));
+        || (!OutcomesAwaited && message.Outcome is Outcome.Waiting or Outcome.LeftQueue or Outcome.Taken));
 
     /// <summary>The result of a replay in one line, as in <c>173 of 840 replayed: 173 failed again</c>.</summary>
-    public string Headline => string.Create(CultureInfo.InvariantCulture,
-        $"{Done - Settled:N0} of {Selected - Settled:N0} replayed{(Replayed.Count == 0 ? "" : OutcomesAwaited || Outcomes.Waiting + Outcomes.LeftQueue < Replayed.Count ? $": {Outcomes}" : ": outcomes not waited for")}");
+    public string Headline => HeadlineWith(Outcomes);
+
+    /// <summary>The headline with other outcomes, such as those known later.</summary>
+    /// <param name="outcomes">The outcomes.</param>
+    public string HeadlineWith(OutcomeCounts outcomes) => string.Create(CultureInfo.InvariantCulture,
+        $"{Done - Settled:N0} of {Selected - Settled:N0} replayed{(Replayed.Count == 0 ? "" : OutcomesAwaited || outcomes.Unknown < Replayed.Count ? $": {outcomes}" : ": outcomes not waited for")}");
 }
 
 /// <summary>The progress of an operation.</summary>

@@ -53,6 +53,13 @@ public sealed class BrokerPermissionTests(DeployedTopology deployed) : IClassFix
         rights.ExchangesWritten.ShouldBe(["", "send-gif-email", "submission-status"], ignoreOrder: true); // "": discard and restore publish directly to a queue
         (await deployed.RefusalAsync("replay", channel => channel.QueueDeclareAsync("send-gif-email_discarded", durable: true, exclusive: false, autoDelete: false))).ShouldBeNull();
         (await deployed.RefusalAsync("replay", channel => channel.QueueDeclareAsync("dead-letters-lock:send-gif-email_error", exclusive: true))).ShouldBeNull();
+        (await deployed.RefusalAsync("replay", channel => channel.ExchangeDeclareAsync("dead-letters.reports", ExchangeType.Topic, durable: true))).ShouldBeNull();
+        (await deployed.RefusalAsync("replay", async channel =>
+        {
+            await channel.QueueDeclareAsync("dead-letters.reports", durable: true, exclusive: false, autoDelete: false);
+            await channel.QueueBindAsync("dead-letters.reports", "dead-letters.reports", "#");
+            await channel.BasicGetAsync("dead-letters.reports", autoAck: true);
+        })).ShouldBeNull();
         (await deployed.RefusalAsync("replay", channel => channel.QueueDeclareAsync("of-its-own", exclusive: true))).ShouldBe(Constants.AccessRefused);
     }
 

@@ -11,6 +11,8 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using WorkinIt.DeadLetters;
 using WorkinIt.DeadLetters.Catalogue;
+using WorkinIt.DeadLetters.Catalogue.Operations;
+using WorkinIt.DeadLetters.Catalogue.Replays;
 using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.DeadLetters.Dashboard;
 using WorkinIt.Storage;
@@ -122,6 +124,56 @@ public sealed class CatalogueSite : IAsyncDisposable
             Walked = walked ?? 0,
             WalkedAt = walked is null ? DateTimeOffset.UtcNow.AddHours(-2) : null,
         },
+        CancellationToken.None);
+
+    /// <summary>Writes that a replay on another instance has ended, as that instance would.</summary>
+    /// <param name="operation">The operation's id.</param>
+    /// <param name="queue">The queue.</param>
+    /// <param name="result">Its result in one line.</param>
+    public async Task RanElsewhereAsync(string operation, string queue, string result)
+    {
+        var log = _app.Services.GetRequiredService<OperationLog>();
+        await log.BeginAsync(
+            new SharedOperation { Id = operation, Queue = queue, Title = $"replay all in {queue}", By = "Sam", IsDryRun = false, StartedAt = DateTimeOffset.UtcNow.AddMinutes(-7) }, null, CancellationToken.None);
+        await log.EndAsync(operation, new OperationProgress(1, 1, 1, 0, 0, false), result, null, CancellationToken.None);
+    }
+
+    /// <summary>Writes the notice of a replay.</summary>
+    /// <param name="operation">The operation's id.</param>
+    /// <param name="queue">The queue that the letters left.</param>
+    /// <param name="ids">The dead letters' ids, in the order of their numbers in the replay.</param>
+    public Task NoteReplayAsync(string operation, string queue, params IReadOnlyList<string> ids) => Store.Replays.WriteAsync(
+        Source,
+        [
+            new ReportDelivery(0, null, new ReplayNotice
+            {
+                Operation = operation,
+                LetterQueue = queue,
+                At = DateTimeOffset.UtcNow.AddMinutes(-7),
+                Messages = [.. ids.Select((id, index) => new ReplayedItem(index + 1, id, "orders"))],
+            }),
+        ],
+        CancellationToken.None);
+
+    /// <summary>Writes a report of the application about a replayed message.</summary>
+    /// <param name="replayId">The operation's id, a dot, and the message's number in it.</param>
+    /// <param name="kind">What happened: Taken, Handled, Failed, Delayed or Skipped.</param>
+    /// <param name="until">When a delayed message comes back.</param>
+    public Task ReportAsync(string replayId, string kind, DateTimeOffset? until = null) => Store.Replays.WriteAsync(
+        Source,
+        [
+            new ReportDelivery(0, new ReplayReport
+            {
+                ReplayId = replayId,
+                Kind = Enum.Parse<ReportKind>(kind),
+                At = DateTimeOffset.UtcNow,
+                Queue = "orders",
+                Consumer = "Shop.PlaceOrderConsumer",
+                Version = "2.4.0",
+                Milliseconds = 12,
+                Until = until,
+            }, null),
+        ],
         CancellationToken.None);
 
     /// <summary>Marks letters as replayed.</summary>

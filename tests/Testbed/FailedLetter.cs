@@ -35,6 +35,9 @@ public sealed record FailedLetter
     /// <summary>How often it was replayed before.</summary>
     public int Replays { get; init; }
 
+    /// <summary>The last replay's id, with the message's number in it; if it was replayed.</summary>
+    public string ReplayId { get; init; } = "0199c4f0000070008000000000000009.1";
+
     /// <summary>Headers of the application.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string> { ["X-Customer"] = "Jane Doe" };
 
@@ -60,7 +63,7 @@ public sealed record FailedLetter
             headers[name] = value;
         if (Replays > 0)
         {
-            (headers["Replay-Id"], headers["Replay-By"]) = ("0199c4f0000070008000000000000009:1", "Sam");
+            (headers["Replay-Id"], headers["Replay-By"]) = (ReplayId, "Sam");
             (headers["Replay-At"], headers["Replay-Count"]) = (At.AddMinutes(-1).ToString("O", CultureInfo.InvariantCulture), Replays.ToString(CultureInfo.InvariantCulture));
         }
         var properties = new BasicProperties

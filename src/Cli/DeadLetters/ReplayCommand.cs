@@ -89,7 +89,7 @@ internal static partial class ReplayCommand
             context, $"{Word(request)} {CommandContext.Which(request.Filter)} in {request.Queue}", request.Queue, "Replaying", (progress, token) => context.Broker.ReplayAsync(request, progress, token),
             result => result.Headline + (result.Stopped is { } stopped ? $". {stopped}" : ""), cancellationToken);
         if (context.Json)
-            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Doubts, result.Settled, result.Missing, result.DelayReason, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
+            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Doubts, result.Settled, result.Missing, result.DelayReason, result.ReportsProblem, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
         else if (result.Held == 0)
             throw new NothingThereException($"{result.Queue} is empty");
         else
@@ -111,6 +111,7 @@ internal static partial class ReplayCommand
         warning = message.Verdict.Text,
         message.Outcome,
         newLetter = message.NewLetter is { } letter ? letter with { Reason = Masking.Text(letter.Reason) } : null,
+        reported = message.Reported is { } reported ? reported with { Reason = reported.Reason is { } reason ? Masking.Text(reason) : null } : null,
     };
 
     private static void WritePlan(IAnsiConsole console, OperationResult plan, bool hasLedger, bool hasOwnCondition)
@@ -159,6 +160,10 @@ internal static partial class ReplayCommand
             console.WriteLine(Terminal.Clean($"  {ListCommand.Number(result.Outcomes.Of(outcome))} {OutcomeCounts.Word(outcome)}"));
         if (result.DelayReason is { } delayed)
             console.WriteLine(Terminal.Clean($"  Why one is delayed: {delayed}"));
+        if (result.ReportsProblem is { } problem)
+            console.WriteLine(Terminal.Clean($"  {problem}"));
+        foreach (var cause in ReasonGroups.Of(result.Replayed.Where(message => message.NewLetter is null).Select(message => message.Reported).OfType<ReportedOutcome>().Where(reported => reported.ExceptionType is not null), reported => $"{reported.ExceptionType}: {Masking.Text(reported.Reason ?? "")}"))
+            console.WriteLine(Terminal.Clean($"  {ListCommand.Number(cause.Messages.Count)} reported, without a new dead letter so far: {cause.Text}"));
         foreach (var cause in ReasonGroups.Of(result.Replayed.Select(message => message.NewLetter).OfType<NewLetter>(), letter => $"{letter.ExceptionType}: {Masking.Text(letter.Reason)}"))
             console.WriteLine(Terminal.Clean($"  {ListCommand.Number(cause.Messages.Count)} dead-lettered again: {cause.Text} (example: workinit dead-letters show {cause.Messages[0].Id}{(cause.Messages[0].Queue is { } queue ? $" --queue {queue}" : "")})"));
         WriteRefused(console, result, "not moved");

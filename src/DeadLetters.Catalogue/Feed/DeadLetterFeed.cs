@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
+using WorkinIt.DeadLetters.Catalogue.Replays;
 using WorkinIt.DeadLetters.Catalogue.Store;
 
 namespace WorkinIt.DeadLetters.Catalogue.Feed;
@@ -22,6 +23,7 @@ internal sealed partial class DeadLetterFeed(
     private string? _problem;
     private bool _isStandby;
     private QueueWatch? _watch;
+    private ReportConsumer? _reports;
 
     /// <summary>Whether the catalogue was compared with the broker, or it is known why it was not.</summary>
     public bool HasLooked => _isStandby || _problem is not null || _watch?.CheckedAt is not null;
@@ -37,6 +39,9 @@ internal sealed partial class DeadLetterFeed(
         : _watch?.CheckedAt is { } at ? time.GetUtcNow() - at < _late ? null : $"The catalogue was last compared with the broker at {at.UtcDateTime:HH:mm:ss} UTC{(_problem is { } since ? $": {since}" : "")}"
         : _problem is { } why ? $"The catalogue is not kept up to date: {why}"
         : "The catalogue has not been compared with the broker yet";
+
+    /// <summary>Why outcomes are not kept after the end of an operation, and what to do about it; null if they are, as far as this host knows.</summary>
+    public string? ReportsProblem => _reports?.Problem;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -118,6 +123,7 @@ internal sealed partial class DeadLetterFeed(
         var consumer = new FeedConsumer(intake);
         var watch = _watch = new QueueWatch(_context, connection, consumer, intake) { CheckedAt = _watch?.CheckedAt };
         var consuming = ConsumeAsync(connection, consumer, watch, ending.Token);
+        var reporting = (_reports ??= new ReportConsumer(_context)).RunAsync(connection, ending.Token);
         try
         {
             var pruned = DateTimeOffset.MinValue;
@@ -138,6 +144,7 @@ internal sealed partial class DeadLetterFeed(
             await ending.CancelAsync();
             await watch.EndAsync();
             await consuming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await reporting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         await consuming;
     }
@@ -177,7 +184,10 @@ internal sealed partial class DeadLetterFeed(
         try
         {
             if (prunes)
+            {
                 await store.Writer.PruneAsync(cancellationToken);
+                await store.Replays.PruneAsync(cancellationToken);
+            }
             for (var start = time.GetTimestamp(); consumer.Pending == 0 && time.GetElapsedTime(start) < options.CheckInterval && await store.Indexer.IndexAsync(cancellationToken) > 0;)
             {
                 // Texts are indexed while no letters arrive.

@@ -1,3 +1,4 @@
+using WorkinIt.DeadLetters.Catalogue.Replays;
 using WorkinIt.Storage;
 
 namespace WorkinIt.DeadLetters.Catalogue.Store;
@@ -79,6 +80,17 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
     /// <summary>The same for pages, and the version of the catalogue that they show: many readers at the same time share one answer.</summary>
     public async Task<(IReadOnlyList<CatalogueQueue> Queues, long Version)> SharedQueuesAsync(CancellationToken cancellationToken) =>
         await _queues.GetAsync(0, await VersionAsync(cancellationToken), () => QueuesAsync(CancellationToken.None), mayBeOlder: false, cancellationToken);
+
+    /// <summary>The replayed messages of an operation, with their outcomes now; null if the catalogue has none.</summary>
+    /// <param name="operation">The operation's id in the audit log.</param>
+    /// <param name="most">How many are listed.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public Task<FollowedOperation?> ReplaysOfOperationAsync(string operation, int most, CancellationToken cancellationToken) =>
+        ReadAsync(statements => ReplayReading.OfOperation(statements, operation, most), cancellationToken);
+
+    /// <summary>The replays of some letters, by the letter's key.</summary>
+    public Task<IReadOnlyDictionary<long, FollowedReplay>> ReplaysOfLettersAsync(IReadOnlyCollection<CatalogueLetter> letters, CancellationToken cancellationToken) =>
+        ReadAsync(statements => ReplayReading.OfLetters(statements, [.. letters.Where(letter => letter.Operation is not null).Select(letter => letter.Key)]), cancellationToken);
 
     private static long Count(Statements statements, QuerySql sql, CatalogueQuery query) =>
         sql.Rows(statements, $"SELECT count(*) FROM catalogue_letters l WHERE {sql.Where(QuerySql.State(query))}", static row => row.GetInt64(0)).Single();

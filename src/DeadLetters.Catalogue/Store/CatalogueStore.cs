@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Data.Sqlite;
+using WorkinIt.DeadLetters.Catalogue.Replays;
 using WorkinIt.Storage;
 
 namespace WorkinIt.DeadLetters.Catalogue.Store;
@@ -22,6 +23,7 @@ internal sealed class CatalogueStore : IAsyncDisposable
         _options = options;
         Commits = new GroupCommit(options.Database);
         Writer = new CatalogueWriter(options, Commits, time);
+        Replays = new ReplayWriter(options, Commits, time);
         Indexer = new TextIndexer(options, Commits);
         Reader = new CatalogueReader(options, time);
     }
@@ -31,6 +33,9 @@ internal sealed class CatalogueStore : IAsyncDisposable
     public CatalogueWriter Writer { get; }
 
     public CatalogueReader Reader { get; }
+
+    /// <summary>Writes the outcomes of replayed messages.</summary>
+    public ReplayWriter Replays { get; }
 
     /// <summary>Adds texts to the index; called when nothing else is to be done.</summary>
     public TextIndexer Indexer { get; }

@@ -1,3 +1,4 @@
+using WorkinIt.DeadLetters.Catalogue.Replays;
 using WorkinIt.Storage;
 
 namespace WorkinIt.DeadLetters.Catalogue.Store;
@@ -75,6 +76,11 @@ internal sealed class LetterAdding(Statements statements, GroupCache cache, long
             ("replays", row.Replays), ("walk", walk), ("fromWalk", fromWalk ? 1 : 0), ("messageId", row.MessageId), ("reason", row.Reason), ("host", row.Host));
         if (key is not null && row.Contents is not null)
             Statements.Execute("INSERT INTO catalogue_bodies (letter_id, contents) VALUES (@id, @contents)", ("id", key), ("contents", row.Contents));
+        if (key is not null && row.ReplayId is { } replay)
+        {
+            new ReplayWriting(Statements, Now).Failed(
+                replay, row.IsSkipped ? Outcome.Skipped : Outcome.FailedAgain, row.Queue, id, adds: !fromWalk && (row.At is not { } at || Now - at < _copyFollows));
+        }
         return key is not null;
     }
 

@@ -69,6 +69,14 @@ internal sealed class LetterLeaving(Statements statements, bool isSqlite, long n
     private int Delete(string which, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         var keys = $"(SELECT id FROM catalogue_letters WHERE {which})";
+        foreach (var letter in new[] { ("letter_hash", "queue"), ("new_hash", "new_queue") })
+        {
+            Statements.Execute(
+                $"""
+                DELETE FROM catalogue_replays WHERE id IN (SELECT r.id FROM catalogue_letters l JOIN catalogue_queues q ON q.id = l.queue_id
+                  JOIN catalogue_replays r ON r.{letter.Item1} = l.hash AND r.{letter.Item2} = q.name AND r.source = q.source WHERE l.id IN {keys})
+                """, parameters);
+        }
         Statements.Execute($"DELETE FROM catalogue_bodies WHERE letter_id IN {keys}", parameters);
         Statements.Execute($"DELETE FROM catalogue_text WHERE {(isSqlite ? "rowid" : "letter_id")} IN {keys}", parameters);
         return Statements.Execute($"DELETE FROM catalogue_letters WHERE {which}", parameters);

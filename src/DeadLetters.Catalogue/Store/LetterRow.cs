@@ -39,6 +39,12 @@ internal sealed record LetterRow
 
     public required int Replays { get; init; }
 
+    /// <summary>The last replay's id, with the message's number in it; null if it was not replayed.</summary>
+    public required string? ReplayId { get; init; }
+
+    /// <summary>Whether no consumer handled its type.</summary>
+    public required bool IsSkipped { get; init; }
+
     public required bool Redelivered { get; init; }
 
     /// <summary>Its compressed contents; null if they are not kept.</summary>
@@ -60,6 +66,8 @@ internal sealed record LetterRow
             At = letter.FailedAt?.ToUnixTimeMilliseconds(),
             Size = letter.Body.Length,
             Replays = letter.LastReplay?.Count ?? 0,
+            ReplayId = letter.LastReplay?.Id,
+            IsSkipped = letter.Kind == DeadLetterKind.Skipped || queue.EndsWith("_skipped", StringComparison.Ordinal),
             Redelivered = redelivered,
             Contents = options.Bodies && letter.Body.Length <= options.LargestBody ? LetterContents.Write(letter) : null,
         };

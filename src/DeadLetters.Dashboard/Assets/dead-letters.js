@@ -4,6 +4,8 @@
 const pause = 1000;
 const longestPause = 10000;
 const giveUpAfter = 60000;
+const refreshPause = 2000;
+const longestRefreshPause = 15000;
 
 async function follow(live) {
   const hint = live.querySelector('[data-reload]');
@@ -60,6 +62,23 @@ function update(live, next) {
 
 const live = document.querySelector('[data-live]');
 if (live) follow(live);
+
+// Outcomes change after the end of a replay: parts with [data-refresh] are replaced by those of the current page, until none of them has it any more.
+async function refreshParts() {
+  for (let wait = refreshPause; document.querySelector('[data-refresh]'); wait = Math.min(wait * 1.1, longestRefreshPause)) {
+    await new Promise(done => setTimeout(done, wait));
+    if (document.hidden || document.querySelector('[data-refresh]:focus-within')) continue;
+    const page = await fetchPage();
+    if (!page) continue;
+    for (const part of document.querySelectorAll('[data-refresh]')) {
+      const now = page.getElementById(part.id);
+      if (!now) return;
+      if (now.innerHTML !== part.innerHTML || !now.hasAttribute('data-refresh')) part.replaceWith(document.adoptNode(now));
+    }
+  }
+}
+
+refreshParts();
 
 function watchSelectAll(root) {
   for (const all of root.querySelectorAll('input[data-selects]')) {

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using WorkinIt.DeadLetters.Catalogue;
+using WorkinIt.DeadLetters.Catalogue.Replays;
 using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.DeadLetters.Dashboard.Queues;
 
@@ -25,11 +26,16 @@ internal static class LetterSource
                 page.ActOn(named);
             var (source, queue, id) = (page.Source, page.Queue, page.Route("id"));
             return await catalogue.ReadAsync(
-                async (reader, token) => await reader.FindAsync(source, queue, id, token) is { } stored
-                    ? new Found(
-                        stored, (await reader.SharedQueuesAsync(token)).Queues.FirstOrDefault(known => known.Source == source && known.Name == queue),
-                        stored.Entry.MessageId is { } message ? await reader.HistoryAsync(source, message, token) : [], page.At is not null)
-                    : null,
+                async (reader, token) =>
+                {
+                    if (await reader.FindAsync(source, queue, id, token) is not { } stored)
+                        return null;
+                    var history = stored.Entry.MessageId is { } message ? await reader.HistoryAsync(source, message, token) : [];
+                    return new Found(stored, (await reader.SharedQueuesAsync(token)).Queues.FirstOrDefault(known => known.Source == source && known.Name == queue), history, page.At is not null)
+                    {
+                        Replays = await reader.ReplaysOfLettersAsync(history is [] ? [stored.Entry] : history, token),
+                    };
+                },
                 page.Aborted);
         }
         catch (CatalogueException e)
@@ -59,6 +65,12 @@ internal static class LetterSource
     /// <param name="IsHere">Whether this application acts on its source.</param>
     internal sealed record Found(StoredLetter Stored, CatalogueQueue? Queue, IReadOnlyList<CatalogueLetter> History, bool IsHere)
     {
+        /// <summary>The outcomes of the replays of these letters, by the letter's key.</summary>
+        public IReadOnlyDictionary<long, FollowedReplay> Replays { get; init; } = new Dictionary<long, FollowedReplay>();
+
+        /// <summary>Whether an outcome may change while the page is open, and the page can follow it without reading the queue.</summary>
+        public bool IsOpen => Stored.Letter is not null && Replays.Values.Any(replay => replay.Message.Outcome is not (Outcome.Handled or Outcome.FailedAgain or Outcome.Skipped));
+
         /// <summary>Whether the letter can be read from its queue.</summary>
         public bool IsReadable => IsHere && Stored.Entry.State == LetterState.There;
 

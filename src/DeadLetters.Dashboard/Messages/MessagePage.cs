@@ -84,5 +84,5 @@ internal sealed record LetterModel(DeadLetterQueue Queue, DeadLetter Letter, boo
 
     /// <summary>What happened to the message; empty if it is in no catalogue and was not replayed.</summary>
     public IReadOnlyList<TimelineStep> Timeline =>
-        Found is { } found ? Messages.Timeline.Of(found.History, found.Stored.Entry, Messages.Timeline.SentAt(Letter), Letter.History) : Messages.Timeline.Of(Letter);
+        Found is { } found ? Messages.Timeline.Of(found.History, found.Stored.Entry, Messages.Timeline.SentAt(Letter), Letter.History, found.Replays) : Messages.Timeline.Of(Letter);
 }

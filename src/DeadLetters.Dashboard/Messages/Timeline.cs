@@ -1,4 +1,5 @@
 using System.Text.Json;
+using WorkinIt.DeadLetters.Catalogue.Replays;
 using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.DeadLetters.Dashboard.BoardPages;
 using WorkinIt.DeadLetters.Dashboard.Shared;
@@ -23,7 +24,9 @@ internal static class Timeline
     /// <param name="shown">The letter that the page shows.</param>
     /// <param name="sent">When the message was sent; null if unknown.</param>
     /// <param name="tries">The tries that the message itself carries: those before the first letter of the catalogue are shown too.</param>
-    public static IReadOnlyList<TimelineStep> Of(IReadOnlyList<CatalogueLetter> history, CatalogueLetter shown, DateTimeOffset? sent, TryHistory? tries = null)
+    /// <param name="replays">The outcomes of their replays, by the letter's key; null if none is known.</param>
+    public static IReadOnlyList<TimelineStep> Of(
+        IReadOnlyList<CatalogueLetter> history, CatalogueLetter shown, DateTimeOffset? sent, TryHistory? tries = null, IReadOnlyDictionary<long, FollowedReplay>? replays = null)
     {
         var steps = new List<TimelineStep>();
         var letters = history.Count > 0 ? history : [shown];
@@ -33,6 +36,8 @@ internal static class Timeline
             steps.Add(new TimelineStep(letter.At, Failed(letter.ExceptionType, letter.Queue, letter.CauseId, null, before), "bad", letter.Key == shown.Key ? null : letter));
             if (letter.LeftAt is { } left)
                 steps.Add(new TimelineStep(left, Left(letter), letter.State == LetterState.Replayed ? "good" : "", null));
+            if (replays?.GetValueOrDefault(letter.Key) is { } replay && !history.Any(next => next.Id == replay.Message.NewLetter?.Id))
+                steps.Add(OutcomeOf(replay));
             before = letter.CauseId;
         }
         return steps;
@@ -67,6 +72,18 @@ internal static class Timeline
             before = one.Cause;
         }
         return before;
+    }
+
+    private static TimelineStep OutcomeOf(FollowedReplay replay)
+    {
+        var (message, word) = (replay.Message, OutcomeCounts.Word(replay.Message.Outcome));
+        var text = $"{char.ToUpperInvariant(word[0])}{word[1..]}{(message.Reported?.ToString() is { Length: > 0 } reported ? $" {reported}" : "")}";
+        return new TimelineStep(replay.At, Format.ShortType(message.Reported?.ExceptionType) is { } exception ? $"{text}: {exception}" : text, message.Outcome switch
+        {
+            Outcome.Handled => "good",
+            Outcome.FailedAgain or Outcome.Skipped => "bad",
+            _ => "",
+        }, null);
     }
 
     /// <summary>When a message in MassTransit's envelope was sent; null if the envelope does not say.</summary>

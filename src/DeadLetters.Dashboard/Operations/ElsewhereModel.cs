@@ -13,6 +13,9 @@ internal sealed record ElsewhereModel(SharedOperation Operation, bool IsRunning)
     /// <summary>Where it runs or ran.</summary>
     public string Place => Operation.RunsOn is { } place ? $"on {place}" : "on another instance of this application, or before this one was restarted";
 
+    /// <summary>Of a replay: the outcomes of its messages now; null if the catalogue does not have them.</summary>
+    public OperationOutcomes? Outcomes { get; init; }
+
     /// <summary>Whether it is a dry run that has found something and was not run yet.</summary>
     public bool CanRun => Operation is { IsDryRun: true, CanRun: true, EndedAt: not null, Problem: null } && Operation.Done > 0;
 }

@@ -32,5 +32,6 @@ internal sealed record OperationModel(RunningOperation Operation, string By)
 
     public int Good => (Operation.Result?.Replayed ?? []).Count(message => message.Verdict.Kind == VerdictKind.Good);
 
-    public OutcomeCounts Outcomes => Operation.Result?.Outcomes ?? OutcomeCounts.None;
+    /// <summary>Of a replay that has ended: the outcomes now; otherwise null.</summary>
+    public OperationOutcomes? Outcomes { get; init; }
 }

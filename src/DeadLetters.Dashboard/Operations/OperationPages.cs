@@ -19,7 +19,8 @@ internal static class OperationPages
             return await OtherInstances.ShowAsync(page) ?? NotFound(page);
         page.ActOn(operation.Request.Source.Name);
         var title = $"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Request.Word}";
-        return page.Page<Operation, OperationModel>(title, new OperationModel(operation, page.By), refreshes: operation.IsRunning);
+        var model = new OperationModel(operation, page.By) { Outcomes = await OperationOutcomes.OfAsync(page, operation) };
+        return page.Page<Operation, OperationModel>(title, model, refreshes: operation.IsRunning);
     }
 
     /// <summary>Repeats the dry run with the options of the form.</summary>

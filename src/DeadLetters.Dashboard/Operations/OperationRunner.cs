@@ -74,7 +74,8 @@ internal sealed partial class OperationRunner(
         {
             Verb.Discard => broker.DiscardAsync(requested.AsDiscard(by), operation, cancellationToken),
             Verb.Restore => broker.RestoreAsync(new OperationRequest { Queue = requested.Queue, Filter = requested.Filter, By = by, Expected = requested.Expected }, operation, cancellationToken),
-            _ => broker.ReplayAsync(requested.AsReplay(by, requested.Source.Options.OutcomeWait), operation, cancellationToken),
+            // With a catalogue, the outcomes after the end are there.
+            _ => broker.ReplayAsync(requested.AsReplay(by, requested.Source.Options.OutcomeWait) with { OperationId = operation.Id, FollowsLater = sharing is null }, operation, cancellationToken),
         };
     }
 
@@ -89,7 +90,10 @@ internal sealed partial class OperationRunner(
     private void Forget()
     {
         foreach (var old in _operations.Values.Where(operation => !operation.IsRunning).OrderByDescending(operation => operation.StartedAt).Skip(Remembered))
-            _operations.TryRemove(old.Id, out _);
+        {
+            if (_operations.TryRemove(old.Id, out _) && old.Result?.Later is { } later)
+                _ = later.DisposeAsync().AsTask();
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "An operation on dead letters failed")]

@@ -14,7 +14,10 @@ internal static class OtherInstances
         if (Find(page) is not { } operation)
             return null;
         page.ActOn(operation.Source);
-        var model = new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow()));
+        var model = new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow()))
+        {
+            Outcomes = operation.IsDryRun ? null : await OperationOutcomes.InCatalogueAsync(page, operation.AuditId ?? operation.Id),
+        };
         // Its process may have ended it without being able to report that.
         if (!model.IsRunning && operation is { EndedAt: null, AuditId: { } entry })
             model = model with { Entry = await page.Broker.Audit.FindAsync(entry, page.Aborted) };

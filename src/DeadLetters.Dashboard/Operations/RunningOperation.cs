@@ -27,6 +27,9 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
 
     public DateTimeOffset StartedAt { get; }
 
+    /// <summary>When it ended; later than any other time while it runs.</summary>
+    public DateTimeOffset EndedAt { get; private set; } = DateTimeOffset.MaxValue;
+
     public OperationProgress Progress => _progress;
 
     public Task Completion { get; private set; } = Task.CompletedTask;
@@ -59,6 +62,7 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
             try
             {
                 Result = await work(this, _cancel.Token);
+                EndedAt = DateTimeOffset.UtcNow;
             }
             catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
             {

@@ -8,7 +8,7 @@ internal sealed class AuditedOperations(DeadLetterServices services)
     /// <summary>The entry of an operation that begins now. It is not written yet.</summary>
     public AuditEntry Begin(OperationRequest request, string verb) => new()
     {
-        Id = NewId(),
+        Id = request.OperationId ?? NewId(),
         At = services.Time.GetUtcNow(),
         By = request.By,
         Verb = verb,
@@ -49,6 +49,8 @@ internal sealed class AuditedOperations(DeadLetterServices services)
         }
         finally
         {
+            if (mover.Tracker is { } tracker)
+                notices.AddOutcomes(tracker.Messages);
             await services.Audit.WriteAsync(now() with
             {
                 EndedAt = services.Time.GetUtcNow(),

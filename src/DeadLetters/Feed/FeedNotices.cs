@@ -16,21 +16,32 @@ internal sealed class FeedNotices(DeadLetterOptions options, AuditEntry entry) :
     private static readonly TimeSpan _every = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2); // at the end of the operation
 
-    private readonly Channel<string> _ids = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<(string? Id, ReplayedItem? Replayed)> _moved = Channel.CreateUnbounded<(string?, ReplayedItem?)>(new UnboundedChannelOptions { SingleReader = true });
     private Task? _sending;
 
     /// <summary>Adds a letter that has left its queue, or has arrived in it.</summary>
     /// <param name="id">The dead letter's id.</param>
-    public void Add(string id)
+    /// <param name="replayed">If it was replayed: the message.</param>
+    public void Add(string id, Replayed? replayed = null) => Add(id, replayed is not null && ReportReader.TryParseId(replayed.ReplayId, out _, out var number)
+        ? new ReplayedItem(number, replayed.Id, replayed.Target)
+        : null);
+
+    /// <summary>Adds what a replay knows at its end about the outcomes, and the application does not report.</summary>
+    /// <param name="messages">The messages.</param>
+    public void AddOutcomes(FollowedMessages messages)
     {
-        if (_ids.Writer.TryWrite(id))
-            _sending ??= Task.Run(SendAsync);
+        foreach (var (message, isAdvice) in messages.WithSource())
+        {
+            if (!ReportReader.TryParseId(message.ReplayId, out _, out var number) || !(isAdvice || message.NewLetter is not null || message.Outcome == Outcome.LeftQueue))
+                continue;
+            Add(null, new ReplayedItem(number, message.Id, message.Target) { Outcome = message.Outcome, Advised = isAdvice, NewQueue = message.NewLetter?.Queue, NewId = message.NewLetter?.Id });
+        }
     }
 
     /// <summary>Waits a moment for the notices that are left.</summary>
     public async ValueTask DisposeAsync()
     {
-        _ids.Writer.TryComplete();
+        _moved.Writer.TryComplete();
         if (_sending is not null)
             await Task.WhenAny(_sending, Task.Delay(_patience));
     }
@@ -48,12 +59,13 @@ internal sealed class FeedNotices(DeadLetterOptions options, AuditEntry entry) :
             };
             try
             {
-                var channel = await connection.CreateChannelAsync();
-                await channel.QueueDeclarePassiveAsync(FeedNotice.Queue); // without a catalogue, there is no such queue
-                await foreach (var ids in BatchesAsync())
-                    await PublishAsync(channel, ids);
-                if (!isBlocked)
-                    await channel.CloseAsync(); // answered after the broker has read the notices
+                IChannel?[] channels = [await OpenAsync(connection, FeedNotice.Queue), await OpenAsync(connection, ReplayNotice.Queue)];
+                if (channels is [null, null])
+                    return;
+                await foreach (var moved in BatchesAsync())
+                    await PublishAsync(channels[0], channels[1], moved);
+                foreach (var channel in channels.Where(channel => channel is not null && !isBlocked))
+                    await channel!.CloseAsync(); // answered after the broker has read the notices
             }
             finally
             {
@@ -66,27 +78,59 @@ internal sealed class FeedNotices(DeadLetterOptions options, AuditEntry entry) :
         }
         finally
         {
-            _ids.Writer.TryComplete();
+            _moved.Writer.TryComplete();
         }
     }
 
-    private async IAsyncEnumerable<List<string>> BatchesAsync()
+    // Without a catalogue, there is no such queue.
+    private static async Task<IChannel?> OpenAsync(IConnection connection, string queue)
     {
-        while (await _ids.Reader.WaitToReadAsync())
+        var channel = await connection.CreateChannelAsync();
+        try
         {
-            var ids = new List<string>();
-            while (ids.Count < LargestNotice && _ids.Reader.TryRead(out var id))
-                ids.Add(id);
-            yield return ids;
-            if (ids.Count < LargestNotice && !_ids.Reader.Completion.IsCompleted)
-                await Task.WhenAny(_ids.Reader.Completion, Task.Delay(_every));
+            await channel.QueueDeclarePassiveAsync(queue);
+            return channel;
+        }
+        catch (OperationInterruptedException) when (connection.IsOpen)
+        {
+            return null;
         }
     }
 
-    private ValueTask PublishAsync(IChannel channel, List<string> ids)
+    private async IAsyncEnumerable<List<(string? Id, ReplayedItem? Replayed)>> BatchesAsync()
     {
-        var notice = new FeedNotice { Operation = entry.Id, Verb = entry.Verb, LetterQueue = entry.Queue, Ids = ids, By = Headers.Bounded(entry.By), At = DateTimeOffset.UtcNow };
-        var properties = new BasicProperties { Type = FeedNotice.MessageType, ContentType = "application/json", DeliveryMode = DeliveryModes.Persistent };
-        return channel.BasicPublishAsync("", FeedNotice.Queue, mandatory: false, properties, notice.Write());
+        while (await _moved.Reader.WaitToReadAsync())
+        {
+            var moved = new List<(string?, ReplayedItem?)>();
+            while (moved.Count < LargestNotice && _moved.Reader.TryRead(out var one))
+                moved.Add(one);
+            yield return moved;
+            if (moved.Count < LargestNotice && !_moved.Reader.Completion.IsCompleted)
+                await Task.WhenAny(_moved.Reader.Completion, Task.Delay(_every));
+        }
     }
+
+    private async Task PublishAsync(IChannel? feed, IChannel? reports, List<(string? Id, ReplayedItem? Replayed)> moved)
+    {
+        List<string> ids = [.. moved.Select(one => one.Id).OfType<string>()];
+        if (feed is not null && ids.Count > 0)
+        {
+            var notice = new FeedNotice { Operation = entry.Id, Verb = entry.Verb, LetterQueue = entry.Queue, Ids = ids, By = Headers.Bounded(entry.By), At = DateTimeOffset.UtcNow };
+            await feed.BasicPublishAsync("", FeedNotice.Queue, mandatory: false, Properties(FeedNotice.MessageType), notice.Write());
+        }
+        List<ReplayedItem> replayed = [.. moved.Select(one => one.Replayed).OfType<ReplayedItem>()];
+        if (reports is not null && replayed.Count > 0)
+        {
+            var notice = new ReplayNotice { Operation = entry.Id, LetterQueue = entry.Queue, At = DateTimeOffset.UtcNow, Messages = replayed };
+            await reports.BasicPublishAsync("", ReplayNotice.Queue, mandatory: false, Properties(ReplayNotice.MessageType), notice.Write());
+        }
+    }
+
+    private void Add(string? id, ReplayedItem? replayed)
+    {
+        if (_moved.Writer.TryWrite((id, replayed)))
+            _sending ??= Task.Run(SendAsync);
+    }
+
+    private static BasicProperties Properties(string type) => new() { Type = type, ContentType = "application/json", DeliveryMode = DeliveryModes.Persistent };
 }

@@ -208,7 +208,7 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     {
         Tally.CountMoved(letter);
         OnMoved?.Invoke(letter);
-        Notices?.Add(letter.Id);
+        Notices?.Add(letter.Id, replayed);
         if (replayed is not null)
             Tracker?.Add(replayed);
     }

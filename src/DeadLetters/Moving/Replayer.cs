@@ -1,3 +1,5 @@
+using RabbitMQ.Client.Exceptions;
+
 namespace WorkinIt.DeadLetters;
 
 /// <summary>Replays dead letters: reads, plans, moves, and follows the outcomes.</summary>
@@ -70,7 +72,8 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             return AuditedOperations.OfEmpty(request.Queue);
         var entry = operations.Begin(request, request.Patch is not null ? "repair" : request.Edited is null ? "replay" : "edit") with { Patch = request.Patch?.ToString() };
         await using var planner = new ReplayPlanner(services, session, request, entry.Id, watches: true) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
-        await using var tracker = new OutcomeTracker(services.Advisor, session, () => planner.Targets, (queue, token) => StampedAsync(queue, entry.Id, token));
+        await using var reports = await services.Reports.JoinAsync(entry.Id, () => planner.Issued, cancellationToken);
+        await using var tracker = new OutcomeTracker(services.Advisor, session, reports, () => planner.Targets, (queue, token) => StampedAsync(queue, entry.Id, token));
         mover.Tracker = tracker;
         await services.Audit.WriteAsync(entry, cancellationToken);
         tracker.Follow();
@@ -82,6 +85,8 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             OutcomesAwaited = request.Wait > TimeSpan.Zero || request.Canary,
             Settled = planner.Earlier.Settled,
             DelayReason = await DelayReasonAsync(result),
+            ReportsProblem = reports.Problem,
+            Later = request.FollowsLater && reports.Problem is null ? new LaterOutcomes(tracker.Messages, reports) : null,
         };
     }
 
@@ -124,12 +129,27 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         }
         if (request.Wait > TimeSpan.Zero && mover.Replayed.Count > 0)
         {
+            var lost = await SettleAsync(request, session, mover, cancellationToken);
+            stopped ??= lost;
+        }
+        return stopped;
+    }
+
+    // Why the wait for outcomes ended early; null if it did not.
+    private static async Task<string?> SettleAsync(ReplayRequest request, QueueSession session, Mover mover, CancellationToken cancellationToken)
+    {
+        try
+        {
             await session.ReleaseAsync(CancellationToken.None);
             var isCancelled = cancellationToken.IsCancellationRequested;
             await mover.Tracker!.SettleAsync(
                 mover, isCancelled && request.WaitAfterCancel < request.Wait ? request.WaitAfterCancel : request.Wait, isCancelled ? CancellationToken.None : cancellationToken);
+            return null;
         }
-        return stopped;
+        catch (Exception e) when (e is DeadLetterException { Problem: DeadLetterProblem.Unreachable } or RabbitMQClientException or IOException or TimeoutException)
+        {
+            return $"Some outcomes are not known: {(e is DeadLetterException ? e.Message : "the connection to the broker was lost")}";
+        }
     }
 
     // Why the other messages are not replayed; null if they can be.
@@ -140,7 +160,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             return "The broker did not accept the canary, so the other messages were not moved";
         await mover.Tracker!.SettleAsync(mover, request.Wait > TimeSpan.Zero ? request.Wait : _canaryWait, cancellationToken);
         return mover.Replayed is [{ Outcome: not Outcome.Handled and var outcome }]
-            ? $"Canary: {OutcomeCounts.Word(outcome)}. The other messages were not moved{(outcome == Outcome.LeftQueue ? ": check its outcome in the application before you replay them" : "")}"
+            ? $"Canary: {OutcomeCounts.Word(outcome)}. The other messages were not moved{(outcome is Outcome.LeftQueue or Outcome.Taken ? ": check its outcome in the application before you replay them" : "")}"
             : null;
     }
 

@@ -4,51 +4,37 @@ using System.Diagnostics.CodeAnalysis;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>
-/// Follows the outcomes of replayed messages, while the replay runs and after it, cancelled or not. It reports only what was observed: a failure
-/// that was seen, the application's answer, an empty queue.
+/// Follows the outcomes of replayed messages, while the replay runs and after it, cancelled or not. It knows only what was observed: the application's
+/// reports, a failure that was seen, the advisor's answer, and, in an application that does not report, an empty queue.
 /// </summary>
 /// <param name="advisor">The application's advisor; null if there is none.</param>
 /// <param name="session">The replay's session.</param>
+/// <param name="reports">The application's reports about this replay.</param>
 /// <param name="targets">The queues that messages were replayed to.</param>
 /// <param name="stamps">Reads from a dead-letter queue the messages of this replay.</param>
 internal sealed class OutcomeTracker(
-    IReplayAdvisor? advisor, QueueSession session, Func<IReadOnlyCollection<string>> targets, Func<string, CancellationToken, Task<IReadOnlyList<DeadLetter>>> stamps) : IAsyncDisposable
+    IReplayAdvisor? advisor, QueueSession session, ReplayReports reports, Func<IReadOnlyCollection<string>> targets,
+    Func<string, CancellationToken, Task<IReadOnlyList<DeadLetter>>> stamps) : IAsyncDisposable
 {
     private static readonly TimeSpan _ask = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan _settled = TimeSpan.FromSeconds(3); // a failure is recorded before its dead letter arrives
 
-    private readonly Lock _lock = new();
-    private readonly List<Replayed> _replayed = [];
-    private readonly Dictionary<string, TimeSpan> _delayedSince = [];
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly CancellationTokenSource _ended = new();
     private readonly SemaphoreSlim _one = new(1, 1);
     private Task _following = Task.CompletedTask;
 
+    /// <summary>The messages, with all that was observed of them.</summary>
+    public FollowedMessages Messages { get; } = new(reports, session.Failures.Find);
+
+    /// <summary>Why the application's reports can't be received; null if they can.</summary>
+    public string? ReportsProblem => reports.Problem;
+
     /// <summary>The replayed messages, each with its outcome so far.</summary>
-    public IReadOnlyList<Replayed> Replayed
-    {
-        get
-        {
-            lock (_lock)
-                return [.. _replayed];
-        }
-    }
+    public IReadOnlyList<Replayed> Replayed => Messages.Replayed;
 
-    public OutcomeCounts Counts
-    {
-        get
-        {
-            lock (_lock)
-                return OutcomeCounts.Count(_replayed);
-        }
-    }
+    public OutcomeCounts Counts => Messages.Counts;
 
-    public void Add(Replayed replayed)
-    {
-        lock (_lock)
-            _replayed.Add(replayed);
-    }
+    public void Add(Replayed replayed) => Messages.Add(replayed);
 
     /// <summary>Starts to follow outcomes while messages are moved.</summary>
     public void Follow() => _following = FollowAsync();
@@ -62,7 +48,7 @@ internal sealed class OutcomeTracker(
         for (var waited = Stopwatch.StartNew(); ;)
         {
             await RefreshAsync(cancellationToken);
-            var open = Replayed.Count(IsOpen);
+            var open = Messages.CountOpen(_clock.Elapsed);
             mover.Report(waiting: true, always: true);
             if (open == 0 || waited.Elapsed > wait)
                 return;
@@ -74,6 +60,7 @@ internal sealed class OutcomeTracker(
     {
         await _ended.CancelAsync();
         await _following;
+        Messages.Refresh(_clock.Elapsed); // without a wait for outcomes, what is known already
         _ended.Dispose();
         _one.Dispose();
     }
@@ -102,7 +89,7 @@ internal sealed class OutcomeTracker(
         {
             foreach (var late in await session.Failures.WatchLateAsync(cancellationToken))
                 await ReadLateAsync(late, cancellationToken);
-            UpdateOpen(Seen);
+            Messages.Refresh(_clock.Elapsed);
             await QueryAdvisorAsync(cancellationToken);
             await QueryQueuesAsync(cancellationToken);
         }
@@ -122,7 +109,7 @@ internal sealed class OutcomeTracker(
         }
         catch (DeadLetterException)
         {
-            // The queue can't be read: these messages have left their queue, with an unknown outcome.
+            // The queue can't be read: these messages have an unknown outcome, unless the application reports them.
         }
     }
 
@@ -130,24 +117,17 @@ internal sealed class OutcomeTracker(
     {
         if (advisor is null)
             return;
-        foreach (var some in Replayed.Where(message => message.Outcome is Outcome.Waiting or Outcome.LeftQueue or Outcome.Delayed).Chunk(500))
+        foreach (var some in Messages.ToAsk().Chunk(500))
         {
             var answers = await advisor.OutcomesAsync(some, cancellationToken);
-            var known = some.Zip(answers).Where(pair => pair.Second is not null).ToDictionary(pair => pair.First.ReplayId, pair => pair.Second!.Value);
-            UpdateOpen(message => known.TryGetValue(message.ReplayId, out var outcome) ? message with { Outcome = outcome } : null);
-            foreach (var (id, outcome) in known)
-            {
-                if (outcome == Outcome.Delayed)
-                    _delayedSince.TryAdd(id, _clock.Elapsed);
-            }
+            Messages.Answered(some.Zip(answers).ToDictionary(pair => pair.First.ReplayId, pair => pair.Second), _clock.Elapsed);
         }
     }
 
     // The broker confirmed these messages before this query: if the queue is empty, they have left it. The broker does not report who holds them.
     private async Task QueryQueuesAsync(CancellationToken cancellationToken)
     {
-        var waiting = Replayed.Where(message => message.Outcome == Outcome.Waiting).Select(message => message.ReplayId).ToHashSet();
-        if (waiting.Count == 0)
+        if (!reports.IsComplete || Messages.Waiting() is not { Count: > 0 } waiting)
             return;
         try
         {
@@ -161,25 +141,6 @@ internal sealed class OutcomeTracker(
         {
             return; // deleted since: the outcome of its messages is unknown
         }
-        UpdateOpen(message => waiting.Contains(message.ReplayId) && message.Outcome == Outcome.Waiting ? message with { Outcome = Outcome.LeftQueue } : null);
+        Messages.LeftQueue(waiting, _clock.Elapsed);
     }
-
-    private Replayed? Seen(Replayed message) => session.Failures.Find(message.ReplayId) is { } seen
-        ? message with { Outcome = seen.Outcome, NewLetter = seen.Letter }
-        : null;
-
-    private void UpdateOpen(Func<Replayed, Replayed?> update)
-    {
-        lock (_lock)
-        {
-            for (var i = 0; i < _replayed.Count; i++)
-            {
-                if (_replayed[i].Outcome is Outcome.Waiting or Outcome.LeftQueue or Outcome.Delayed && update(_replayed[i]) is { } known)
-                    _replayed[i] = known;
-            }
-        }
-    }
-
-    private bool IsOpen(Replayed message) => message.Outcome is Outcome.Waiting or Outcome.LeftQueue
-        || (message.Outcome == Outcome.Delayed && _clock.Elapsed - _delayedSince.GetValueOrDefault(message.ReplayId) < _settled);
 }

@@ -100,4 +100,7 @@ public sealed record Replayed(string Id, string? MessageId, string ReplayId, Ver
 
     /// <summary>The new dead letter, if the message failed again or was skipped; null if none was seen.</summary>
     public NewLetter? NewLetter { get; init; }
+
+    /// <summary>What the application reported about this outcome; null if the outcome is known from elsewhere.</summary>
+    public ReportedOutcome? Reported { get; init; }
 }

@@ -21,6 +21,9 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
 
     public string Id => id;
 
+    /// <summary>How many replay ids were given out so far.</summary>
+    public long Issued => Volatile.Read(ref _number);
+
     /// <summary>Messages that earlier replays published without a confirm.</summary>
     public EarlierDoubts Earlier { get; init; } = new();
 

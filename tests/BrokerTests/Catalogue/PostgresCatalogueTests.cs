@@ -64,3 +64,9 @@ public sealed class PostgresOperationTests(CataloguePostgres postgres) : Operati
 {
     protected override Task<string> CreateDatabaseAsync() => postgres.CreateDatabaseAsync();
 }
+
+[Trait("broker", "any")]
+public sealed class PostgresReplayOutcomeTests(CataloguePostgres postgres) : ReplayOutcomeScenarios, IClassFixture<CataloguePostgres>
+{
+    protected override Task<string> CreateDatabaseAsync() => postgres.CreateDatabaseAsync();
+}

@@ -1,4 +1,5 @@
 using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Catalogue.Replays;
 using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.DeadLetters.Dashboard.Messages;
 using WorkinIt.Testbed;
@@ -25,6 +26,28 @@ public sealed class TimelineTests
         ]);
         steps.Select(step => step.Letter?.Key).ShouldBe([null, 1, null, 2, null, null]);
         steps.Select(step => step.At).ShouldBeInOrder();
+    }
+
+    [Fact]
+    public void Timeline_says_what_became_of_each_replay_unless_the_next_failure_says_it()
+    {
+        var first = Letter(1, "aaaaaaaa", 0) with { State = LetterState.Replayed, LeftAt = _start.AddMinutes(10), By = "Sam" };
+        var second = Letter(2, "aaaaaaaa", 11) with { State = LetterState.Replayed, LeftAt = _start.AddMinutes(20), By = "Erin" };
+        var replayed = new Replayed("", null, "op.1", Verdict.Good);
+        var replays = new Dictionary<long, FollowedReplay>
+        {
+            [1] = new(replayed with { Outcome = Outcome.FailedAgain, NewLetter = new WorkinIt.DeadLetters.NewLetter("orders_error", second.Id, null, "") }, _start.AddMinutes(11)),
+            [2] = new(replayed with { Outcome = Outcome.Handled, Reported = new ReportedOutcome { At = _start.AddMinutes(21), Consumer = "Orders.PlaceOrderConsumer", Version = "2.4.0", Milliseconds = 12 } }, _start.AddMinutes(21)),
+        };
+
+        var steps = Timeline.Of([first, second], second, sent: null, replays: replays);
+
+        steps.Select(step => step.Text).ShouldBe(
+        [
+            "Failed: TimeoutException in orders_error", "Replayed by Sam", "Failed again, same cause: TimeoutException in orders_error", "Replayed by Erin",
+            "Handled by Orders.PlaceOrderConsumer, version 2.4.0, in 12 ms",
+        ]);
+        (steps[^1].Kind, steps[^1].At).ShouldBe(("good", _start.AddMinutes(21)));
     }
 
     [Fact]
