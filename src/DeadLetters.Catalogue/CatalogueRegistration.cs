@@ -27,6 +27,8 @@ public static class CatalogueRegistration
         services.AddSingleton(provider => provider.GetRequiredService<CatalogueDatabase>().Parts);
         services.AddSingleton(provider => new OperationLog(
             provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new PauseLog(
+            provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));
         return services.AddTriage(provider => provider.GetRequiredService<CatalogueDatabase>().Store, notifications ?? (_ => new NotificationOptions()));
     }
 }

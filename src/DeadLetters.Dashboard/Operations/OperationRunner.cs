@@ -74,7 +74,7 @@ internal sealed partial class OperationRunner(
         {
             Verb.Discard => broker.DiscardAsync(requested.AsDiscard(by), operation, cancellationToken),
             Verb.Restore => broker.RestoreAsync(new OperationRequest { Queue = requested.Queue, Filter = requested.Filter, By = by, Expected = requested.Expected }, operation, cancellationToken),
-            _ => broker.ReplayAsync(requested.AsReplay(by, options.OutcomeWait), operation, cancellationToken),
+            _ => broker.ReplayAsync(requested.AsReplay(by, options.OutcomeWait) with { OnPause = operation.AskAsync }, operation, cancellationToken),
         };
     }
 

@@ -13,7 +13,7 @@ internal static class OtherInstances
     {
         if (Find(page) is not { } operation)
             return null;
-        var model = new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow()));
+        var model = new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow())) { Pause = PausePages.Elsewhere(page, operation.Id) };
         return page.Page<OperationElsewhere, ElsewhereModel>($"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Queue}", model, refreshes: model.IsRunning);
     }
 
@@ -89,6 +89,6 @@ internal static class OtherInstances
         }
     }
 
-    private static IResult NotReached(PageContext page) => page.Problem(
-        StatusCodes.Status503ServiceUnavailable, "The catalogue’s database does not answer", "The operation of another instance can’t be cancelled from here now.", "Try again in a few seconds.");
+    public static IResult NotReached(PageContext page) => page.Problem(
+        StatusCodes.Status503ServiceUnavailable, "The catalogue’s database does not answer", "The operation of another instance can’t be changed from here now.", "Try again in a few seconds.");
 }

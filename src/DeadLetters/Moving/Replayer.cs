@@ -21,12 +21,16 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         await using var planner = new ReplayPlanner(services, session, request, AuditedOperations.NewId(), watches: false) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
         var replayed = new List<Replayed>();
         var refused = new List<Refusal>();
+        var causes = new HashSet<string>();
         await mover.RunAsync(async window =>
         {
             foreach (var (letter, decision) in window.Zip(await planner.DecideAsync(window, unconfirmed: null, cancellationToken)))
             {
                 if (decision is Decision.Move { Replayed: { } move })
+                {
                     replayed.Add(move);
+                    causes.Add(letter.Cause.Id);
+                }
                 else if (decision is Decision.Refuse { Why: var why })
                     refused.Add(new Refusal(letter.Id, letter.MessageId, why));
             }
@@ -38,6 +42,8 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             Held = mover.Held,
             Settled = planner.Earlier.Settled,
             Repairs = planner.Repairs,
+            Causes = causes,
+            Steps = ReplaySteps.Of(replayed.Count, request.AllAtOnce || request.Wait == TimeSpan.Zero, request.Canary),
         };
     }
 
@@ -57,6 +63,8 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
     {
         if (request.Pace < ReplayRequest.LeastPace)
             throw new DeadLetterException(DeadLetterProblem.Refused, "The pace must be at least 0.0034 messages per second (one message in 5 minutes)");
+        if (request.FailureLimit is not (> 0 and <= 1))
+            throw new DeadLetterException(DeadLetterProblem.Refused, "The limit of failures must be a share between 0 and 1, such as 0.2 for 20 %");
         GuardChange(request);
         await using var session = await access.OpenAsync(request.Queue, "replay", request.By, TimeSpan.Zero, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
@@ -74,14 +82,17 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         mover.Tracker = tracker;
         await services.Audit.WriteAsync(entry, cancellationToken);
         tracker.Follow();
+        var pauses = new ReplayPauses(request, session.Lost, services.Management.AlarmAsync);
+        var steps = ReplaySteps.Has(request, total) ? new StepGate(request, session, tracker, mover, pauses, mayReport: services.Advisor is not null) : null;
         var result = await operations.RunAsync(
             entry, mover, () => planner.Original is null ? entry : entry with { Original = planner.Original, Edited = request.Edited },
-            () => MoveAndSettleAsync(request, session, planner, mover, cancellationToken), cancellationToken);
+            () => MoveAndSettleAsync(request, session, planner, mover, steps, pauses, cancellationToken), cancellationToken);
         return result with
         {
             OutcomesAwaited = request.Wait > TimeSpan.Zero || request.Canary,
             Settled = planner.Earlier.Settled,
             DelayReason = await DelayReasonAsync(result),
+            Pause = pauses.EndedAt,
         };
     }
 
@@ -100,7 +111,8 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         }
     }
 
-    private static async Task<string?> MoveAndSettleAsync(ReplayRequest request, QueueSession session, ReplayPlanner planner, Mover mover, CancellationToken cancellationToken)
+    private static async Task<string?> MoveAndSettleAsync(
+        ReplayRequest request, QueueSession session, ReplayPlanner planner, Mover mover, StepGate? steps, ReplayPauses pauses, CancellationToken cancellationToken)
     {
         string? stopped = null;
         try
@@ -108,7 +120,9 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             if (request.Canary && await CanaryAsync(request, planner, mover, cancellationToken) is { } failed)
                 return failed;
             cancellationToken.ThrowIfCancellationRequested();
-            await mover.RunAsync(window => planner.DecideAsync(window, mover.Unconfirmed, cancellationToken), request.Pace, long.MaxValue, cancellationToken);
+            await MoveAsync(request, session, planner, mover, steps, cancellationToken);
+            if (pauses.Stopped is { } paused)
+                stopped = AuditedOperations.InDoubt(paused, mover.Tally.Doubts);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -122,10 +136,38 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         {
             await session.ReleaseAsync(CancellationToken.None);
             var isCancelled = cancellationToken.IsCancellationRequested;
+            var wait = (isCancelled || pauses.EndedAt is not null) && request.WaitAfterCancel < request.Wait ? request.WaitAfterCancel : request.Wait;
             await mover.Tracker!.SettleAsync(
-                mover, isCancelled && request.WaitAfterCancel < request.Wait ? request.WaitAfterCancel : request.Wait, isCancelled ? CancellationToken.None : cancellationToken);
+                mover, pauses.EndedAt is { Reason: PauseReason.NoConsumer } ? TimeSpan.Zero : wait, isCancelled ? CancellationToken.None : cancellationToken);
         }
         return stopped;
+    }
+
+    private static async Task MoveAsync(ReplayRequest request, QueueSession session, ReplayPlanner planner, Mover mover, StepGate? steps, CancellationToken cancellationToken)
+    {
+        if (request.Canary)
+            steps?.SkipFirst();
+        mover.Steps = steps;
+        while (true)
+        {
+            try
+            {
+                await mover.RunAsync(DecideAsync, request.Pace, long.MaxValue, cancellationToken);
+                return;
+            }
+            catch (DeadLetterException e) when (steps is not null && e.Problem == DeadLetterProblem.Blocked && mover.Attempted > 0 && !cancellationToken.IsCancellationRequested)
+            {
+                steps.Block(session.Blocked is { } why ? $"RabbitMQ accepts no messages: {why}" : e.Message);
+            }
+        }
+
+        async Task<IReadOnlyList<Decision>> DecideAsync(IReadOnlyList<DeadLetter> window)
+        {
+            var decisions = await planner.DecideAsync(window, mover.Unconfirmed, cancellationToken);
+            if (request.Causes is null)
+                steps?.Know(window.Zip(decisions).Where(one => one.Second is Decision.Move).Select(one => one.First));
+            return decisions;
+        }
     }
 
     // Why the other messages are not replayed; null if they can be.

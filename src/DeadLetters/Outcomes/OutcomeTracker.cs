@@ -44,6 +44,23 @@ internal sealed class OutcomeTracker(
         }
     }
 
+    /// <summary>How many messages were replayed.</summary>
+    public int Moved
+    {
+        get
+        {
+            lock (_lock)
+                return _replayed.Count;
+        }
+    }
+
+    /// <summary>The replayed messages without the first ones.</summary>
+    public IReadOnlyList<Replayed> Since(int first)
+    {
+        lock (_lock)
+            return _replayed[first..];
+    }
+
     public void Add(Replayed replayed)
     {
         lock (_lock)
@@ -95,7 +112,8 @@ internal sealed class OutcomeTracker(
         }
     }
 
-    private async Task RefreshAsync(CancellationToken cancellationToken)
+    /// <summary>Looks for outcomes now.</summary>
+    public async Task RefreshAsync(CancellationToken cancellationToken)
     {
         await _one.WaitAsync(cancellationToken);
         try
