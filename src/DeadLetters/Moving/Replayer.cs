@@ -120,7 +120,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             if (request.Canary && await CanaryAsync(request, planner, mover, cancellationToken) is { } failed)
                 return failed;
             cancellationToken.ThrowIfCancellationRequested();
-            await MoveAsync(request, session, planner, mover, steps, cancellationToken);
+            await StepRun.MoveAsync(request, session, planner, mover, steps, cancellationToken);
             if (pauses.Stopped is { } paused)
                 stopped = AuditedOperations.InDoubt(paused, mover.Tally.Doubts);
         }
@@ -141,33 +141,6 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
                 mover, pauses.EndedAt is { Reason: PauseReason.NoConsumer } ? TimeSpan.Zero : wait, isCancelled ? CancellationToken.None : cancellationToken);
         }
         return stopped;
-    }
-
-    private static async Task MoveAsync(ReplayRequest request, QueueSession session, ReplayPlanner planner, Mover mover, StepGate? steps, CancellationToken cancellationToken)
-    {
-        if (request.Canary)
-            steps?.SkipFirst();
-        mover.Steps = steps;
-        while (true)
-        {
-            try
-            {
-                await mover.RunAsync(DecideAsync, request.Pace, long.MaxValue, cancellationToken);
-                return;
-            }
-            catch (DeadLetterException e) when (steps is not null && e.Problem == DeadLetterProblem.Blocked && mover.Attempted > 0 && !cancellationToken.IsCancellationRequested)
-            {
-                steps.Block(session.Blocked is { } why ? $"RabbitMQ accepts no messages: {why}" : e.Message);
-            }
-        }
-
-        async Task<IReadOnlyList<Decision>> DecideAsync(IReadOnlyList<DeadLetter> window)
-        {
-            var decisions = await planner.DecideAsync(window, mover.Unconfirmed, cancellationToken);
-            if (request.Causes is null)
-                steps?.Know(window.Zip(decisions).Where(one => one.Second is Decision.Move).Select(one => one.First));
-            return decisions;
-        }
     }
 
     // Why the other messages are not replayed; null if they can be.

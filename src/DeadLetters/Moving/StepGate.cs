@@ -128,7 +128,7 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
             _reports = true;
         var (ready, without) = step.Waiting == 0 ? (0, null) : await CountAsync(cancellationToken);
         var found = settlement.Look(step, _reports != false, ready, without is null, _clock.Elapsed);
-        if (found == Settlement.NoConsumer && _acceptsNoConsumer)
+        if (_acceptsNoConsumer && (without is not null || found == Settlement.NoneLeft))
             found = Settlement.TimedOut;
         if (found == Settlement.TimedOut)
             _reports ??= false; // a complete step without a word: do not wait so long again

@@ -48,8 +48,8 @@ public sealed class ReplayPauseTests
             {
                 OnPause = Ask(async _ =>
                 {
-                    (await shop.VirtualHost.ReadyAsync(Shop.Error)).ShouldBe(_many - 126 + 87); // exact, and now
-                    await Eventually.SeeAsync(() => UnackedAsync(shop), unacked => unacked == 0, "no channel holds a message");
+                    await Eventually.SeeAsync(() => shop.VirtualHost.ReadyAsync(Shop.Error), ready => ready == _many - 39, "the consumer has failed with the rest of the step, and nothing else is missing");
+                    await Eventually.SeeAsync(() => CountsAsync(shop), counts => counts == (_many - 39, 0), "no channel holds a message of the dead-letter queue");
                     (await Should.ThrowAsync<DeadLetterException>(shop.Client.ReplayAsync(Request(), null, _none))).Problem.ShouldBe(DeadLetterProblem.Locked);
                     shop.Fails = (_, _) => null;
                     return PauseAnswer.Resume;
@@ -57,7 +57,7 @@ public sealed class ReplayPauseTests
             },
             null, _none);
 
-        _pauses.ShouldHaveSingleItem().Text.ShouldBe("87 of 100 messages of the last step failed again");
+        _pauses.ShouldHaveSingleItem().Text.ShouldEndWith(" of 100 messages of the last step failed again"); // at 20 of them, the limit is certain
         (result.Stopped, result.Pause).ShouldBe((null, null));
         (result.Done, result.Outcomes.Handled, result.Outcomes.FailedAgain).ShouldBe((_many, _many - 87, 87));
         shop.Handled.Count.ShouldBe(_many - 87);
@@ -179,7 +179,9 @@ public sealed class ReplayPauseTests
         }
         else
         {
-            paused.Output.ShouldContain("Paused: 87 of 100 messages of the last step failed again. Messages that were not moved are still in the queue, in their order. Fix the cause, then replay again: it continues with the rest");
+            paused.Output.ShouldContain("  87 failed again");
+            paused.Output.ShouldContain("Paused: ");
+            paused.Output.ShouldContain(" of 100 messages of the last step failed again. Messages that were not moved are still in the queue, in their order. Fix the cause, then replay again: it continues with the rest");
         }
         shop.Fails = (_, _) => null;
         var rest = await new OperatorCommand(shop.CommandSettings).RunAsync(command);
@@ -222,8 +224,12 @@ public sealed class ReplayPauseTests
 
     private static ReplayRequest Request() => new() { Queue = Shop.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.FromSeconds(20), WaitAfterCancel = TimeSpan.FromSeconds(2) };
 
-    private static async Task<long> UnackedAsync(Shop shop) => (await shop.VirtualHost.ManagementAsync("queues/{vhost}/" + Shop.Error)) is var queue && queue.TryGetProperty("messages_unacknowledged", out var unacked)
-        ? unacked.GetInt64() : throw new TimeoutException("No figures yet");
+    // The management API's figures are some seconds late, so the ready messages show whether those that are unacknowledged are the current ones.
+    private static async Task<(long Ready, long Unacked)> CountsAsync(Shop shop)
+    {
+        var queue = await shop.VirtualHost.ManagementAsync("queues/{vhost}/" + Shop.Error);
+        return queue.TryGetProperty("messages_unacknowledged", out var unacked) ? (queue.GetProperty("messages_ready").GetInt64(), unacked.GetInt64()) : (-1, -1);
+    }
 
     private Func<ReplayPause, CancellationToken, Task<PauseAnswer>> Ask(Func<ReplayPause, Task<PauseAnswer>> answer) => (pause, _) =>
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using MassTransit;
 using WorkinIt.DeadLetters;
 using WorkinIt.Testbed;
@@ -9,7 +10,7 @@ namespace WorkinIt.BrokerTests.DeadLetters;
 public sealed record ShopOrder(int Number);
 
 /// <summary>A MassTransit application with one consumer. Its dead letters are those that MassTransit itself has written.</summary>
-internal sealed class Shop : IAsyncDisposable
+internal sealed partial class Shop : IAsyncDisposable
 {
     public const string Input = "shop";
     public const string Error = "shop_error";
@@ -91,12 +92,12 @@ internal sealed class Shop : IAsyncDisposable
         _bus = null;
     }
 
-    /// <summary>The dead letters, each as one line with every byte and header, in their order.</summary>
+    /// <summary>The dead letters, each as one line with every byte and header but without its position, in their order.</summary>
     public async Task<IReadOnlyList<string>> ExportAsync()
     {
         using var lines = new MemoryStream();
         await Client.ExportAsync(new OperationRequest { Queue = Error, Filter = DeadLetterFilter.All, By = "jane" }, lines, null, default);
-        return Encoding.UTF8.GetString(lines.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return [.. Encoding.UTF8.GetString(lines.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => Position().Replace(line, ""))];
     }
 
     public async ValueTask DisposeAsync()
@@ -106,6 +107,9 @@ internal sealed class Shop : IAsyncDisposable
         await VirtualHost.DisposeAsync();
         _broker.Dispose();
     }
+
+    [GeneratedRegex("\"position\":[0-9]+,")]
+    private static partial Regex Position();
 
     private Task HandleAsync(int number, Guid messageId)
     {
