@@ -89,6 +89,18 @@ public sealed class ReplayPauseTests
     }
 
     [Fact]
+    public async Task Paced_step_ends_as_soon_as_its_share_of_failures_is_certain()
+    {
+        await using var shop = await Shop.CreateAsync(60, reports: true);
+        shop.Fails = (_, handled) => handled >= 6 ? new TimeoutException("The warehouse did not answer") : null;
+
+        var result = await shop.Client.ReplayAsync(Request() with { Pace = 5 }, null, _none);
+
+        result.Pause.ShouldNotBeNull().Reason.ShouldBe(PauseReason.Failures);
+        result.Done.ShouldBeInRange(6 + 4, 6 + 15); // 4 of 20 are the limit
+    }
+
+    [Fact]
     public async Task New_cause_pauses_at_its_first_message_and_is_accepted_by_a_resume()
     {
         await using var shop = await Shop.CreateAsync(60, reports: true);
