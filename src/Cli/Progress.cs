@@ -20,6 +20,7 @@ internal static class Progress
 
     private static string Text(string verb, OperationProgress now) => now.Waiting
         ? string.Create(CultureInfo.InvariantCulture, $"Waiting for outcomes: {now.Known:N0} of {now.Done:N0} known{Outcomes(now)}")
+        : now.Paused is { } pause ? $"Paused: {pause.Text}"
         : now.Blocked is { } blocked ? string.Create(CultureInfo.InvariantCulture, $"RabbitMQ accepts no messages: {blocked}. {now.Done:N0} moved; waiting until the alarm ends")
         : string.Create(CultureInfo.InvariantCulture, $"{verb}: {now.Examined:N0} of {now.Total:N0} examined{Moved(verb, now)}{Outcomes(now)}");
 
@@ -27,7 +28,7 @@ internal static class Progress
     {
         "Checking" or "Exporting" or "Reading" => "", // these move nothing
         "Importing" => string.Create(CultureInfo.InvariantCulture, $", {now.Done:N0} imported, {now.Refused:N0} not imported"),
-        _ => string.Create(CultureInfo.InvariantCulture, $", {now.Done:N0} moved, {now.Refused:N0} not moved"),
+        _ => string.Create(CultureInfo.InvariantCulture, $", {now.Done:N0} moved, {now.Refused:N0} not moved{(now.Settling ? $"; waiting for the outcomes of step {now.Step}" : "")}"),
     };
 
     private static string Outcomes(OperationProgress now) => now.Outcomes.ToString() is { Length: > 0 } outcomes ? $" ({outcomes})" : "";

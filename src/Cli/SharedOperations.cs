@@ -23,18 +23,31 @@ internal static class SharedOperations
     /// <param name="run">The operation.</param>
     /// <param name="describe">Returns the result in one line.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
+    public static Task<T> RunAsync<T>(
+        CommandContext context, string title, string queue, string verb, Func<IProgress<OperationProgress>, CancellationToken, Task<T>> run, Func<T, string> describe, CancellationToken cancellationToken) =>
+        RunAsync(context, title, queue, (share, token) => Progress.ShowAsync(context, verb, progress => run(share(progress), token)), describe, cancellationToken);
+
+    /// <summary>Runs an operation that displays its progress itself.</summary>
+    /// <typeparam name="T">The result.</typeparam>
+    /// <param name="context">The command.</param>
+    /// <param name="title">What it does, without personal data.</param>
+    /// <param name="queue">The queue.</param>
+    /// <param name="run">The operation. It reports its progress to what the given function makes of its display.</param>
+    /// <param name="describe">Returns the result in one line.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<T> RunAsync<T>(
-        CommandContext context, string title, string queue, string verb, Func<IProgress<OperationProgress>, CancellationToken, Task<T>> run, Func<T, string> describe, CancellationToken cancellationToken)
+        CommandContext context, string title, string queue, Func<Func<IProgress<OperationProgress>, IProgress<OperationProgress>>, CancellationToken, Task<T>> run, Func<T, string> describe,
+        CancellationToken cancellationToken)
     {
         if (await BeginAsync(context, title, queue) is not { } shared)
-            return await Progress.ShowAsync(context, verb, progress => run(progress, cancellationToken));
+            return await run(progress => progress, cancellationToken);
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var ended = new CancellationTokenSource();
         var reporting = shared.ReportAsync(cancel, ended.Token);
         string? problem = "It failed";
         try
         {
-            var result = await Progress.ShowAsync(context, verb, progress => run(shared.With(progress), cancel.Token));
+            var result = await run(shared.With, cancel.Token);
             (shared.Result, problem) = (describe(result), null);
             return result;
         }

@@ -33,6 +33,8 @@ public static class CatalogueRegistration
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditFileService>>()));
         services.AddSingleton(provider => new OperationLog(
             provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new PauseLog(
+            provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));
         return services.AddTriage(
             provider => provider.GetRequiredService<CatalogueDatabase>().Store, notifications ?? (_ => new NotificationOptions()), provider => provider.GetRequiredService<CatalogueDatabase>().HasLooked);
     }

@@ -36,6 +36,8 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         PostOperation(Operation + "/repair", RepairPages.FormAsync);
         PostOperation(Operation + "/repair/preview", RepairPages.PreviewAsync);
         PostOperation(Operation + "/cancel", OperationPages.CancelAsync);
+        PostOperation(Operation + "/resume", PausePages.ResumeAsync);
+        PostOperation(Operation + "/slower", PausePages.SlowerAsync);
 
         Get("/audit", AuditPage.ShowAsync);
         Post("/audit/{entry}/reveal", AuditPage.RevealAsync);

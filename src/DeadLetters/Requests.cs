@@ -64,46 +64,6 @@ public record OperationRequest
     public string? OperationId { get; init; }
 }
 
-/// <summary>The parameters of a replay.</summary>
-public sealed record ReplayRequest : OperationRequest
-{
-    /// <summary>The slowest pace, in messages per second: one in 5 minutes. A message is held while it waits for its turn, and the broker does not wait forever.</summary>
-    public const double LeastPace = 1.0 / 300;
-
-    /// <summary>Messages per second, at least <see cref="LeastPace"/>; null: as fast as possible.</summary>
-    public double? Pace { get; init; }
-
-    /// <summary>Whether to replay one message first, and continue only if its outcome is <see cref="Outcome.Handled"/>.</summary>
-    public bool Canary { get; init; }
-
-    /// <summary>How long to wait for outcomes after the last message; zero: not at all.</summary>
-    public TimeSpan Wait { get; init; } = TimeSpan.FromMinutes(1);
-
-    /// <summary>Whether the result has <see cref="OperationResult.Later"/>, which follows what the application reports after the end.</summary>
-    public bool FollowsLater { get; init; }
-
-    /// <summary>How long to wait for outcomes after a cancel, if <see cref="Wait"/> is longer.</summary>
-    public TimeSpan WaitAfterCancel { get; init; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>Whether to include messages with an unknown outcome.</summary>
-    public bool SendAgain { get; init; }
-
-    /// <summary>The queue to replay to; null: the queue that each message failed in.</summary>
-    public string? To { get; init; }
-
-    /// <summary>Whether to remove the response address from requests.</summary>
-    public bool WithoutResponse { get; init; }
-
-    /// <summary>The edited <c>message</c>, as JSON; only if the filter selects exactly one message.</summary>
-    public string? Edited { get; init; }
-
-    /// <summary>
-    /// The repair: a patch of the <c>message</c> of each selected dead letter; null: none. A dead letter that the patch does not apply to, or does not
-    /// change, is refused. The audit log keeps the original messages. It can't be undone once a consumer has the message.
-    /// </summary>
-    public MessagePatch? Patch { get; init; }
-}
-
 /// <summary>The parameters of a discard.</summary>
 public sealed record DiscardRequest : OperationRequest
 {
@@ -152,6 +112,15 @@ public sealed record OperationResult(
     /// <summary>For the dry run of a repair: what it would change, by cause.</summary>
     public IReadOnlyList<RepairedCause> Repairs { get; init; } = [];
 
+    /// <summary>For the dry run of a replay: how many messages each of its steps would move; one step if it would move all at once.</summary>
+    public IReadOnlyList<long> Steps { get; init; } = [];
+
+    /// <summary>For the dry run of a replay: the ids of the causes of the messages that would be moved; see <see cref="ReplayRequest.Causes"/>.</summary>
+    public IReadOnlyCollection<string> Causes { get; init; } = [];
+
+    /// <summary>The pause at which a replay ended; null if it did not end at one.</summary>
+    public ReplayPause? Pause { get; init; }
+
     /// <summary>
     /// How many of the selected messages were not found: they have expired, another user has moved them, or RabbitMQ's delayed retry hides them. Zero
     /// if the operation ended early.
@@ -194,6 +163,18 @@ public sealed record OperationProgress(long Examined, long Total, long Done, lon
 
     /// <summary>The operation's id in the audit log; null for a dry run, and until the log has it.</summary>
     public string? OperationId { get; init; }
+
+    /// <summary>For a replay in steps: the number of its current step since the last pause, from 1; 0 if it has no steps.</summary>
+    public int Step { get; init; }
+
+    /// <summary>How many messages the current step moves at most.</summary>
+    public long StepSize { get; init; }
+
+    /// <summary>Whether the next step waits for the outcomes of the current one.</summary>
+    public bool Settling { get; init; }
+
+    /// <summary>Why the replay is paused; null if it is not.</summary>
+    public ReplayPause? Paused { get; init; }
 }
 
 /// <summary>A message that was published, but never confirmed or never acked. It is where it was, and may be in its target queue too.</summary>

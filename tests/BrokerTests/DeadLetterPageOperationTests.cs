@@ -44,7 +44,7 @@ public sealed class DeadLetterPageOperationTests : IAsyncLifetime
         dryRun.Text.ShouldContain("nothing has moved yet");
         dryRun.Text.ShouldContain("30: no consumer is connected to send-gif-email: it will wait there");
         (await System.VirtualHost.ReadyAsync(Errors)).ShouldBe(50);
-        var run = await _client.FollowAsync(dryRun.Path + "/run", ("pace", "1000"));
+        var run = await _client.FollowAsync(dryRun.Path + "/run", ("pace", "1000"), ("atonce", "true"));
         await System.SeeReadyAsync("send-gif-email", 30);
         var outcome = await _client.SeeEndAsync(run);
 

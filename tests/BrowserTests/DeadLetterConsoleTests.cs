@@ -201,6 +201,7 @@ public sealed partial class DeadLetterConsoleTests(Browser browser, DeadLetterSi
         await Assertions.Expect(visit.Notice).ToContainTextAsync("is not a valid number of messages per second");
         await visit.Page.GoBackAsync();
         await visit.Page.GetByLabel("Pace").FillAsync("5");
+        await visit.Page.GetByLabel("All at once").CheckAsync(); // they fail again, which would pause it
         await visit.ClickAsync("Replay 200");
         await visit.SeeHeadingAsync("Replay in progress");
         var done = visit.Page.Locator("[data-part=done]");

@@ -63,7 +63,14 @@ public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings
     /// <summary>Runs the command with a text as standard input.</summary>
     /// <param name="input">The standard input.</param>
     /// <param name="arguments">The command-line arguments.</param>
-    public async Task<CommandResult> RunWithAsync(string input, params string[] arguments)
+    public Task<CommandResult> RunWithAsync(string input, params string[] arguments) => RunAsync(new StringReader(input), isTerminal: false, arguments);
+
+    /// <summary>Runs the command as on a terminal.</summary>
+    /// <param name="input">What its user types.</param>
+    /// <param name="arguments">The command-line arguments.</param>
+    public Task<CommandResult> RunOnTerminalAsync(TextReader input, params string[] arguments) => RunAsync(input, isTerminal: true, arguments);
+
+    private async Task<CommandResult> RunAsync(TextReader input, bool isTerminal, string[] arguments)
     {
         var bytes = new MemoryStream();
         await using var output = new StreamWriter(bytes, new UTF8Encoding(false), leaveOpen: true) { AutoFlush = true };
@@ -71,7 +78,8 @@ public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings
         var host = new CommandHost
         {
             Variable = name => settings.GetValueOrDefault(name),
-            In = new StringReader(input),
+            In = input,
+            IsInteractive = isTerminal,
             Out = output,
             Error = errors,
             OpenOut = () => bytes, // closed by the command; its bytes can still be read

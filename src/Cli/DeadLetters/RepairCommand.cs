@@ -11,8 +11,9 @@ internal static class RepairCommand
         var common = new CommonOptions();
         var patch = new Option<string>("--patch", "-p") { Description = "File with the JSON Patch (RFC 6902), or - for standard input", HelpName = "FILE", Required = true };
         var pace = ReplayCommand.PaceOption();
+        var steps = new StepOptions();
         var canary = new Option<bool>("--canary") { Description = "Repair one message first, and the others only if its outcome is “handled”" };
-        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
+        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait, and so no steps)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
         var reveal = new Option<bool>("--reveal") { Description = "Show the changes unmasked in the dry run; the audit log records that you looked" };
         var command = new Command("repair", """
             Changes the messages of dead letters by one JSON Patch (RFC 6902: add, remove, replace, move, copy, test), and replays them with the same
@@ -25,7 +26,7 @@ internal static class RepairCommand
               workinit dead-letters repair --where cause=1a2b3c4d --patch currency.json --dry-run
               workinit dead-letters repair --where cause=1a2b3c4d --patch currency.json --canary --pace 20
             """)
-        { common.Queue, common.Where, common.All, patch, pace, canary, wait, reveal, common.DryRun, common.Yes, common.Json, common.By };
+        { common.Queue, common.Where, common.All, patch, pace, canary, steps.AllAtOnce, steps.StepWait, steps.PauseAt, wait, reveal, common.DryRun, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var filter = common.ChosenFilter(parsed);
@@ -39,7 +40,7 @@ internal static class RepairCommand
                 Canary = parsed.GetValue(canary),
                 Wait = ReplayCommand.Time(parsed.GetValue(wait)!),
             };
-            return await ReplayCommand.ReplayAsync(context, request, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken, parsed.GetValue(reveal));
+            return await ReplayCommand.ReplayAsync(context, steps.AddTo(request, parsed), parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken, parsed.GetValue(reveal));
         }));
         return command;
     }

@@ -15,13 +15,16 @@ internal static partial class ReplayCommand
     {
         var common = new CommonOptions();
         var pace = PaceOption();
+        var steps = new StepOptions();
         var canary = new Option<bool>("--canary") { Description = "Replay one message first, and the others only if its outcome is “handled”" };
         var sendAgain = new Option<bool>("--send-again") { Description = "Include messages with an unknown outcome (may send duplicates)" };
         var to = new Option<string?>("--to") { Description = "Replay to this queue instead of the one that each message failed in", HelpName = "QUEUE" };
         var withoutResponse = new Option<bool>("--without-response") { Description = "Remove the response address from all requests (if their senders no longer wait)" };
-        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
+        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait, and so no steps)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
         var command = new Command("replay", """
-            Moves dead letters back to the queue that they failed in, and reports the outcome of each.
+            Moves dead letters back to the queue that they failed in, and reports the outcome of each. Goes in steps of 1, 5, 20, 100, … messages, each after the
+            outcomes of the one before. Pauses if too many of a step fail again, at a new cause, if the broker accepts no messages, and if the queue has no consumer.
+            On a terminal it then asks: resume, slower or cancel. Otherwise it ends with exit code 1; run it again to continue with the rest.
 
             Examples:
               workinit dead-letters replay --where cause=1a2b3c4d --dry-run
@@ -29,7 +32,7 @@ internal static partial class ReplayCommand
               workinit dead-letters replay --where id=0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d --send-again
               workinit dead-letters replay --queue orders_error --all --yes --wait 10m --json
             """)
-        { common.Queue, common.Where, common.All, pace, canary, sendAgain, to, withoutResponse, wait, common.DryRun, common.Yes, common.Json, common.By };
+        { common.Queue, common.Where, common.All, pace, canary, steps.AllAtOnce, steps.StepWait, steps.PauseAt, sendAgain, to, withoutResponse, wait, common.DryRun, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var filter = common.ChosenFilter(parsed);
@@ -45,7 +48,7 @@ internal static partial class ReplayCommand
                 WithoutResponse = parsed.GetValue(withoutResponse),
                 Wait = Time(parsed.GetValue(wait)!),
             };
-            return await ReplayAsync(context, request, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
+            return await ReplayAsync(context, steps.AddTo(request, parsed), parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
         }));
         return command;
     }
@@ -71,7 +74,7 @@ internal static partial class ReplayCommand
             var plan = await Progress.ShowAsync(context, "Checking", progress => context.Broker.PlanAsync(request, progress, cancellationToken));
             if (dryRun && context.Json)
             {
-                CommandContext.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, refused = plan.Refused, replayed = plan.Replayed.Select(JsonOf), repairs = request.Patch is null ? null : await RepairChanges.JsonAsync(context, plan, reveal, cancellationToken) });
+                CommandContext.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, plan.Steps, refused = plan.Refused, replayed = plan.Replayed.Select(JsonOf), repairs = request.Patch is null ? null : await RepairChanges.JsonAsync(context, plan, reveal, cancellationToken) });
                 return plan.Held == 0 || (plan.Refused.Count == 0 && plan.Selected > 0) ? ExitCode.Done : ExitCode.Incomplete;
             }
             if (plan.Held == 0)
@@ -83,13 +86,13 @@ internal static partial class ReplayCommand
                 return plan.Refused.Count == 0 && plan.Selected > 0 ? ExitCode.Done : ExitCode.Incomplete;
             if (!context.Confirm($"{(request.Patch is null ? "Replay" : "Repair and replay")} {ListCommand.Number(plan.Done)}?", yes))
                 return ExitCode.Incomplete;
-            request = request with { Expected = plan.Selected + plan.Settled };
+            request = request with { Expected = plan.Selected + plan.Settled, Causes = plan.Causes };
         }
         var result = await SharedOperations.RunAsync(
-            context, $"{Word(request)} {CommandContext.Which(request.Filter)} in {request.Queue}", request.Queue, "Replaying", (progress, token) => context.Broker.ReplayAsync(request, progress, token),
+            context, $"{Word(request)} {CommandContext.Which(request.Filter)} in {request.Queue}", request.Queue, (share, token) => new PauseQuestion(context).ReplayAsync(request, share, token),
             result => result.Headline + (result.Stopped is { } stopped ? $". {stopped}" : ""), cancellationToken);
         if (context.Json)
-            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Doubts, result.Settled, result.Missing, result.DelayReason, result.ReportsProblem, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
+            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Pause, result.Doubts, result.Settled, result.Missing, result.DelayReason, result.ReportsProblem, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
         else if (result.Held == 0)
             throw new NothingThereException($"{result.Queue} is empty");
         else
@@ -118,6 +121,7 @@ internal static partial class ReplayCommand
     {
         console.WriteLine(Terminal.Clean($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} ready to replay (the cause is not checked), {ListCommand.Number(plan.Refused.Count)} refused."));
         WriteTargets(console, plan);
+        StepOptions.WritePlan(console, plan);
         WriteReasons(console, plan, "refused");
         if (plan.Refused.Count > 0 && !hasOwnCondition) // the target or the patch may be the mistake, and not the messages
             console.WriteLine(Terminal.Clean($"To discard the {(plan.Refused.Count > MostNamed ? $"first {MostNamed} " : "")}refused messages: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', plan.Refused.Take(MostNamed).Select(refusal => refusal.Id))}"));

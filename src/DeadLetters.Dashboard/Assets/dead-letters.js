@@ -17,7 +17,7 @@ async function follow(live) {
     const page = await fetchPage();
     if (page) {
       const next = page.querySelector('[data-live]');
-      if (!next) return location.reload();
+      if (!next || next.dataset.live !== live.dataset.live) return location.reload(); // ended, paused or resumed
       update(live, next);
       [silence, wait] = [0, pause];
       continue;

@@ -16,6 +16,9 @@ internal sealed record ElsewhereModel(SharedOperation Operation, bool IsRunning)
     /// <summary>Of a replay: the outcomes of its messages now; null if the catalogue does not have them.</summary>
     public OperationOutcomes? Outcomes { get; init; }
 
+    /// <summary>Why it is paused; null if it is not.</summary>
+    public ReplayPause? Pause { get; init; }
+
     /// <summary>Whether it is a dry run that has found something and was not run yet.</summary>
     public bool CanRun => Operation is { IsDryRun: true, CanRun: true, EndedAt: not null, Problem: null } && Operation.Done > 0;
 }

@@ -35,7 +35,7 @@ internal static class OperationPages
             return await OtherInstances.RunAsync(page, isDryRun: false) ?? NotFound(page);
         if (IsAnotherUsers(page, dryRun))
             return NotYours(page);
-        var requested = dryRun.Request.With(page) with { Expected = dryRun.Result is { } found ? found.Selected + found.Settled : null };
+        var requested = dryRun.Request.With(page) with { Expected = dryRun.Result is { } found ? found.Selected + found.Settled : null, Causes = dryRun.Result?.Causes };
         return dryRun.TryTake() && !await OtherInstances.HaveRunAsync(page)
             ? PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun: false)).Id))
             : page.Problem(StatusCodes.Status409Conflict, "Already started", "The run for this dry run was already started. A second click does nothing.", "See the audit log, or start a new dry run.");

@@ -9,7 +9,7 @@ namespace WorkinIt.DeadLetters.Dashboard.Operations;
 /// Shows the operations of this instance to the others, and ends one that a user of another instance cancels. A database that fails changes nothing
 /// about the operation itself.
 /// </summary>
-internal sealed partial class OperationSharing(OperationLog operations, TimeProvider time, ILogger<OperationSharing> log)
+internal sealed partial class OperationSharing(OperationLog operations, PauseLog pauses, TimeProvider time, ILogger<OperationSharing> log)
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
 
@@ -22,15 +22,30 @@ internal sealed partial class OperationSharing(OperationLog operations, TimeProv
             operation.IsDryRun ? StoredRequest.Write(operation.Request) : null, CancellationToken.None));
         if (!begun)
             return;
+        var wasPaused = false;
         while (await Task.WhenAny(operation.Completion, Task.Delay(_interval, time)) != operation.Completion)
         {
             await TryAsync(async () =>
             {
                 if (await operations.ReportAsync(operation.Id, operation.Progress, CancellationToken.None))
                     operation.Cancel();
+                wasPaused = await SharePauseAsync(operation, wasPaused);
             });
         }
+        if (wasPaused)
+            await TryAsync(() => pauses.ReportAsync(operation.Id, null, CancellationToken.None));
         await TryAsync(() => operations.EndAsync(operation.Id, Final(operation), Summary(operation), operation.Problem, CancellationToken.None));
+    }
+
+    private async Task<bool> SharePauseAsync(RunningOperation operation, bool wasPaused)
+    {
+        var pause = operation.Progress.Paused;
+        if ((wasPaused || pause is not null) && await pauses.ReportAsync(operation.Id, pause, CancellationToken.None) is { } answer)
+        {
+            operation.TryAnswer(answer);
+            await pauses.ReportAsync(operation.Id, null, CancellationToken.None); // the answer does not count for the next pause
+        }
+        return pause is not null;
     }
 
     /// <summary>The result in one line; null if there is none.</summary>

@@ -17,6 +17,7 @@ internal static class OtherInstances
         var model = new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow()))
         {
             Outcomes = operation.IsDryRun ? null : await OperationOutcomes.InCatalogueAsync(page, operation.AuditId ?? operation.Id),
+            Pause = PausePages.Elsewhere(page, operation.Id),
         };
         // Its process may have ended it without being able to report that.
         if (!model.IsRunning && operation is { EndedAt: null, AuditId: { } entry })
@@ -128,6 +129,6 @@ internal static class OtherInstances
         }
     }
 
-    private static IResult NotReached(PageContext page) => page.Problem(
-        StatusCodes.Status503ServiceUnavailable, "The catalogue’s database does not answer", "The operation of another instance can’t be cancelled from here now.", "Try again in a few seconds.");
+    public static IResult NotReached(PageContext page) => page.Problem(
+        StatusCodes.Status503ServiceUnavailable, "The catalogue’s database does not answer", "The operation of another instance can’t be changed from here now.", "Try again in a few seconds.");
 }

@@ -22,6 +22,12 @@ internal sealed record RequestedOperation(Verb Verb, DeadLetterSource Source, st
 
     public bool Canary { get; init; }
 
+    /// <summary>Whether the messages are moved without steps.</summary>
+    public bool AllAtOnce { get; init; }
+
+    /// <summary>The ids of the causes that the dry run found; null: unknown.</summary>
+    public IReadOnlyCollection<string>? Causes { get; init; }
+
     /// <summary>How many messages the dry run found.</summary>
     public long? Expected { get; init; }
 
@@ -55,6 +61,8 @@ internal sealed record RequestedOperation(Verb Verb, DeadLetterSource Source, st
         By = by,
         Pace = Pace,
         Canary = Canary,
+        AllAtOnce = AllAtOnce,
+        Causes = Causes,
         SendAgain = SendAgain,
         To = To,
         WithoutResponse = WithoutResponse,
@@ -70,15 +78,20 @@ internal sealed record RequestedOperation(Verb Verb, DeadLetterSource Source, st
     /// <exception cref="FormatException">The pace is not a number, or is out of range.</exception>
     public RequestedOperation With(PageContext page) => this with
     {
-        Pace = page.Value("pace") is not { } pace ? null
-            : double.TryParse(pace, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var perSecond) && perSecond is >= ReplayRequest.LeastPace and <= 100_000 ? perSecond
-            : throw new FormatException($"Pace: “{pace}” is not a valid number of messages per second. Enter a number such as 10 or 0.5 (at least 0.0034, one in 5 minutes), or leave it empty."),
+        Pace = PaceIn(page),
         Canary = page.IsTicked("canary"),
+        AllAtOnce = page.IsTicked("atonce"),
         SendAgain = page.IsTicked("again"),
         To = page.Value("to"),
         WithoutResponse = page.IsTicked("noresponse"),
         WasSent = page.IsTicked("sent"),
     };
+
+    /// <summary>The pace in a form, in messages per second; null if it is empty.</summary>
+    /// <exception cref="FormatException">It is not a number, or is out of range.</exception>
+    public static double? PaceIn(PageContext page) => page.Value("pace") is not { } pace ? null
+        : double.TryParse(pace, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var perSecond) && perSecond is >= ReplayRequest.LeastPace and <= 100_000 ? perSecond
+        : throw new FormatException($"Pace: “{pace}” is not a valid number of messages per second. Enter a number such as 10 or 0.5 (at least 0.0034, one in 5 minutes), or leave it empty.");
 }
 
 /// <summary>An edit of one message.</summary>

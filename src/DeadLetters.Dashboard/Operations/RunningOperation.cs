@@ -8,6 +8,7 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
 {
     private readonly CancellationTokenSource _cancel;
     private int _taken;
+    private TaskCompletionSource<PauseAnswer>? _answer;
     private volatile OperationProgress _progress = new(0, 0, 0, 0, 0, false);
 
     public RunningOperation(RequestedOperation requested, string by, bool isDryRun, DateTimeOffset startedAt, CancellationToken stopping)
@@ -52,6 +53,18 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
     public bool TryTake() => Interlocked.Exchange(ref _taken, 1) == 0;
 
     public void Report(OperationProgress value) => _progress = value;
+
+    /// <summary>Waits until a user ends the pause.</summary>
+    public async Task<PauseAnswer> AskAsync(ReplayPause pause, CancellationToken cancellationToken)
+    {
+        var answer = new TaskCompletionSource<PauseAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _answer, answer);
+        _progress = _progress with { Paused = pause };
+        return await answer.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Ends a pause; false if the operation is not paused.</summary>
+    public bool TryAnswer(PauseAnswer answer) => Interlocked.Exchange(ref _answer, null)?.TrySetResult(answer) ?? false;
 
     public void Cancel() => _cancel.Cancel();
 

@@ -7,7 +7,7 @@ internal sealed class MoveTally
     private readonly List<Doubt> _doubts = []; // published, and never confirmed or never acked
     private readonly Queue<(long Ack, Doubt Doubt)> _unproven = new(); // acked, and the broker has not answered since
     private readonly List<string> _messages = [];
-    private readonly HashSet<string> _returned = []; // by the broker: not tried again in each pass
+    private readonly HashSet<string> _decided = []; // returned by the broker, or in doubt: not tried again in each pass
 
     /// <summary>How many messages have left the queue.</summary>
     public long Done { get; private set; }
@@ -23,8 +23,8 @@ internal sealed class MoveTally
     /// <summary>How many messages were decided on.</summary>
     public long Decided => Done + _refused.Count + _doubts.Count;
 
-    /// <summary>Whether the broker has returned the message in an earlier pass.</summary>
-    public bool WasReturned(DeadLetter letter) => _returned.Contains(letter.Id);
+    /// <summary>Whether the broker has returned the message in an earlier pass, or the message is in doubt since then.</summary>
+    public bool WasDecided(DeadLetter letter) => _decided.Contains(letter.Id);
 
     /// <summary>Counts a message that has left the queue.</summary>
     public void CountMoved(DeadLetter letter)
@@ -40,12 +40,16 @@ internal sealed class MoveTally
     /// <summary>Counts a message that the broker has returned to the publisher.</summary>
     public void Returned(DeadLetter letter, string why)
     {
-        _returned.Add(letter.Id);
+        _decided.Add(letter.Id);
         Refuse(letter, why);
     }
 
     /// <summary>Adds a message that is in the queue, and may be in its target queue too.</summary>
-    public void InDoubt(DeadLetter letter, Decision.Move move) => _doubts.Add(DoubtOf(letter, move));
+    public void InDoubt(DeadLetter letter, Decision.Move move)
+    {
+        _decided.Add(letter.Id);
+        _doubts.Add(DoubtOf(letter, move));
+    }
 
     /// <summary>Remembers an ack until the broker has received it for certain.</summary>
     public void Acked(long ack, DeadLetter letter, Decision.Move move) => _unproven.Enqueue((ack, DoubtOf(letter, move)));
@@ -63,6 +67,7 @@ internal sealed class MoveTally
     {
         Done -= _unproven.Count;
         _doubts.AddRange(_unproven.Select(one => one.Doubt));
+        _decided.UnionWith(_unproven.Select(one => one.Doubt.Id));
         _unproven.Clear();
     }
 

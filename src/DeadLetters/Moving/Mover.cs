@@ -51,6 +51,9 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     /// <summary>Of a replay: follows the outcomes of the moved messages.</summary>
     public OutcomeTracker? Tracker { get; set; }
 
+    /// <summary>Of a replay in steps: lets it move its messages.</summary>
+    public StepGate? Steps { get; set; }
+
     /// <summary>Called for each message once it has left the queue.</summary>
     public Action<DeadLetter>? OnMoved { get; set; }
 
@@ -74,10 +77,16 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     {
         session.OnBlocked = () => Report(waiting: false, always: true);
         var before = Attempted;
-        var aPass = pace is { } perSecond ? Math.Max(1, (long)(perSecond * session.LongestPass.TotalSeconds)) : long.MaxValue;
         while (true)
         {
             _examined = Done; // a later pass reads the messages that were left again
+            if (Steps is { } steps)
+            {
+                if (!await steps.WaitAsync(cancellationToken))
+                    return;
+                pace = steps.Pace;
+            }
+            var aPass = pace is { } perSecond ? Math.Max(1, (long)(perSecond * session.LongestPass.TotalSeconds)) : long.MaxValue;
             if (Attempted > before)
                 await new Turns(pace).WaitAsync(1, cancellationToken); // one interval, while no message is held
             cancellationToken.ThrowIfCancellationRequested();
@@ -102,6 +111,10 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
             Outcomes = outcomes,
             Blocked = session.Blocked,
             OperationId = OperationId,
+            Step = Steps?.Number ?? 0,
+            StepSize = Steps?.Size ?? 0,
+            Settling = Steps?.IsSettling ?? false,
+            Paused = Steps?.Paused,
         });
     }
 
@@ -166,6 +179,8 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
             {
                 if (cancellationToken.IsCancellationRequested || Attempted - before >= most)
                     return false;
+                if (Steps is { } steps && decision is Decision.Move && !Tally.WasDecided(taken.Letter) && !await steps.MayMoveAsync(turns, () => ConfirmAsync(moves), cancellationToken))
+                    return false;
                 _examined++;
                 await ApplyAsync(taken, decision, moves, turns, Attempted - before, cancellationToken);
                 await moves.SettleReadyAsync();
@@ -181,12 +196,9 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     {
         switch (decision)
         {
-            case Decision.Move move when !Tally.WasReturned(taken.Letter):
+            case Decision.Move move when !Tally.WasDecided(taken.Letter):
                 if (turns.IsLater(moved))
-                {
-                    await moves.SettleAllAsync(); // no published message is held while the next one waits
-                    await session.ProveAcksAsync();
-                }
+                    await ConfirmAsync(moves); // no published message is held while the next one waits
                 await turns.WaitAsync(moved, cancellationToken);
                 session.EnsureHolds();
                 if (cancellationToken.IsCancellationRequested)
@@ -202,6 +214,12 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
                 Tally.Refuse(taken.Letter, refuse.Why);
                 break;
         }
+    }
+
+    private async Task ConfirmAsync(OutstandingMoves moves)
+    {
+        await moves.SettleAllAsync();
+        await session.ProveAcksAsync();
     }
 
     private void Moved(DeadLetter letter, Replayed? replayed)

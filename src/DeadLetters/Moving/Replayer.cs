@@ -23,12 +23,16 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         await using var planner = new ReplayPlanner(services, session, request, AuditedOperations.NewId(), watches: false) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
         var replayed = new List<Replayed>();
         var refused = new List<Refusal>();
+        var causes = new HashSet<string>();
         await mover.RunAsync(async window =>
         {
             foreach (var (letter, decision) in window.Zip(await planner.DecideAsync(window, unconfirmed: null, cancellationToken)))
             {
                 if (decision is Decision.Move { Replayed: { } move })
+                {
                     replayed.Add(move);
+                    causes.Add(letter.Cause.Id);
+                }
                 else if (decision is Decision.Refuse { Why: var why })
                     refused.Add(new Refusal(letter.Id, letter.MessageId, why));
             }
@@ -40,6 +44,8 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             Held = mover.Held,
             Settled = planner.Earlier.Settled,
             Repairs = planner.Repairs,
+            Causes = causes,
+            Steps = ReplaySteps.Of(replayed.Count, request.AllAtOnce || request.Wait == TimeSpan.Zero, request.Canary),
         };
     }
 
@@ -59,6 +65,8 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
     {
         if (request.Pace < ReplayRequest.LeastPace)
             throw new DeadLetterException(DeadLetterProblem.Refused, "The pace must be at least 0.0034 messages per second (one message in 5 minutes)");
+        if (request.FailureLimit is not (> 0 and <= 1))
+            throw new DeadLetterException(DeadLetterProblem.Refused, "The limit of failures must be a share between 0 and 1, such as 0.2 for 20 %");
         GuardChange(request);
         await using var session = await access.OpenAsync(request.Queue, "replay", request.By, TimeSpan.Zero, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
@@ -77,9 +85,11 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         mover.Tracker = tracker;
         await services.Audit.WriteAsync(entry, cancellationToken);
         tracker.Follow();
+        var pauses = new ReplayPauses(request, session.Lost, services.Management.AlarmAsync);
+        var steps = ReplaySteps.Has(request, total) ? new StepGate(request, session, tracker, mover, pauses, mayReport: services.Advisor is not null) : null;
         var result = await operations.RunAsync(
             entry, mover, () => planner.Original is null ? entry : entry with { Original = planner.Original, Edited = request.Edited },
-            () => MoveAndSettleAsync(request, session, planner, mover, cancellationToken), cancellationToken);
+            () => MoveAndSettleAsync(request, session, planner, mover, steps, pauses, cancellationToken), cancellationToken);
         return result with
         {
             OutcomesAwaited = request.Wait > TimeSpan.Zero || request.Canary,
@@ -87,6 +97,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             DelayReason = await DelayReasonAsync(result),
             ReportsProblem = reports.Problem,
             Later = request.FollowsLater && reports.Problem is null ? new LaterOutcomes(tracker.Messages, reports) : null,
+            Pause = pauses.EndedAt,
         };
     }
 
@@ -109,7 +120,8 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         }
     }
 
-    private static async Task<string?> MoveAndSettleAsync(ReplayRequest request, QueueSession session, ReplayPlanner planner, Mover mover, CancellationToken cancellationToken)
+    private static async Task<string?> MoveAndSettleAsync(
+        ReplayRequest request, QueueSession session, ReplayPlanner planner, Mover mover, StepGate? steps, ReplayPauses pauses, CancellationToken cancellationToken)
     {
         string? stopped = null;
         try
@@ -117,7 +129,9 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             if (request.Canary && await CanaryAsync(request, planner, mover, cancellationToken) is { } failed)
                 return failed;
             cancellationToken.ThrowIfCancellationRequested();
-            await mover.RunAsync(window => planner.DecideAsync(window, mover.Unconfirmed, cancellationToken), request.Pace, long.MaxValue, cancellationToken);
+            await StepRun.MoveAsync(request, session, planner, mover, steps, cancellationToken);
+            if (pauses.Stopped is { } paused)
+                stopped = AuditedOperations.InDoubt(paused, mover.Tally.Doubts);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -129,21 +143,22 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         }
         if (request.Wait > TimeSpan.Zero && mover.Replayed.Count > 0)
         {
-            var lost = await SettleAsync(request, session, mover, cancellationToken);
+            var lost = await SettleAsync(request, session, mover, pauses, cancellationToken);
             stopped ??= lost;
         }
         return stopped;
     }
 
     // Why the wait for outcomes ended early; null if it did not.
-    private static async Task<string?> SettleAsync(ReplayRequest request, QueueSession session, Mover mover, CancellationToken cancellationToken)
+    private static async Task<string?> SettleAsync(ReplayRequest request, QueueSession session, Mover mover, ReplayPauses pauses, CancellationToken cancellationToken)
     {
         try
         {
             await session.ReleaseAsync(CancellationToken.None);
             var isCancelled = cancellationToken.IsCancellationRequested;
+            var wait = (isCancelled || pauses.EndedAt is not null) && request.WaitAfterCancel < request.Wait ? request.WaitAfterCancel : request.Wait;
             await mover.Tracker!.SettleAsync(
-                mover, isCancelled && request.WaitAfterCancel < request.Wait ? request.WaitAfterCancel : request.Wait, isCancelled ? CancellationToken.None : cancellationToken);
+                mover, pauses.EndedAt is { Reason: PauseReason.NoConsumer } ? TimeSpan.Zero : wait, isCancelled ? CancellationToken.None : cancellationToken);
             return null;
         }
         catch (Exception e) when (e is DeadLetterException { Problem: DeadLetterProblem.Unreachable } or RabbitMQClientException or IOException or TimeoutException)

@@ -6,6 +6,7 @@ namespace WorkinIt.DeadLetters;
 internal sealed class Turns(double? pace)
 {
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private TimeSpan _skipped;
 
     /// <summary>Whether the message with this number, from 0, has to wait.</summary>
     public bool IsLater(long number) => Of(number) > _clock.Elapsed;
@@ -18,5 +19,8 @@ internal sealed class Turns(double? pace)
             await Task.Delay(wait, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private TimeSpan Of(long number) => pace is { } perSecond ? TimeSpan.FromSeconds(number / perSecond) : TimeSpan.Zero;
+    /// <summary>Delays all later turns by a time in which no message could be published.</summary>
+    public void Skip(TimeSpan time) => _skipped += time;
+
+    private TimeSpan Of(long number) => pace is { } perSecond ? TimeSpan.FromSeconds(number / perSecond) + _skipped : TimeSpan.Zero;
 }

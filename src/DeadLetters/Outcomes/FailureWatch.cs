@@ -6,7 +6,7 @@ using RabbitMQ.Client.Events;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>A replayed message that failed again or was skipped.</summary>
-internal sealed record SeenFailure(Outcome Outcome, NewLetter Letter);
+internal sealed record SeenFailure(Outcome Outcome, NewLetter Letter, Cause Cause);
 
 /// <summary>
 /// Detects replayed messages that fail again. A temporary queue of the operation receives a copy of each message that goes to the dead-letter
@@ -72,7 +72,7 @@ internal sealed class FailureWatch(IConnection connection, string queue)
         var isQueue = exchange == queue || exchange.EndsWith("_error", StringComparison.Ordinal) || exchange.EndsWith("_skipped", StringComparison.Ordinal);
         _seen.TryAdd(id, new SeenFailure(
             letter.Kind == DeadLetterKind.Skipped || exchange.EndsWith("_skipped", StringComparison.Ordinal) ? Outcome.Skipped : Outcome.FailedAgain,
-            new NewLetter(isQueue ? exchange : null, letter.Id, letter.ExceptionType, reason)));
+            new NewLetter(isQueue ? exchange : null, letter.Id, letter.ExceptionType, reason), letter.Cause));
     }
 
     // Without permission to read an exchange, failures there are not seen, and no outcome is reported for them. The same holds for an exchange that

@@ -22,6 +22,24 @@ internal sealed class FollowedMessages(ReplayReports reports, Func<string, SeenF
         }
     }
 
+    /// <summary>How many there are.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+                return _all.Count;
+        }
+    }
+
+    /// <summary>The messages without the first ones.</summary>
+    /// <param name="first">How many are left out.</param>
+    public IReadOnlyList<Replayed> Since(int first)
+    {
+        lock (_lock)
+            return [.. _all.Skip(first).Select(one => one.Message)];
+    }
+
     public OutcomeCounts Counts
     {
         get

@@ -34,6 +34,12 @@ internal sealed class OutcomeTracker(
 
     public OutcomeCounts Counts => Messages.Counts;
 
+    /// <summary>How many messages were replayed.</summary>
+    public int Moved => Messages.Count;
+
+    /// <summary>The replayed messages without the first ones.</summary>
+    public IReadOnlyList<Replayed> Since(int first) => Messages.Since(first);
+
     public void Add(Replayed replayed) => Messages.Add(replayed);
 
     /// <summary>Starts to follow outcomes while messages are moved.</summary>
@@ -82,7 +88,8 @@ internal sealed class OutcomeTracker(
         }
     }
 
-    private async Task RefreshAsync(CancellationToken cancellationToken)
+    /// <summary>Looks for outcomes now.</summary>
+    public async Task RefreshAsync(CancellationToken cancellationToken)
     {
         await _one.WaitAsync(cancellationToken);
         try

@@ -10,9 +10,10 @@ internal sealed class EarlierDoubts
 {
     private readonly Dictionary<string, (Doubt Doubt, DateTimeOffset At)> _doubts = [];
     private readonly HashSet<string> _arrived = [];
+    private readonly HashSet<string> _settled = []; // a later pass decides again on what an earlier one did not reach
 
     /// <summary>How many messages were removed because their copy had arrived.</summary>
-    public long Settled { get; private set; }
+    public long Settled => _settled.Count;
 
     /// <summary>How many extra reads of the queue this needs.</summary>
     /// <param name="entries">The newest audit entries of the queue.</param>
@@ -44,9 +45,9 @@ internal sealed class EarlierDoubts
     public bool HasArrived(DeadLetter letter) => _doubts.TryGetValue(letter.Id, out var one) && _arrived.Contains(one.Doubt.ReplayId!);
 
     /// <summary>Removes a message whose copy arrived.</summary>
-    public Decision Settle()
+    public Decision Settle(DeadLetter letter)
     {
-        Settled++;
+        _settled.Add(letter.Id);
         return new Decision.Remove();
     }
 

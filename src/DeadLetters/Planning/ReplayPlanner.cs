@@ -74,7 +74,7 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
     {
         var letter = judged.Letter;
         if (Earlier.HasArrived(letter))
-            return Earlier.Settle();
+            return Earlier.Settle(letter);
         if (letter.DiscardedFrom is not null)
             return new Decision.Refuse("discarded: restore it first");
         if (letter.Unreadable is { } unreadable && request.Edited is null)

@@ -25,14 +25,22 @@ internal sealed class QueueSession : IAsyncDisposable
     private readonly Dictionary<ulong, int> _seen = [];
     private readonly Dictionary<ulong, int> _moved = [];
     private readonly SemaphoreSlim _opening = new(1, 1);
+    private readonly TaskCompletionSource _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Publisher? _publisher;
     private bool _isReleased;
     private Taken? _peeked;
     private int _window = 32;
 
-    private QueueSession(DeadLetterOptions options, string queue, IConnection connection, IChannel take) =>
+    private QueueSession(DeadLetterOptions options, string queue, IConnection connection, IChannel take)
+    {
         (_options, Queue, _connection, Broker, _windows, Failures) =
             (options, queue, connection, new QueueDeclarations(connection), new QueueWindows(take, queue, () => ReadyAsync(CancellationToken.None)), new FailureWatch(connection, queue));
+        connection.ConnectionShutdownAsync += (_, _) =>
+        {
+            _lost.TrySetResult();
+            return Task.CompletedTask;
+        };
+    }
 
     public string Queue { get; }
 
@@ -208,6 +216,17 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <summary>Publishes a message as mandatory; see <see cref="Publisher.SendAsync"/>. The first message opens the publisher's connection.</summary>
     public async Task<Task<string?>> SendAsync(string exchange, string routingKey, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
         await (await PublisherAsync()).SendAsync(exchange, routingKey, properties, body, cancellationToken);
+
+    /// <summary>Ends when the connection that holds the lock is lost.</summary>
+    public Task Lost => _lost.Task;
+
+    /// <summary>Closes the publisher's connection. The next message opens a new one: after an alarm, the old one waits for no more confirms.</summary>
+    public async Task RenewPublisherAsync()
+    {
+        if (_publisher is { } old)
+            await old.DisposeAsync();
+        _publisher = null;
+    }
 
     /// <summary>Stops waiting for confirms if the broker accepts no messages.</summary>
     public void GiveUpWhileBlocked() => _publisher?.GiveUpWhileBlocked();

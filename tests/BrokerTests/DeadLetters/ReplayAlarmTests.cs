@@ -91,6 +91,56 @@ public sealed class ReplayAlarmTests(ABrokerToStop broker)
     }
 
     [Fact]
+    public async Task Alarm_pauses_a_replay_in_steps_and_a_resume_after_it_moves_the_rest_without_losing_a_message()
+    {
+        await using var orders = await CreateAsync();
+        var ids = await orders.PutFaultsAsync(60);
+        await using var consumer = await OrderConsumer.StartAsync(orders, (_, _) => Handling.Succeeds);
+        using var client = new DeadLetterClient(orders.Options with { Timeout = TimeSpan.FromSeconds(3) }, orders.Client.Audit);
+        var pauses = new List<ReplayPause>();
+        var alarm = Task.CompletedTask;
+        var progress = new ProgressCallback(now =>
+        {
+            if (now.Done >= 8 && alarm.IsCompletedSuccessfully && pauses.Count == 0)
+                alarm = Task.Run(() => broker.Broker.SetAlarmAsync(true), _none);
+        });
+        OperationResult result;
+        try
+        {
+            result = await client.ReplayAsync(
+                Request() with
+                {
+                    Pace = 5,
+                    Wait = TimeSpan.FromSeconds(5),
+                    OnPause = async (pause, _) =>
+                    {
+                        pauses.Add(pause);
+                        await alarm;
+                        if (pauses.Count > 1) // the first answer comes too early: the replay stays paused
+                            await broker.Broker.SetAlarmAsync(false);
+                        else
+                            (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBeGreaterThan(30);
+                        return PauseAnswer.Resume;
+                    },
+                },
+                progress, _none);
+        }
+        finally
+        {
+            await alarm;
+            await broker.Broker.SetAlarmAsync(false);
+        }
+
+        pauses.Count.ShouldBeGreaterThan(1);
+        pauses.ShouldAllBe(pause => pause.Reason == PauseReason.Blocked && pause.Text == "RabbitMQ accepts no messages: it is low on memory");
+        (result.Done + result.Doubts.Count).ShouldBe(60);
+        await Eventually.SeeAsync(() => consumer.Numbers.Distinct().Count() == 60, "all orders arrived");
+        consumer.Numbers.Count.ShouldBeLessThanOrEqualTo(60 + result.Doubts.Count);
+        (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(result.Doubts.Count);
+        ids.Count.ShouldBe(60);
+    }
+
+    [Fact]
     public async Task Unconfirmed_copy_that_failed_again_is_not_replayed_beside_its_original()
     {
         await using var orders = await CreateAsync();

@@ -57,7 +57,7 @@ public sealed class ReplayOutcomeTests
         });
 
         var result = await orders.Client.ReplayAsync(
-            new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Pace = 10, Wait = TimeSpan.FromSeconds(60) }, progress, cancel.Token);
+            new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Pace = 10, AllAtOnce = true, Wait = TimeSpan.FromSeconds(60) }, progress, cancel.Token);
 
         result.Stopped.ShouldNotBeNull().ShouldContain("cancelled");
         result.Done.ShouldBeInRange(5, 59);

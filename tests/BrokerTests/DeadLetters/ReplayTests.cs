@@ -28,7 +28,7 @@ public sealed class ReplayTests
 
         await using (await ConsumeAsync(orders, failing: number => number % 100 == 1)) // 10 of the 250
         {
-            var replay = await orders.Command.RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--where", $"cause={unknown.Cause.Id}", "--wait", "10s", "--yes", "--json");
+            var replay = await orders.Command.RunAsync("dead-letters", "replay", "--queue", Orders.Error, "--where", $"cause={unknown.Cause.Id}", "--all-at-once", "--wait", "10s", "--yes", "--json");
             replay.Code.ShouldBe(1, replay.Errors);
             replay.Json.GetProperty("outcomes").EnumerateArray().CountBy(message => message.GetProperty("outcome").GetString()!)
                 .ShouldBe([KeyValuePair.Create("failedAgain", 10), KeyValuePair.Create("leftQueue", 240)], ignoreOrder: true);
@@ -85,7 +85,7 @@ public sealed class ReplayTests
         var ids = await orders.PutFaultsAsync(20);
         await using var consumer = await ConsumeAsync(orders, failing: number => number % 2 == 0);
 
-        var result = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Wait = TimeSpan.FromSeconds(8) }, null, _none);
+        var result = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Wait = TimeSpan.FromSeconds(8), AllAtOnce = true }, null, _none);
 
         result.Replayed.Select(message => message.Outcome).ShouldBe(Enumerable.Range(0, 20).Select(i => i % 2 == 0 ? Outcome.FailedAgain : Outcome.LeftQueue));
         result.Headline.ShouldBe("20 of 20 replayed: 10 failed again, 10 left the queue: this application does not report");

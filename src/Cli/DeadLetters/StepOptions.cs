@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.Globalization;
+using Spectre.Console;
+using WorkinIt.DeadLetters;
+
+namespace WorkinIt.Cli.DeadLetters;
+
+/// <summary>The options of a command that replays in steps.</summary>
+internal sealed class StepOptions
+{
+    private const int MostShown = 7;
+
+    public StepOptions() => PauseAt.Validators.Add(result =>
+    {
+        if (result.Tokens is [{ Value: var said }] && double.TryParse(said, NumberStyles.Float, CultureInfo.InvariantCulture, out var percent) && percent is <= 0 or > 100)
+            result.AddError("--pause-at must be a percentage, more than 0 and at most 100");
+    });
+
+    public Option<bool> AllAtOnce { get; } = new("--all-at-once") { Description = "Move all messages without steps and pauses" };
+
+    public Option<string> StepWait { get; } = new("--step-wait")
+    {
+        Description = "How long a step may go without news before the next one begins",
+        DefaultValueFactory = _ => "1m",
+        HelpName = "TIME",
+    };
+
+    public Option<double> PauseAt { get; } = new("--pause-at")
+    {
+        Description = "Pause if this percentage of a step fails again (at least 3 messages, or all)",
+        DefaultValueFactory = _ => 20,
+        HelpName = "PERCENT",
+    };
+
+    /// <summary>Adds the options to a request.</summary>
+    public ReplayRequest AddTo(ReplayRequest request, ParseResult parsed) => request with
+    {
+        AllAtOnce = parsed.GetValue(AllAtOnce),
+        StepWait = ReplayCommand.Time(parsed.GetValue(StepWait)!),
+        FailureLimit = parsed.GetValue(PauseAt) / 100,
+    };
+
+    /// <summary>Writes how many messages each step of a dry run would move.</summary>
+    public static void WritePlan(IAnsiConsole console, OperationResult plan)
+    {
+        if (plan.Steps.Count > 1)
+            console.WriteLine($"  in {plan.Steps.Count} steps: {string.Join(", ", plan.Steps.Take(MostShown).Select(ListCommand.Number))}{(plan.Steps.Count > MostShown ? ", …" : "")}; it pauses if many fail again (--all-at-once: no steps)");
+    }
+}

@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Net;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.BrokerTests;
+
+/// <summary>The page of a replay that has paused. No consumer runs, so each replay of more than a handful pauses after its first message.</summary>
+[Trait("broker", "any")] // tests pages; ReplayPauseTests covers the pauses on each version
+public sealed class DeadLetterPagePauseTests : IAsyncLifetime
+{
+    private const string Errors = DeadLetterWeb.Errors;
+    private const string Input = "send-gif-email";
+
+    private readonly DeadLetterWeb _web = new();
+    private PageClient _client = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _web.InitializeAsync();
+        _client = _web.NewClient();
+        await DeadLetterPages.PutAsync(_web.System.VirtualHost, Errors, DeadLetterWeb.Jane, "System.TimeoutException", "It took 30 s", count: 30);
+        await _client.SignInAsync("operator");
+        await _client.GetAsync($"/dead-letters/queues/{Errors}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        await _web.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Page_says_why_a_replay_is_paused_and_resumes_it()
+    {
+        var paused = await PauseAsync();
+
+        paused.Text.ShouldSatisfyAllConditions(
+            it => it.ShouldContain("Paused: 1 of 1 messages of the last step wait in send-gif-email: send-gif-email has no consumer"),
+            it => it.ShouldContain("Start or repair the consumer, then resume, go on more slowly, or cancel"), it => it.ShouldContain("Messages per second"));
+        (await _web.System.VirtualHost.ReadyAsync(Errors)).ShouldBe(29);
+        using (var viewer = _web.NewClient())
+        {
+            await DeadLetterPages.AddUserAsync(_web.System.Broker, "viewer-of-pauses", "monitoring");
+            await viewer.SignInAsync("viewer-of-pauses");
+            (await viewer.GetAsync(paused.Path)).Html.ShouldNotContain("/resume");
+            (await viewer.PostAsync(paused.Path + "/resume")).Status.ShouldNotBe(HttpStatusCode.SeeOther);
+        }
+        await _client.FollowAsync(paused.Path + "/resume");
+
+        (await _client.SeeEndAsync(paused)).Text.ShouldContain("30 of 30 replayed: 30 may still be in the queue");
+        (await _web.System.VirtualHost.ReadyAsync(Input)).ShouldBe(30);
+        (await _client.FollowAsync(paused.Path + "/resume")).Text.ShouldContain("30 of 30 replayed"); // a second click does nothing
+    }
+
+    [Fact]
+    public async Task Slower_on_the_page_needs_a_pace_and_keeps_it()
+    {
+        var paused = await PauseAsync();
+        (await _client.PostAsync(paused.Path + "/slower", ("pace", ""))).Status.ShouldBe(HttpStatusCode.BadRequest);
+        (await _client.PostAsync(paused.Path + "/slower", ("pace", "many"))).Status.ShouldBe(HttpStatusCode.BadRequest);
+        (await _client.GetAsync(paused.Path)).Text.ShouldContain("Paused: ");
+        var clock = Stopwatch.StartNew();
+
+        await _client.FollowAsync(paused.Path + "/slower", ("pace", "10"));
+
+        (await _client.SeeEndAsync(paused)).Text.ShouldContain("30 of 30 replayed");
+        clock.Elapsed.ShouldBeGreaterThan(TimeSpan.FromSeconds(2.7)); // 29 messages
+    }
+
+    [Fact]
+    public async Task Cancel_on_the_page_ends_a_paused_replay_and_the_rest_stays()
+    {
+        var paused = await PauseAsync();
+
+        await _client.FollowAsync(paused.Path + "/cancel");
+
+        (await _client.SeeEndAsync(paused)).Text.ShouldContain("1 of 30 replayed");
+        (await _web.System.VirtualHost.ReadyAsync(Errors)).ShouldBe(29);
+        (await _client.GetAsync("/dead-letters/audit")).Text.ShouldContain("replay 1 by operator");
+    }
+
+    [Fact]
+    public async Task Dry_run_shows_the_steps_and_all_at_once_has_none()
+    {
+        var dryRun = await DryRunAsync();
+        dryRun.Text.ShouldContain("It goes in 4 steps: 1, 5, 20, 4.");
+        var again = await _client.SeeEndAsync(await _client.FollowAsync(dryRun.Path + "/again", ("atonce", "true")));
+        again.Text.ShouldContain("It moves all 30 at once, and does not pause");
+        again.Html.ShouldContain("name=\"atonce\" value=\"true\" checked");
+
+        (await _client.SeeEndAsync(await _client.FollowAsync(again.Path + "/run", ("atonce", "true")))).Text.ShouldContain("30 of 30 replayed: 30 may still be in the queue");
+    }
+
+    private async Task<Answer> DryRunAsync() => await _client.SeeEndAsync(await _client.FollowAsync($"/dead-letters/queues/{Errors}/replay", ("which", "all")));
+
+    private async Task<Answer> PauseAsync()
+    {
+        var run = await _client.FollowAsync((await DryRunAsync()).Path + "/run");
+        return await Eventually.SeeAsync(() => _client.GetAsync(run.Path), page => page.Html.Contains("data-live=\"paused\"", StringComparison.Ordinal), "the replay has paused");
+    }
+}
