@@ -20,6 +20,7 @@ builder.Services.AddMassTransit(bus =>
     bus.UsingRabbitMq((context, rabbit) =>
     {
         rabbit.Host(new Uri(broker));
+        rabbit.UseReplayReports();
         rabbit.ReceiveEndpoint("place-order", endpoint => endpoint.ConfigureConsumer<PlaceOrderConsumer>(context));
     });
 });

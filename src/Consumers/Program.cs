@@ -49,6 +49,7 @@ return await Service.RunAsync(async () =>
         {
             rabbit.ConfigureBus(context);
             rabbit.ReceiveGifEmails(context);
+            rabbit.UseReplayReports();
         });
     });
     await using var app = builder.Build();

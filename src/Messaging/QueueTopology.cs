@@ -34,6 +34,9 @@ public static class QueueTopology
     /// </summary>
     public const string MoveExchange = InputQueue + "_move";
 
+    /// <summary>The topic exchange to which Consumers report what became of replayed messages. The name belongs to WorkinIt.DeadLetters.MassTransit.</summary>
+    public const string ReportExchange = "dead-letters.reports";
+
     /// <summary>
     /// How often a message may return to the input queue before the broker dead-letters it: the last resort for a message that crashes every
     /// process that handles it. The limit is high, because up to RabbitMQ 4.2 an orderly stop counts for each prefetched message.

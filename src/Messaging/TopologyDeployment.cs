@@ -67,6 +67,7 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
         // Earlier versions made this binding.
         await channel.ExchangeUnbindAsync(QueueTopology.StatusQueue, QueueTopology.DeadExchange, "", cancellationToken: cancellationToken);
         await channel.ExchangeDeclareAsync(QueueTopology.ProbeExchange, ExchangeType.Fanout, durable: true, autoDelete: false, cancellationToken: cancellationToken);
+        await channel.ExchangeDeclareAsync(QueueTopology.ReportExchange, ExchangeType.Topic, durable: true, autoDelete: false, cancellationToken: cancellationToken);
         await channel.ExchangeDeclareAsync(QueueTopology.MoveExchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: cancellationToken);
         await channel.QueueBindAsync(QueueTopology.SuspectQueue, QueueTopology.MoveExchange, QueueTopology.SuspectQueue, cancellationToken: cancellationToken);
         await DeclareAsync(channel, QueueTopology.LedgerQueue, QueueTopology.LedgerQueueArguments(version), cancellationToken);

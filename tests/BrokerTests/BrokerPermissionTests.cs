@@ -37,7 +37,7 @@ public sealed class BrokerPermissionTests(DeployedTopology deployed) : IClassFix
         // the same name, so these are listed too.
         rights.ExchangesWritten.ShouldBe(
             [
-                .. _events, DeployedTopology.Faults, "send-gif-email_move", "send-gif-email_error", "send-gif-email_skipped", "send-gif-email_dead", "submission-status",
+                .. _events, DeployedTopology.Faults, "send-gif-email_move", "send-gif-email_error", "send-gif-email_skipped", "send-gif-email_dead", "submission-status", "dead-letters.reports",
                 .. deployed.Queues.Where(queue => queue.StartsWith("send-gif-email_delay_", StringComparison.Ordinal)),
             ],
             ignoreOrder: true);

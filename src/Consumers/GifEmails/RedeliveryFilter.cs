@@ -30,9 +30,10 @@ internal sealed partial class RedeliveryFilter(RetryPolicy policy, TimeProvider 
         }
     }
 
-    private static async Task DelayAsync(ConsumeContext<SendGifEmail> context, TimeSpan delay, bool counted)
+    private async Task DelayAsync(ConsumeContext<SendGifEmail> context, TimeSpan delay, bool counted)
     {
         await DelayQueues.SendAsync(context, delay, counted);
+        context.ReportReplayDelayed(time.GetUtcNow() + delay);
         GifEmailTelemetry.Delayed();
     }
 

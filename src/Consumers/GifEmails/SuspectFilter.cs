@@ -35,6 +35,7 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
         {
             LogSuspect(log, id, returns);
             await MessageMove.SendAsync(context, QueueTopology.SuspectQueue);
+            context.ReportReplayMoved();
             return;
         }
 

@@ -13,12 +13,12 @@ public sealed class NuGetPackageTests : IDisposable
     [Fact]
     public async Task NuGet_packages_contain_readme_and_icon_and_the_tool_installs_and_runs()
     {
-        foreach (var project in new[] { "Storage", "DeadLetters", "DeadLetters.Catalogue", "DeadLetters.Dashboard", "Cli" })
+        foreach (var project in new[] { "Storage", "DeadLetters", "DeadLetters.Catalogue", "DeadLetters.Dashboard", "DeadLetters.MassTransit", "Cli" })
             await RunAsync("dotnet", "pack", Path.Combine(Repository.Root, "src", project), "-c", "Release", "--no-build", "-o", _folder);
 
         Directory.GetFiles(_folder, "*.nupkg").Select(Id).Order(StringComparer.Ordinal).ShouldBe(
-            ["WorkinIt.DeadLetters", "WorkinIt.DeadLetters.Catalogue", "WorkinIt.DeadLetters.Dashboard", "WorkinIt.Storage", "workinit"]);
-        Directory.GetFiles(_folder, "*.snupkg").Length.ShouldBe(5);
+            ["WorkinIt.DeadLetters", "WorkinIt.DeadLetters.Catalogue", "WorkinIt.DeadLetters.Dashboard", "WorkinIt.DeadLetters.MassTransit", "WorkinIt.Storage", "workinit"]);
+        Directory.GetFiles(_folder, "*.snupkg").Length.ShouldBe(6);
         foreach (var package in Directory.GetFiles(_folder, "*.nupkg"))
         {
             await using var zip = await ZipFile.OpenReadAsync(package);

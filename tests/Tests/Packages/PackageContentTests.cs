@@ -55,6 +55,18 @@ public sealed class PackageContentTests : IDisposable
         dependencies["WorkinIt.Storage"].ShouldBe(Version);
     }
 
+    [Fact]
+    public async Task Package_for_applications_requires_MassTransit_and_no_other_part_of_WorkinIt()
+    {
+        var metadata = await PackAsync("DeadLetters.MassTransit");
+
+        Files("WorkinIt.DeadLetters.MassTransit", "nupkg").ShouldBe(
+            ["README.md", "icon.png", "lib/net10.0/WorkinIt.DeadLetters.MassTransit.dll", "lib/net10.0/WorkinIt.DeadLetters.MassTransit.xml"], ignoreOrder: true);
+        var dependencies = Dependencies(metadata);
+        dependencies.Keys.ShouldContain("MassTransit.RabbitMQ");
+        dependencies.Keys.ShouldNotContain(name => name.StartsWith("WorkinIt", StringComparison.Ordinal));
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     /// <summary>Packs what is already built, with a version that no build has: MinVer's override, which an image build sets too.</summary>
