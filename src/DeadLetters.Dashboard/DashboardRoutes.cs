@@ -28,6 +28,7 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         Get("/letters", LetterListPage.ShowAsync);
         PostOperation("/letters/replay", CatalogueActions.ReplayAsync);
         PostOperation("/letters/discard", CatalogueActions.DiscardAsync);
+        PostOperation("/letters/put-back", CatalogueActions.PutBackAsync);
         Get("/queues", QueuePages.QueuesAsync);
         Get("/find", FindPage.FindAsync);
         GetOrPost(Queue, QueuePages.CausesAsync);

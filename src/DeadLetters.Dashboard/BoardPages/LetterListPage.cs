@@ -33,6 +33,7 @@ internal static class LetterListPage
                 Page = await reader.LettersAsync(query, skip, page.Options.PageLength, token),
                 Incomplete = (await reader.QueuesAsync(token)).Count(queue => !queue.IsComplete),
                 Number = number,
+                PutBack = int.TryParse(page.Value("put-back"), CultureInfo.InvariantCulture, out var putBack) ? putBack : null,
                 PageLength = page.Options.PageLength,
             },
             page.Aborted);
@@ -61,6 +62,9 @@ internal sealed record LetterListModel
     public required int Number { get; init; }
 
     public required int PageLength { get; init; }
+
+    /// <summary>How many letters the operator has just asked to put back; null if none.</summary>
+    public int? PutBack { get; init; }
 
     public long First => ((Number - 1L) * PageLength) + 1;
 
