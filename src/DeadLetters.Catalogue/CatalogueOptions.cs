@@ -31,4 +31,7 @@ public sealed record CatalogueOptions
 
     /// <summary>Whether this host may feed the catalogue. False in tests that fill it themselves.</summary>
     internal bool IsFed { get; init; } = true;
+
+    /// <summary>Whether the last host removes the feed's bindings when it stops. False in tests that stop a host as a crash does.</summary>
+    internal bool UnbindsAtStop { get; init; } = true;
 }

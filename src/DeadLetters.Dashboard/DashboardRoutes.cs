@@ -27,6 +27,7 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         Get("/letters", LetterListPage.ShowAsync);
         PostOperation("/letters/replay", CatalogueActions.ReplayAsync);
         PostOperation("/letters/discard", CatalogueActions.DiscardAsync);
+        PostOperation("/letters/put-back", CatalogueActions.PutBackAsync);
         Get("/find", FindPage.FindAsync);
         MapQueues("/queues");
         MapQueues(Source + "/queues");

@@ -38,6 +38,8 @@ internal sealed class Links(string start, bool hasBoard, DeadLetterSources sourc
     /// <summary>The letters of all queues, from the catalogue.</summary>
     public string AllLetters => start + "/letters";
 
+    public string PutBack => AllLetters + "/put-back";
+
     public string Events => start + "/events";
 
     public string Find => start + "/find";

@@ -104,6 +104,15 @@ public sealed class CatalogueSite : IAsyncDisposable
     public Task AddToAsync(string source, params IEnumerable<FailedLetter> letters) =>
         Store.Writer.AddAsync(source, [.. letters.Select(letter => new NewLetter(letter.Build(), Redelivered: false))], CancellationToken.None);
 
+    /// <summary>Adds letters as the feed would whose queue is missing.</summary>
+    /// <param name="letters">The letters.</param>
+    public Task KeepAsync(params IEnumerable<FailedLetter> letters) =>
+        Store.Writer.AddAsync(Source, [.. letters.Select(letter => new NewLetter(letter.Build(), Redelivered: false, IsKept: true))], CancellationToken.None);
+
+    /// <summary>Says that a queue no longer exists.</summary>
+    /// <param name="queue">The queue.</param>
+    public Task RemoveQueueAsync(string queue) => Store.Writer.RemoveQueueAsync(Source, queue, CancellationToken.None);
+
     /// <summary>Says what the broker says of a queue.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="messages">How many messages are in it.</param>

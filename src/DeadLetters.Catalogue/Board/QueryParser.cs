@@ -92,7 +92,7 @@ internal static class QueryParser
         {
             State = !char.IsAsciiDigit(value[0]) && Enum.TryParse<LetterState>(value, ignoreCase: true, out var state) && Enum.IsDefined(state)
                 ? state
-                : throw new FormatException($"“state:{value}” is not a state. Use there, replayed, discarded, restored, gone or any"),
+                : throw new FormatException($"“state:{value}” is not a state. Use there, replayed, discarded, restored, gone, kept, unseen or any"),
         },
         _ => throw new FormatException($"Unknown condition “{name}”. Use {Conditions}; or put the words in quotation marks to search for them"),
     };

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using WorkinIt.DeadLetters.Catalogue.Replays;
 using WorkinIt.DeadLetters.Catalogue.Store;
 
@@ -18,6 +19,7 @@ internal sealed partial class DeadLetterFeed(
     private static readonly TimeSpan _late = TimeSpan.FromSeconds(30); // some checks have failed, or one takes that long
 
     private static readonly TimeSpan _stopPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _leavePatience = TimeSpan.FromSeconds(2);
 
     private readonly FeedContext _context = new(client, options, store, time, log);
     private string? _problem;
@@ -30,6 +32,9 @@ internal sealed partial class DeadLetterFeed(
 
     /// <summary>Whether this host feeds the catalogue.</summary>
     public bool IsActive { get; private set; }
+
+    /// <summary>When the catalogue was last compared with the queues; null if it has not been.</summary>
+    public DateTimeOffset? CheckedAt => _watch?.CheckedAt;
 
     /// <summary>Why the catalogue may not be up to date, as a sentence for an operator; null if it is, as far as this host knows.</summary>
     public string? Delay =>
@@ -80,10 +85,10 @@ internal sealed partial class DeadLetterFeed(
         connection.ConnectionShutdownAsync += (_, _) => ending.CancelAsync();
         try
         {
-            await TakeLockAsync(connection, ending.Token);
+            await new FeedLock(connection, options, time).TakeAsync(Stand, ending.Token);
             IsActive = true;
             (_isStandby, _problem) = (false, null);
-            await FeedAsync(connection, ending);
+            await FeedAsync(connection, ending, stoppingToken);
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)
         {
@@ -96,33 +101,13 @@ internal sealed partial class DeadLetterFeed(
         }
     }
 
-    private async Task TakeLockAsync(IConnection connection, CancellationToken cancellationToken)
+    private async Task FeedAsync(IConnection connection, CancellationTokenSource ending, CancellationToken stoppingToken)
     {
-        var reported = false;
-        while (true)
-        {
-            try
-            {
-                await QueueLock.TakeAsync(
-                    connection, FeedNotice.Queue, "feed the catalogue", Environment.MachineName, TimeSpan.Zero, (_, _) => Task.FromResult("Another host feeds the catalogue"), cancellationToken);
-                return;
-            }
-            catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.Locked)
-            {
-                if (!reported)
-                    LogStandby(options.Database.IsSqlite ? "PostgreSQL" : "the same database");
-                reported = _isStandby = true;
-                await Task.Delay(options.CheckInterval, time, cancellationToken);
-            }
-        }
-    }
-
-    private async Task FeedAsync(IConnection connection, CancellationTokenSource ending)
-    {
-        var intake = new FeedIntake(_context);
+        var intake = new FeedIntake(_context, new QueuePresence(connection));
         var consumer = new FeedConsumer(intake);
         var watch = _watch = new QueueWatch(_context, connection, consumer, intake) { CheckedAt = _watch?.CheckedAt };
-        var consuming = ConsumeAsync(connection, consumer, watch, ending.Token);
+        using var consumingEnds = new CancellationTokenSource();
+        var consuming = ConsumeAsync(connection, consumer, watch, consumingEnds.Token);
         var reporting = (_reports ??= new ReportConsumer(_context)).RunAsync(connection, ending.Token);
         try
         {
@@ -143,10 +128,32 @@ internal sealed partial class DeadLetterFeed(
         {
             await ending.CancelAsync();
             await watch.EndAsync();
+            if (stoppingToken.IsCancellationRequested && options.UnbindsAtStop && connection.IsOpen)
+                await LeaveAsync(watch);
+            await consumingEnds.CancelAsync();
             await consuming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await reporting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         await consuming;
+    }
+
+    private void Stand()
+    {
+        LogStandby(options.Database.IsSqlite ? "PostgreSQL" : "the same database");
+        _isStandby = true;
+    }
+
+    private async Task LeaveAsync(QueueWatch watch)
+    {
+        using var deadline = new CancellationTokenSource(_leavePatience);
+        try
+        {
+            await watch.LeaveAsync(deadline.Token);
+        }
+        catch (Exception e) when (e is DeadLetterException or RabbitMQClientException or IOException or TimeoutException or OperationCanceledException || FeedIntake.IsOfTheDatabase(e))
+        {
+            LogConsumer(e.Message); // the feed expires
+        }
     }
 
     // The feed queue may be deleted, and the broker may close the channel: the next check declares the queue again.

@@ -16,6 +16,7 @@ internal sealed class FeedConsumer(FeedIntake intake)
     private const ushort FirstPrefetch = 50;
     private const ushort LeastPrefetch = 2;
     private const ushort MostPrefetch = 1000;
+    private static readonly TimeSpan _drainPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan _linger = TimeSpan.FromMilliseconds(100);
 
     private long _received;
@@ -50,6 +51,13 @@ internal sealed class FeedConsumer(FeedIntake intake)
             IsRunning = false;
             Volatile.Write(ref _received, Settled); // the broker takes the rest back
         }
+    }
+
+    /// <summary>Waits until the feed queue is empty and all its messages are in the catalogue.</summary>
+    public async Task DrainAsync(IConnection connection, TimeProvider time, CancellationToken cancellationToken)
+    {
+        while (Pending > 0 || (await QueueCounts.ReadAsync(connection, [FeedNotice.Queue], cancellationToken)).GetValueOrDefault(FeedNotice.Queue).Ready > 0)
+            await Task.Delay(_drainPause, time, cancellationToken);
     }
 
     // Returns the prefetch to go on with.

@@ -8,17 +8,21 @@ namespace WorkinIt.DeadLetters.Catalogue.Feed;
 /// Writes copies and notices to the catalogue, in their order. Waits while the database fails. Skips what can't be written: the counts show what is
 /// missing.
 /// </summary>
-internal sealed partial class FeedIntake(FeedContext context)
+internal sealed partial class FeedIntake(FeedContext context, QueuePresence presence)
 {
     private const string BadData = "22"; // the class of PostgreSQL's errors for a value that it does not accept
     private static readonly TimeSpan _shortest = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10);
 
+    private readonly HashSet<string> _missing = []; // those that were logged
     private bool _isFailing;
     private int _erased;
 
     /// <summary>Which dead-letter queues a copy belongs to.</summary>
     public FeedRoutes? Routes { get; set; }
+
+    /// <summary>Those together with former routes, whose copies may still be in the feed; null if there are none.</summary>
+    public FeedRoutes? FormerRoutes { get; set; }
 
     /// <summary>Whether letters were erased since the last call, so that what is left of them in a file is to be overwritten.</summary>
     public bool TakeErased() => Interlocked.Exchange(ref _erased, 0) > 0;
@@ -34,16 +38,30 @@ internal sealed partial class FeedIntake(FeedContext context)
                 letters.AddRange(LettersOf(copy));
                 continue;
             }
-            await AddAsync(letters, cancellationToken);
+            await AddAsync(await CheckAsync(letters, cancellationToken), cancellationToken);
             letters.Clear();
             if (FeedNotice.Read(copy.Body) is { } notice)
                 await ApplyAsync(notice, cancellationToken);
         }
-        await AddAsync(letters, cancellationToken);
+        await AddAsync(await CheckAsync(letters, cancellationToken), cancellationToken);
     }
 
     private IEnumerable<Store.NewLetter> LettersOf(FeedCopy copy) => copy.Properties is null ? []
-        : Routes!.QueuesOf(copy.Exchange, copy.Keys).Select(queue => new Store.NewLetter(copy.ToLetter(queue), copy.Redelivered));
+        : QueuesOf(copy).Select(queue => new Store.NewLetter(copy.ToLetter(queue), copy.Redelivered));
+
+    private IReadOnlyList<string> QueuesOf(FeedCopy copy) =>
+        Routes!.QueuesOf(copy.Exchange, copy.Keys) is { Count: > 0 } queues ? queues : FormerRoutes?.QueuesOf(copy.Exchange, copy.Keys) ?? [];
+
+    // A queue that exists after its copy arrived existed when the message was published, unless it was declared again in between: then the counts differ.
+    private async Task<IReadOnlyList<Store.NewLetter>> CheckAsync(List<Store.NewLetter> letters, CancellationToken cancellationToken)
+    {
+        var missing = await presence.MissingAsync(letters.Select(one => one.Letter.Queue).Distinct().ToList(), cancellationToken);
+        if (missing.Count == 0)
+            return letters;
+        foreach (var queue in missing.Where(queue => _missing.Add(queue)))
+            LogMissing(queue);
+        return [.. letters.Select(one => missing.Contains(one.Letter.Queue) ? one with { IsKept = true } : one)];
+    }
 
     private async Task AddAsync(IReadOnlyList<Store.NewLetter> letters, CancellationToken cancellationToken)
     {
@@ -125,6 +143,9 @@ internal sealed partial class FeedIntake(FeedContext context)
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The catalogue's database can be written to again")]
     private partial void LogBack();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The dead-letter queue {Queue} is missing, and its exchange still exists: messages that failed are kept in the catalogue until the queue exists again")]
+    private partial void LogMissing(string queue);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A dead letter can't be added to the catalogue ({Error}): {Id} in {Queue}")]
     private partial void LogSkipped(string error, string id, string queue);

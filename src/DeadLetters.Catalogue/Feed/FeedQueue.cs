@@ -13,7 +13,7 @@ internal static class FeedQueue
 {
     // Copies contain personal data, so they are deleted after a day. The queue outlives a restart of its host and no more: while no host looks, a
     // message that an application publishes to the exchange of a deleted dead-letter queue would reach the feed only, and the application would not
-    // learn that its queue is missing.
+    // learn that its queue is missing. A host that stops removes the bindings, so only a crash leaves them.
     private static readonly Dictionary<string, object?> _arguments = new()
     {
         ["x-queue-type"] = "classic",
@@ -22,8 +22,11 @@ internal static class FeedQueue
         ["x-max-length-bytes"] = 256L * 1024 * 1024,
         ["x-overflow"] = "drop-head", // the application's publishes must not be rejected
         ["x-message-ttl"] = (long)TimeSpan.FromDays(1).TotalMilliseconds,
-        ["x-expires"] = (long)TimeSpan.FromMinutes(10).TotalMilliseconds,
+        ["x-expires"] = (long)Expires.TotalMilliseconds,
     };
+
+    /// <summary>How long the queue exists without a host.</summary>
+    public static TimeSpan Expires => TimeSpan.FromMinutes(10);
 
     /// <summary>Declares the queue, unless it exists.</summary>
     /// <param name="connection">The feed's connection.</param>

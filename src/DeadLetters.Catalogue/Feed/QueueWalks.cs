@@ -29,6 +29,34 @@ internal sealed partial class QueueWalks(FeedContext context, IConnection connec
             _running = Task.Run(() => WalkAllAsync(list, save, cancellationToken), CancellationToken.None);
     }
 
+    /// <summary>Whether the queue is to be read now. Says why, if it should be and can't.</summary>
+    /// <param name="watched">The queue.</param>
+    /// <param name="queue">The queue as the broker describes it.</param>
+    /// <param name="count">Its current counts.</param>
+    /// <param name="isQuiet">Whether no copy was on its way in between.</param>
+    public bool IsDue(WatchedQueue watched, BrokerQueue queue, (long Ready, uint Consumers) count, bool isQuiet)
+    {
+        watched.Row = watched.Row with { Messages = count.Ready + queue.HiddenBeside(count.Ready) };
+        if (IsWalking(watched))
+            return false;
+        var (letters, hasKept) = (watched.Letters, watched.Kept > 0);
+        if (watched.NeedsWalk && watched.Row.Messages == 0 && letters == 0 && !hasKept)
+            watched.Row = watched.Row with { WalkedAt = context.Time.GetUtcNow() };
+        var differs = watched.Differs(watched.Row.Messages.Value, letters, isQuiet);
+        if (!differs && !watched.NeedsWalk && !hasKept)
+        {
+            watched.WalkProblem = watched.Row.Messages == letters ? "" : watched.WalkProblem;
+            return false;
+        }
+        var isFree = hasKept && (count.Ready == 0 || watched.IsRequested);
+        var barrier = !isFree && QueueFinder.AccessWarning(queue) is { } warning ? $"It is not read automatically, because reading has a cost. {warning}"
+            : count.Consumers > 0 ? "It has a consumer, so it is not read"
+            : watched.WalkProblem;
+        if (barrier.Length > 0)
+            watched.Row = watched.Row with { Problem = watched.Row.Problem.Length > 0 ? $"{watched.Row.Problem}. {barrier}" : barrier };
+        return (barrier.Length == 0 || barrier == watched.WalkProblem) && context.Time.GetUtcNow() >= watched.NotBefore && (queue.Unacknowledged == 0 || watched.NeedsWalk || hasKept);
+    }
+
     /// <summary>Waits until the running walk has ended.</summary>
     public Task EndAsync() => _running;
 
@@ -72,8 +100,10 @@ internal sealed partial class QueueWalks(FeedContext context, IConnection connec
                 reported = context.Time.GetTimestamp();
                 await save(watched, watched.Row with { IsWalking = true, Walked = walked }, cancellationToken);
             }, cancellationToken);
-            watched.WalkProblem = "";
             watched.Row = watched.Row with { WalkedAt = context.Time.GetUtcNow() };
+            watched.WalkProblem = await new PutBack(context).RunAsync(queue.Name, cancellationToken) ?? "";
+            if (watched.WalkProblem.Length > 0)
+                watched.NotBefore = context.Time.GetUtcNow() + _afterRefusal;
         }
         finally
         {

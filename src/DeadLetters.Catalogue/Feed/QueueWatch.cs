@@ -13,9 +13,12 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
 {
     private readonly Dictionary<string, WatchedQueue> _queues = [];
     private readonly QueueWalks _walks = new(context, connection, consumer);
-    private readonly FeedBindings _bindings = new(connection);
+    private readonly FeedTopology _topology = new(connection, context.Log);
+    private readonly FormerRoutes _former = new();
+    private readonly QueuePresence _presence = new(connection);
     private readonly ILogger _log = context.Log;
-    private (string? Problem, string? Difference) _reported;
+    private string? _reported;
+    private long _newest;
     private bool _isRead;
     private bool _wasQuiet;
 
@@ -54,7 +57,12 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
         foreach (var row in (await context.Reader.QueuesAsync(cancellationToken)).Where(row => row.Source == context.Source))
-            _queues[row.Name] = new WatchedQueue(row with { IsWalking = false, Walked = 0, WalkedAt = row.IsWalking ? null : row.WalkedAt }) { Saved = row };
+        {
+            if (!row.IsMissing)
+                _queues[row.Name] = new WatchedQueue(row with { IsWalking = false, Walked = 0, WalkedAt = row.IsWalking ? null : row.WalkedAt }) { Saved = row };
+        }
+        foreach (var (queue, routes) in await context.Reader.KeptAsync(statements => KeptReading.Routes(statements, context.Source), cancellationToken))
+            _former.Load(queue, routes);
         _isRead = true;
     }
 
@@ -62,105 +70,99 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
     {
         var all = await context.Management.QueuesAsync(cancellationToken);
         var queues = all.Where(queue => !queue.Exclusive && queue.Name != FeedNotice.Queue && context.Broker.Names.Contains(queue.Name)).ToList();
-        var routes = new FeedRoutes(await context.Management.ExchangesAsync(cancellationToken), await context.Management.BindingsAsync(cancellationToken), queues.Select(queue => queue.Name));
+        var names = queues.Select(queue => queue.Name).ToHashSet();
+        var (exchanges, bindings) = (await context.Management.ExchangesAsync(cancellationToken), await context.Management.BindingsAsync(cancellationToken));
+        var routes = new FeedRoutes(exchanges, bindings, names);
+        intake.FormerRoutes = _former.Update(exchanges, bindings, names, context.Broker.Names);
         foreach (var queue in queues.Where(queue => !_queues.ContainsKey(queue.Name)))
             _queues[queue.Name] = new WatchedQueue(new CatalogueQueue { Source = context.Source, Name = queue.Name, InputQueue = context.Client.Services.InputQueueOf(queue.Name) });
         await FeedAsync(all, queues, routes, cancellationToken);
-        await CountAsync(queues, cancellationToken);
-        await RemoveDeletedAsync(queues, cancellationToken);
+        await CountAsync(queues, routes, cancellationToken);
+        await RemoveDeletedAsync(all, names, cancellationToken);
     }
 
     private async Task FeedAsync(IReadOnlyList<BrokerQueue> all, List<BrokerQueue> queues, FeedRoutes routes, CancellationToken cancellationToken)
     {
-        var refused = await DeclareAsync(all.FirstOrDefault(queue => queue.Name == FeedNotice.Queue), cancellationToken);
+        var refused = await _topology.DeclareAsync(all.FirstOrDefault(queue => queue.Name == FeedNotice.Queue), cancellationToken);
         intake.Routes = routes; // before a binding exists, so that its first copy is attributed
-        var wanted = new HashSet<FeedBinding>();
-        var failed = new Dictionary<FeedBinding, string?>();
-        foreach (var queue in queues)
+        var wanted = queues.ToDictionary(queue => queue.Name, queue => refused is null ? routes.BindingsFor(queue.Name) : []);
+        foreach (var watched in queues.Select(queue => _queues[queue.Name]))
         {
-            var (watched, bindings) = (_queues[queue.Name], refused is null ? routes.BindingsFor(queue.Name) : []);
-            if (bindings.Any(binding => !routes.Existing.Contains(binding)) && watched.Row.WalkedAt is not null)
+            var isNew = wanted[watched.Row.Name].Any(binding => !routes.Existing.Contains(binding));
+            if (isNew && watched.Row.WalkedAt is not null && !watched.WasLeftComplete(context.Time.GetUtcNow()))
                 await SaveAsync(watched, watched.Row with { WalkedAt = null }, cancellationToken); // letters may have arrived without a copy
-            foreach (var binding in bindings.Where(binding => !routes.Existing.Contains(binding) && wanted.Add(binding)))
-                failed[binding] = await _bindings.BindAsync(binding, cancellationToken);
-            wanted.UnionWith(bindings);
-            var problem = refused ?? routes.ProblemOf(queue.Name) ?? bindings.Select(binding => failed.GetValueOrDefault(binding)).FirstOrDefault(why => why is not null);
+            watched.Row = watched.Row with { UnboundAt = null, Routes = _former.Of(watched.Row.Name) };
+        }
+        var failed = await _topology.BindAsync(routes.Existing, wanted.Values.SelectMany(bindings => bindings), cancellationToken);
+        foreach (var watched in queues.Select(queue => _queues[queue.Name]))
+        {
+            var problem = refused ?? routes.ProblemOf(watched.Row.Name) ?? wanted[watched.Row.Name].Select(binding => failed.GetValueOrDefault(binding)).FirstOrDefault(why => why is not null);
             watched.Row = watched.Row with { IsFed = problem is null, Problem = problem ?? "" };
         }
-        foreach (var binding in routes.Existing.Except(wanted))
-            await _bindings.UnbindAsync(binding, cancellationToken);
         IsReady = refused is null;
     }
 
-    // Why there can be no feed; null if there is one.
-    private async Task<string?> DeclareAsync(BrokerQueue? existing, CancellationToken cancellationToken)
-    {
-        if (existing is not null && FeedQueue.ProblemOf(existing) is { } problem)
-            return problem;
-        if ((existing is null ? null : FeedQueue.DifferenceOf(existing)) is { } difference && difference != _reported.Difference)
-            LogDifference(_reported.Difference = difference);
-        try
-        {
-            await FeedQueue.DeclareAsync(connection, cancellationToken);
-            return null;
-        }
-        catch (DeadLetterException e) when (connection.IsOpen)
-        {
-            return e.Message;
-        }
-    }
-
     // The broker's counts first, then what is on its way, then the catalogue's: a copy that arrives in between makes the feed look busy.
-    private async Task CountAsync(List<BrokerQueue> queues, CancellationToken cancellationToken)
+    private async Task CountAsync(List<BrokerQueue> queues, FeedRoutes routes, CancellationToken cancellationToken)
     {
+        var newest = await context.Reader.NewestAsync(cancellationToken);
         var counts = await QueueCounts.ReadAsync(connection, [.. queues.Select(queue => queue.Name)], cancellationToken);
         var feed = await QueueCounts.ReadAsync(connection, [FeedNotice.Queue], cancellationToken);
         var isQuiet = feed.GetValueOrDefault(FeedNotice.Queue).Ready == 0 && consumer.Pending == 0;
-        var letters = (await context.Reader.QueuesAsync(cancellationToken)).Where(row => row.Source == context.Source).ToDictionary(row => row.Name, row => row.Letters);
+        var rows = (await context.Reader.QueuesAsync(cancellationToken)).Where(row => row.Source == context.Source).ToDictionary(row => row.Name);
+        var requested = rows.Values.Any(row => row.Kept > 0) ? await context.Reader.KeptAsync(statements => KeptReading.Requested(statements, context.Source), cancellationToken) : new HashSet<string>();
         var due = new List<(WatchedQueue Watched, BrokerQueue Queue, long Count)>();
         foreach (var queue in queues)
         {
             var watched = _queues[queue.Name];
+            watched.See(rows.GetValueOrDefault(queue.Name), requested.Contains(queue.Name));
             if (!counts.TryGetValue(queue.Name, out var count))
                 watched.Row = watched.Row with { Messages = null, Problem = watched.Row.Problem.Length > 0 ? watched.Row.Problem : "RabbitMQ does not report the number of messages: the queue is down, or the RabbitMQ user has no permission on it" };
-            else if (IsDue(watched, queue, count, letters.GetValueOrDefault(queue.Name), isQuiet && _wasQuiet))
+            else if (_walks.IsDue(watched, queue, count, isQuiet && _wasQuiet))
                 due.Add((watched, queue, count.Ready));
             if (!_walks.IsWalking(watched))
                 await SaveAsync(watched, watched.Row, cancellationToken);
         }
+        await SeeAsync(isQuiet && _wasQuiet, newest, cancellationToken);
+        foreach (var forgotten in isQuiet ? _former.Forget(routes.Existing).Where(queue => !_queues.ContainsKey(queue)) : [])
+            await context.Store.Kept.ForgetRoutesAsync(context.Source, forgotten, cancellationToken);
         _wasQuiet = isQuiet;
         _walks.Start(due.OrderBy(one => one.Count).Select(one => (one.Watched, one.Queue)), SaveAsync, cancellationToken);
     }
 
-    // Whether the queue is to be read now. Says why, if it should be and can't.
-    private bool IsDue(WatchedQueue watched, BrokerQueue queue, (long Ready, uint Consumers) count, long letters, bool isQuiet)
+    // Where the counts agree and no copy is on its way, the queue has all letters that the catalogue had before the queue was counted.
+    private async Task SeeAsync(bool isQuiet, long newest, CancellationToken cancellationToken)
     {
-        watched.Row = watched.Row with { Messages = count.Ready + queue.HiddenBeside(count.Ready) };
-        if (_walks.IsWalking(watched))
-            return false;
-        if (watched.NeedsWalk && watched.Row.Messages == 0 && letters == 0)
-            watched.Row = watched.Row with { WalkedAt = context.Time.GetUtcNow() };
-        var differs = watched.Differs(watched.Row.Messages.Value, letters, isQuiet);
-        if (!differs && !watched.NeedsWalk)
-        {
-            watched.WalkProblem = watched.Row.Messages == letters ? "" : watched.WalkProblem;
-            return false;
-        }
-        var barrier = QueueFinder.AccessWarning(queue) is { } warning ? $"It is not read automatically, because reading has a cost. {warning}"
-            : count.Consumers > 0 ? "It has a consumer, so it is not read"
-            : watched.WalkProblem;
-        if (barrier.Length > 0)
-            watched.Row = watched.Row with { Problem = watched.Row.Problem.Length > 0 ? $"{watched.Row.Problem}. {barrier}" : barrier };
-        return (barrier.Length == 0 || barrier == watched.WalkProblem) && context.Time.GetUtcNow() >= watched.NotBefore && (queue.Unacknowledged == 0 || watched.NeedsWalk);
+        var agreeing = isQuiet ? _queues.Values.Where(watched => watched.IsComplete && watched.SeenTo < newest).ToList() : [];
+        if (agreeing.Count == 0 && newest == _newest)
+            return;
+        await context.Store.Kept.SeeAsync(context.Source, [.. agreeing.Select(watched => watched.Row.Name)], newest, cancellationToken);
+        foreach (var watched in agreeing)
+            watched.SeenTo = newest;
+        _newest = newest;
     }
 
-    private async Task RemoveDeletedAsync(List<BrokerQueue> queues, CancellationToken cancellationToken)
+    private async Task RemoveDeletedAsync(IReadOnlyList<BrokerQueue> all, HashSet<string> names, CancellationToken cancellationToken)
     {
-        foreach (var name in _queues.Keys.Except(queues.Select(queue => queue.Name)).ToList())
+        foreach (var name in _queues.Keys.Except(names).ToList())
         {
+            if (!all.Any(queue => queue.Name == name) && (await _presence.MissingAsync([name], cancellationToken)).Count == 0)
+                continue; // the list of the management API was older
             await context.Writer.RemoveQueueAsync(context.Source, name, cancellationToken);
             _queues.Remove(name);
         }
+    }
+
+    /// <summary>The last host stops: removes the bindings, so that a message to a deleted queue is not taken for delivered while no host looks.</summary>
+    public async Task LeaveAsync(CancellationToken cancellationToken)
+    {
+        if (!IsReady || await QueueLock.IsWaitedForAsync(connection, FeedNotice.Queue, cancellationToken))
+            return;
+        await _topology.UnbindAsync(cancellationToken);
+        var now = context.Time.GetUtcNow();
+        foreach (var watched in _queues.Values.Where(watched => watched.IsComplete))
+            await SaveAsync(watched, watched.Row with { UnboundAt = now }, cancellationToken);
+        await consumer.DrainAsync(connection, context.Time, cancellationToken);
     }
 
     private async Task SaveAsync(WatchedQueue watched, CatalogueQueue row, CancellationToken cancellationToken)
@@ -187,14 +189,11 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
 
     private void Report(string? problem)
     {
-        if (problem is not null && problem != _reported.Problem)
+        if (problem is not null && problem != _reported)
             LogProblem(context.Broker.Source is { } source ? $"{source}: {problem}" : problem);
-        _reported.Problem = problem;
+        _reported = problem;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The catalogue of dead letters can't check its queues: {Problem}")]
     private partial void LogProblem(string problem);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Queue dead-letters.feed has different arguments and is used as it is: {Difference}")]
-    private partial void LogDifference(string difference);
 }

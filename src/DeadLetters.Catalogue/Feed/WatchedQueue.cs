@@ -8,6 +8,9 @@ internal sealed class WatchedQueue(CatalogueQueue row)
     // Two checks that agree: one may have seen the queue before a letter and the catalogue after it.
     private const int ChecksNeeded = 2;
 
+    // As long as the feed queue exists without a host: what operations report in this time is in it.
+    private static readonly TimeSpan _shortStop = FeedQueue.Expires;
+
     private (long Count, long Letters) _last;
     private int _same;
 
@@ -24,6 +27,27 @@ internal sealed class WatchedQueue(CatalogueQueue row)
     public DateTimeOffset NotBefore { get; set; }
 
     public bool NeedsWalk => Row.WalkedAt is null;
+
+    /// <summary>How many letters the catalogue has in it.</summary>
+    public long Letters { get; private set; }
+
+    /// <summary>How many letters are to be put back to it.</summary>
+    public long Kept { get; private set; }
+
+    /// <summary>Whether an operator wants that, whatever a read costs.</summary>
+    public bool IsRequested { get; private set; }
+
+    /// <summary>It was seen to have all letters up to this number.</summary>
+    public long SeenTo { get; set; }
+
+    /// <summary>Whether it was read, and the counts agree.</summary>
+    public bool IsComplete => Row.WalkedAt is not null && Row.Messages == Letters;
+
+    /// <summary>What the catalogue has of it.</summary>
+    public void See(CatalogueQueue? row, bool isRequested) => (Letters, Kept, IsRequested) = (row?.Letters ?? 0, row?.Kept ?? 0, isRequested);
+
+    /// <summary>Whether the last host stopped a short time ago, and the catalogue had all its letters then: only a difference of the counts needs a read.</summary>
+    public bool WasLeftComplete(DateTimeOffset now) => Row.UnboundAt is { } at && now - at < _shortStop;
 
     /// <summary>Compares the counts of the broker and the catalogue.</summary>
     /// <param name="count">The broker's count.</param>

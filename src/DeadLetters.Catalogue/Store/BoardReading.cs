@@ -11,7 +11,7 @@ internal sealed class BoardReading(Statements statements, QuerySql sql, Catalogu
     private const int MostNames = 10; // message types and versions of a cause
 
     // A discarded or restored letter is in another queue, too, where it is counted.
-    private const string Failed = "l.state IN (0, 1, 4)";
+    private const string Failed = "l.state IN (0, 1, 4, 5, 6)";
 
     private static readonly TimeSpan _rate = TimeSpan.FromMinutes(5);
 

@@ -31,6 +31,25 @@ internal class CatalogueChange(Statements statements, long now)
         return (found[0], found[1]);
     }
 
+    /// <summary>The number of a queue that does not exist; creates it.</summary>
+    protected long MissingQueue(string source, string name)
+    {
+        var (id, _) = Queue(source, name);
+        statements.Execute("UPDATE catalogue_queues SET removed = 1 WHERE id = @id", ("id", id));
+        return id;
+    }
+
+    /// <summary>A number that no identical letter has, wherever it is.</summary>
+    protected long Free(long queue, long hash) =>
+        statements.Scalar<long?>("SELECT max(number) FROM catalogue_letters WHERE queue_id = @queue AND hash = @hash", ("queue", queue), ("hash", hash)) + 1 ?? 0;
+
+    /// <summary>Gives a kept letter another number, if it has this one. Which of identical letters has which number makes no difference.</summary>
+    protected void MakeRoom(long queue, LetterId id) => statements.Execute(
+        """
+        UPDATE catalogue_letters SET number = (SELECT max(number) + 1 FROM catalogue_letters WHERE queue_id = @queue AND hash = @hash)
+        WHERE queue_id = @queue AND hash = @hash AND number = @number AND state = 5
+        """, ("queue", queue), ("hash", id.Hash), ("number", id.Number));
+
     /// <summary>The letter with the highest number among those that are there and identical.</summary>
     protected long? Highest(long queue, long hash) => statements.Scalar<long?>(
         "SELECT max(number) FROM catalogue_letters WHERE queue_id = @queue AND hash = @hash AND state = 0", ("queue", queue), ("hash", hash));

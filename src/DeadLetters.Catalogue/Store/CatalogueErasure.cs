@@ -9,7 +9,7 @@ namespace WorkinIt.DeadLetters.Catalogue.Store;
 /// </summary>
 internal sealed class CatalogueErasure(Database database)
 {
-    private const int ReadAtOnce = 500;
+    private const int ReadAtOnce = 100; // complete contents may have megabytes
     private const long LargestToRewrite = 400L << 20; // bytes: rewriting takes about 2 s, and the feed waits meanwhile
 
     /// <summary>Deletes the letters of a person.</summary>
@@ -44,14 +44,16 @@ internal sealed class CatalogueErasure(Database database)
         var rows = new List<StoredRow>(ReadAtOnce);
         using var reader = statements.Connection.ExecuteReader(
             """
-            SELECT l.id, q.name, l.hash, l.number, l.reason, b.contents
-            FROM catalogue_letters l JOIN catalogue_queues q ON q.id = l.queue_id LEFT JOIN catalogue_bodies b ON b.letter_id = l.id
+            SELECT l.id, q.name, l.hash, l.number, l.reason, b.contents, w.head, w.body
+            FROM catalogue_letters l JOIN catalogue_queues q ON q.id = l.queue_id
+            LEFT JOIN catalogue_bodies b ON b.letter_id = l.id LEFT JOIN catalogue_whole w ON w.letter_id = l.id
             WHERE l.id > @last ORDER BY l.id LIMIT @most
             """, new { last, most = ReadAtOnce });
         while (reader.Read())
         {
             rows.Add(new StoredRow(
-                reader.GetInt64(0), reader.GetString(1), new LetterId(reader.GetInt64(2), reader.GetInt64(3)), reader.GetString(4), reader.IsDBNull(5) ? null : (byte[])reader.GetValue(5)));
+                reader.GetInt64(0), reader.GetString(1), new LetterId(reader.GetInt64(2), reader.GetInt64(3)), reader.GetString(4), reader.IsDBNull(5) ? null : (byte[])reader.GetValue(5),
+                reader.IsDBNull(6) ? null : new WholeLetter((byte[])reader.GetValue(6), (byte[])reader.GetValue(7))));
         }
         return rows;
     });
@@ -66,8 +68,8 @@ internal sealed class CatalogueErasure(Database database)
         return ids.Length;
     }, cancellationToken, CatalogueWriter.Exclusive);
 
-    private sealed record StoredRow(long Id, string Queue, LetterId Name, string Reason, byte[]? Contents)
+    private sealed record StoredRow(long Id, string Queue, LetterId Name, string Reason, byte[]? Contents, WholeLetter? Whole)
     {
-        public bool IsAbout(Func<DeadLetter?, string, bool> concerns) => concerns(Contents is null ? null : LetterContents.Read(Contents, Queue, Name), Reason);
+        public bool IsAbout(Func<DeadLetter?, string, bool> concerns) => concerns(Contents is not null ? LetterContents.Read(Contents, Queue, Name) : Whole is not null ? LetterContents.Read(Whole, Queue, Name) : null, Reason);
     }
 }

@@ -17,12 +17,24 @@ internal enum LetterState
 
     /// <summary>Left its queue in another way: expired, purged, moved by another tool.</summary>
     Gone = 4,
+
+    /// <summary>Its queue was missing when it failed, so this copy is the only one. It is put back when the queue exists again.</summary>
+    Kept = 5,
+
+    /// <summary>Gone like <see cref="Gone"/>, and never seen in its queue: lost while the queue did not exist, or removed by others within seconds.</summary>
+    Unseen = 6,
 }
 
 /// <summary>A letter to add.</summary>
 /// <param name="Letter">The letter. From a walk, its id has the right number among identical letters; from the feed, the store gives it one.</param>
 /// <param name="Redelivered">Whether the broker delivered this copy before: then it may be in the catalogue already.</param>
-internal sealed record NewLetter(DeadLetter Letter, bool Redelivered);
+/// <param name="IsKept">Whether its queue is missing, so that this copy is the only one.</param>
+internal sealed record NewLetter(DeadLetter Letter, bool Redelivered, bool IsKept = false);
+
+/// <summary>A letter whose queue was missing, to be put back.</summary>
+/// <param name="Key">Its row.</param>
+/// <param name="Letter">The letter; null if its contents could not be kept.</param>
+internal sealed record KeptLetter(long Key, DeadLetter? Letter);
 
 /// <summary>A letter as the catalogue keeps it. Contains personal data: its reason, and its MessageId if the application puts an address there.</summary>
 internal sealed record CatalogueLetter
@@ -103,6 +115,21 @@ internal sealed record CatalogueQueue
 
     /// <summary>When it was last read from its head to its end; null if never.</summary>
     public DateTimeOffset? WalkedAt { get; init; }
+
+    /// <summary>How many letters are kept in the catalogue, because the queue was missing when they failed.</summary>
+    public long Kept { get; init; }
+
+    /// <summary>How many of its letters are gone and were never seen in it.</summary>
+    public long Unseen { get; init; }
+
+    /// <summary>Whether the queue does not exist; it is listed because of the letters that are kept.</summary>
+    public bool IsMissing { get; init; }
+
+    /// <summary>The bindings that lead to it, as <see cref="Feed.FormerRoutes"/> writes them.</summary>
+    public string Routes { get; init; } = "";
+
+    /// <summary>When the last host stopped and removed the feed's bindings; null unless the catalogue knew all letters then.</summary>
+    public DateTimeOffset? UnboundAt { get; init; }
 
     /// <summary>Whether the catalogue knows all its letters: it was walked, and the counts agree.</summary>
     public bool IsComplete => WalkedAt is not null && !IsWalking && Messages == Letters;

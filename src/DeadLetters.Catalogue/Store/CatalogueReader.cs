@@ -64,14 +64,15 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
         if (entry is null)
             return null;
         var contents = statements.Row("SELECT contents FROM catalogue_bodies WHERE letter_id = @id", static row => (byte[])row.GetValue(0), ("id", entry.Key));
-        return new StoredLetter(entry, contents is null ? null : LetterContents.Read(contents, queue, name));
+        return new StoredLetter(entry, contents is not null ? LetterContents.Read(contents, queue, name)
+            : entry.State is LetterState.Kept or LetterState.Unseen ? KeptReading.Whole(statements, entry.Key, queue, name) : null);
     }, cancellationToken);
 
     /// <summary>All that the catalogue has about a message: its earlier failures, wherever they are now, the oldest first.</summary>
     public Task<IReadOnlyList<CatalogueLetter>> HistoryAsync(string source, string messageId, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<CatalogueLetter>>(statements =>
     {
         var sql = new QuerySql(CatalogueQuery.All with { Source = source }, Database.IsSqlite, time.GetUtcNow(), null).OfMessage(messageId);
-        return [.. sql.Rows(statements, $"SELECT {LetterColumns.All} FROM catalogue_letters l {LetterColumns.Joins} WHERE {sql.Where("l.state IN (0, 1, 2, 3, 4)")} ORDER BY l.at, l.id", LetterColumns.Read)];
+        return [.. sql.Rows(statements, $"SELECT {LetterColumns.All} FROM catalogue_letters l {LetterColumns.Joins} WHERE {sql.Where(LetterColumns.AnyState)} ORDER BY l.at, l.id", LetterColumns.Read)];
     }, cancellationToken);
 
     /// <summary>All queues of all sources; those with letters first.</summary>
@@ -91,6 +92,12 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
     /// <summary>The replays of some letters, by the letter's key.</summary>
     public Task<IReadOnlyDictionary<long, FollowedReplay>> ReplaysOfLettersAsync(IReadOnlyCollection<CatalogueLetter> letters, CancellationToken cancellationToken) =>
         ReadAsync(statements => ReplayReading.OfLetters(statements, [.. letters.Where(letter => letter.Operation is not null).Select(letter => letter.Key)]), cancellationToken);
+
+    /// <summary>The highest number of a letter; 0 if there is none. Later letters get higher ones.</summary>
+    public Task<long> NewestAsync(CancellationToken cancellationToken) => ReadAsync(static statements => statements.Scalar<long?>("SELECT max(id) FROM catalogue_letters") ?? 0, cancellationToken);
+
+    /// <summary>Reads what is needed to keep letters whose queue is missing, and to put them back.</summary>
+    public Task<T> KeptAsync<T>(Func<Statements, T> read, CancellationToken cancellationToken) => ReadAsync(read, cancellationToken);
 
     private static long Count(Statements statements, QuerySql sql, CatalogueQuery query) =>
         sql.Rows(statements, $"SELECT count(*) FROM catalogue_letters l WHERE {sql.Where(QuerySql.State(query))}", static row => row.GetInt64(0)).Single();

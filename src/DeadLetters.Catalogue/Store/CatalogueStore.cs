@@ -24,6 +24,7 @@ internal sealed class CatalogueStore : IAsyncDisposable
         Commits = new GroupCommit(options.Database);
         Writer = new CatalogueWriter(options, Commits, time);
         Replays = new ReplayWriter(options, Commits, time);
+        Kept = new KeptWriter(Commits, time);
         Indexer = new TextIndexer(options, Commits);
         Reader = new CatalogueReader(options, time);
     }
@@ -31,6 +32,9 @@ internal sealed class CatalogueStore : IAsyncDisposable
     public GroupCommit Commits { get; }
 
     public CatalogueWriter Writer { get; }
+
+    /// <summary>Writes what becomes of letters that failed while their queue was missing.</summary>
+    public KeptWriter Kept { get; }
 
     public CatalogueReader Reader { get; }
 

@@ -27,7 +27,7 @@ internal sealed class CatalogueWriter(CatalogueOptions options, GroupCommit comm
     {
         if (letters.Count == 0)
             return;
-        var rows = await PrepareAsync(letters, cancellationToken);
+        var rows = await PrepareAsync(letters, areCopies: true, cancellationToken);
         await AddAsync(adding =>
         {
             foreach (var row in rows)
@@ -80,7 +80,7 @@ internal sealed class CatalogueWriter(CatalogueOptions options, GroupCommit comm
     {
         if (letters.Count == 0)
             return;
-        var rows = await PrepareAsync([.. letters.Select(letter => new NewLetter(letter, Redelivered: false))], cancellationToken);
+        var rows = await PrepareAsync([.. letters.Select(letter => new NewLetter(letter, Redelivered: false))], areCopies: false, cancellationToken);
         await AddAsync(adding =>
         {
             var number = adding.Queue(source, queue).Id;
@@ -141,8 +141,8 @@ internal sealed class CatalogueWriter(CatalogueOptions options, GroupCommit comm
         return pruned;
     }
 
-    private Task<LetterRow[]> PrepareAsync(IReadOnlyList<NewLetter> letters, CancellationToken cancellationToken) =>
-        Task.Run(() => letters.AsParallel().AsOrdered().Select(it => LetterRow.Of(it.Letter, it.Letter.Queue, it.Redelivered, options)).ToArray(), cancellationToken);
+    private Task<LetterRow[]> PrepareAsync(IReadOnlyList<NewLetter> letters, bool areCopies, CancellationToken cancellationToken) =>
+        Task.Run(() => letters.AsParallel().AsOrdered().Select(it => LetterRow.Of(it, areCopies, options)).ToArray(), cancellationToken);
 
     private async Task AddAsync(Action<LetterAdding> add, CancellationToken cancellationToken)
     {

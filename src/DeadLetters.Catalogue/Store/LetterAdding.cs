@@ -21,6 +21,11 @@ internal sealed class LetterAdding(Statements statements, GroupCache cache, long
     /// <summary>Adds a copy from the feed.</summary>
     public void Add(string source, LetterRow row)
     {
+        if (row.IsKept)
+        {
+            Keep(FindQueue(source, row.Queue) ?? MissingQueue(source, row.Queue), row);
+            return;
+        }
         if (!_queues.TryGetValue(row.Queue, out var queue))
             _queues.Add(row.Queue, queue = Queue(source, row.Queue));
         if (!Insert(queue.Id, row, row.Id with { Number = 0 }, queue.Walk, fromWalk: false))
@@ -39,21 +44,35 @@ internal sealed class LetterAdding(Statements statements, GroupCache cache, long
     /// <summary>Shows a walk's progress.</summary>
     public void CountWalked(long queue, int count) => Statements.Execute("UPDATE catalogue_queues SET walked = walked + @count WHERE id = @id", ("count", count), ("id", queue));
 
+    // Its queue is missing, so no reader of the queue gives it a number.
+    private void Keep(long queue, LetterRow row)
+    {
+        if (!row.Redelivered || !IsKnown(queue, row))
+            Insert(queue, row, row.Id with { Number = Free(queue, row.Id.Hash) }, walk: 0, fromWalk: false);
+    }
+
     private void AddIdentical(long queue, LetterRow row, long walk)
     {
-        (string, object?)[] name = [("queue", queue), ("hash", row.Id.Hash), ("since", Now - _copyFollows)];
-        if (Statements.Scalar<long?>("SELECT min(id) FROM catalogue_letters WHERE queue_id = @queue AND hash = @hash AND from_walk = 1 AND added_at >= @since", name) is { } walked)
-        {
-            Statements.Execute("UPDATE catalogue_letters SET from_walk = 0 WHERE id = @id", ("id", walked));
+        if (WasWalked(queue, row) || (row.Redelivered && IsKnown(queue, row)))
             return;
-        }
-        var highest = Highest(queue, row.Id.Hash);
-        if (row.Redelivered && highest is not null)
-            return;
-        var next = row.Id with { Number = highest + 1 ?? 0 };
+        var next = row.Id with { Number = Highest(queue, row.Id.Hash) + 1 ?? 0 };
+        MakeRoom(queue, next);
         if (!ComeBack(queue, next, walk))
             Insert(queue, row, next, walk, fromWalk: false);
     }
+
+    // Whether a walk has just read it; then its copy follows once.
+    private bool WasWalked(long queue, LetterRow row)
+    {
+        (string, object?)[] name = [("queue", queue), ("hash", row.Id.Hash), ("since", Now - _copyFollows)];
+        if (Statements.Scalar<long?>("SELECT min(id) FROM catalogue_letters WHERE queue_id = @queue AND hash = @hash AND from_walk = 1 AND added_at >= @since", name) is not { } walked)
+            return false;
+        Statements.Execute("UPDATE catalogue_letters SET from_walk = 0 WHERE id = @id", ("id", walked));
+        return true;
+    }
+
+    private bool IsKnown(long queue, LetterRow row) => Statements.Scalar<long?>(
+        "SELECT min(id) FROM catalogue_letters WHERE queue_id = @queue AND hash = @hash AND state IN (0, 5, 6)", ("queue", queue), ("hash", row.Id.Hash)) is not null;
 
     /// <returns>False if the catalogue does not have the letter.</returns>
     private bool ComeBack(long queue, LetterId id, long walk) => Statements.Execute(
@@ -68,12 +87,12 @@ internal sealed class LetterAdding(Statements statements, GroupCache cache, long
         var key = Statements.Scalar<long?>(
             """
             INSERT INTO catalogue_letters (queue_id, hash, number, group_id, state, at, added_at, size, replays, walk, from_walk, indexed, message_id, reason, host)
-            VALUES (@queue, @hash, @number, @group, 0, @at, @now, @size, @replays, @walk, @fromWalk, 0, @messageId, @reason, @host)
+            VALUES (@queue, @hash, @number, @group, @state, @at, @now, @size, @replays, @walk, @fromWalk, 0, @messageId, @reason, @host)
             ON CONFLICT (queue_id, hash, number) DO NOTHING
             RETURNING id
             """,
             ("queue", queue), ("hash", id.Hash), ("number", id.Number), ("group", Group(queue, row)), ("at", row.At ?? Now), ("now", Now), ("size", row.Size),
-            ("replays", row.Replays), ("walk", walk), ("fromWalk", fromWalk ? 1 : 0), ("messageId", row.MessageId), ("reason", row.Reason), ("host", row.Host));
+            ("replays", row.Replays), ("walk", walk), ("fromWalk", fromWalk ? 1 : 0), ("messageId", row.MessageId), ("reason", row.Reason), ("host", row.Host), ("state", (short)(row.IsKept ? LetterState.Kept : LetterState.There)));
         if (key is not null && row.Contents is not null)
             Statements.Execute("INSERT INTO catalogue_bodies (letter_id, contents) VALUES (@id, @contents)", ("id", key), ("contents", row.Contents));
         if (key is not null && row.ReplayId is { } replay)
@@ -81,6 +100,8 @@ internal sealed class LetterAdding(Statements statements, GroupCache cache, long
             new ReplayWriting(Statements, Now).Failed(
                 replay, row.IsSkipped ? Outcome.Skipped : Outcome.FailedAgain, row.Queue, id, adds: !fromWalk && (row.At is not { } at || Now - at < _copyFollows));
         }
+        if (key is not null && row.Whole is { } whole)
+            Statements.Execute("INSERT INTO catalogue_whole (letter_id, head, body) VALUES (@id, @head, @body)", ("id", key), ("head", whole.Head), ("body", whole.Body));
         return key is not null;
     }
 

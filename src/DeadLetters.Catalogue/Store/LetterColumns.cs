@@ -12,6 +12,9 @@ internal static class LetterColumns
         l.at, l.size, l.state, l.left_at, l.operation, l.moved_by, l.replays
         """;
 
+    /// <summary>All states, so that an index by state can be used.</summary>
+    public const string AnyState = "l.state IN (0, 1, 2, 3, 4, 5, 6)";
+
     /// <summary>What a selection of letters l is joined with.</summary>
     public const string Joins = "JOIN catalogue_groups g ON g.id = l.group_id JOIN catalogue_queues q ON q.id = l.queue_id";
 

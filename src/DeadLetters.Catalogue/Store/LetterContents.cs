@@ -20,15 +20,8 @@ internal static class LetterContents
     public static byte[]? Write(DeadLetter letter)
     {
         var plain = new ArrayBufferWriter<byte>(letter.Body.Length + 4096);
-        try
-        {
-            using var writer = new Utf8JsonWriter(plain, new JsonWriterOptions { SkipValidation = true });
-            DeadLetterJson.WriteHead(letter.Properties, writer);
-        }
-        catch (InvalidOperationException)
-        {
+        if (!TryWriteHead(letter, plain))
             return null;
-        }
         plain.Write("\n"u8);
         plain.Write(letter.Body.Span);
         var buffer = ArrayPool<byte>.Shared.Rent(Prefix + BrotliEncoder.GetMaxCompressedLength(plain.WrittenCount));
@@ -37,6 +30,26 @@ internal static class LetterContents
         var contents = isWritten ? buffer[..(Prefix + length)] : null;
         ArrayPool<byte>.Shared.Return(buffer);
         return contents;
+    }
+
+    /// <summary>The complete contents of a letter; null if its headers are nested too deeply to be written.</summary>
+    public static WholeLetter? WriteWhole(DeadLetter letter)
+    {
+        var head = new ArrayBufferWriter<byte>();
+        return TryWriteHead(letter, head) ? new WholeLetter(head.WrittenSpan.ToArray(), letter.Body.ToArray()) : null;
+    }
+
+    /// <summary>Reads a letter from its complete contents; null if it can't be read.</summary>
+    public static DeadLetter? Read(WholeLetter whole, string queue, LetterId id)
+    {
+        try
+        {
+            return new DeadLetter(queue, 0, (int)id.Number, DeadLetterJson.Read(whole.Head).Properties, whole.Body, unchecked((ulong)id.Hash));
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Reads a letter.</summary>
@@ -59,6 +72,20 @@ internal static class LetterContents
         catch (FormatException)
         {
             return null;
+        }
+    }
+
+    private static bool TryWriteHead(DeadLetter letter, ArrayBufferWriter<byte> output)
+    {
+        try
+        {
+            using var writer = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true });
+            DeadLetterJson.WriteHead(letter.Properties, writer);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 }

@@ -19,25 +19,35 @@ internal sealed class LetterLeaving(Statements statements, bool isSqlite, long n
         Statements.Execute(
             """
             UPDATE catalogue_letters SET state = @state, left_at = @at, operation = @operation, moved_as = @movedAs, moved_by = @by
-            WHERE id = (SELECT id FROM catalogue_letters WHERE queue_id = @queue AND hash = @hash AND state IN (0, 4) ORDER BY state, number DESC LIMIT 1)
+            WHERE id = (SELECT id FROM catalogue_letters WHERE queue_id = @queue AND hash = @hash AND state IN (0, 4, 5, 6) ORDER BY state, number DESC LIMIT 1)
             """, move);
     }
 
-    /// <summary>Marks the letters of a queue as gone that a walk has not seen. Of identical ones, those with the highest numbers.</summary>
-    public int EndWalk(long queue, long walk) => Statements.Execute(
-        """
-        UPDATE catalogue_letters SET state = 4, left_at = @now WHERE id IN (
-          SELECT id FROM (
-            SELECT id, row_number() OVER (PARTITION BY hash ORDER BY number DESC) AS place, sum(CASE WHEN walk < @walk THEN 1 ELSE 0 END) OVER (PARTITION BY hash) AS missing
-            FROM catalogue_letters WHERE queue_id = @queue AND state = 0
-              AND hash IN (SELECT hash FROM catalogue_letters WHERE queue_id = @queue AND state = 0 AND walk < @walk)) AS identical
-          WHERE place <= missing)
-        """, ("now", Now), ("walk", walk), ("queue", queue));
+    // A letter that a walk has read was there, and so were those up to the number at which the counts agreed.
+    private const string Gone = "state = CASE WHEN from_walk = 0 AND id > (SELECT seen_to FROM catalogue_queues WHERE id = @queue) THEN 6 ELSE 4 END, left_at = @now";
+
+    /// <summary>
+    /// Marks the letters of a queue as gone that a walk has not seen. Of identical ones, those with the highest numbers. Letters that were being put
+    /// back and are not in the queue are kept again.
+    /// </summary>
+    public int EndWalk(long queue, long walk)
+    {
+        Statements.Execute("UPDATE catalogue_letters SET operation = NULL WHERE queue_id = @queue AND state = 5 AND operation IS NOT NULL AND walk < @walk", ("queue", queue), ("walk", walk));
+        return Statements.Execute(
+            $"""
+            UPDATE catalogue_letters SET {Gone} WHERE id IN (
+              SELECT id FROM (
+                SELECT id, row_number() OVER (PARTITION BY hash ORDER BY number DESC) AS place, sum(CASE WHEN walk < @walk THEN 1 ELSE 0 END) OVER (PARTITION BY hash) AS missing
+                FROM catalogue_letters WHERE queue_id = @queue AND state = 0
+                  AND hash IN (SELECT hash FROM catalogue_letters WHERE queue_id = @queue AND state = 0 AND walk < @walk)) AS identical
+              WHERE place <= missing)
+            """, ("now", Now), ("walk", walk), ("queue", queue));
+    }
 
     /// <summary>Marks all letters of a queue as gone.</summary>
     public void RemoveQueue(long queue)
     {
-        Statements.Execute("UPDATE catalogue_letters SET state = 4, left_at = @now WHERE queue_id = @queue AND state = 0", ("now", Now), ("queue", queue));
+        Statements.Execute($"UPDATE catalogue_letters SET {Gone} WHERE queue_id = @queue AND state = 0", ("now", Now), ("queue", queue));
         Statements.Execute("UPDATE catalogue_queues SET removed = 1, is_walking = 0, messages = NULL WHERE id = @queue", ("queue", queue));
     }
 
@@ -60,8 +70,8 @@ internal sealed class LetterLeaving(Statements statements, bool isSqlite, long n
     public void RemoveUnused()
     {
         var removed = Statements.Execute(
-            "DELETE FROM catalogue_groups WHERE NOT EXISTS (SELECT 1 FROM catalogue_letters l WHERE l.state IN (0, 1, 2, 3, 4) AND l.group_id = catalogue_groups.id)");
-        removed += Statements.Execute("DELETE FROM catalogue_queues WHERE removed = 1 AND NOT EXISTS (SELECT 1 FROM catalogue_groups g WHERE g.queue_id = catalogue_queues.id)");
+            $"DELETE FROM catalogue_groups WHERE NOT EXISTS (SELECT 1 FROM catalogue_letters l WHERE {LetterColumns.AnyState} AND l.group_id = catalogue_groups.id)");
+        removed += Statements.Execute("DELETE FROM catalogue_queues WHERE removed = 1 AND routes = '' AND NOT EXISTS (SELECT 1 FROM catalogue_groups g WHERE g.queue_id = catalogue_queues.id)");
         if (removed > 0)
             Statements.Execute("UPDATE catalogue_state SET groups_removed = groups_removed + 1 WHERE id = 1");
     }
@@ -78,6 +88,7 @@ internal sealed class LetterLeaving(Statements statements, bool isSqlite, long n
                 """, parameters);
         }
         Statements.Execute($"DELETE FROM catalogue_bodies WHERE letter_id IN {keys}", parameters);
+        Statements.Execute($"DELETE FROM catalogue_whole WHERE letter_id IN {keys}", parameters);
         Statements.Execute($"DELETE FROM catalogue_text WHERE {(isSqlite ? "rowid" : "letter_id")} IN {keys}", parameters);
         return Statements.Execute($"DELETE FROM catalogue_letters WHERE {which}", parameters);
     }

@@ -11,6 +11,11 @@ internal sealed record LetterGroup(string Cause, string? Exception, string? Type
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\u0001', queue, Cause, Exception, Types, Consumer, Version))).AsSpan(0, 16));
 }
 
+/// <summary>The complete contents of a letter, not compressed.</summary>
+/// <param name="Head">Its properties and headers, one line of JSON as in an export file.</param>
+/// <param name="Body">Its body.</param>
+internal sealed record WholeLetter(byte[] Head, byte[] Body);
+
 /// <summary>A letter as it is written to the database. Computed before the transaction, because that takes longer than the write.</summary>
 internal sealed record LetterRow
 {
@@ -47,17 +52,28 @@ internal sealed record LetterRow
 
     public required bool Redelivered { get; init; }
 
+    /// <summary>Whether its queue is missing.</summary>
+    public required bool IsKept { get; init; }
+
     /// <summary>Its compressed contents; null if they are not kept.</summary>
     public required byte[]? Contents { get; init; }
 
-    public static LetterRow Of(DeadLetter letter, string queue, bool redelivered, CatalogueOptions options)
+    /// <summary>Its complete contents, if <see cref="Contents"/> has none: until it was seen in its queue. Null for a letter that was read from there.</summary>
+    public required WholeLetter? Whole { get; init; }
+
+    /// <param name="added">The letter.</param>
+    /// <param name="isCopy">Whether it is a copy from the feed; otherwise it was read from its queue.</param>
+    /// <param name="options">The settings.</param>
+    public static LetterRow Of(NewLetter added, bool isCopy, CatalogueOptions options)
     {
+        var letter = added.Letter;
         var cause = letter.Cause;
+        var contents = options.Bodies && letter.Body.Length <= options.LargestBody ? LetterContents.Write(letter) : null;
         var types = string.Join('\n', letter.MessageTypes.Take(MostTypes));
         return new LetterRow
         {
             Id = LetterId.Of(letter),
-            Queue = queue,
+            Queue = letter.Queue,
             Cause = cause,
             Group = new LetterGroup(cause.Id, Name(cause.ExceptionType), Name(types.Length == 0 ? null : types), Name(letter.Consumer), Name(letter.Header("MT-Host-AssemblyVersion"))),
             MessageId = Name(letter.MessageId),
@@ -68,8 +84,10 @@ internal sealed record LetterRow
             Replays = letter.LastReplay?.Count ?? 0,
             ReplayId = letter.LastReplay?.Id,
             IsSkipped = letter.Kind == DeadLetterKind.Skipped || queue.EndsWith("_skipped", StringComparison.Ordinal),
-            Redelivered = redelivered,
-            Contents = options.Bodies && letter.Body.Length <= options.LargestBody ? LetterContents.Write(letter) : null,
+            Redelivered = added.Redelivered,
+            IsKept = added.IsKept,
+            Contents = contents,
+            Whole = isCopy && contents is null ? LetterContents.WriteWhole(letter) : null,
         };
     }
 

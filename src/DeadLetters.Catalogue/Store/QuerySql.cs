@@ -53,7 +53,7 @@ internal sealed class QuerySql
 
     /// <summary>The condition on the state that a query selects.</summary>
     public static string State(CatalogueQuery query) =>
-        query.State is { } state ? string.Create(CultureInfo.InvariantCulture, $"l.state = {(int)state}") : "l.state IN (0, 1, 2, 3, 4)";
+        query.State is { } state ? string.Create(CultureInfo.InvariantCulture, $"l.state = {(int)state}") : LetterColumns.AnyState;
 
     /// <summary>Limits the query to one queue.</summary>
     public QuerySql InQueue(string source, string queue)

@@ -8,12 +8,14 @@ internal static class QueueReading
 {
     private const string Sql =
         """
-        SELECT q.source, q.name, q.input_queue, q.is_fed, q.problem, q.messages, q.is_walking, q.walked, q.walked_at, coalesce(counts.letters, 0)
+        SELECT q.source, q.name, q.input_queue, q.is_fed, q.problem, q.messages, q.is_walking, q.walked, q.walked_at, coalesce(counts.letters, 0),
+          q.removed, coalesce(counts.kept, 0), coalesce(counts.unseen, 0), q.routes, q.unbound_at
         FROM catalogue_queues q LEFT JOIN (
-          SELECT g.queue_id, CAST(sum(groups.letters) AS BIGINT) AS letters
-          FROM (SELECT group_id, count(*) AS letters FROM catalogue_letters WHERE state = 0 GROUP BY group_id) AS groups
+          SELECT g.queue_id, CAST(sum(CASE WHEN groups.state = 0 THEN groups.letters ELSE 0 END) AS BIGINT) AS letters,
+            CAST(sum(CASE WHEN groups.state = 5 THEN groups.letters ELSE 0 END) AS BIGINT) AS kept, CAST(sum(CASE WHEN groups.state = 6 THEN groups.letters ELSE 0 END) AS BIGINT) AS unseen
+          FROM (SELECT state, group_id, count(*) AS letters FROM catalogue_letters WHERE state IN (0, 5, 6) GROUP BY state, group_id) AS groups
           JOIN catalogue_groups g ON g.id = groups.group_id GROUP BY g.queue_id) AS counts ON counts.queue_id = q.id
-        WHERE q.removed = 0
+        WHERE q.removed = 0 OR counts.kept > 0
         ORDER BY coalesce(counts.letters, 0) DESC, q.source, q.name
         """;
 
@@ -40,5 +42,10 @@ internal static class QueueReading
         Walked = row.GetInt64(7),
         WalkedAt = row.IsDBNull(8) ? null : LetterColumns.Time(row.GetInt64(8)),
         Letters = row.GetInt64(9),
+        IsMissing = row.GetInt16(10) != 0,
+        Kept = row.GetInt64(11),
+        Unseen = row.GetInt64(12),
+        Routes = row.GetString(13),
+        UnboundAt = row.IsDBNull(14) ? null : LetterColumns.Time(row.GetInt64(14)),
     };
 }

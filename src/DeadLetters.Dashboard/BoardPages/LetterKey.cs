@@ -20,6 +20,8 @@ internal sealed record LetterKey(string Source, string Queue, string Id)
         LetterState.Replayed => "replayed",
         LetterState.Discarded => "discarded",
         LetterState.Restored => "restored",
+        LetterState.Kept => "kept here: its queue was missing",
+        LetterState.Unseen => "gone, and never seen in its queue",
         _ => "left the queue in another way",
     };
 

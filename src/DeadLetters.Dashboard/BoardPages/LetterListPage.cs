@@ -37,6 +37,7 @@ internal static class LetterListPage
                     Page = letters,
                     Incomplete = queues.Count(queue => !queue.IsComplete),
                     Number = number,
+                    PutBack = int.TryParse(page.Value("put-back"), CultureInfo.InvariantCulture, out var putBack) ? putBack : null,
                     PageLength = page.Options.PageLength,
                 };
             },
@@ -66,6 +67,9 @@ internal sealed record LetterListModel
     public required int Number { get; init; }
 
     public required int PageLength { get; init; }
+
+    /// <summary>How many letters the operator has just asked to put back; null if none.</summary>
+    public int? PutBack { get; init; }
 
     public long First => ((Number - 1L) * PageLength) + 1;
 

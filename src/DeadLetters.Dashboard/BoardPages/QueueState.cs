@@ -12,9 +12,11 @@ internal sealed record QueueState(string Words, string Kind)
 
     public static QueueState Of(CatalogueQueue queue) => queue switch
     {
+        { IsMissing: true } => new($"its queue is missing: {Format.Number(queue.Kept)} kept here, and put back when it exists again", "bad"),
         { IsWalking: true, Messages: { } messages } => new($"being read: {Format.Number(queue.Walked)} of {Format.Number(messages)}", "busy"),
         { IsWalking: true } => new($"being read: {Format.Number(queue.Walked)}", "busy"),
         { Problem.Length: > 0 } => new(queue.Problem, "bad"),
+        { Kept: > 0 } => new($"{Format.Number(queue.Kept)} that failed while it was missing are being put back", "busy"),
         { WalkedAt: null } => new("not read yet", "warn"),
         { Messages: { } messages } when messages != queue.Letters => new($"counts differ: the broker has {Format.Number(messages)}", "warn"),
         { Messages: null } => new("the broker’s count is unknown", "warn"),

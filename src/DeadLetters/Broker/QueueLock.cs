@@ -71,7 +71,14 @@ internal static class QueueLock
     public static Task<bool> ShowReadingAsync(IConnection connection, string queue, CancellationToken cancellationToken) =>
         TryDeclareAsync(connection, NameFor(queue, ReadingSuffix), cancellationToken);
 
-    /// <summary>Whether an operation waits for the catalogue to end its read.</summary>
+    /// <summary>Shows that this connection waits for the lock.</summary>
+    public static Task<bool> ShowWaitingAsync(IConnection connection, string queue, CancellationToken cancellationToken) =>
+        TryDeclareAsync(connection, NameFor(queue, WaitingSuffix), cancellationToken);
+
+    /// <summary>This connection no longer waits for the lock.</summary>
+    public static Task EndWaitingAsync(IConnection connection, string queue, CancellationToken cancellationToken) => ReleaseAsync(connection, NameFor(queue, WaitingSuffix), queue, cancellationToken);
+
+    /// <summary>Whether somebody waits for the lock.</summary>
     public static Task<bool> IsWaitedForAsync(IConnection connection, string queue, CancellationToken cancellationToken) =>
         ExistsAsync(connection, NameFor(queue, WaitingSuffix), cancellationToken);
 
@@ -105,7 +112,8 @@ internal static class QueueLock
     }
 
     /// <summary>Releases the lock before the connection ends.</summary>
-    public static Task ReleaseAsync(IConnection connection, string queue, CancellationToken cancellationToken) =>
-        connection.OnOwnChannelAsync(
-            queue, channel => channel.QueueDeleteAsync(NameFor(queue), ifUnused: false, ifEmpty: false, cancellationToken: cancellationToken), cancellationToken);
+    public static Task ReleaseAsync(IConnection connection, string queue, CancellationToken cancellationToken) => ReleaseAsync(connection, NameFor(queue), queue, cancellationToken);
+
+    private static Task ReleaseAsync(IConnection connection, string name, string queue, CancellationToken cancellationToken) =>
+        connection.OnOwnChannelAsync(queue, channel => channel.QueueDeleteAsync(name, ifUnused: false, ifEmpty: false, cancellationToken: cancellationToken), cancellationToken);
 }

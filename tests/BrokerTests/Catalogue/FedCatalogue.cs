@@ -17,10 +17,10 @@ internal sealed class FedCatalogue : IAsyncDisposable
     private readonly Database _database;
     private readonly DeadLetterClient _client;
 
-    private FedCatalogue(DeadLetterOptions broker, Database database, bool usesDefaultInterval = false)
+    private FedCatalogue(DeadLetterOptions broker, Database database, bool usesDefaultInterval, bool unbindsAtStop)
     {
         (_broker, _database) = (broker, database);
-        Options = new CatalogueOptions { Database = database, Source = "test" };
+        Options = new CatalogueOptions { Database = database, Source = "test", UnbindsAtStop = unbindsAtStop };
         if (!usesDefaultInterval)
             Options = Options with { CheckInterval = TimeSpan.FromMilliseconds(200) };
         _client = new DeadLetterClient(broker, new AuditFile(Path.Combine(Path.GetTempPath(), $"workinit-audit-{Guid.NewGuid():N}.jsonl")));
@@ -41,18 +41,19 @@ internal sealed class FedCatalogue : IAsyncDisposable
     /// <param name="broker">The virtual host.</param>
     /// <param name="database">The database; null: a new SQLite file.</param>
     /// <param name="usesDefaultInterval">Whether to check as often as by default, instead of 5 times a second.</param>
-    public static async Task<FedCatalogue> StartAsync(DeadLetterOptions broker, string? database = null, bool usesDefaultInterval = false)
+    /// <param name="unbindsAtStop">Whether it stops as a host does that is shut down; otherwise as one that is killed.</param>
+    public static async Task<FedCatalogue> StartAsync(DeadLetterOptions broker, string? database = null, bool usesDefaultInterval = false, bool unbindsAtStop = false)
     {
         Database.TryParse(database ?? $"Data Source={Path.Combine(Path.GetTempPath(), $"workinit-catalogue-{Guid.NewGuid():N}.db")}", out var parsed, out var error).ShouldBeTrue(error);
-        var fed = new FedCatalogue(broker, parsed!, usesDefaultInterval);
+        var fed = new FedCatalogue(broker, parsed!, usesDefaultInterval, unbindsAtStop);
         await fed.Feed.StartAsync(CancellationToken.None);
         return fed;
     }
 
     /// <summary>Another host with the same catalogue.</summary>
-    public async Task<FedCatalogue> StartAnotherAsync()
+    public async Task<FedCatalogue> StartAnotherAsync(bool usesDefaultInterval = false)
     {
-        var fed = new FedCatalogue(_broker, _database);
+        var fed = new FedCatalogue(_broker, _database, usesDefaultInterval, Options.UnbindsAtStop);
         await fed.Feed.StartAsync(CancellationToken.None);
         return fed;
     }
@@ -110,7 +111,25 @@ internal sealed class FedCatalogue : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops the feed, as a host does.</summary>
+    /// <summary>The audit log.</summary>
+    public Task<IReadOnlyList<AuditEntry>> AuditAsync(string queue) => _client.Audit.ReadAsync(queue, 100, default);
+
+    /// <summary>Waits until the feed has just compared the queues, so that the next check is a whole interval away.</summary>
+    public async Task SeeCheckAsync()
+    {
+        var before = Feed.CheckedAt;
+        while (Feed.CheckedAt == before)
+            await Task.Delay(5);
+    }
+
+    /// <summary>The letters in a state.</summary>
+    public async Task<IReadOnlyList<CatalogueLetter>> InStateAsync(LetterState state) => (await Store.Reader.LettersAsync(CatalogueQuery.All with { State = state }, 0, 10_000, default)).Letters;
+
+    /// <summary>Waits until a number of letters is in a state.</summary>
+    public Task SeeInStateAsync(LetterState state, int count) => Eventually.SeeAsync(
+        async () => (await InStateAsync(state)).Count, seen => seen == count, string.Create(CultureInfo.InvariantCulture, $"{count} letters in state {state}"), TimeSpan.FromSeconds(30));
+
+    /// <summary>Stops the feed.</summary>
     public Task StopAsync() => Feed.StopAsync(CancellationToken.None);
 
     public async ValueTask DisposeAsync()

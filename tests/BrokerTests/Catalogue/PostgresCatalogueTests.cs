@@ -48,6 +48,12 @@ public sealed class PostgresCatalogueBoardTests(CataloguePostgres postgres) : Ca
 }
 
 [Trait("broker", "any")]
+public sealed class PostgresCatalogueKeptTests(CataloguePostgres postgres) : CatalogueKeptScenarios, IClassFixture<CataloguePostgres>
+{
+    protected override Task<string> CreateDatabaseAsync() => postgres.CreateDatabaseAsync();
+}
+
+[Trait("broker", "any")]
 public sealed class PostgresCatalogueModelTests(CataloguePostgres postgres) : CatalogueModelScenarios, IClassFixture<CataloguePostgres>
 {
     protected override Task<string> CreateDatabaseAsync() => postgres.CreateDatabaseAsync();

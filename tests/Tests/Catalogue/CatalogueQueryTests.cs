@@ -48,7 +48,7 @@ public sealed class CatalogueQueryTests
     [InlineData("age:<99999999999h", "is not a duration")]
     [InlineData("age:<9999999999999999999h", "is not a duration")]
     [InlineData("since:yesterday", "“since:yesterday” is not a time: write it as in since:2026-01-31T03:00Z")]
-    [InlineData("state:lost", "Use there, replayed, discarded, restored, gone or any")]
+    [InlineData("state:lost", "Use there, replayed, discarded, restored, gone, kept, unseen or any")]
     [InlineData("state:1", "is not a state")]
     [InlineData("header:Tenant", "write it as in header:Tenant=blue")]
     [InlineData("header:=blue", "write it as in header:Tenant=blue")]

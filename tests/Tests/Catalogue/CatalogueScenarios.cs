@@ -39,6 +39,9 @@ public abstract class CatalogueScenarios : IAsyncLifetime
 
     private protected Task AddAsync(params DeadLetter[] letters) => Writer.AddAsync(TestLetters.Source, [.. letters.Select(letter => letter.Copy())], default);
 
+    /// <summary>A queue was seen to have all letters that the catalogue has in it.</summary>
+    private protected async Task SeeAsync(string queue = Queue) => await Store.Kept.SeeAsync(TestLetters.Source, [queue], await Reader.NewestAsync(default), default);
+
     private protected Task MoveAsync(DeadLetter letter, LetterState state = LetterState.Replayed, string operation = "op-1") =>
         Writer.MarkMovedAsync(TestLetters.Source, letter.Queue, [letter.Id], state, operation, "jane", Time.GetUtcNow(), default);
 

@@ -107,6 +107,7 @@ public abstract class CatalogueWriterScenarios : CatalogueScenarios
     {
         var (stays, left, missing, late) = (Fault(Queue, "stays"), Fault(Queue, "left"), Fault(Queue, "missing"), Fault(Queue, "late"));
         await AddAsync(stays, left, Fault("payments_error", "other"));
+        await SeeAsync();
 
         var walk = await Writer.BeginWalkAsync(Source, Queue, default);
         await Writer.AddWalkedAsync(Source, Queue, walk, [stays, missing], default);
@@ -151,7 +152,7 @@ public abstract class CatalogueWriterScenarios : CatalogueScenarios
         await Writer.EndWalkAsync(Source, Queue, walk, default);
 
         (await IdsAsync()).ShouldBe([letter.Id]);
-        (await IdsAsync("state:gone")).ShouldBe([letter.Id + "-2"]);
+        (await IdsAsync("state:unseen")).ShouldBe([letter.Id + "-2"]);
     }
 
     [Fact]
@@ -159,6 +160,7 @@ public abstract class CatalogueWriterScenarios : CatalogueScenarios
     {
         var letter = Fault(Queue, "timeout");
         await AddAsync(letter);
+        await SeeAsync();
         await WalkAsync(Queue);
         (await EntryAsync(letter)).State.ShouldBe(LetterState.Gone);
 
@@ -172,6 +174,7 @@ public abstract class CatalogueWriterScenarios : CatalogueScenarios
     {
         var letter = Fault(Queue, "timeout");
         await AddAsync(letter, Fault("payments_error", "timeout"));
+        await SeeAsync();
 
         await Writer.RemoveQueueAsync(Source, Queue, default);
 

@@ -1,0 +1,62 @@
+using System.Net;
+using WorkinIt.Testbed;
+
+namespace WorkinIt.Tests.Catalogue;
+
+/// <summary>How the pages show messages that failed while their queue was missing, and messages that were never seen in it.</summary>
+public sealed class MissingQueuePageTests
+{
+    private const string Board = "/dead-letters";
+
+    [Fact]
+    public async Task Board_list_and_letter_say_that_a_message_is_kept_because_its_queue_is_missing()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        var letter = new FailedLetter();
+        await site.KeepAsync(letter, new FailedLetter());
+        using var client = new PageClient(site.Address);
+
+        var board = await client.GetAsync(Board);
+        board.Text.ShouldContain("2 messages failed while the dead-letter queue was missing. They are kept here, and put back when the queue exists again.");
+        board.Text.ShouldContain("its queue is missing: 2 kept here, and put back when it exists again");
+        var list = await client.GetAsync(board.Link("/letters?"));
+        list.Text.ShouldContain("kept here: its queue was missing");
+        list.Text.ShouldContain("Put back selected");
+        (await client.GetAsync($"{Board}/queues/orders_error/letters/{letter.Build().Id}")).Text.ShouldContain("It failed while orders_error was missing: it is kept here, and put back when the queue exists again.");
+    }
+
+    [Fact]
+    public async Task Operator_has_messages_put_back_that_were_never_seen_in_their_queue()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        var (one, two) = (new FailedLetter(), new FailedLetter());
+        await site.AddAsync(one, two);
+        await site.RemoveQueueAsync("orders_error");
+        await site.QueueAsync("orders_error", 0); // it was declared again
+        using var client = new PageClient(site.Address);
+        (await client.GetAsync(Board)).Text.ShouldContain("2 messages are gone, and never seen in the queue");
+        var list = await client.GetAsync((await client.GetAsync($"{Board}/letters?q=state%3Aunseen")).Location!);
+        list.Text.ShouldContain("gone, and never seen in its queue");
+
+        var answer = await client.FollowAsync($"{Board}/letters/put-back", ("letter", $"shop/orders_error/{one.Build().Id}"), ("q", "state:unseen"));
+        answer.Text.ShouldContain("1 message is put back as soon as the queue exists and was read");
+        var kept = await client.GetAsync((await client.GetAsync($"{Board}/letters?q=state%3Akept")).Location!);
+        kept.Html.ShouldContain(one.Build().Id);
+        kept.Html.ShouldNotContain(two.Build().Id);
+        (await client.PostAsync($"{Board}/letters/put-back")).Text.ShouldContain("Nothing to put back");
+    }
+
+    [Fact]
+    public async Task Reader_without_the_right_to_act_can_not_put_messages_back()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        var letter = new FailedLetter();
+        await site.KeepAsync(letter);
+        using var http = new HttpClient { BaseAddress = site.Address };
+        http.DefaultRequestHeaders.Add("X-Role", "support");
+
+        (await http.GetStringAsync($"{Board}/letters?q=state%3Akept")).ShouldNotContain("Put back");
+        using var form = new FormUrlEncodedContent([new("letter", $"shop/orders_error/{letter.Build().Id}")]);
+        (await http.PostAsync($"{Board}/letters/put-back", form)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+    }
+}
