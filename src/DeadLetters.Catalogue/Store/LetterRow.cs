@@ -83,7 +83,7 @@ internal sealed record LetterRow
             Size = letter.Body.Length,
             Replays = letter.LastReplay?.Count ?? 0,
             ReplayId = letter.LastReplay?.Id,
-            IsSkipped = letter.Kind == DeadLetterKind.Skipped || queue.EndsWith("_skipped", StringComparison.Ordinal),
+            IsSkipped = letter.Kind == DeadLetterKind.Skipped || letter.Queue.EndsWith("_skipped", StringComparison.Ordinal),
             Redelivered = added.Redelivered,
             IsKept = added.IsKept,
             Contents = contents,
