@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MassTransit;
 using RabbitMQ.Client;
 using WorkinIt.DeadLetters;
@@ -157,7 +158,7 @@ public sealed class MissingQueueTests
         await fed.SeeFedAsync(Orders.Error);
         await CatalogueFeedTests.FailAsync(orders, 20);
         await fed.SeeAgreesAsync(Orders.Error, 20);
-        await SeeSeenAsync(fed, 20);
+        await fed.SeeSeenAsync(20);
         await orders.Channel.QueuePurgeAsync(Orders.Error);
         await fed.SeeInStateAsync(LetterState.Gone, 20);
 
@@ -182,7 +183,7 @@ public sealed class MissingQueueTests
         await fed.SeeFedAsync(Orders.Error);
         await CatalogueFeedTests.FailAsync(orders, 10);
         await fed.SeeAgreesAsync(Orders.Error, 10);
-        await SeeSeenAsync(fed, 10);
+        await fed.SeeSeenAsync(10);
         await fed.StopAsync();
         await orders.Channel.QueueDeleteAsync(Orders.Error);
         await CatalogueFeedTests.FailAsync(orders, 3);
@@ -240,6 +241,8 @@ public sealed class MissingQueueTests
     {
         await using var orders = await Orders.CreateAsync();
         await orders.DeclareAsync("bills_error", []);
+        for (var i = 0; i < 50; i++)
+            await orders.DeclareAsync($"more{i}_error", []);
         await using var fed = await FedCatalogue.StartAsync(orders.Options, unbindsAtStop: true);
         await fed.SeeFedAsync(Orders.Error);
         await CatalogueFeedTests.FailAsync(orders, 10);
@@ -249,7 +252,9 @@ public sealed class MissingQueueTests
         var (orderWalk, billWalk) = ((await fed.RowAsync(Orders.Error))!.WalkedAt, (await fed.RowAsync("bills_error"))!.WalkedAt);
         await fed.SeeCheckAsync();
 
+        var stopping = Stopwatch.StartNew();
         await fed.StopAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine($"stopped within {stopping.ElapsedMilliseconds} ms");
         (await CatalogueFeedTests.FeedBindingsAsync(orders)).ShouldBeEmpty();
         await CatalogueFeedTests.FailAsync(orders, 3, "bills_error");
 
@@ -306,10 +311,6 @@ public sealed class MissingQueueTests
     }
 
     private static async Task<IReadOnlyList<string?>> MessageIdsAsync(Orders orders) => [.. (await orders.VirtualHost.TakeAllAsync(Orders.Error)).Select(letter => letter.BasicProperties.MessageId)];
-
-    // The catalogue notes at each check up to which letter the counts agreed.
-    private static Task SeeSeenAsync(FedCatalogue fed, int letters) => Eventually.SeeAsync(
-        () => Task.FromResult(fed.Options.Database.Read(statements => statements.Scalar<long>("SELECT max(seen_to) FROM catalogue_queues"))), seen => seen >= letters, "the letters were seen in their queue");
 
     private static long WholeCount(FedCatalogue fed) => fed.Options.Database.Read(statements => statements.Scalar<long>("SELECT count(*) FROM catalogue_whole"));
 
