@@ -20,15 +20,10 @@ public sealed class MissingQueueTests
     public async Task Messages_that_fail_in_MassTransit_while_their_queue_is_deleted_are_put_back_when_it_is_declared_again()
     {
         await using var orders = await Orders.CreateAsync();
-        var tries = 0;
         var bus = Bus.Factory.CreateUsingRabbitMq(rabbit =>
         {
             rabbit.Host(new Uri(orders.VirtualHost.ConnectionString("operator")));
-            rabbit.ReceiveEndpoint("prices", endpoint => endpoint.Handler<FailingOrder>(_ =>
-            {
-                Interlocked.Increment(ref tries);
-                throw new NotSupportedException("no price");
-            }));
+            rabbit.ReceiveEndpoint("prices", endpoint => endpoint.Handler<FailingOrder>(_ => throw new NotSupportedException("no price")));
         });
         await bus.StartAsync(_none);
         try
@@ -47,16 +42,9 @@ public sealed class MissingQueueTests
             await fed.SeeRowAsync("prices_error", row => row is { IsMissing: true, Kept: 5 }, "is listed as missing, with the messages that are kept");
             await Eventually.SeeAsync(() => CatalogueFeedTests.FeedBindingsAsync(orders), bindings => !bindings.Contains("prices_error "), "the feed is not bound to its exchange", TimeSpan.FromSeconds(10));
 
-            // Without a route, MassTransit does not acknowledge the message, which comes again and again.
+            // The publish of the next ones is returned: MassTransit declares the queue again, and tries once more.
             for (var number = 6; number <= 7; number++)
                 await bus.Publish(new FailingOrder(number), _none);
-            await Task.Delay(TimeSpan.FromSeconds(1));
-            Interlocked.Exchange(ref tries, 0);
-            await Task.Delay(TimeSpan.FromSeconds(1));
-            TestContext.Current.TestOutputHelper?.WriteLine($"{tries} tries in a second, {await orders.VirtualHost.ReadyAsync("prices")} ready, {await orders.VirtualHost.ReadyAsync("prices_error")} dead letters");
-            (await fed.InStateAsync(LetterState.Kept)).Count.ShouldBe(5);
-
-            await orders.DeclareAsync("prices_error", []);
             await orders.SeeAsync("prices_error", 7);
             await fed.SeeAgreesAsync("prices_error", 7);
             (await fed.InStateAsync(LetterState.Kept)).ShouldBeEmpty();
