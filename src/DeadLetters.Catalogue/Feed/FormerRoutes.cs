@@ -4,12 +4,16 @@ namespace WorkinIt.DeadLetters.Catalogue.Feed;
 
 /// <summary>
 /// Remembers the bindings that led to dead-letter queues. When a queue or a binding is deleted, copies of what was published through it may still
-/// be in the feed: they belong to that queue. A former binding is forgotten when the feed is not bound that way any more, and is empty.
+/// be in the feed: they belong to that queue. A former binding is forgotten an hour after the feed was last bound that way, if the feed is empty: some
+/// copies may still be on their way from the broker to the host when the queue looks empty.
 /// </summary>
 internal sealed class FormerRoutes
 {
+    private static readonly TimeSpan _remembered = TimeSpan.FromHours(1);
+
     private readonly Dictionary<string, IReadOnlyList<Route>> _known = [];
     private readonly HashSet<(string Queue, Route Route)> _former = [];
+    private readonly Dictionary<(string Queue, Route Route), DateTimeOffset> _unbound = [];
 
     /// <summary>The bindings to a queue, as <see cref="Load"/> reads them; empty if there is none.</summary>
     public string Of(string queue) => _known.GetValueOrDefault(queue) is { Count: > 0 } routes ? JsonSerializer.Serialize(routes) : "";
@@ -35,7 +39,11 @@ internal sealed class FormerRoutes
         {
             var now = queues.Contains(queue) ? current[queue].ToList() : [];
             _former.UnionWith(_known.GetValueOrDefault(queue, []).Except(now).Select(route => (queue, route)));
-            _former.ExceptWith(now.Select(route => (queue, route)));
+            foreach (var one in now.Select(route => (queue, route)))
+            {
+                _former.Remove(one);
+                _unbound.Remove(one);
+            }
             _known[queue] = now;
             if (now.Count == 0)
                 _known.Remove(queue);
@@ -50,12 +58,20 @@ internal sealed class FormerRoutes
             [.. bindings, .. _former.Select(one => one.Route.ToBinding(one.Queue))], queues.Concat(_former.Select(one => one.Queue)).Distinct());
     }
 
-    /// <summary>The feed was empty after these were its bindings.</summary>
+    /// <summary>Forgets what can't have copies any more. Call it when the feed is empty.</summary>
+    /// <param name="existing">The feed's bindings.</param>
+    /// <param name="now">The time.</param>
     /// <returns>The queues whose former bindings are forgotten.</returns>
-    public IReadOnlyList<string> Forget(IReadOnlySet<FeedBinding> existing)
+    public IReadOnlyList<string> Forget(IReadOnlySet<FeedBinding> existing, DateTimeOffset now)
     {
-        var settled = _former.Where(one => !existing.Contains(one.Route.ToFeedBinding())).ToList();
-        _former.ExceptWith(settled);
+        foreach (var one in _former.Where(one => existing.Contains(one.Route.ToFeedBinding())))
+            _unbound.Remove(one);
+        var settled = _former.Where(one => !existing.Contains(one.Route.ToFeedBinding()) && !_unbound.TryAdd(one, now) && now - _unbound[one] >= _remembered).ToList();
+        foreach (var one in settled)
+        {
+            _former.Remove(one);
+            _unbound.Remove(one);
+        }
         return [.. settled.Select(one => one.Queue).Distinct()];
     }
 

@@ -123,8 +123,8 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
             if (!_walks.IsWalking(watched))
                 await SaveAsync(watched, watched.Row, cancellationToken);
         }
-        await SeeAsync(isQuiet && _wasQuiet, newest, cancellationToken);
-        foreach (var forgotten in isQuiet ? _former.Forget(routes.Existing).Where(queue => !_queues.ContainsKey(queue)) : [])
+        await SeeAsync(isQuiet, newest, cancellationToken);
+        foreach (var forgotten in isQuiet && _wasQuiet ? _former.Forget(routes.Existing, context.Time.GetUtcNow()).Where(queue => !_queues.ContainsKey(queue)) : [])
             await context.Store.Kept.ForgetRoutesAsync(context.Source, forgotten, cancellationToken);
         _wasQuiet = isQuiet;
         _walks.Start(due.OrderBy(one => one.Count).Select(one => (one.Watched, one.Queue)), SaveAsync, cancellationToken);
@@ -133,12 +133,11 @@ internal sealed partial class QueueWatch(FeedContext context, IConnection connec
     // Where the counts agree and no copy is on its way, the queue has all letters that the catalogue had before the queue was counted.
     private async Task SeeAsync(bool isQuiet, long newest, CancellationToken cancellationToken)
     {
-        var agreeing = isQuiet ? _queues.Values.Where(watched => watched.IsComplete && watched.SeenTo < newest).ToList() : [];
+        var agreeing = _queues.Values.Where(watched => !_walks.IsWalking(watched) && watched.Agree(isQuiet, newest)).ToList();
         if (agreeing.Count == 0 && newest == _newest)
             return;
-        await context.Store.Kept.SeeAsync(context.Source, [.. agreeing.Select(watched => watched.Row.Name)], newest, cancellationToken);
-        foreach (var watched in agreeing)
-            watched.SeenTo = newest;
+        foreach (var group in agreeing.GroupBy(watched => watched.SeenTo).DefaultIfEmpty())
+            await context.Store.Kept.SeeAsync(context.Source, [.. group?.Select(watched => watched.Row.Name) ?? []], group?.Key ?? 0, cancellationToken);
         _newest = newest;
     }
 

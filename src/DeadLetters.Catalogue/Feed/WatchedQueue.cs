@@ -13,6 +13,7 @@ internal sealed class WatchedQueue(CatalogueQueue row)
 
     private (long Count, long Letters) _last;
     private int _same;
+    private long? _agreed;
 
     /// <summary>The queue as it is to be saved.</summary>
     public CatalogueQueue Row { get; set; } = row;
@@ -38,7 +39,7 @@ internal sealed class WatchedQueue(CatalogueQueue row)
     public bool IsRequested { get; private set; }
 
     /// <summary>It was seen to have all letters up to this number.</summary>
-    public long SeenTo { get; set; }
+    public long SeenTo { get; private set; }
 
     /// <summary>Whether it was read, and the counts agree.</summary>
     public bool IsComplete => Row.WalkedAt is not null && Row.Messages == Letters;
@@ -61,6 +62,23 @@ internal sealed class WatchedQueue(CatalogueQueue row)
         return _same >= ChecksNeeded;
     }
 
+    /// <summary>
+    /// Notes that the counts agree, or not. Two checks must agree: a letter that is not in the queue and the copy of another one that is on its way may
+    /// make the counts equal for a moment.
+    /// </summary>
+    /// <param name="isQuiet">Whether no copy is on its way.</param>
+    /// <param name="newest">The newest letter of the catalogue before the counts.</param>
+    /// <returns>Whether <see cref="SeenTo"/> has changed.</returns>
+    public bool Agree(bool isQuiet, long newest)
+    {
+        var before = _agreed;
+        _agreed = isQuiet && IsComplete ? newest : null;
+        if (_agreed is null || before is null || before <= SeenTo)
+            return false;
+        SeenTo = before.Value;
+        return true;
+    }
+
     /// <summary>Begins the comparison anew.</summary>
-    public void Forget() => _same = 0;
+    public void Forget() => (_same, _agreed, SeenTo) = (0, null, 0);
 }

@@ -51,6 +51,7 @@ public sealed class CatalogueFeedTests
         await fed.SeeFedAsync(Orders.Error);
         await FailAsync(orders, 20);
         await fed.SeeAgreesAsync(Orders.Error, 20);
+        await fed.SeeSeenAsync(20);
 
         await orders.Channel.QueuePurgeAsync(Orders.Error);
 
@@ -84,6 +85,7 @@ public sealed class CatalogueFeedTests
         await fed.SeeFedAsync(Orders.Error);
         await FailAsync(orders, 5);
         await fed.SeeAgreesAsync(Orders.Error, 5);
+        await fed.SeeSeenAsync(5);
 
         await orders.Channel.QueueDeleteAsync(Orders.Error);
 

@@ -106,6 +106,7 @@ public sealed class CatalogueOperationTests
         await fed.SeeFedAsync(Orders.Error);
         await CatalogueFeedTests.FailAsync(orders, 10);
         await fed.SeeAgreesAsync(Orders.Error, 10);
+        await fed.SeeSeenAsync(10);
         await fed.StopAsync();
         await orders.Client.ReplayAsync(new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero }, null, _none);
         (await orders.Channel.QueuePurgeAsync(CatalogueOptions.FeedQueue)).ShouldBeGreaterThan(0u);

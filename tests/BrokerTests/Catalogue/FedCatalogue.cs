@@ -122,6 +122,10 @@ internal sealed class FedCatalogue : IAsyncDisposable
             await Task.Delay(5);
     }
 
+    /// <summary>Waits until the catalogue has noted that the counts agreed with so many letters.</summary>
+    public Task SeeSeenAsync(int letters) => Eventually.SeeAsync(
+        () => Task.FromResult(Options.Database.Read(statements => statements.Scalar<long>("SELECT max(seen_to) FROM catalogue_queues"))), seen => seen >= letters, "the letters were seen in their queue");
+
     /// <summary>The letters in a state.</summary>
     public async Task<IReadOnlyList<CatalogueLetter>> InStateAsync(LetterState state) => (await Store.Reader.LettersAsync(CatalogueQuery.All with { State = state }, 0, 10_000, default)).Letters;
 
