@@ -101,8 +101,8 @@ public sealed class ReplayOutcomeTests
             new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Canary = true, Wait = TimeSpan.FromSeconds(3) }, null, _none);
 
         (result.Done, result.Selected).ShouldBe((1, 5));
-        result.Stopped.ShouldNotBeNull().ShouldContain("left the queue: nothing heard yet");
-        result.Headline.ShouldBe("1 of 5 replayed: 1 left the queue: nothing heard yet");
+        result.Stopped.ShouldNotBeNull().ShouldContain("left the queue: this application does not report");
+        result.Headline.ShouldBe("1 of 5 replayed: 1 left the queue: this application does not report");
         await orders.SeeAsync(Orders.Error, 4);
     }
 

@@ -88,7 +88,7 @@ public sealed class ReplayTests
         var result = await orders.Client.ReplayAsync(Request(DeadLetterFilter.All) with { Wait = TimeSpan.FromSeconds(8) }, null, _none);
 
         result.Replayed.Select(message => message.Outcome).ShouldBe(Enumerable.Range(0, 20).Select(i => i % 2 == 0 ? Outcome.FailedAgain : Outcome.LeftQueue));
-        result.Headline.ShouldBe("20 of 20 replayed: 10 failed again, 10 left the queue: nothing heard yet");
+        result.Headline.ShouldBe("20 of 20 replayed: 10 failed again, 10 left the queue: this application does not report");
         result.IsComplete.ShouldBeFalse();
         await orders.SeeAsync(Orders.Error, 10);
         (await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 10, "jane", _none)).Letters
