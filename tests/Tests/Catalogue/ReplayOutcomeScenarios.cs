@@ -179,16 +179,3 @@ public abstract class ReplayOutcomeScenarios : CatalogueScenarios
 
     private long Rows() => Options.Database.Read(statements => statements.Scalar<long>("SELECT count(*) FROM catalogue_replays"));
 }
-
-public sealed class ReplayOutcomeTests : ReplayOutcomeScenarios
-{
-    private readonly SqliteFolder _folder = new();
-
-    protected override Task<string> CreateDatabaseAsync() => Task.FromResult(_folder.ConnectionString);
-
-    public override async ValueTask DisposeAsync()
-    {
-        await base.DisposeAsync();
-        _folder.Dispose();
-    }
-}
