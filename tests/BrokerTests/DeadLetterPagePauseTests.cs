@@ -36,7 +36,9 @@ public sealed class DeadLetterPagePauseTests : IAsyncLifetime
 
         paused.Text.ShouldSatisfyAllConditions(
             it => it.ShouldContain("Paused: 1 of 1 messages of the last step wait in send-gif-email: send-gif-email has no consumer"),
-            it => it.ShouldContain("Start or repair the consumer, then resume, go on more slowly, or cancel"), it => it.ShouldContain("Messages per second"));
+            it => it.ShouldContain("Start or repair the consumer, then resume, go on more slowly, or cancel"), it => it.ShouldContain("Messages per second"),
+            it => it.ShouldContain("Step 1, of up to 1"));
+        (await _client.GetAsync("/dead-letters")).Text.ShouldContain("replay all in send-gif-email_error by operator, paused");
         (await _web.System.VirtualHost.ReadyAsync(Errors)).ShouldBe(29);
         using (var viewer = _web.NewClient())
         {
@@ -80,9 +82,32 @@ public sealed class DeadLetterPagePauseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Another_instance_shows_the_pause_and_resumes_the_replay()
+    {
+        var catalogue = $"Data Source={Path.Combine(_web.System.Folder, "shared-catalogue.db")}";
+        var instances = new[] { NewInstance(), NewInstance() };
+        await instances[0].StartAsync(); // creates the catalogue
+        await instances[1].StartAsync();
+        using var here = new PageClient(instances[0].Address);
+        using var there = new PageClient(instances[1].Address);
+        foreach (var client in new[] { here, there })
+            await client.SignInAsync("operator");
+        await here.GetAsync($"/dead-letters/queues/{Errors}"); // for the token of its forms
+        var paused = await PauseAsync(here);
+
+        var seen = await Eventually.SeeAsync(() => there.GetAsync(paused.Path), page => page.Text.Contains("Paused: 1 of 1 messages", StringComparison.Ordinal), "the other instance shows the pause");
+        seen.Text.ShouldContain("on another instance of this application");
+        await there.FollowAsync(paused.Path + "/resume");
+
+        (await here.SeeEndAsync(paused)).Text.ShouldContain("30 of 30 replayed");
+
+        ServiceProcess NewInstance() => _web.NewProcess(settings => settings["ConnectionStrings__Catalogue"] = catalogue);
+    }
+
+    [Fact]
     public async Task Dry_run_shows_the_steps_and_all_at_once_has_none()
     {
-        var dryRun = await DryRunAsync();
+        var dryRun = await DryRunAsync(_client);
         dryRun.Text.ShouldContain("It goes in 4 steps: 1, 5, 20, 4.");
         var again = await _client.SeeEndAsync(await _client.FollowAsync(dryRun.Path + "/again", ("atonce", "true")));
         again.Text.ShouldContain("It moves all 30 at once, and does not pause");
@@ -91,11 +116,12 @@ public sealed class DeadLetterPagePauseTests : IAsyncLifetime
         (await _client.SeeEndAsync(await _client.FollowAsync(again.Path + "/run", ("atonce", "true")))).Text.ShouldContain("30 of 30 replayed: 30 may still be in the queue");
     }
 
-    private async Task<Answer> DryRunAsync() => await _client.SeeEndAsync(await _client.FollowAsync($"/dead-letters/queues/{Errors}/replay", ("which", "all")));
+    private static async Task<Answer> DryRunAsync(PageClient client) => await client.SeeEndAsync(await client.FollowAsync($"/dead-letters/queues/{Errors}/replay", ("which", "all")));
 
-    private async Task<Answer> PauseAsync()
+    private async Task<Answer> PauseAsync(PageClient? other = null)
     {
-        var run = await _client.FollowAsync((await DryRunAsync()).Path + "/run");
-        return await Eventually.SeeAsync(() => _client.GetAsync(run.Path), page => page.Html.Contains("data-live=\"paused\"", StringComparison.Ordinal), "the replay has paused");
+        var client = other ?? _client;
+        var run = await client.FollowAsync((await DryRunAsync(client)).Path + "/run");
+        return await Eventually.SeeAsync(() => client.GetAsync(run.Path), page => page.Html.Contains("data-live=\"paused\"", StringComparison.Ordinal), "the replay has paused");
     }
 }
