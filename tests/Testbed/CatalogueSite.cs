@@ -45,13 +45,14 @@ public sealed class CatalogueSite : IAsyncDisposable
     /// <summary>Starts an empty catalogue.</summary>
     /// <param name="database">A connection string; null: a new SQLite file.</param>
     /// <param name="configure">More options of the pages.</param>
+    /// <param name="isFed">Whether the application tries to feed the catalogue, which fails because no broker answers.</param>
     /// <param name="sources">More sources; nothing answers at their addresses either.</param>
-    public static async Task<CatalogueSite> StartAsync(string? database = null, Action<DashboardOptions>? configure = null, params string[] sources)
+    public static async Task<CatalogueSite> StartAsync(string? database = null, Action<DashboardOptions>? configure = null, bool isFed = false, params string[] sources)
     {
         var brokers = sources.Prepend(Source).Select((name, index) =>
             (name, DeadLetterOptions.Parse($"amqp://nobody:nothing@127.0.0.1:{index + 1}/{name}", new Uri($"http://127.0.0.1:{index + 1}"))));
         var site = await StartAsync(
-            [.. brokers], folder => new CatalogueOptions { Database = Database.Parse(database ?? $"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = Source, IsFed = false }, configure);
+            [.. brokers], folder => new CatalogueOptions { Database = Database.Parse(database ?? $"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = Source, IsFed = isFed }, configure);
         if (database is null)
             await site._app.Services.GetRequiredService<CatalogueDatabase>().Store;
         return site;
