@@ -26,7 +26,7 @@ internal static class Progress
 
     private static string Moved(string verb, OperationProgress now) => verb switch
     {
-        "Checking" or "Exporting" or "Reading" => "", // these move nothing
+        "Checking" or "Exporting" or "Reading" or "Copying" => "", // these move nothing
         "Importing" => string.Create(CultureInfo.InvariantCulture, $", {now.Done:N0} imported, {now.Refused:N0} not imported"),
         _ => string.Create(CultureInfo.InvariantCulture, $", {now.Done:N0} moved, {now.Refused:N0} not moved{(now.Settling ? $"; waiting for the outcomes of step {now.Step}" : "")}"),
     };

@@ -5,7 +5,7 @@ namespace WorkinIt.DeadLetters;
 /// move can be interrupted: no message leaves its queue before its copy is confirmed. A message that was published and not confirmed, or not
 /// acked, is where it was, and may be in its target queue too: see <see cref="AuditEntry.Doubts"/> before you run the operation again.
 /// </summary>
-public sealed class DeadLetterClient : IDisposable
+public sealed partial class DeadLetterClient : IDisposable
 {
     private readonly ManagementClient _management;
     private readonly DeadLetterServices _services;
@@ -15,6 +15,7 @@ public sealed class DeadLetterClient : IDisposable
     private readonly Exporter _exporter;
     private readonly Importer _importer;
     private readonly Replayer _replayer;
+    private readonly Copier _copier;
     private readonly Discarder _discarder;
 
     /// <summary>Creates a client for one virtual host.</summary>
@@ -33,6 +34,7 @@ public sealed class DeadLetterClient : IDisposable
         _exporter = new Exporter(_services, _reader, _audited);
         _importer = new Importer(_services, _reader, _audited);
         _replayer = new Replayer(_services, access, _reader, _audited);
+        _copier = new Copier(_services, access, _audited);
         _discarder = new Discarder(_services, access, _audited);
     }
 

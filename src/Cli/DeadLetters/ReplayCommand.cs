@@ -18,7 +18,7 @@ internal static partial class ReplayCommand
         var steps = new StepOptions();
         var canary = new Option<bool>("--canary") { Description = "Replay one message first, and the others only if its outcome is “handled”" };
         var sendAgain = new Option<bool>("--send-again") { Description = "Include messages with an unknown outcome (may send duplicates)" };
-        var to = new Option<string?>("--to") { Description = "Replay to this queue instead of the one that each message failed in", HelpName = "QUEUE" };
+        var to = new Option<string?>("--to", "--to-queue") { Description = "Replay to this queue instead of the one that each message failed in", HelpName = "QUEUE" };
         var withoutResponse = new Option<bool>("--without-response") { Description = "Remove the response address from all requests (if their senders no longer wait)" };
         var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait, and so no steps)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
         var command = new Command("replay", """
@@ -31,15 +31,16 @@ internal static partial class ReplayCommand
               workinit dead-letters replay --where exception=Timeout --canary --pace 20
               workinit dead-letters replay --where id=0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d --send-again
               workinit dead-letters replay --queue orders_error --all --yes --wait 10m --json
+              workinit dead-letters replay --where cause=1a2b3c4d --copy --to orders --to-vhost sandbox
             """)
         { common.Queue, common.Where, common.All, pace, canary, steps.AllAtOnce, steps.StepWait, steps.PauseAt, sendAgain, to, withoutResponse, wait, common.DryRun, common.Yes, common.Json, common.By };
+        var copies = CopyOptions.AddTo(command);
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
-            var filter = common.ChosenFilter(parsed);
             var request = new ReplayRequest
             {
+                Filter = common.ChosenFilter(parsed),
                 Queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken),
-                Filter = filter,
                 By = context.By,
                 Pace = parsed.GetValue(pace),
                 Canary = parsed.GetValue(canary),
@@ -48,7 +49,9 @@ internal static partial class ReplayCommand
                 WithoutResponse = parsed.GetValue(withoutResponse),
                 Wait = Time(parsed.GetValue(wait)!),
             };
-            return await ReplayAsync(context, steps.AddTo(request, parsed), parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
+            return copies.Request(parsed, request, pace, canary, sendAgain, wait) is { } copy
+                ? await CopyOptions.RunAsync(context, copy, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken)
+                : await ReplayAsync(context, steps.AddTo(request, parsed), parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
         }));
         return command;
     }

@@ -53,7 +53,8 @@ internal static class ShowCommand
         return command;
     }
 
-    private static async Task<DeadLetter[]> EverywhereAsync(CommandContext context, string id, CancellationToken cancellationToken)
+    /// <summary>Searches all dead-letter queues, and reports on standard error those that were not searched.</summary>
+    public static async Task<DeadLetter[]> EverywhereAsync(CommandContext context, string id, CancellationToken cancellationToken)
     {
         var (places, notLookedInto) = await context.Broker.SearchAsync(id, context.By, cancellationToken);
         foreach (var queue in notLookedInto)

@@ -58,7 +58,7 @@ public sealed record AuditEntry
     /// <summary>The operator.</summary>
     public required string By { get; init; }
 
-    /// <summary>What the operator did: replay, edit, repair, discard, discard as sent, restore, remove, export, import, put back, reveal; for a cause: acknowledge, unacknowledge, mute, unmute, note.</summary>
+    /// <summary>What the operator did: replay, copy, edit, repair, discard, discard as sent, restore, remove, export, import, put back, reveal; for a cause: acknowledge, unacknowledge, mute, unmute, note.</summary>
     public required string Verb { get; init; }
 
     /// <summary>The queue.</summary>
@@ -88,7 +88,7 @@ public sealed record AuditEntry
     /// <summary>The MessageIds (for a message without one, the dead letter's id), up to <see cref="NamedMessages"/>.</summary>
     public IReadOnlyList<string> Messages { get; init; } = [];
 
-    /// <summary>For a replay: the outcomes, as in <c>173 failed again</c>.</summary>
+    /// <summary>For a replay: the outcomes, as in <c>173 failed again</c>; for a copy: where the copies went.</summary>
     public string Results { get; init; } = "";
 
     /// <summary>Messages that were published, but never confirmed or never acked; the next replay resolves them.</summary>

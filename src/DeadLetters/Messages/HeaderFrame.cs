@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using RabbitMQ.Client;
 
@@ -22,6 +23,12 @@ internal static class HeaderFrame
         size += properties.IsTimestampPresent() ? 8 : 0;
         return size + (properties.Headers is { } headers ? SizeOf(headers) : 0);
     }
+
+    /// <summary>Why the broker would not accept properties of this size; null if it would.</summary>
+    /// <param name="size">The size of the frame in bytes.</param>
+    /// <param name="frameMax">The largest frame that the broker accepts; 0: any.</param>
+    public static string? Problem(long size, uint frameMax) => frameMax == 0 || size <= frameMax ? null
+        : string.Create(CultureInfo.InvariantCulture, $"its headers have {size:N0} bytes including the stamp of the move, and the broker accepts at most {frameMax:N0} (frame_max)");
 
     private static IEnumerable<string> Texts(IReadOnlyBasicProperties properties)
     {

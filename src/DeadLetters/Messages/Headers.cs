@@ -20,6 +20,9 @@ internal static class Headers
     /// <summary>The earlier tries, as <see cref="TryHistory"/> reads them.</summary>
     public const string ReplayHistory = "Replay-History";
 
+    /// <summary>True on a copy: the dead letter stayed in its queue.</summary>
+    public const string ReplayCopy = "Replay-Copy";
+
     /// <summary>The expiration and the delivery mode of a message before it was moved, which would take effect on the way. Not part of its identity.</summary>
     public const string OriginalExpiration = "Original-Expiration";
     public const string OriginalDeliveryMode = "Original-Delivery-Mode";

@@ -1,4 +1,3 @@
-using System.Globalization;
 using RabbitMQ.Client;
 
 namespace WorkinIt.DeadLetters;
@@ -51,8 +50,8 @@ internal sealed class MoveCheck(ManagementClient management, QueueSession sessio
         if (target.Refusal is { } refusal)
             return refusal;
         var size = HeaderFrame.SizeOf(properties);
-        if (session.FrameMax > 0 && size > session.FrameMax)
-            return string.Create(CultureInfo.InvariantCulture, $"its headers have {size:N0} bytes including the stamp of the move, and the broker accepts at most {session.FrameMax:N0} (frame_max)");
+        if (HeaderFrame.Problem(size, session.FrameMax) is { } headers)
+            return headers;
         if (await _probe.SizeProblemAsync(target.Exchange, target.RoutingKey, body, cancellationToken) is { } large)
             return large;
         if (target.Room?.Take(size, body.Length) is { } full)

@@ -114,7 +114,8 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
         return letter.CanBeEdited ? null : "only JSON can be edited, and its body contains none";
     }
 
-    private ReadOnlyMemory<byte> Body(DeadLetter letter)
+    /// <summary>The body of a moved or copied message.</summary>
+    public ReadOnlyMemory<byte> Body(DeadLetter letter)
     {
         var body = letter.Body;
         if (request.Edited is { } edited)
@@ -128,7 +129,8 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
         return request.WithoutResponse ? Envelope.WithoutResponseAddress(body) : body;
     }
 
-    private BasicProperties Stamped(DeadLetter letter, string replayId)
+    /// <summary>The properties of a moved or copied message, with the stamp of the replay.</summary>
+    public BasicProperties Stamped(DeadLetter letter, string replayId)
     {
         var properties = MovedProperties.Of(letter, header => !Headers.IsOfFirstTry(header) && header != Headers.ReplaySendAgain && !(request.WithoutResponse && header == Headers.ResponseAddress));
         var headers = properties.Headers!;

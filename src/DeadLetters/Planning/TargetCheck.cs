@@ -63,7 +63,8 @@ internal sealed class TargetCheck(ManagementClient management, QueueSession sess
         }
     }
 
-    private static ReplayTarget Judge(ReplayTarget target, BrokerQueue queue, uint consumers)
+    /// <summary>Adds what the queue's limits would do to a message: warnings, or why none can be moved there.</summary>
+    public static ReplayTarget Judge(ReplayTarget target, BrokerQueue queue, uint consumers)
     {
         var warnings = new List<string>(target.Warnings);
         var refusal = target.Refusal;
