@@ -67,7 +67,7 @@ internal sealed partial class OperationRunner(
         return new OperationResult("", queue, page.Matching, page.Matching, [], [], null);
     }
 
-    private static Task<OperationResult> RunAsync(RunningOperation operation, CancellationToken cancellationToken)
+    private Task<OperationResult> RunAsync(RunningOperation operation, CancellationToken cancellationToken)
     {
         var (requested, by, broker) = (operation.Request, operation.By, operation.Request.Source.Client);
         return requested.Verb switch

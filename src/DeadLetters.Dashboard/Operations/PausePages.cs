@@ -43,7 +43,7 @@ internal static class PausePages
         {
             try
             {
-                if (!await log.ResumeAsync(id, answer.Pace, page.Aborted) && OtherInstances.Show(page) is null)
+                if (!await log.ResumeAsync(id, answer.Pace, page.Aborted) && await OtherInstances.ShowAsync(page) is null)
                     return OperationPages.NotFound(page);
             }
             catch (DbException)

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Catalogue.Operations;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 using WorkinIt.Storage;
@@ -60,7 +61,9 @@ public sealed class PauseLogTests : IAsyncDisposable
     public async Task Replay_that_pauses_on_one_instance_is_resumed_from_another_one()
     {
         var sharing = new OperationSharing(_operations, _pauses, TimeProvider.System, NullLogger<OperationSharing>.Instance);
-        using var operation = new RunningOperation(new RequestedOperation(Verb.Replay, "orders_error", DeadLetterFilter.All), "jane", isDryRun: false, _time.GetUtcNow(), _none);
+        using var sources = new DeadLetterSources(
+            DeadLetterOptions.Parse("amqp://jane:secret@127.0.0.1:1/shop", new Uri("http://127.0.0.1:1")), null, [], options => new DeadLetterClient(options, new AuditFile("none")));
+        using var operation = new RunningOperation(new RequestedOperation(Verb.Replay, sources.Default, "orders_error", DeadLetterFilter.All), "jane", isDryRun: false, _time.GetUtcNow(), _none);
         PauseAnswer? answer = null;
         operation.Start(async (running, cancellationToken) =>
         {

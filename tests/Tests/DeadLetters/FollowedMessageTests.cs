@@ -202,7 +202,7 @@ public sealed class FollowedMessageTests
     private void Report(ReportKind kind, int number = 1, int tries = 1, int at = 0) =>
         _reports.See(Of(kind) with { ReplayId = $"op.{number}", Try = tries, At = _noon.AddSeconds(at) });
 
-    private void See(Outcome outcome) => _seen["op.1"] = new SeenFailure(outcome, _letter);
+    private void See(Outcome outcome) => _seen["op.1"] = new SeenFailure(outcome, _letter, new Cause("12345678", null, "It is still broken", null));
 
     private void Answer(Outcome? outcome) => _messages.Answered(new Dictionary<string, Outcome?> { ["op.1"] = outcome }, _now += TimeSpan.FromMilliseconds(1));
 
