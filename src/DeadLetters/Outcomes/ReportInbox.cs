@@ -18,6 +18,7 @@ internal sealed class ReportInbox(DeadLetterOptions options) : IDisposable
     private readonly ConcurrentDictionary<string, string> _texts = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _ending = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
+    private bool _isDisposed;
     private ReportLink? _link;
 
     /// <summary>Starts to receive the reports about an operation. When this returns, none is missed.</summary>
@@ -54,6 +55,9 @@ internal sealed class ReportInbox(DeadLetterOptions options) : IDisposable
     /// <summary>Ends without waiting for the broker.</summary>
     public void Dispose()
     {
+        if (_isDisposed) // a client may be registered as a service twice
+            return;
+        _isDisposed = true;
         _ending.Cancel();
         _joined.Clear();
         if (_link is { } link)

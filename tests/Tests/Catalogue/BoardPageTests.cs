@@ -199,7 +199,7 @@ public sealed partial class BoardPageTests
         {
             var page = await client.GetAsync(path);
             page.Text.ShouldContain("Read the queues themselves");
-            page.Html.ShouldContain("-delayed\" data-events=");
+            page.Html.ShouldContain("-delayed:shop\" data-events=");
             page.Text.ShouldContain("TimeoutException"); // what is known is shown
         }
     }
