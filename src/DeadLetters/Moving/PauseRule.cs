@@ -12,8 +12,26 @@ internal readonly record struct StepCounts(long Failed, long Good, long Left, lo
     /// <summary>Counts the outcomes of messages.</summary>
     public static StepCounts Of(IEnumerable<Replayed> messages)
     {
-        var counts = OutcomeCounts.Count(messages);
-        return new StepCounts(counts.FailedAgain + counts.Skipped, counts.Handled + counts.Delayed, counts.LeftQueue, counts.Waiting);
+        var (failed, good, left, waiting) = (0, 0, 0, 0);
+        foreach (var message in messages)
+        {
+            switch (message.Outcome)
+            {
+                case Outcome.FailedAgain or Outcome.Skipped:
+                    failed++;
+                    break;
+                case Outcome.Handled or Outcome.Delayed:
+                    good++;
+                    break;
+                case Outcome.Waiting:
+                    waiting++;
+                    break;
+                default:
+                    left++;
+                    break;
+            }
+        }
+        return new StepCounts(failed, good, left, waiting);
     }
 }
 

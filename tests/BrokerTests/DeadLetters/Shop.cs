@@ -64,7 +64,7 @@ internal sealed partial class Shop : IAsyncDisposable
         await shop.StartAsync();
         var endpoint = await shop._bus!.GetSendEndpoint(new Uri("queue:" + Input));
         await endpoint.SendBatch(Enumerable.Range(0, failed).Select(number => new ShopOrder(number)));
-        await Eventually.SeeAsync(() => shop.VirtualHost.ReadyAsync(Error), ready => ready == failed, $"{failed} orders failed");
+        await Eventually.SeeAsync(() => shop.VirtualHost.ReadyAsync(Error), ready => ready == failed, $"{failed} orders failed", TimeSpan.FromMinutes(3));
         shop.Fails = (_, _) => null;
         return shop;
     }

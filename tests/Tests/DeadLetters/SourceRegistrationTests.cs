@@ -13,7 +13,7 @@ public sealed class SourceRegistrationTests
     [InlineData("billing")]
     [InlineData("7")]
     [InlineData("EU-west_1.orders")]
-    public void Name_of_letters_digits_hyphens_underscores_and_dots_is_accepted(string name) => Mount((name, "amqp://jane:secret@localhost/other"));
+    public void Name_of_letters_digits_hyphens_underscores_and_dots_is_accepted(string name) => Mount((name, "amqp://jane:secret@localhost/other")).Dispose();
 
     [Theory]
     [InlineData("")]
@@ -42,7 +42,7 @@ public sealed class SourceRegistrationTests
     }
 
     [Fact]
-    public void Same_name_of_a_virtual_host_on_two_brokers_is_accepted() => Mount(("billing", "amqp://jane:secret@localhost:5673/shop"));
+    public void Same_name_of_a_virtual_host_on_two_brokers_is_accepted() => Mount(("billing", "amqp://jane:secret@localhost:5673/shop")).Dispose();
 
     [Fact]
     public void Client_of_the_application_is_that_of_the_default_source()
