@@ -17,7 +17,6 @@ internal sealed partial class DeadLetterFeed(
     private static readonly TimeSpan _pruneEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan _afterFailure = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _late = TimeSpan.FromSeconds(30); // some checks have failed, or one takes that long
-
     private static readonly TimeSpan _stopPatience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan _leavePatience = TimeSpan.FromSeconds(2);
 
@@ -177,19 +176,12 @@ internal sealed partial class DeadLetterFeed(
     // Returns whether the catalogue was pruned.
     private async Task<bool> TidyAsync(FeedIntake intake, FeedConsumer consumer, bool prunes, CancellationToken cancellationToken)
     {
-        try
-        {
-            if (intake.TakeErased())
-                await store.Writer.OverwriteAsync(cancellationToken);
-        }
-        catch (Exception e) when (FeedIntake.IsOfTheDatabase(e))
-        {
-            return false;
-        }
         if (!store.TryBeginTidying())
             return false; // the feed of another source does it
         try
         {
+            if (intake.TakeErased())
+                await store.Writer.OverwriteAsync(cancellationToken);
             if (prunes)
             {
                 await store.Writer.PruneAsync(cancellationToken);
