@@ -45,23 +45,20 @@ internal sealed class ReplayReports(Func<ReceiveContext, IReportQueue?> reportsO
 
     private void Begin(ReceiveContext context)
     {
-        if (Stamp.IdOf(context) is not { } id || Endpoint.Of(context, reportsOf(context)) is not { } endpoint)
+        var reports = reportsOf(context);
+        if (Stamp.IdOf(context) is not { } id || Endpoint.Of(context, reports) is not { } endpoint)
             return;
-        var delivery = context.GetOrAddPayload(() => new ReplayedDelivery(this, endpoint.Queue, id, Stamp.Of(context)));
+        var delivery = context.GetOrAddPayload(() => new ReplayedDelivery(this, context, id, endpoint, reports));
         if (delivery.Owner != this)
             return; // UseReplayReports was called twice
         if (context.TryGetPayload<IErrorTransport>(out var errors))
             context.AddOrUpdatePayload<IErrorTransport>(() => new ReportedErrors(errors, delivery), known => new ReportedErrors(known, delivery));
         if (context.TryGetPayload<IDeadLetterTransport>(out var skips))
             context.AddOrUpdatePayload<IDeadLetterTransport>(() => new ReportedSkips(skips, delivery), known => new ReportedSkips(known, delivery));
-        reportsOf(context)?.Add(delivery.Report(ReportKind.Taken) with { Consumer = endpoint.Consumer });
+        delivery.Taken();
     }
 
-    private void End(ReceiveContext context)
-    {
-        if (Mine(context)?.Outcome(context) is { } outcome)
-            reportsOf(context)?.Add(outcome);
-    }
+    private void End(ReceiveContext context) => Mine(context)?.End();
 
     [SuppressMessage("Design", "CA1031", Justification = "A report never fails the message")]
     private static void Try(ReceiveContext context, Action<ReceiveContext> step)

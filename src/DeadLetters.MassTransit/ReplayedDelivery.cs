@@ -4,19 +4,20 @@ namespace WorkinIt.DeadLetters.Reports;
 
 /// <summary>One delivery of a replayed message, and what is known about it so far.</summary>
 /// <param name="owner">Reports it; others leave it alone.</param>
-/// <param name="queue">The queue it came from.</param>
-/// <param name="id">The message's <c>Replay-Id</c>.</param>
-/// <param name="stamp">All headers of the replay.</param>
-internal sealed class ReplayedDelivery(ReplayReports owner, string queue, string id, KeyValuePair<string, object>[] stamp)
+/// <param name="message">The message.</param>
+/// <param name="id">Its <c>Replay-Id</c>.</param>
+/// <param name="endpoint">The endpoint that took it.</param>
+/// <param name="reports">Where its reports go.</param>
+internal sealed class ReplayedDelivery(ReplayReports owner, ReceiveContext message, string id, Endpoint endpoint, IReportQueue? reports)
 {
     private static int _deliveries;
 
     private readonly Lock _lock = new();
     private readonly HashSet<string> _consumers = [];
     private ReportKind? _ending;
-    private bool _leaves;
+    private bool _isElsewhere;
+    private bool _isDelayed;
     private SlipStep _slip;
-    private DateTimeOffset? _until;
     private string? _exceptionType;
     private string? _reason;
 
@@ -30,17 +31,18 @@ internal sealed class ReplayedDelivery(ReplayReports owner, string queue, string
 
     public ReplayReports Owner => owner;
 
-    public string Id => id;
+    /// <summary>All headers of the replay.</summary>
+    public IReadOnlyList<KeyValuePair<string, object>> Stamp { get; } = Reports.Stamp.Of(message);
 
-    public int Number { get; } = Interlocked.Increment(ref _deliveries);
-
-    public KeyValuePair<string, object>[] Stamp => stamp;
+    private int Number { get; } = Interlocked.Increment(ref _deliveries);
 
     /// <summary>Whether a failure of the message was seen, for which MassTransit may send other messages.</summary>
     public bool HasFailed { get; private set; }
 
     public static ReplayedDelivery? Of(ReceiveContext context) =>
         Reports.Stamp.IsOn(context) && context.TryGetPayload<ReplayedDelivery>(out var delivery) ? delivery : null;
+
+    public void Taken() => reports?.Add(Report(ReportKind.Taken) with { Consumer = endpoint.Consumer });
 
     public void Consumed(string consumer, bool isSlip)
     {
@@ -76,17 +78,23 @@ internal sealed class ReplayedDelivery(ReplayReports owner, string queue, string
             _ending = ReportKind.Skipped;
     }
 
-    public void Delayed(DateTimeOffset until)
+    /// <summary>
+    /// A copy waits for a later try. This is reported at once: after the acknowledgement, another process might have handled the copy, and its report
+    /// would come first.
+    /// </summary>
+    /// <param name="until">When it comes back; null if that is not known.</param>
+    public void Delayed(DateTimeOffset? until)
     {
         lock (_lock)
-            (_ending, _until) = (ReportKind.Delayed, until);
+            (_isElsewhere, _isDelayed) = (true, true);
+        reports?.Add(Timed(ReportKind.Delayed) with { Until = until });
     }
 
     /// <summary>A copy with the stamp is in another queue.</summary>
     public void Moved()
     {
         lock (_lock)
-            _leaves = true;
+            _isElsewhere = true;
     }
 
     /// <summary>An activity of a routing slip succeeded.</summary>
@@ -96,30 +104,29 @@ internal sealed class ReplayedDelivery(ReplayReports owner, string queue, string
             _slip = SlipStep.Done;
     }
 
-    /// <summary>The outcome; null if it is not known, or reported elsewhere.</summary>
-    /// <param name="context">The message, after all consumers, outboxes and moves, and after the ack.</param>
-    public ReplayReport? Outcome(ReceiveContext context)
+    /// <summary>Reports the outcome, unless it is not known, or reported elsewhere. To be called after all consumers, outboxes and moves, and after the ack.</summary>
+    public void End()
     {
         lock (_lock)
         {
-            var kind = _ending ?? (_leaves || !context.IsDelivered || context.IsFaulted || _slip == SlipStep.Unknown ? null : ReportKind.Handled);
-            return kind is not { } known ? null : Report(known) with
-            {
-                Consumer = _consumers.Count == 1 ? _consumers.First() : null,
-                Milliseconds = Math.Round(context.ElapsedTime.TotalMilliseconds, 3),
-                ExceptionType = _exceptionType,
-                Reason = _reason,
-                Until = _until,
-            };
+            var isHandled = !_isElsewhere && message.IsDelivered && !message.IsFaulted && _slip != SlipStep.Unknown;
+            if ((_ending ?? (isHandled ? ReportKind.Handled : null)) is { } kind && (kind != ReportKind.Delayed || !_isDelayed))
+                reports?.Add(Timed(kind) with { ExceptionType = _exceptionType, Reason = _reason });
         }
     }
 
-    public ReplayReport Report(ReportKind kind) => new()
+    private ReplayReport Timed(ReportKind kind) => Report(kind) with
     {
-        ReplayId = Id,
+        Consumer = _consumers.Count == 1 ? _consumers.First() : kind == ReportKind.Delayed ? endpoint.Consumer : null,
+        Milliseconds = Math.Round(message.ElapsedTime.TotalMilliseconds, 3),
+    };
+
+    private ReplayReport Report(ReportKind kind) => new()
+    {
+        ReplayId = id,
         Kind = kind,
         At = DateTimeOffset.UtcNow,
-        Queue = queue,
+        Queue = endpoint.Queue,
         Try = Number,
         Host = ThisApplication.Machine,
         Application = ThisApplication.Name,

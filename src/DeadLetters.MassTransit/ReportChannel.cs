@@ -18,6 +18,7 @@ namespace WorkinIt.DeadLetters.Reports;
 internal sealed class ReportChannel(RabbitMqHostSettings host, ILogContext log)
 {
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _confirmedWithin = TimeSpan.FromSeconds(30); // earlier, a busy broker would get them twice
     private static readonly TimeSpan _untilNextTry = TimeSpan.FromMinutes(5);
 
     private IConnection? _connection;
@@ -86,7 +87,7 @@ internal sealed class ReportChannel(RabbitMqHostSettings host, ILogContext log)
         {
             return e.IsReturn;
         }
-        catch (Exception e) when (e is not OperationInterruptedException || !IsRefusal(((OperationInterruptedException)e).ShutdownReason))
+        catch (Exception e) when (e is not OperationInterruptedException { ShutdownReason.ReplyCode: Constants.AccessRefused })
         {
             return false;
         }
@@ -95,7 +96,7 @@ internal sealed class ReportChannel(RabbitMqHostSettings host, ILogContext log)
     // During an alarm, the broker confirms nothing, and what was published arrives after it.
     private async Task EndedAsync(Task published)
     {
-        while (await Task.WhenAny(published, Task.Delay(_timeout)) != published && _isBlocked)
+        while (await Task.WhenAny(published, Task.Delay(_confirmedWithin)) != published && _isBlocked)
         {
         }
     }

@@ -29,6 +29,8 @@ internal sealed class StampCarrier : ISendObserver, IPublishObserver
             return Task.CompletedTask;
         if (context.Delay is { } delay && delay > TimeSpan.Zero)
             delivery.Delayed(DateTimeOffset.UtcNow + delay);
+        else if (context.Headers.Get<int>(MessageHeaders.RedeliveryCount) > consumed!.GetRedeliveryCount())
+            delivery.Delayed(null); // into a delay queue of the application
         else
             delivery.Moved();
         return Task.CompletedTask;

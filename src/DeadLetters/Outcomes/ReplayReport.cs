@@ -6,13 +6,13 @@ namespace WorkinIt.DeadLetters;
 /// <summary>What an application reports about a replayed message.</summary>
 internal enum ReportKind
 {
-    /// <summary>A consumer has the message.</summary>
+    /// <summary>The application has the message.</summary>
     Taken,
 
-    /// <summary>All consumers of the message have finished without a fault.</summary>
+    /// <summary>All consumers of the message have finished without a fault, and it was acknowledged.</summary>
     Handled,
 
-    /// <summary>A consumer failed, and the message goes to the error queue.</summary>
+    /// <summary>The message was moved to the error queue; or an activity of a routing slip failed, which leaves no dead letter.</summary>
     Failed,
 
     /// <summary>The try failed, and the message comes back at <see cref="ReplayReport.Until"/>.</summary>
@@ -52,7 +52,7 @@ internal sealed record ReplayReport
     /// <summary>The queue that the application took the message from.</summary>
     public required string Queue { get; init; }
 
-    /// <summary>The number of the delivery in its process, from 1: a later one replaces what an earlier one reported.</summary>
+    /// <summary>The number of the delivery among all replayed ones of its process, from 1: a later one replaces what an earlier one reported.</summary>
     public int Try { get; init; } = 1;
 
     /// <summary>The type of the consumer, saga or activity; null if unknown or several.</summary>
@@ -76,7 +76,7 @@ internal sealed record ReplayReport
     /// <summary>The exception's text, cut to 300 characters. May contain personal data.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>For a delayed message: when it comes back.</summary>
+    /// <summary>For a delayed message: when it comes back; null if that is not known.</summary>
     public DateTimeOffset? Until { get; init; }
 
     /// <summary>The report as the body of a message.</summary>

@@ -96,7 +96,7 @@ public sealed class RedeliveryReportTests
     public async Task Message_that_is_forwarded_to_another_queue_has_its_outcome_there(bool byMassTransit)
     {
         await using var application = await ReportingApplication.StartAsync(
-            bus => { },
+            bus => bus.AddConsumer<WorkConsumer>(),
             (context, rabbit) =>
             {
                 rabbit.UseReplayReports();

@@ -73,7 +73,8 @@ internal sealed class ReportingApplication : IAsyncDisposable
         var application = new ReportingApplication(virtualHost, user, register, configure);
         if (listens)
             await application.ListenAsync();
-        await application.Bus.StartAsync(new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token);
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await application.Bus.StartAsync(deadline.Token);
         return application;
     }
 
