@@ -61,7 +61,7 @@ internal static class TestCommand
     {
         if (file is null)
         {
-            CommandHost.Current.Out.Write(test);
+            await CommandHost.Current.Out.WriteAsync(test);
             return;
         }
         try

@@ -14,7 +14,7 @@ public sealed class TestCommandTests
         var masked = await orders.Command.RunAsync("dead-letters", "test", id);
         masked.ShouldSatisfyAllConditions(
             it => it.Code.ShouldBe(0, it.ToString()), it => it.Output.ShouldContain("\"customer\": \"Xxxx Xxx\""), it => it.Output.ShouldContain("bus.AddConsumer<global::Orders.PlaceOrderConsumer>();"),
-            it => it.Output.ShouldContain("namespace DeadLetterTests;"), it => it.Output.ShouldContain($"public sealed partial class PlaceOrderConsumerLetter"));
+            it => it.Output.ShouldContain("namespace DeadLetterTests;"), it => it.Output.ShouldContain("public sealed partial class PlaceOrderConsumerLetter"));
         (masked.Output + masked.Errors).ShouldNotContain("Jane");
         (await orders.Client.Audit.ReadAsync(Orders.Error, 10, default)).ShouldBeEmpty();
 

@@ -10,7 +10,6 @@ namespace WorkinIt.Cli.DeadLetters.Testing;
 /// </summary>
 internal static partial class CSharpText
 {
-    // C# ends a line at each of U+000A, U+000D, U+0085, U+2028 and U+2029.
     private static readonly HashSet<string> _keywords =
     [
         "abstract", "as", "base", "bool", "break", "byte", "case", "catch", "char", "checked", "class", "const", "continue", "decimal", "default", "delegate", "do", "double", "else", "enum",
@@ -57,6 +56,7 @@ internal static partial class CSharpText
     /// <summary>An identifier, with an @ if it is a keyword; null if the text is not an identifier.</summary>
     public static string? Identifier(string text) => !Identifiers().IsMatch(text) ? null : _keywords.Contains(text) ? "@" + text : text;
 
+    // C# ends a line not only at a line feed, but also at U+000D, U+0085, U+2028 and U+2029.
     private static void AppendSafe(StringBuilder safe, string text, int index)
     {
         var c = text[index];
