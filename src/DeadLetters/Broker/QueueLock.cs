@@ -114,6 +114,6 @@ internal static class QueueLock
     /// <summary>Releases the lock before the connection ends.</summary>
     public static Task ReleaseAsync(IConnection connection, string queue, CancellationToken cancellationToken) => ReleaseAsync(connection, NameFor(queue), queue, cancellationToken);
 
-    private static Task ReleaseAsync(IConnection connection, string name, string queue, CancellationToken cancellationToken) =>
+    private static Task<uint> ReleaseAsync(IConnection connection, string name, string queue, CancellationToken cancellationToken) =>
         connection.OnOwnChannelAsync(queue, channel => channel.QueueDeleteAsync(name, ifUnused: false, ifEmpty: false, cancellationToken: cancellationToken), cancellationToken);
 }
