@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -52,6 +53,7 @@ internal sealed class CommandContext : IAsyncDisposable
 
     /// <summary>Reads the settings from the environment.</summary>
     /// <exception cref="WrongUsageException">A setting is missing or invalid.</exception>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The context disposes of the audit log")]
     public static CommandContext Open(string? by, bool json)
     {
         var setting = Setting("ConnectionStrings__DeadLetters") is null ? "ConnectionStrings__RabbitMq" : "ConnectionStrings__DeadLetters";
@@ -81,7 +83,8 @@ internal sealed class CommandContext : IAsyncDisposable
         var auditFile = Setting("DeadLetters__AuditFile") ?? Path.Combine(
             Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "workinit", "audit.jsonl");
         var catalogue = Setting(CommandAudit.Setting) is { } database ? ReadDatabase(CommandAudit.Setting, database) : null;
-        return new CommandContext(options, new CommandAudit(auditFile, catalogue), advisor, writer, by ?? Setting("WORKINIT_OPERATOR") ?? Environment.UserName, json);
+        var audit = new CommandAudit(auditFile, catalogue);
+        return new CommandContext(options, audit, advisor, writer, by ?? Setting("WORKINIT_OPERATOR") ?? Environment.UserName, json);
     }
 
     /// <summary>Writes a line to standard output, without wrapping it.</summary>

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using WorkinIt.DeadLetters;
 using WorkinIt.DeadLetters.Catalogue.Operations;
@@ -35,6 +36,7 @@ internal static class SharedOperations
     /// <param name="run">The operation. It reports its progress to what the given function makes of its display.</param>
     /// <param name="describe">Returns the result in one line.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
+    [SuppressMessage("Reliability", "CA2025", Justification = "The reporting task is awaited before the sources are disposed")]
     public static async Task<T> RunAsync<T>(
         CommandContext context, string title, string queue, Func<Func<IProgress<OperationProgress>, IProgress<OperationProgress>>, CancellationToken, Task<T>> run, Func<T, string> describe,
         CancellationToken cancellationToken)

@@ -26,7 +26,7 @@ internal sealed partial class CatalogueDatabase(
 
     private readonly TaskCompletionSource<CatalogueStore> _store = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Failure? _failure;
-    private volatile IReadOnlyList<(DeadLetterSource Source, DeadLetterFeed Feed)> _feeds = [];
+    private volatile List<(DeadLetterSource Source, DeadLetterFeed Feed)> _feeds = [];
 
     /// <summary>The readers and writers. They fail until the tables exist.</summary>
     public CatalogueStore Parts { get; } = new(options, time);

@@ -8,6 +8,7 @@ namespace WorkinIt.DeadLetters;
 public sealed partial class DeadLetterClient : IDisposable
 {
     private readonly ManagementClient _management;
+    private readonly ReportInbox _reports;
     private readonly DeadLetterServices _services;
     private readonly AuditedOperations _audited;
     private readonly QueueFinder _queues;
@@ -26,7 +27,8 @@ public sealed partial class DeadLetterClient : IDisposable
     public DeadLetterClient(DeadLetterOptions options, IAuditLog audit, IReplayAdvisor? advisor = null, TimeProvider? time = null)
     {
         _management = new ManagementClient(options);
-        _services = new DeadLetterServices(options, new GuardedAudit(audit), advisor, time ?? TimeProvider.System, _management, new ReportInbox(options));
+        _reports = new ReportInbox(options);
+        _services = new DeadLetterServices(options, new GuardedAudit(audit), advisor, time ?? TimeProvider.System, _management, _reports);
         var access = new QueueAccess(_services);
         _audited = new AuditedOperations(_services);
         _queues = new QueueFinder(_services);
@@ -198,6 +200,6 @@ public sealed partial class DeadLetterClient : IDisposable
     public void Dispose()
     {
         _management.Dispose();
-        _services.Reports.Dispose();
+        _reports.Dispose();
     }
 }

@@ -38,8 +38,8 @@ internal static class CausePage
         var store = page.Service<TriageStore>();
         if (cause is null && (await store.GetAsync([id], page.Aborted))[id].Track is null)
             return page.Problem(StatusCodes.Status404NotFound, "Cause not found", $"The catalogue has no cause {id}.");
-        var fullest = cause?.Queues is [var first, ..] ? first : null;
-        await store.SetAsync(id, change, page.By, fullest?.Queue ?? "", page.Aborted, page.Sources.Count > 1 ? fullest?.Source : null);
+        var (source, queue) = cause?.Queues is [var fullest, ..] ? (fullest.Source, fullest.Queue) : (null, "");
+        await store.SetAsync(id, change, page.By, queue, page.Aborted, page.Sources.Count > 1 ? source : null);
         return PageContext.SeeOther(page.Links.Cause(id));
     }
 

@@ -19,7 +19,7 @@ internal sealed class StepOutcomes(OutcomeTracker tracker, FailureWatch failures
     public IReadOnlyList<string> WaitingIn => [.. Step().Where(message => message.Outcome == Outcome.Waiting).Select(message => message.Target).Distinct()];
 
     /// <summary>Whether the application has reported an outcome in this replay.</summary>
-    public bool HasReports => tracker.Counts is { Handled: > 0 } or { Delayed: > 0 };
+    public bool HasReports => tracker.Counts is { Handled: > 0 } or { Delayed: > 0 } or { Taken: > 0 };
 
     /// <summary>Adds causes that are not new.</summary>
     public void Know(IEnumerable<string> ids) => _causes.UnionWith(ids);

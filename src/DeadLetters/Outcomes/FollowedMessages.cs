@@ -51,9 +51,9 @@ internal sealed class FollowedMessages(ReplayReports reports, Func<string, SeenF
 
     public void Add(Replayed message)
     {
-        ReportReader.TryParseId(message.ReplayId, out _, out var number);
+        var id = ReportReader.TryParseId(message.ReplayId, out _, out var number) ? number : 0;
         lock (_lock)
-            _all.Add(new Followed(message, number));
+            _all.Add(new Followed(message, id));
     }
 
     /// <summary>Takes the new reports and the dead letters that were seen.</summary>

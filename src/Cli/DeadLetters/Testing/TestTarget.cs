@@ -19,7 +19,7 @@ internal sealed partial record TestTarget(string Consumer, string Message, bool 
             return (null, NoConsumer(letter));
         if (letter.JsonMessage is null)
             return (null, "its message is not JSON: it is encrypted, or in another format, so it can't be written into a test");
-        if ((letter.Header("MT-Fault-MessageType") ?? letter.MessageTypes.FirstOrDefault()) is not { } type)
+        if ((letter.Header("MT-Fault-MessageType") ?? (letter.MessageTypes is [var first, ..] ? first : null)) is not { } type)
             return (null, "neither its headers nor its body name the message type");
         if (OfLibrary(letter, consumer, type) is { } problem)
             return (null, problem);
