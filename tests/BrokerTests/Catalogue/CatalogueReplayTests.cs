@@ -32,34 +32,6 @@ public sealed class CatalogueReplayTests
     }
 
     [Fact]
-    public async Task Reports_wait_while_no_host_runs_also_over_a_restart_of_the_broker()
-    {
-        using var broker = await TestBroker.StartOwnAsync();
-        try
-        {
-            await using var orders = await Orders.CreateAsync(broker: broker.ForOneSystem());
-            var fed = await StartAsync(orders);
-            await orders.PutFaultsAsync(20);
-            await fed.SeeAgreesAsync(Orders.Error, 20);
-            await fed.StopAsync();
-            var replay = await orders.Client.ReplayAsync(Request(), null, _none);
-            await using (await ReportingApplication.StartAsync(orders, _ => Handling.Succeeds))
-                await Eventually.SeeAsync(() => orders.VirtualHost.ReadyAsync(ReplayNotice.Queue), ready => ready > 40, "20 were taken and handled, and there is a notice");
-
-            await broker.StopAsync();
-            await broker.StartAsync();
-            await using var next = await fed.StartAnotherAsync();
-
-            (await SeeAsync(next, replay.Id, operation => operation.Total == 20)).Counts.Handled.ShouldBe(20);
-            await fed.DisposeAsync();
-        }
-        finally
-        {
-            await broker.RemoveAsync();
-        }
-    }
-
-    [Fact]
     public async Task Reports_about_operations_that_nobody_started_are_not_shown_and_a_notice_is_taken_from_the_queue_only()
     {
         await using var orders = await Orders.CreateAsync();
@@ -100,7 +72,7 @@ public sealed class CatalogueReplayTests
         operation.Listed.Take(3).ShouldAllBe(one => one.Message.NewLetter!.Queue == Orders.Error);
     }
 
-    private static async Task<FedCatalogue> StartAsync(Orders orders)
+    internal static async Task<FedCatalogue> StartAsync(Orders orders)
     {
         var fed = await FedCatalogue.StartAsync(orders.Options);
         await fed.SeeFedAsync(Orders.Error);
@@ -108,10 +80,10 @@ public sealed class CatalogueReplayTests
         return fed;
     }
 
-    private static async Task<FollowedOperation> SeeAsync(FedCatalogue fed, string operation, Func<FollowedOperation, bool> satisfies) =>
+    internal static async Task<FollowedOperation> SeeAsync(FedCatalogue fed, string operation, Func<FollowedOperation, bool> satisfies) =>
         (await Eventually.SeeAsync(() => fed.Store.Reader.ReplaysOfOperationAsync(operation, 1000, _none), seen => seen is not null && satisfies(seen), "the catalogue has the outcomes", TimeSpan.FromSeconds(40)))!;
 
     private static Handling HandlingOf(int number) => number % 7 == 0 ? Handling.Fails : number % 11 == 0 ? Handling.Skips : number % 13 == 0 ? Handling.Delays : Handling.Succeeds;
 
-    private static ReplayRequest Request() => new() { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero };
+    internal static ReplayRequest Request() => new() { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero };
 }
