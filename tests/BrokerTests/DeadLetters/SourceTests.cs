@@ -8,7 +8,6 @@ namespace WorkinIt.BrokerTests.DeadLetters;
 public sealed class SourceTests
 {
     private const string Billing = "/dead-letters/sources/billing/queues/orders_error";
-    private const string Shop = "/dead-letters/queues/orders_error";
 
     [Theory]
     [InlineData(true)]

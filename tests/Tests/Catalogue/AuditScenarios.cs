@@ -201,6 +201,7 @@ public abstract class AuditScenarios : CatalogueScenarios
     {
         await base.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
     }
 
     private static AuditEntry Entry(string id, string queue, int second) =>

@@ -8,8 +8,6 @@ namespace WorkinIt.Tests.Catalogue;
 /// <summary>Letters that failed while their queue was missing; run on SQLite and on PostgreSQL.</summary>
 public abstract class CatalogueKeptScenarios : CatalogueScenarios
 {
-    private const LetterState Kept = LetterState.Kept;
-
     [Fact]
     public async Task Kept_letter_is_complete_whatever_its_size_and_no_retention_removes_it()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using WorkinIt.DeadLetters;
@@ -58,6 +59,7 @@ public sealed class PauseLogTests : IAsyncDisposable
     }
 
     [Fact]
+    [SuppressMessage("Reliability", "CA2025", Justification = "The task is awaited before the operation is disposed")]
     public async Task Replay_that_pauses_on_one_instance_is_resumed_from_another_one()
     {
         var sharing = new OperationSharing(_operations, _pauses, TimeProvider.System, NullLogger<OperationSharing>.Instance);

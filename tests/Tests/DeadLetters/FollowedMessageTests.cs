@@ -3,7 +3,7 @@ using WorkinIt.DeadLetters;
 namespace WorkinIt.Tests.DeadLetters;
 
 /// <summary>Which outcome a replayed message has, from all that was observed of it.</summary>
-public sealed class FollowedMessageTests
+public sealed class FollowedMessageTests : IAsyncDisposable
 {
     private const string Target = "orders";
     private static readonly DateTimeOffset _noon = new(2026, 11, 29, 12, 0, 0, TimeSpan.Zero);
@@ -20,6 +20,8 @@ public sealed class FollowedMessageTests
         for (var number = 1; number <= 3; number++)
             _messages.Add(new Replayed($"{number:x16}", $"m-{number}", $"op.{number}", Verdict.Good) { Target = Target });
     }
+
+    public ValueTask DisposeAsync() => _reports.DisposeAsync();
 
     [Theory]
     [InlineData(ReportKind.Taken, Outcome.Taken)]

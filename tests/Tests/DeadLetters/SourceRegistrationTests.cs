@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -53,6 +54,7 @@ public sealed class SourceRegistrationTests
 
     private static DeadLetterOptions Broker(string address) => DeadLetterOptions.Parse(address, new Uri("http://localhost:15672"));
 
+    [SuppressMessage("Performance", "CA1859", Justification = "Only as an IDisposable, a WebApplication can be disposed of without await")]
     private static IDisposable Mount(params (string Name, string Address)[] sources)
     {
         var builder = WebApplication.CreateSlimBuilder();
