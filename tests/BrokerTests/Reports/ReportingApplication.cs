@@ -118,6 +118,7 @@ internal sealed class ReportingApplication : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _provider.DisposeAsync();
+        _log.Dispose();
         await Listener.DisposeAsync();
         await VirtualHost.DisposeAsync();
     }
