@@ -35,7 +35,11 @@ internal sealed class Endpoint : IReceiveEndpointObserver
     {
         if (!message.TryGetPayload<ReceiveEndpointContext>(out var context))
             return null;
-        var endpoint = _known.GetValue(context, static context => new Endpoint(context));
+        if (!_known.TryGetValue(context, out var endpoint))
+        {
+            lock (_known) // GetValue could create two, and both would watch
+                endpoint = _known.GetValue(context, static context => new Endpoint(context));
+        }
         endpoint._reports = reports;
         return endpoint;
     }

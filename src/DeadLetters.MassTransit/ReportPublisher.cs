@@ -41,7 +41,7 @@ internal sealed class ReportPublisher : IReportQueue
     public void Add(ReplayReport report)
     {
         if (_items.Writer.TryWrite(new Item(report, null)))
-            Start();
+            StartIfIdle();
         else if (Interlocked.Exchange(ref _isFull, 1) == 0)
             _log.Warning?.Log("More than {Capacity} reports of replayed messages wait for RabbitMQ: further ones are lost, and the dead-letter console does not know those outcomes", Capacity);
     }
@@ -51,11 +51,11 @@ internal sealed class ReportPublisher : IReportQueue
         var flushed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (!_items.Writer.TryWrite(new Item(null, flushed)))
             return;
-        Start();
+        StartIfIdle();
         await flushed.Task.WaitAsync(atMost).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private void Start()
+    private void StartIfIdle()
     {
         if (Interlocked.Exchange(ref _isRunning, 1) != 0)
             return;

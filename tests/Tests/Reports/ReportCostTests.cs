@@ -40,10 +40,10 @@ public sealed class ReportCostTests
         return Task.CompletedTask;
     }
 
-#pragma warning disable CA1812, CA1852 // DispatchProxy derives from it
+#pragma warning disable CA1852, CA1812 // DispatchProxy derives from it
     /// <summary>Keeps the observer that a bus gets.</summary>
     internal class Bus : DispatchProxy
-#pragma warning restore CA1812, CA1852
+#pragma warning restore CA1852, CA1812
     {
         public IReceiveObserver? Observer { get; private set; }
 
