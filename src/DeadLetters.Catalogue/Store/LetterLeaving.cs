@@ -15,11 +15,12 @@ internal sealed class LetterLeaving(Statements statements, bool isSqlite, long n
         if (Statements.Scalar<long?>(
             "SELECT min(id) FROM catalogue_letters WHERE queue_id = @queue AND hash = @hash AND operation = @operation AND moved_as = @movedAs AND left_at = @at", move) is not null)
             return;
-        // A walk that ended before the operation reported its moves has marked them as gone.
+        // A walk that ended before the operation reported its moves has marked them as gone. A discarded letter that was restored is in its queue, but no
+        // copy of it has reached the feed.
         Statements.Execute(
             """
             UPDATE catalogue_letters SET state = @state, left_at = @at, operation = @operation, moved_as = @movedAs, moved_by = @by
-            WHERE id = (SELECT id FROM catalogue_letters WHERE queue_id = @queue AND hash = @hash AND state IN (0, 4, 5, 6) ORDER BY state, number DESC LIMIT 1)
+            WHERE id = (SELECT id FROM catalogue_letters WHERE queue_id = @queue AND hash = @hash AND state IN (0, 2, 4, 5, 6) ORDER BY CASE WHEN state = 2 THEN 1 ELSE 0 END, state, number DESC LIMIT 1)
             """, move);
     }
 

@@ -150,7 +150,7 @@ public sealed class ReplayPauseTests
 
         _pauses.ShouldBeEmpty();
         largest.ShouldBe(4); // 1, 5, 20, 34
-        result.Headline.ShouldBe("60 of 60 replayed: 60 left the queue: nothing heard yet");
+        result.Headline.ShouldBe("60 of 60 replayed: 60 left the queue: this application does not report");
         shop.Handled.Order().ShouldBe(Enumerable.Range(0, 60));
     }
 
@@ -217,7 +217,7 @@ public sealed class ReplayPauseTests
 
         result.Errors.ShouldSatisfyAllConditions(
             it => it.ShouldContain("Paused: 1 of 1 messages of the last step failed again. Fix the cause, then resume."), it => it.ShouldContain("r resume, s slower ("));
-        result.Output.ShouldContain("30 of 30 replayed: 1 failed again, 29 left the queue: nothing heard yet");
+        result.Output.ShouldContain("30 of 30 replayed: 1 failed again, 29 left the queue: this application does not report");
     }
 
     [Fact]

@@ -89,6 +89,18 @@ public abstract class CatalogueWriterScenarios : CatalogueScenarios
     }
 
     [Fact]
+    public async Task Replay_of_a_letter_that_was_discarded_and_restored_is_marked()
+    {
+        var letter = Fault(Queue, "timeout");
+        await AddAsync(letter);
+        await MoveAsync(letter, LetterState.Discarded, "op-1");
+
+        await MoveAsync(letter, LetterState.Replayed, "op-2"); // the restore sends no copy to the feed
+
+        (await EntryAsync(letter)).ShouldSatisfyAllConditions(it => it.State.ShouldBe(LetterState.Replayed), it => it.Operation.ShouldBe("op-2"));
+    }
+
+    [Fact]
     public async Task Letter_that_came_back_is_there_again()
     {
         var letter = Fault(Queue, "timeout");
