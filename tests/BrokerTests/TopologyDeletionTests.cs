@@ -84,7 +84,7 @@ public sealed class TopologyDeletionTests(TopologyDeletionFixture fixture) : ICl
 /// <summary>What the deployment declares for the delays of 1 s and 2 s, from the lists that the services' readiness checks use.</summary>
 internal static class DeclaredTopology
 {
-    // MassTransit declares it in addition: the exchange of all faults, to which no queue is bound.
+    // MassTransit declares it in addition: the exchange of all faults, to which no queue is bound. The exchange of reports has none either.
     private const string AllFaults = "MassTransit:Fault";
 
     public static UsedTopology Web { get; } = QueueTopology.UsedByWeb;
@@ -95,7 +95,7 @@ internal static class DeclaredTopology
     public static IReadOnlyList<string> Queues { get; } = [.. Web.Queues.Union(Consumers.Queues)];
 
     /// <summary>Each queue has an exchange of the same name in front of it.</summary>
-    public static IReadOnlyList<string> Exchanges { get; } = [.. Web.Exchanges.Union(Consumers.Exchanges).Union(Queues).Append(AllFaults)];
+    public static IReadOnlyList<string> Exchanges { get; } = [.. Web.Exchanges.Union(Consumers.Exchanges).Union(Queues).Append(AllFaults).Append(QueueTopology.ReportExchange)];
 
     /// <summary>The destination, as "queue NAME" or "exchange NAME"; the source; the routing key.</summary>
     public static IReadOnlyList<(string Destination, string Source, string Key)> Bindings { get; } =

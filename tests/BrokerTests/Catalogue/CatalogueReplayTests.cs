@@ -85,5 +85,5 @@ public sealed class CatalogueReplayTests
 
     private static Handling HandlingOf(int number) => number % 7 == 0 ? Handling.Fails : number % 11 == 0 ? Handling.Skips : number % 13 == 0 ? Handling.Delays : Handling.Succeeds;
 
-    internal static ReplayRequest Request() => new() { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero };
+    internal static ReplayRequest Request() => new() { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero, AllAtOnce = true };
 }

@@ -192,7 +192,7 @@ public sealed class ReplayReportTests
 
     private static ReplayReport Report(string id) => new() { ReplayId = id, Kind = ReportKind.Handled, At = DateTimeOffset.UtcNow, Queue = Orders.Input };
 
-    internal static ReplayRequest Request(TimeSpan wait) => new() { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = wait };
+    internal static ReplayRequest Request(TimeSpan wait) => new() { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = wait, AllAtOnce = true };
 
     private sealed class ProgressCallback(Action<OperationProgress> callback) : IProgress<OperationProgress>
     {
