@@ -49,8 +49,8 @@ public sealed class BrokerPermissionTests(DeployedTopology deployed) : IClassFix
         var rights = await deployed.TryAsync("replay");
         rights.QueuesRead.ShouldBe(_deadLetters, ignoreOrder: true);
         rights.QueuesDeclared.ShouldBeEmpty();
-        rights.ExchangesDeclared.ShouldBeEmpty();
-        rights.ExchangesWritten.ShouldBe(["", "send-gif-email", "submission-status"], ignoreOrder: true); // "": discard and restore publish directly to a queue
+        rights.ExchangesDeclared.ShouldBe(["dead-letters.reports"]);
+        rights.ExchangesWritten.ShouldBe(["", "send-gif-email", "submission-status", "dead-letters.reports"], ignoreOrder: true); // "": discard and restore publish directly to a queue; the last: to bind its queue
         (await deployed.RefusalAsync("replay", channel => channel.QueueDeclareAsync("send-gif-email_discarded", durable: true, exclusive: false, autoDelete: false))).ShouldBeNull();
         (await deployed.RefusalAsync("replay", channel => channel.QueueDeclareAsync("dead-letters-lock:send-gif-email_error", exclusive: true))).ShouldBeNull();
         (await deployed.RefusalAsync("replay", channel => channel.ExchangeDeclareAsync("dead-letters.reports", ExchangeType.Topic, durable: true))).ShouldBeNull();

@@ -34,7 +34,10 @@ public sealed class CatalogueSite : IAsyncDisposable
 
     private CatalogueSite(WebApplication app, string folder) => (_app, _folder) = (app, folder);
 
-    /// <summary>The audit log.</summary>
+    /// <summary>The audit log that the pages use: the catalogue's, or the file.</summary>
+    public IAuditLog Audit => _app.Services.GetRequiredService<IAuditLog>();
+
+    /// <summary>The file of the audit log.</summary>
     public string AuditPath => Path.Combine(_folder, "audit.jsonl");
 
     /// <summary>The address of the application.</summary>

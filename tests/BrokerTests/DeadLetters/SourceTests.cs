@@ -50,7 +50,7 @@ public sealed class SourceTests
         (await shop.VirtualHost.ReadyAsync("orders_discarded")).ShouldBe(-1);
         (await shop.VirtualHost.ReadyAsync(Orders.Input)).ShouldBe(0);
         Orders.ShouldBeSame(await shop.TakeAllAsync(Orders.Error), await shop.TakeAllAsync("copy"));
-        var entries = await new AuditFile(site.AuditPath).ReadAsync(null, 100, default);
+        var entries = await site.Audit.ReadAsync(null, 100, default);
         entries.Select(entry => (entry.Verb, entry.Source, entry.Queue)).ShouldBe(
             [("repair", "billing", Orders.Error), ("edit", "billing", Orders.Error), ("discard", "billing", Orders.Error), ("replay", "billing", Orders.Error)]);
     }
