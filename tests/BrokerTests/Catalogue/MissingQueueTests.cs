@@ -278,6 +278,7 @@ public sealed class MissingQueueTests
                 properties.Headers![name] = value;
             await orders.Channel.BasicPublishAsync(Orders.Error, "", mandatory: true, properties, Orders.Envelope(id, "{}"));
         }
+        await orders.SeeAsync("dead-letters.feed", letters); // a host that starts removes the binding: later messages are returned to their publisher
         await using (fed)
         {
             var again = await fed.StartAnotherAsync();
