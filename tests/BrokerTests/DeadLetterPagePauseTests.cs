@@ -94,10 +94,11 @@ public sealed class DeadLetterPagePauseTests : IAsyncLifetime
             await client.SignInAsync("operator");
         await here.GetAsync($"/dead-letters/queues/{Errors}"); // for the token of its forms
         var paused = await PauseAsync(here);
+        var address = new Uri(paused.Path).PathAndQuery;
 
-        var seen = await Eventually.SeeAsync(() => there.GetAsync(paused.Path), page => page.Text.Contains("Paused: 1 of 1 messages", StringComparison.Ordinal), "the other instance shows the pause");
+        var seen = await Eventually.SeeAsync(() => there.GetAsync(address), page => page.Text.Contains("Paused: 1 of 1 messages", StringComparison.Ordinal), "the other instance shows the pause");
         seen.Text.ShouldContain("(process ");
-        await there.FollowAsync(paused.Path + "/resume");
+        await there.FollowAsync(address + "/resume");
 
         (await here.SeeEndAsync(paused)).Text.ShouldContain("30 of 30 replayed");
 

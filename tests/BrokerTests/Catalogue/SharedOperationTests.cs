@@ -116,9 +116,9 @@ public sealed partial class SharedOperationTests : IAsyncLifetime
         await web.KillAsync();
 
         var again = await SignedInAsync(await StartWebAsync());
-        (await SeeAsync(again, run.Path, page => page.Text.Contains("It was interrupted", StringComparison.Ordinal), TimeSpan.FromSeconds(60))).Text.ShouldContain($"Replay all in {Errors}");
+        (await SeeAsync(again, new Uri(run.Path).PathAndQuery, page => page.Text.Contains("It was interrupted", StringComparison.Ordinal), TimeSpan.FromSeconds(60))).Text.ShouldContain($"Replay all in {Errors}");
         (await again.GetAsync("/dead-letters/audit")).Text.ShouldContain("interrupted: nothing was heard of it since");
-        (await again.GetAsync(dryRun.Path)).Text.ShouldContain($"{Letters} of {Letters} would be moved"); // one that has ended shows its result
+        (await again.GetAsync(new Uri(dryRun.Path).PathAndQuery)).Text.ShouldContain($"{Letters} of {Letters} would be moved"); // one that has ended shows its result
     }
 
     [Fact]

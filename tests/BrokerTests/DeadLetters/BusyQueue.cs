@@ -10,6 +10,7 @@ internal sealed class BusyQueue : IAsyncDisposable
 
     private readonly CancellationTokenSource _end = new();
     private readonly Orders _orders;
+    private long _ready = long.MaxValue;
     private Task _publishing = Task.CompletedTask;
     private Task _looking = Task.CompletedTask;
 
@@ -33,13 +34,19 @@ internal sealed class BusyQueue : IAsyncDisposable
         {
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
             while (await timer.WaitForNextTickAsync(busy._end.Token))
-                await PutAsync(number++);
+            {
+                // 50 a second, and more while the consumers are faster.
+                var more = Volatile.Read(ref busy._ready) < backlog / 2 ? backlog / 10 : 1;
+                for (var end = number + more; number < end; number++)
+                    await PutAsync(number);
+            }
         });
         busy._looking = Task.Run(async () =>
         {
             while (true)
             {
-                busy.Lowest = Math.Min(busy.Lowest, await orders.VirtualHost.ReadyAsync(Orders.Input));
+                Volatile.Write(ref busy._ready, await orders.VirtualHost.ReadyAsync(Orders.Input));
+                busy.Lowest = Math.Min(busy.Lowest, busy._ready);
                 await Task.Delay(100, busy._end.Token);
             }
         });

@@ -63,9 +63,9 @@ public sealed class ReplayHistoryTests
 
         async Task<BasicGetResult> ReplayAsync(string header)
         {
-            var properties = Orders.Faulted(Guid.CreateVersion7());
-            properties.Headers!["Large"] = header;
-            await orders.PutAsync(properties, Orders.Envelope(Guid.CreateVersion7(), "{}"));
+            var id = Guid.CreateVersion7();
+            var properties = new BasicProperties { MessageId = id.ToString(), ContentType = "application/vnd.masstransit+json", Headers = new Dictionary<string, object?> { ["MT-Reason"] = "fault", ["Large"] = header } };
+            await orders.PutAsync(properties, Orders.Envelope(id, "{}"));
             await orders.SeeAsync(Orders.Error, 1);
             var result = await orders.Client.ReplayAsync(new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero }, null, _none);
             (result.Done, result.Refused.Count).ShouldBe((1, 0));

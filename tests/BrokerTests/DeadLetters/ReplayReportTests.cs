@@ -84,7 +84,7 @@ public sealed class ReplayReportTests
         result.Stopped.ShouldNotBeNull().ShouldContain("Cancelled");
         result.Done.ShouldBeInRange(20, 60);
         busy.Lowest.ShouldBeGreaterThan(0);
-        result.Outcomes.Unknown.ShouldBe(0, result.Headline);
+        result.Outcomes.Unknown.ShouldBe(0, $"{result.Headline}; {string.Join(", ", result.Replayed.Where(message => message.Outcome == Outcome.Waiting).Select(message => $"{message.ReplayId} {application.Own.ContainsKey(message.ReplayId)}"))}");
         result.Replayed.Where(message => message.Outcome != application.Own[message.ReplayId]).ShouldBeEmpty();
     }
 

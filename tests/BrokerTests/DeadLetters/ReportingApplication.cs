@@ -38,7 +38,9 @@ internal sealed class ReportingApplication : IAsyncDisposable
         Orders orders, Func<int, Handling> handle, Func<int, TimeSpan>? takes = null, ushort concurrency = 64, ConcurrentDictionary<string, Outcome>? own = null)
     {
         var (consuming, publishing) = (await orders.VirtualHost.OpenChannelAsync(), await orders.VirtualHost.OpenChannelAsync());
-        await orders.DeclareAsync("orders_skipped", []);
+        await publishing.ExchangeDeclareAsync("orders_skipped", ExchangeType.Fanout, durable: true);
+        await publishing.QueueDeclareAsync("orders_skipped", durable: true, exclusive: false, autoDelete: false);
+        await publishing.QueueBindAsync("orders_skipped", "orders_skipped", "");
         await publishing.ExchangeDeclareAsync(ReplayReport.Exchange, ExchangeType.Topic, durable: true);
         var application = new ReportingApplication(consuming, publishing, handle, takes ?? (_ => TimeSpan.Zero), own ?? new());
         var consumer = new AsyncEventingBasicConsumer(consuming);

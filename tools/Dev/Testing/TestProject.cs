@@ -22,7 +22,7 @@ internal sealed class TestProject(TestRun run)
         var results = Path.Combine(run.State, "results");
         var report = Path.Combine(results, $"{project}.xml");
         File.Delete(report);
-        string[] filters = [.. again ? ["--filter-not-trait", "broker=any"] : Array.Empty<string>(), .. isLong ? [] : new[] { "--filter-not-trait", "form=long" }];
+        string[] filters = ["--filter-not-trait", "needs=delayed-exchange", .. again ? ["--filter-not-trait", "broker=any"] : Array.Empty<string>(), .. isLong ? [] : new[] { "--filter-not-trait", "form=long" }];
         var code = await run.InTurnAsync(new Command(
             "dotnet",
             [
