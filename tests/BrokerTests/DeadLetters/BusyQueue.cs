@@ -10,9 +10,7 @@ internal sealed class BusyQueue : IAsyncDisposable
 
     private readonly CancellationTokenSource _end = new();
     private readonly Orders _orders;
-    private long _ready = long.MaxValue;
-    private Task _publishing = Task.CompletedTask;
-    private Task _looking = Task.CompletedTask;
+    private Task _filling = Task.CompletedTask;
 
     private BusyQueue(Orders orders) => _orders = orders;
 
@@ -22,7 +20,7 @@ internal sealed class BusyQueue : IAsyncDisposable
     /// <summary>Whether a number is of this traffic, and not of a replayed message.</summary>
     public static bool Is(int number) => number >= First;
 
-    public static async Task<BusyQueue> StartAsync(Orders orders, int backlog = 300)
+    public static async Task<BusyQueue> StartAsync(Orders orders, int backlog = 150)
     {
         var busy = new BusyQueue(orders);
         var channel = await orders.VirtualHost.OpenChannelAsync();
@@ -30,24 +28,16 @@ internal sealed class BusyQueue : IAsyncDisposable
         for (; number < First + backlog; number++)
             await PutAsync(number);
         await orders.SeeAsync(Orders.Input, backlog);
-        busy._publishing = Task.Run(async () =>
-        {
-            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-            while (await timer.WaitForNextTickAsync(busy._end.Token))
-            {
-                // 50 a second, and more while the consumers are faster.
-                var more = Volatile.Read(ref busy._ready) < backlog / 2 ? backlog / 10 : 1;
-                for (var end = number + more; number < end; number++)
-                    await PutAsync(number);
-            }
-        });
-        busy._looking = Task.Run(async () =>
+        // As many as the consumers have taken, so that the queue neither runs empty nor grows.
+        busy._filling = Task.Run(async () =>
         {
             while (true)
             {
-                Volatile.Write(ref busy._ready, await orders.VirtualHost.ReadyAsync(Orders.Input));
-                busy.Lowest = Math.Min(busy.Lowest, busy._ready);
-                await Task.Delay(100, busy._end.Token);
+                var ready = await orders.VirtualHost.ReadyAsync(Orders.Input);
+                busy.Lowest = Math.Min(busy.Lowest, ready);
+                for (var end = number + Math.Max(0, backlog - ready); number < end; number++)
+                    await PutAsync(number);
+                await Task.Delay(50, busy._end.Token);
             }
         });
         return busy;
@@ -64,7 +54,7 @@ internal sealed class BusyQueue : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
-        await Task.WhenAll(_publishing, _looking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _filling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _end.Dispose();
     }
 }
