@@ -3,6 +3,9 @@ namespace WorkinIt.DeadLetters.Catalogue;
 /// <summary>What the letters that a query selects have in common.</summary>
 internal sealed record Board
 {
+    /// <summary>The version of the catalogue that it shows, or a later one.</summary>
+    public long Version { get; init; }
+
     /// <summary>How many letters there are.</summary>
     public required long Letters { get; init; }
 

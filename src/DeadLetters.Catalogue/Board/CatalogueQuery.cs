@@ -41,6 +41,9 @@ internal sealed record CatalogueQuery
     /// <summary>A part of the reason, the body or a header's value.</summary>
     public string? Text { get; init; }
 
+    /// <summary>Whether it searches in the contents of letters.</summary>
+    public bool IsSearch => !string.IsNullOrEmpty(Text) || Header is not null;
+
     /// <summary>Failed at this time or later.</summary>
     public DateTimeOffset? Since { get; init; }
 

@@ -5,7 +5,9 @@ namespace WorkinIt.DeadLetters.Catalogue.Store;
 /// <summary>Reads the catalogue. Touches no queue.</summary>
 internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider time)
 {
-    private readonly BoardCache _boards = new(time);
+    private readonly AnswerCache<CatalogueQuery, Board> _boards = new(time, TimeSpan.FromSeconds(1));
+    private readonly AnswerCache<CatalogueQuery, long> _counts = new(time, TimeSpan.Zero);
+    private readonly AnswerCache<int, IReadOnlyList<CatalogueQueue>> _queues = new(time, TimeSpan.Zero);
 
     private Database Database => options.Database;
 
@@ -15,23 +17,26 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
 
     /// <summary>
     /// The board: causes, queues and the histogram of the letters that a query selects. Answers of one version are kept, so that ten readers cost
-    /// one. While letters are added, an answer may be a second old.
+    /// one. While letters are added, an answer may be a second old, and with <paramref name="mayBeOlder"/> some seconds: see <see cref="Board.Version"/>.
     /// </summary>
-    public async Task<Board> BoardAsync(CatalogueQuery query, CancellationToken cancellationToken) =>
-        await _boards.GetAsync(query, await VersionAsync(cancellationToken), () => ReadAsync(statements => new BoardReading(statements, Sql(statements, query), query, time.GetUtcNow()).Read(), CancellationToken.None), cancellationToken);
+    public async Task<Board> BoardAsync(CatalogueQuery query, CancellationToken cancellationToken, bool mayBeOlder = false)
+    {
+        var version = await VersionAsync(cancellationToken); // before the rest: a change during it makes the board old
+        return await _boards.GetAsync(
+            query, version, () => ReadAsync(statements => new BoardReading(statements, Sql(statements, query), query, time.GetUtcNow()).Read() with { Version = version }, CancellationToken.None),
+            mayBeOlder, cancellationToken);
+    }
 
     /// <summary>A page of letters, the newest failure first.</summary>
-    public Task<LetterPage> LettersAsync(CatalogueQuery query, long skip, int take, CancellationToken cancellationToken) => ReadAsync(statements =>
+    public async Task<LetterPage> LettersAsync(CatalogueQuery query, long skip, int take, CancellationToken cancellationToken)
     {
-        var sql = Sql(statements, query);
-        var where = sql.Where(QuerySql.State(query));
-        var matching = sql.Rows(statements, $"SELECT count(*) FROM catalogue_letters l WHERE {where}", static row => row.GetInt64(0)).Single();
-        if (skip >= matching)
-            return new LetterPage([], matching);
-        var page = $"SELECT l.id FROM catalogue_letters l WHERE {where} ORDER BY l.at DESC, l.id DESC LIMIT {take} OFFSET {skip}";
-        return new LetterPage(
-            [.. sql.Rows(statements, $"SELECT {LetterColumns.All} FROM ({page}) AS page JOIN catalogue_letters l ON l.id = page.id {LetterColumns.Joins} ORDER BY l.at DESC, l.id DESC", LetterColumns.Read)], matching);
-    }, cancellationToken);
+        // A text is searched once, for the count and the page.
+        if (query.IsSearch)
+            return await ReadAsync(statements => Page(statements, Sql(statements, query), query, skip, take, null), cancellationToken);
+        var matching = await _counts.GetAsync(
+            query, await VersionAsync(cancellationToken), () => ReadAsync(statements => Count(statements, Sql(statements, query), query), CancellationToken.None), mayBeOlder: false, cancellationToken);
+        return await ReadAsync(statements => Page(statements, Sql(statements, query), query, skip, take, matching), cancellationToken);
+    }
 
     /// <summary>The ids of all letters of one queue that a query selects, in the queue's order as far as it is known.</summary>
     public Task<IReadOnlyList<string>> IdsAsync(CatalogueQuery query, string source, string queue, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<string>>(statements =>
@@ -68,6 +73,23 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
 
     /// <summary>All queues of all sources; those with letters first.</summary>
     public Task<IReadOnlyList<CatalogueQueue>> QueuesAsync(CancellationToken cancellationToken) => ReadAsync(QueueReading.Read, cancellationToken);
+
+    /// <summary>The same for pages: many readers at the same time share one answer.</summary>
+    public async Task<IReadOnlyList<CatalogueQueue>> SharedQueuesAsync(CancellationToken cancellationToken) =>
+        await _queues.GetAsync(0, await VersionAsync(cancellationToken), () => QueuesAsync(CancellationToken.None), mayBeOlder: false, cancellationToken);
+
+    private static long Count(Statements statements, QuerySql sql, CatalogueQuery query) =>
+        sql.Rows(statements, $"SELECT count(*) FROM catalogue_letters l WHERE {sql.Where(QuerySql.State(query))}", static row => row.GetInt64(0)).Single();
+
+    private static LetterPage Page(Statements statements, QuerySql sql, CatalogueQuery query, long skip, int take, long? counted)
+    {
+        var matching = counted ?? Count(statements, sql, query);
+        if (skip >= matching)
+            return new LetterPage([], matching);
+        var page = $"SELECT l.id FROM catalogue_letters l WHERE {sql.Where(QuerySql.State(query))} ORDER BY l.at DESC, l.id DESC LIMIT {take} OFFSET {skip}";
+        return new LetterPage(
+            [.. sql.Rows(statements, $"SELECT {LetterColumns.All} FROM ({page}) AS page JOIN catalogue_letters l ON l.id = page.id {LetterColumns.Joins} ORDER BY l.at DESC, l.id DESC", LetterColumns.Read)], matching);
+    }
 
     private QuerySql Sql(Statements statements, CatalogueQuery query) =>
         new(query, Database.IsSqlite, time.GetUtcNow(), TextSearch.Run(statements, query, Database.IsSqlite));

@@ -17,7 +17,7 @@ internal sealed record TextSearch(long Count, long[]? Keys)
     /// <returns>Null if the query has neither a text nor a header.</returns>
     public static TextSearch? Run(Statements statements, CatalogueQuery query, bool isSqlite)
     {
-        if (string.IsNullOrEmpty(query.Text) && query.Header is null)
+        if (!query.IsSearch)
             return null;
         var isShort = query.Text is { Length: > 0 and < SearchText.Shortest };
         string[] parts = [.. new[] { isShort ? null : query.Text, query.Header is { } header ? SearchText.Header(header.Name, header.Value) : null }.OfType<string>().Select(part => PlainTexts.Storable(part, SearchText.Longest)).Where(part => part.Length > 0)];

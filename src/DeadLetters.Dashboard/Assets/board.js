@@ -144,6 +144,8 @@ async function refresh() {
 
 let busy = false;
 let again = false;
+let newest = null;
+let retry = 0;
 
 async function changed() {
   if (busy) { again = true; return; }
@@ -154,6 +156,9 @@ async function changed() {
       await refresh();
       say('Live', 'on');
     } while (again);
+    // The answer may be some seconds old: the next one is not.
+    clearTimeout(retry);
+    if (newest !== board.dataset.board) retry = setTimeout(() => { if (newest !== board.dataset.board) changed(); }, 1500);
   } catch {
     say('Not live: the last update failed. It is tried again with the next change.', 'off');
   } finally {
@@ -165,7 +170,10 @@ function followChanges() {
   const events = new EventSource(board.dataset.events);
   events.onopen = () => say('Live', 'on');
   events.onerror = () => say('Not live: connecting again', 'off');
-  events.onmessage = message => { if (message.data !== board.dataset.board) changed(); };
+  events.onmessage = message => {
+    newest = message.data;
+    if (newest !== board.dataset.board) changed();
+  };
 }
 
 if (board) {

@@ -45,16 +45,15 @@ internal static class BoardPage
         var model = await catalogue.ReadAsync(
             async (reader, token) =>
             {
-                var version = await reader.VersionAsync(token); // before the rest: a change during it is fetched again
-                var board = await reader.BoardAsync(query, token);
+                var board = await reader.BoardAsync(query, token, mayBeOlder: true);
                 return new BoardModel
                 {
-                    Version = version,
+                    Version = board.Version,
                     Query = query,
                     Error = error,
                     Board = board,
                     Triage = await page.Service<TriageStore>().GetAsync([.. board.Causes.Select(cause => cause.Cause.Id)], token),
-                    Queues = await reader.QueuesAsync(token),
+                    Queues = await reader.SharedQueuesAsync(token),
                     Running = page.Runner.Running,
                     Elsewhere = OtherInstances.Running(page),
                     Now = page.Time.GetUtcNow(),

@@ -31,7 +31,7 @@ internal static class LetterListPage
                 Delay = catalogue.Delay,
                 Query = query,
                 Page = await reader.LettersAsync(query, skip, page.Options.PageLength, token),
-                Incomplete = (await reader.QueuesAsync(token)).Count(queue => !queue.IsComplete),
+                Incomplete = (await reader.SharedQueuesAsync(token)).Count(queue => !queue.IsComplete),
                 Number = number,
                 PageLength = page.Options.PageLength,
             },

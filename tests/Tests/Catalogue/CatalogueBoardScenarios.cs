@@ -114,6 +114,27 @@ public abstract class CatalogueBoardScenarios : CatalogueScenarios
     }
 
     [Fact]
+    public async Task Reader_who_may_see_an_older_board_never_waits_for_a_new_one_and_sees_its_version()
+    {
+        await AddAsync(Fault(Queue, "1"));
+        var first = await OlderAsync();
+        first.Version.ShouldBe(await Reader.VersionAsync(default));
+        await AddAsync(Fault(Queue, "2"));
+
+        Time.Advance(TimeSpan.FromSeconds(2));
+        (await OlderAsync()).ShouldBeSameAs(first);
+        var second = await BoardAsync(); // begun by the reader before
+        (second.Letters, second.Version).ShouldBe((2, await Reader.VersionAsync(default)));
+        (await OlderAsync()).ShouldBeSameAs(second);
+
+        await AddAsync(Fault(Queue, "3"));
+        Time.Advance(TimeSpan.FromSeconds(6));
+        (await OlderAsync()).Letters.ShouldBe(3); // nobody has read for a while
+
+        Task<Board> OlderAsync() => Reader.BoardAsync(CatalogueQuery.All with { Span = TimeSpan.FromDays(1) }, default, mayBeOlder: true);
+    }
+
+    [Fact]
     public async Task Readers_at_the_same_time_share_one_computation()
     {
         await AddAsync(Fault(Queue, "1"));

@@ -1,0 +1,86 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace WorkinIt.DeadLetters.Catalogue.Store;
+
+/// <summary>
+/// Keeps answers of the catalogue, so that many readers of one cost as much as one. An answer is computed again when the catalogue has changed, but
+/// not at once, and less often if that takes long.
+/// </summary>
+/// <typeparam name="TQuery">What an answer depends on.</typeparam>
+/// <typeparam name="TAnswer">The answer.</typeparam>
+/// <param name="time">The clock.</param>
+/// <param name="shortest">How long an answer is kept at least.</param>
+internal sealed class AnswerCache<TQuery, TAnswer>(TimeProvider time, TimeSpan shortest)
+    where TQuery : notnull
+{
+    private const int Most = 64;
+    private const int Pause = 5; // computing takes a fifth of a core at most
+
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10); // ages and rates change without a change of the catalogue
+    private static readonly TimeSpan _oldest = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<TQuery, Entry> _entries = [];
+
+    /// <summary>Returns an answer that was computed for this version, or not long ago.</summary>
+    /// <param name="query">The query.</param>
+    /// <param name="version">The version of the catalogue.</param>
+    /// <param name="compute">Computes it. The first caller's is used for all that wait.</param>
+    /// <param name="mayBeOlder">Whether an answer of the last seconds is returned at once, while the new one is computed.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public Task<TAnswer> GetAsync(TQuery query, long version, Func<Task<TAnswer>> compute, bool mayBeOlder, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            var entry = _entries.GetValueOrDefault(query);
+            if (entry?.IsFresh(version, time) != true)
+            {
+                if (_entries.Count >= Most)
+                    _entries.Clear();
+                entry = new Entry(version, time, shortest, entry);
+                entry.Start(compute);
+                _entries[query] = entry;
+            }
+            return (mayBeOlder && entry.Older() is { } older ? older : entry.Answer).WaitAsync(cancellationToken);
+        }
+    }
+
+    private sealed class Entry(long version, TimeProvider time, TimeSpan shortest, Entry? previous)
+    {
+        private readonly long _started = time.GetTimestamp();
+        private long _ended;
+
+        [AllowNull]
+        public Task<TAnswer> Answer { get; private set; }
+
+        public void Start(Func<Task<TAnswer>> compute) => Answer = RunAsync(compute);
+
+        /// <summary>The answer of the entry before, while this one is computed; null if there is none, or if it is too old.</summary>
+        public Task<TAnswer>? Older() =>
+            !Answer.IsCompleted && previous is { Answer.IsCompletedSuccessfully: true } before && time.GetElapsedTime(before._ended) < _oldest ? before.Answer : null;
+
+        public bool IsFresh(long current, TimeProvider clock)
+        {
+            if (!Answer.IsCompleted)
+                return true;
+            var (age, cost) = (clock.GetElapsedTime(_ended), clock.GetElapsedTime(_started, _ended));
+            return Answer.IsCompletedSuccessfully && (age < Longer(shortest, cost * Pause) || (version == current && age < _longest));
+        }
+
+        private async Task<TAnswer> RunAsync(Func<Task<TAnswer>> compute)
+        {
+            await Task.Yield(); // not within the lock of the caller
+            try
+            {
+                return await compute();
+            }
+            finally
+            {
+                _ended = time.GetTimestamp();
+                previous = null; // otherwise each entry would keep all before it
+            }
+        }
+
+        private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
+    }
+}
