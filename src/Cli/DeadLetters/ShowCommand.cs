@@ -79,6 +79,8 @@ internal static class ShowCommand
             Section(revealed ? "Body" : "Body, masked (--reveal shows it)", Part(text));
         else
             Section("Body", revealed ? Convert.ToHexString(letter.Body.Span[..Math.Min(letter.Body.Length, 512)]) : "binary data (--reveal shows it)");
+        if (letter.History.Tries.Count > 0)
+            Section("Earlier tries", Tries(letter));
         if (view.StackTrace is { } stack)
             Section("Stack trace", string.Join('\n', stack.Split('\n').Take(LongestStack)));
         if (view.Headers.Where(header => header.Key != "MT-Fault-StackTrace").Concat(view.Properties).ToList() is { Count: > 0 } headers)
@@ -92,6 +94,21 @@ internal static class ShowCommand
             console.Write(new Rule(Terminal.Cell(title)).LeftJustified());
             CommandContext.Print(text);
         }
+    }
+
+    private static string Tries(DeadLetter letter)
+    {
+        var lines = new List<string>();
+        foreach (var one in letter.History.Tries)
+        {
+            lines.Add($"{ListCommand.Time(one.FailedAt)}  {one.ExceptionType ?? "unknown exception"}{Part(", ", one.Consumer)}{Part(", version ", one.Version)}{Part("; replayed by ", one.ReplayedBy)}{Part(" at ", one.ReplayedAt is { } at ? ListCommand.Time(at) : null)}");
+            if (lines.Count == 1 && letter.History.Omitted > 0)
+                lines.Add($"{ListCommand.Number(letter.History.Omitted)} more, not recorded");
+        }
+        lines.Add(letter.History.Tries[^1].Cause == letter.Cause.Id ? "This time: the same cause as before the last replay" : "This time: another cause than before the last replay");
+        return string.Join('\n', lines);
+
+        static string Part(string before, string? text) => string.IsNullOrEmpty(text) ? "" : before + text;
     }
 
     private static void WriteFacts(IAnsiConsole console, DeadLetter letter, LetterView view)

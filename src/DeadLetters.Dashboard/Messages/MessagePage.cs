@@ -78,7 +78,7 @@ internal sealed record LetterModel(DeadLetterQueue Queue, DeadLetter Letter, boo
     /// <summary>Whether the letter is in a queue that this application acts on, as far as is known.</summary>
     public bool IsThere => Found is null or { IsReadable: true };
 
-    /// <summary>What happened to the message; empty without a catalogue.</summary>
+    /// <summary>What happened to the message; empty if it is in no catalogue and was not replayed.</summary>
     public IReadOnlyList<TimelineStep> Timeline =>
-        Found is { } found ? Messages.Timeline.Of(found.History, found.Stored.Entry, Messages.Timeline.SentAt(Letter)) : [];
+        Found is { } found ? Messages.Timeline.Of(found.History, found.Stored.Entry, Messages.Timeline.SentAt(Letter), Letter.History) : Messages.Timeline.Of(Letter);
 }

@@ -32,6 +32,7 @@ public sealed class DeadLetter
     private readonly Lazy<DeadLetterReading> _reading;
     private readonly Lazy<bool> _isJson;
     private readonly Lazy<Cause> _cause;
+    private readonly Lazy<TryHistory> _history;
 
     internal DeadLetter(string queue, long position, int twin, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, ulong hash)
     {
@@ -42,6 +43,7 @@ public sealed class DeadLetter
         _reading = new Lazy<DeadLetterReading>(() => DeadLetterReading.Of(this));
         _isJson = new Lazy<bool>(() => DeadLetterReading.IsJson(this));
         _cause = new Lazy<Cause>(() => Cause.Of(this));
+        _history = new Lazy<TryHistory>(() => TryHistory.Parse(Header(Headers.ReplayHistory)));
     }
 
     /// <summary>Identifies the dead letter: a hash of its contents, plus a number if several messages are identical.</summary>
@@ -128,6 +130,9 @@ public sealed class DeadLetter
     public ReplayStamp? LastReplay => Header(Headers.ReplayId) is { } id
         ? new ReplayStamp(id, Header(Headers.ReplayBy) ?? "", Header(Headers.ReplayAt) ?? "", Number(Header(Headers.ReplayCount)) ?? 1)
         : null;
+
+    /// <summary>The earlier tries of the message, one for each replay.</summary>
+    public TryHistory History => _history.Value;
 
     /// <summary>For a discarded message: the queue that it came from.</summary>
     public string? DiscardedFrom => Header(Headers.DiscardedFrom);

@@ -17,6 +17,9 @@ internal static class Headers
     public const string ReplayCount = "Replay-Count";
     public const string ReplaySendAgain = "Replay-Send-Again";
 
+    /// <summary>The earlier tries, as <see cref="TryHistory"/> reads them.</summary>
+    public const string ReplayHistory = "Replay-History";
+
     /// <summary>The expiration and the delivery mode of a message before it was moved, which would take effect on the way. Not part of its identity.</summary>
     public const string OriginalExpiration = "Original-Expiration";
     public const string OriginalDeliveryMode = "Original-Delivery-Mode";

@@ -15,7 +15,7 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
     private readonly HashSet<string> _watched = [];
     private readonly HashSet<string> _editedIds = [];
     private readonly Repair? _repair = request.Patch is { } patch ? new Repair(patch, services.Audit, id) : null;
-    private readonly string _at = services.Time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
+    private readonly DateTimeOffset _at = services.Time.GetUtcNow();
     private ReplayWarnings? _warnings;
     private long _number;
 
@@ -131,13 +131,17 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
         var headers = properties.Headers!;
         headers[Headers.ReplayId] = replayId;
         headers[Headers.ReplayBy] = Headers.Bounded(request.By);
-        headers[Headers.ReplayAt] = _at;
+        headers[Headers.ReplayAt] = _at.ToString("O", CultureInfo.InvariantCulture);
         headers[Headers.ReplayCount] = (letter.LastReplay?.Count ?? 0) + 1;
         if (request.SendAgain)
             headers[Headers.ReplaySendAgain] = true;
         // There may be days between the two tries, so the new try gets its own trace, linked to the first one.
         if (headers.ContainsKey(Headers.ActivityId))
             headers.TryAdd(Headers.ActivityPropagation, "Link");
+        headers[Headers.ReplayHistory] = TryHistory.After(letter, request.By, _at);
+        // The history must not be the reason why a message with large headers can't be moved.
+        if (session.FrameMax > 0 && HeaderFrame.SizeOf(properties) > session.FrameMax)
+            headers.Remove(Headers.ReplayHistory);
         return properties;
     }
 
