@@ -53,7 +53,7 @@ internal static class BoardPages
     private static async Task MeasureFeedAsync(WorkinItSystem system, ServiceProcess board, DeadLetterFill fill, string version)
     {
         await board.StartAsync();
-        await SeeFedAsync(system);
+        await SeeFedAsync(system, [.. DeadLetterFill.Names]);
         await board.StopAsync();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"publishing {Letters:N0} dead letters …"));
         await fill.PublishAsync(Letters);
@@ -82,7 +82,7 @@ internal static class BoardPages
                 await channel.QueueBindAsync(queue, queue, "");
             }
         }
-        await SeeFedAsync(system, "cost_error");
+        await SeeFedAsync(system, ["cost_error"]);
         var (fed, alone) = (new Series(), new Series());
         for (var round = 0; round < Rounds; round++)
         {
@@ -110,7 +110,8 @@ internal static class BoardPages
         using var reader = await SignedInAsync(plain);
         using var boardReader = await SignedInAsync(board);
         // The newest one: the replays move those at the head.
-        var id = (await boardReader.GetAsync("/dead-letters/letters")).Link($"/queues/{DeadLetterFill.LargestQueue}/letters/").Split('/', '?')[^1];
+        var newest = await FilteredAsync(boardReader, "/dead-letters/search", ("q", $"queue:\"{DeadLetterFill.LargestQueue}\""), ("to", "letters"));
+        var id = (await boardReader.GetAsync(newest)).Link($"/queues/{DeadLetterFill.LargestQueue}/letters/").Split('/', '?')[^1];
         var cause = (await boardReader.GetAsync("/dead-letters")).Link("/dead-letters/causes/");
         var (oldText, text) = (await FilteredAsync(reader, $"{queue}/filter", ("text", "number 99999,")), await FilteredAsync(boardReader, "/dead-letters/search", ("q", "\"number 99999,\""), ("to", "letters")));
         var replay = new OperatorCommand(new Dictionary<string, string>
@@ -176,8 +177,8 @@ internal static class BoardPages
         return client;
     }
 
-    private static Task<JsonElement> SeeFedAsync(WorkinItSystem system, string queue = DeadLetterFill.LargestQueue) => Eventually.SeeAsync(
+    private static Task<JsonElement> SeeFedAsync(WorkinItSystem system, IReadOnlyCollection<string> exchanges) => Eventually.SeeAsync(
         () => system.VirtualHost.ManagementAsync("bindings/{vhost}"),
-        bindings => bindings.EnumerateArray().Any(binding => binding.GetProperty("source").GetString() == queue && binding.GetProperty("destination").GetString() == "dead-letters.feed"),
-        $"{queue} is fed", TimeSpan.FromSeconds(30));
+        bindings => exchanges.All(bindings.EnumerateArray().Where(binding => binding.GetProperty("destination").GetString() == "dead-letters.feed").Select(binding => binding.GetProperty("source").GetString()!).ToHashSet().Contains),
+        $"{string.Join(", ", exchanges)} are fed", TimeSpan.FromSeconds(30));
 }

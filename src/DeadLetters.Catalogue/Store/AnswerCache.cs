@@ -10,12 +10,11 @@ namespace WorkinIt.DeadLetters.Catalogue.Store;
 /// <typeparam name="TAnswer">The answer.</typeparam>
 /// <param name="time">The clock.</param>
 /// <param name="shortest">How long an answer is kept at least.</param>
-internal sealed class AnswerCache<TQuery, TAnswer>(TimeProvider time, TimeSpan shortest)
+/// <param name="pause">How long it is kept at least, in times of what it took to compute it: with 5, computing takes a fifth of a core at most.</param>
+internal sealed class AnswerCache<TQuery, TAnswer>(TimeProvider time, TimeSpan shortest, int pause)
     where TQuery : notnull
 {
     private const int Most = 64;
-    private const int Pause = 5; // computing takes a fifth of a core at most
-
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10); // ages and rates change without a change of the catalogue
     private static readonly TimeSpan _oldest = TimeSpan.FromSeconds(5);
 
@@ -28,43 +27,54 @@ internal sealed class AnswerCache<TQuery, TAnswer>(TimeProvider time, TimeSpan s
     /// <param name="compute">Computes it. The first caller's is used for all that wait.</param>
     /// <param name="mayBeOlder">Whether an answer of the last seconds is returned at once, while the new one is computed.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
-    public Task<TAnswer> GetAsync(TQuery query, long version, Func<Task<TAnswer>> compute, bool mayBeOlder, CancellationToken cancellationToken)
+    /// <returns>The answer, and the version of the catalogue that it shows: that one, or a later one.</returns>
+    public async Task<(TAnswer Answer, long Version)> GetAsync(TQuery query, long version, Func<Task<TAnswer>> compute, bool mayBeOlder, CancellationToken cancellationToken)
     {
+        Entry? entry;
         lock (_lock)
         {
-            var entry = _entries.GetValueOrDefault(query);
-            if (entry?.IsFresh(version, time) != true)
+            entry = _entries.GetValueOrDefault(query);
+            if (entry?.IsFresh(version) != true)
             {
                 if (_entries.Count >= Most)
                     _entries.Clear();
-                entry = new Entry(version, time, shortest, entry);
+                entry = new Entry(this, version, entry);
                 entry.Start(compute);
                 _entries[query] = entry;
             }
-            return (mayBeOlder && entry.Older() is { } older ? older : entry.Answer).WaitAsync(cancellationToken);
+            entry = mayBeOlder ? entry.Older() ?? entry : entry;
         }
+        return (await entry.Answer.WaitAsync(cancellationToken), entry.Version);
     }
 
-    private sealed class Entry(long version, TimeProvider time, TimeSpan shortest, Entry? previous)
+    private TimeProvider Time => time;
+
+    private TimeSpan Shortest => shortest;
+
+    private int Pause => pause;
+
+    private sealed class Entry(AnswerCache<TQuery, TAnswer> cache, long version, Entry? previous)
     {
-        private readonly long _started = time.GetTimestamp();
+        private readonly long _started = cache.Time.GetTimestamp();
         private long _ended;
+
+        public long Version => version;
 
         [AllowNull]
         public Task<TAnswer> Answer { get; private set; }
 
         public void Start(Func<Task<TAnswer>> compute) => Answer = RunAsync(compute);
 
-        /// <summary>The answer of the entry before, while this one is computed; null if there is none, or if it is too old.</summary>
-        public Task<TAnswer>? Older() =>
-            !Answer.IsCompleted && previous is { Answer.IsCompletedSuccessfully: true } before && time.GetElapsedTime(before._ended) < _oldest ? before.Answer : null;
+        /// <summary>The entry before, while this one is computed; null if there is none, or if it is too old.</summary>
+        public Entry? Older() =>
+            !Answer.IsCompleted && previous is { Answer.IsCompletedSuccessfully: true } before && cache.Time.GetElapsedTime(before._ended) < _oldest ? before : null;
 
-        public bool IsFresh(long current, TimeProvider clock)
+        public bool IsFresh(long current)
         {
             if (!Answer.IsCompleted)
                 return true;
-            var (age, cost) = (clock.GetElapsedTime(_ended), clock.GetElapsedTime(_started, _ended));
-            return Answer.IsCompletedSuccessfully && (age < Longer(shortest, cost * Pause) || (version == current && age < _longest));
+            var (age, cost) = (cache.Time.GetElapsedTime(_ended), cache.Time.GetElapsedTime(_started, _ended));
+            return Answer.IsCompletedSuccessfully && (age < Longer(cache.Shortest, cost * cache.Pause) || (version == current && age < _longest));
         }
 
         private async Task<TAnswer> RunAsync(Func<Task<TAnswer>> compute)
@@ -76,7 +86,7 @@ internal sealed class AnswerCache<TQuery, TAnswer>(TimeProvider time, TimeSpan s
             }
             finally
             {
-                _ended = time.GetTimestamp();
+                _ended = cache.Time.GetTimestamp();
                 previous = null; // otherwise each entry would keep all before it
             }
         }

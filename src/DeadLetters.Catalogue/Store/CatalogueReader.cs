@@ -5,9 +5,9 @@ namespace WorkinIt.DeadLetters.Catalogue.Store;
 /// <summary>Reads the catalogue. Touches no queue.</summary>
 internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider time)
 {
-    private readonly AnswerCache<CatalogueQuery, Board> _boards = new(time, TimeSpan.FromSeconds(1));
-    private readonly AnswerCache<CatalogueQuery, long> _counts = new(time, TimeSpan.Zero);
-    private readonly AnswerCache<int, IReadOnlyList<CatalogueQueue>> _queues = new(time, TimeSpan.Zero);
+    private readonly AnswerCache<CatalogueQuery, Board> _boards = new(time, TimeSpan.FromSeconds(1), pause: 5);
+    private readonly AnswerCache<CatalogueQuery, long> _counts = new(time, TimeSpan.Zero, pause: 1);
+    private readonly AnswerCache<int, IReadOnlyList<CatalogueQueue>> _queues = new(time, TimeSpan.Zero, pause: 1);
 
     private Database Database => options.Database;
 
@@ -22,20 +22,22 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
     public async Task<Board> BoardAsync(CatalogueQuery query, CancellationToken cancellationToken, bool mayBeOlder = false)
     {
         var version = await VersionAsync(cancellationToken); // before the rest: a change during it makes the board old
-        return await _boards.GetAsync(
+        var (board, _) = await _boards.GetAsync(
             query, version, () => ReadAsync(statements => new BoardReading(statements, Sql(statements, query), query, time.GetUtcNow()).Read() with { Version = version }, CancellationToken.None),
             mayBeOlder, cancellationToken);
+        return board;
     }
 
     /// <summary>A page of letters, the newest failure first.</summary>
     public async Task<LetterPage> LettersAsync(CatalogueQuery query, long skip, int take, CancellationToken cancellationToken)
     {
+        var version = await VersionAsync(cancellationToken); // before the rest: a change during it makes the page old
         // A text is searched once, for the count and the page.
         if (query.IsSearch)
-            return await ReadAsync(statements => Page(statements, Sql(statements, query), query, skip, take, null), cancellationToken);
-        var matching = await _counts.GetAsync(
-            query, await VersionAsync(cancellationToken), () => ReadAsync(statements => Count(statements, Sql(statements, query), query), CancellationToken.None), mayBeOlder: false, cancellationToken);
-        return await ReadAsync(statements => Page(statements, Sql(statements, query), query, skip, take, matching), cancellationToken);
+            return await ReadAsync(statements => Page(statements, Sql(statements, query), query, skip, take, null), cancellationToken) with { Version = version };
+        var (matching, counted) = await _counts.GetAsync(
+            query, version, () => ReadAsync(statements => Count(statements, Sql(statements, query), query), CancellationToken.None), mayBeOlder: false, cancellationToken);
+        return await ReadAsync(statements => Page(statements, Sql(statements, query), query, skip, take, matching), cancellationToken) with { Version = counted };
     }
 
     /// <summary>The ids of all letters of one queue that a query selects, in the queue's order as far as it is known.</summary>
@@ -74,8 +76,8 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
     /// <summary>All queues of all sources; those with letters first.</summary>
     public Task<IReadOnlyList<CatalogueQueue>> QueuesAsync(CancellationToken cancellationToken) => ReadAsync(QueueReading.Read, cancellationToken);
 
-    /// <summary>The same for pages: many readers at the same time share one answer.</summary>
-    public async Task<IReadOnlyList<CatalogueQueue>> SharedQueuesAsync(CancellationToken cancellationToken) =>
+    /// <summary>The same for pages, and the version of the catalogue that they show: many readers at the same time share one answer.</summary>
+    public async Task<(IReadOnlyList<CatalogueQueue> Queues, long Version)> SharedQueuesAsync(CancellationToken cancellationToken) =>
         await _queues.GetAsync(0, await VersionAsync(cancellationToken), () => QueuesAsync(CancellationToken.None), mayBeOlder: false, cancellationToken);
 
     private static long Count(Statements statements, QuerySql sql, CatalogueQuery query) =>
@@ -106,4 +108,8 @@ internal sealed record StoredLetter(CatalogueLetter Entry, DeadLetter? Letter);
 /// <summary>A page of letters.</summary>
 /// <param name="Letters">The letters of the page.</param>
 /// <param name="Matching">How many letters the query selects.</param>
-internal sealed record LetterPage(IReadOnlyList<CatalogueLetter> Letters, long Matching);
+internal sealed record LetterPage(IReadOnlyList<CatalogueLetter> Letters, long Matching)
+{
+    /// <summary>The version of the catalogue that it shows, or a later one.</summary>
+    public long Version { get; init; }
+}

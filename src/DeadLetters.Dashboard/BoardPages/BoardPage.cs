@@ -46,14 +46,15 @@ internal static class BoardPage
             async (reader, token) =>
             {
                 var board = await reader.BoardAsync(query, token, mayBeOlder: true);
+                var (queues, version) = await reader.SharedQueuesAsync(token);
                 return new BoardModel
                 {
-                    Version = board.Version,
+                    Version = Math.Min(board.Version, version),
                     Query = query,
                     Error = error,
                     Board = board,
                     Triage = await page.Service<TriageStore>().GetAsync([.. board.Causes.Select(cause => cause.Cause.Id)], token),
-                    Queues = await reader.SharedQueuesAsync(token),
+                    Queues = queues,
                     Running = page.Runner.Running,
                     Elsewhere = OtherInstances.Running(page),
                     Now = page.Time.GetUtcNow(),

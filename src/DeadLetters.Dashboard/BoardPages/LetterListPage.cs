@@ -25,15 +25,20 @@ internal static class LetterListPage
         var number = int.TryParse(page.Value("page"), CultureInfo.InvariantCulture, out var asked) && asked > 0 ? asked : 1;
         var skip = (number - 1L) * page.Options.PageLength;
         var model = await catalogue.ReadAsync(
-            async (reader, token) => new LetterListModel
+            async (reader, token) =>
             {
-                Version = await reader.VersionAsync(token),
-                Delay = catalogue.Delay,
-                Query = query,
-                Page = await reader.LettersAsync(query, skip, page.Options.PageLength, token),
-                Incomplete = (await reader.SharedQueuesAsync(token)).Count(queue => !queue.IsComplete),
-                Number = number,
-                PageLength = page.Options.PageLength,
+                var (queues, version) = await reader.SharedQueuesAsync(token);
+                var letters = await reader.LettersAsync(query, skip, page.Options.PageLength, token);
+                return new LetterListModel
+                {
+                    Version = Math.Min(letters.Version, version),
+                    Delay = catalogue.Delay,
+                    Query = query,
+                    Page = letters,
+                    Incomplete = queues.Count(queue => !queue.IsComplete),
+                    Number = number,
+                    PageLength = page.Options.PageLength,
+                };
             },
             page.Aborted);
         return page.Page<LetterList, LetterListModel>("Dead letters", model, wide: true);

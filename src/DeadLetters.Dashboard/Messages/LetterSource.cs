@@ -20,7 +20,7 @@ internal static class LetterSource
             return await catalogue.ReadAsync(
                 async (reader, token) => await reader.FindAsync(source, queue, id, token) is { } stored
                     ? new Found(
-                        stored, (await reader.SharedQueuesAsync(token)).FirstOrDefault(known => known.Source == source && known.Name == queue),
+                        stored, (await reader.SharedQueuesAsync(token)).Queues.FirstOrDefault(known => known.Source == source && known.Name == queue),
                         stored.Entry.MessageId is { } message ? await reader.HistoryAsync(source, message, token) : [], source == page.Source)
                     : null,
                 page.Aborted);

@@ -35,6 +35,25 @@ public sealed partial class BoardPageTests
     }
 
     [Fact]
+    public async Task Board_of_a_second_ago_has_the_stamp_of_what_it_shows_so_that_an_open_page_fetches_the_rest()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        await site.AddAsync(new FailedLetter());
+        using var client = new PageClient(site.Address);
+
+        var first = await client.GetAsync(Board);
+        await site.AddAsync(new FailedLetter());
+        var second = await client.GetAsync(Board);
+
+        first.Text.ShouldContain("Dead letters 1");
+        (StampOf(second) == StampOf(first)).ShouldBe(second.Text.Contains("Dead letters 1", StringComparison.Ordinal));
+        var last = await Eventually.SeeAsync(() => client.GetAsync(Board), page => page.Text.Contains("Dead letters 2", StringComparison.Ordinal), "the board shows both");
+        StampOf(last).ShouldNotBe(StampOf(first));
+
+        static string StampOf(Answer page) => Stamp().Match(page.Html).Groups[1].Value;
+    }
+
+    [Fact]
     public async Task Names_and_texts_of_messages_are_encoded_everywhere_also_in_the_titles_of_pictures()
     {
         const string evil = "\"'><script>alert(1)</script></title></svg><b onclick=x>";
@@ -174,6 +193,9 @@ public sealed partial class BoardPageTests
 
     [GeneratedRegex("(?:href|action|data-events)=\"[^\"]*\"")]
     private static partial Regex Addresses();
+
+    [GeneratedRegex("data-board=\"([^\"]+)\"")]
+    private static partial Regex Stamp();
 
     [GeneratedRegex("<a href=\"([^\"]*)\" tabindex=\"-1\"[^>]*data-count=\"([^\"]*)\"")]
     private static partial Regex Bars();
