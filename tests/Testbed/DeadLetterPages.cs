@@ -42,7 +42,8 @@ public static class DeadLetterPages
     /// <param name="reason">The exception's message.</param>
     /// <param name="id">The MessageId; null generates one for each message.</param>
     /// <param name="count">The number of dead letters.</param>
-    public static async Task PutAsync(TestVirtualHost virtualHost, string queue, string message, string exception, string reason, Guid? id = null, int count = 1)
+    /// <param name="at">When they failed; null: now.</param>
+    public static async Task PutAsync(TestVirtualHost virtualHost, string queue, string message, string exception, string reason, Guid? id = null, int count = 1, DateTimeOffset? at = null)
     {
         await using var channel = await virtualHost.OpenChannelAsync();
         for (var number = 0; number < count; number++)
@@ -61,7 +62,7 @@ public static class DeadLetterPages
                     ["MT-Reason"] = "fault",
                     ["MT-Fault-ExceptionType"] = exception,
                     ["MT-Fault-Message"] = reason,
-                    ["MT-Fault-Timestamp"] = DateTimeOffset.UtcNow.ToString("O"),
+                    ["MT-Fault-Timestamp"] = (at ?? DateTimeOffset.UtcNow).ToString("O"),
                     ["MT-Fault-StackTrace"] = "   at Somewhere.Handle() in /_/Somewhere.cs:line 12",
                     ["MT-Fault-InputAddress"] = "rabbitmq://localhost/send-gif-email",
                     ["X-Customer"] = "Jane Doe",
@@ -111,6 +112,10 @@ public sealed partial class PageClient : IDisposable
     /// <summary>Opens a page and keeps its antiforgery token for the next form.</summary>
     /// <param name="path">The path.</param>
     public Task<Answer> GetAsync(string path) => SendAsync(new HttpRequestMessage(HttpMethod.Get, path));
+
+    /// <summary>Opens a page without reading it to its end, as an open connection for events.</summary>
+    /// <param name="path">The path.</param>
+    public Task<HttpResponseMessage> OpenAsync(string path) => _http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead);
 
     /// <summary>Submits a form with the token of the last page that had one.</summary>
     /// <param name="path">The path.</param>
