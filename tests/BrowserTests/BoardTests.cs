@@ -4,6 +4,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrowserTests;
 
 /// <summary>The board in a browser, over a catalogue without a broker.</summary>
+[Trait("broker", "any")] // tests a catalogue without a broker
 public sealed class BoardTests(Browser browser) : AtThePages(browser)
 {
     private const string Board = "/dead-letters";
@@ -52,6 +53,29 @@ public sealed class BoardTests(Browser browser) : AtThePages(browser)
         await Assertions.Expect(visit.Page.GetByRole(AriaRole.Dialog)).ToBeVisibleAsync();
         await visit.ShouldBeAccessibleButForAsync(); // it lies over the page
         await SaveAsync(visit, "keys", scheme, width);
+    }
+
+    [Theory]
+    [InlineData(360)]
+    [InlineData(700)]
+    [InlineData(768)]
+    [InlineData(920)]
+    [InlineData(940)]
+    [InlineData(1024)]
+    [InlineData(1210)]
+    [InlineData(1230)]
+    public async Task Names_of_causes_can_be_read_on_a_screen_of_any_width(int width)
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        await CatalogueSample.FillAsync(site);
+        var visit = await VisitAsync(width: width, at: site.Address);
+        foreach (var path in new[] { Board, Board + "/letters" })
+        {
+            await visit.Page.GotoAsync(path);
+            await visit.ShouldLookRightAsync();
+            (await visit.Page.EvaluateAsync<double>("Math.min(...[...document.querySelectorAll('th.what')].map(cell => cell.getBoundingClientRect().width))")).ShouldBeGreaterThan(230, path);
+            await SaveAsync(visit, path == Board ? "board" : "letters", ColorScheme.Light, width);
+        }
     }
 
     [Fact]
