@@ -39,7 +39,8 @@ public sealed class CatalogueSite : IAsyncDisposable
     /// <summary>Starts an empty catalogue.</summary>
     /// <param name="database">A connection string; null: a new SQLite file.</param>
     /// <param name="configure">More options of the pages.</param>
-    public static async Task<CatalogueSite> StartAsync(string? database = null, Action<DashboardOptions>? configure = null)
+    /// <param name="isFed">Whether the application tries to feed the catalogue, which fails because no broker answers.</param>
+    public static async Task<CatalogueSite> StartAsync(string? database = null, Action<DashboardOptions>? configure = null, bool isFed = false)
     {
         var folder = Directory.CreateTempSubdirectory("catalogue-").FullName;
         var builder = WebApplication.CreateSlimBuilder();
@@ -48,7 +49,7 @@ public sealed class CatalogueSite : IAsyncDisposable
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddDeadLetters(
             _ => DeadLetterOptions.Parse("amqp://nobody:nothing@127.0.0.1:1/shop", new Uri("http://127.0.0.1:1")), _ => Path.Combine(folder, "audit.jsonl"));
-        builder.Services.AddDeadLetterCatalogue(_ => new CatalogueOptions { Database = Database.Parse(database ?? $"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = Source, IsFed = false });
+        builder.Services.AddDeadLetterCatalogue(_ => new CatalogueOptions { Database = Database.Parse(database ?? $"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = Source, IsFed = isFed });
         builder.Services.AddAuthentication("test").AddScheme<AuthenticationSchemeOptions, SignedIn>("test", null);
         builder.Services.AddAuthorizationBuilder()
             .AddPolicy("view", policy => policy.RequireRole("support", "operator")).AddPolicy("operate", policy => policy.RequireRole("operator"));

@@ -184,6 +184,24 @@ public sealed partial class BoardPageTests
         reading.Text.ShouldContain("Some queues have not been read completely");
         reading.Text.ShouldContain("being read: 0 of 60,000");
         (await client.GetAsync(Letters)).Text.ShouldContain("1 queue has not been read completely");
+        (await client.GetAsync(Board + "?q=queue:nowhere")).Text.ShouldContain("No dead letter matches Change the search, or clear it. Clear filters");
+    }
+
+    [Fact]
+    public async Task Pages_of_a_catalogue_that_is_not_kept_up_to_date_say_so()
+    {
+        await using var site = await CatalogueSite.StartAsync(isFed: true); // no broker answers
+        await site.AddAsync(new FailedLetter());
+        using var client = new PageClient(site.Address);
+        await Eventually.SeeAsync(() => client.GetAsync(Board), page => page.Text.Contains("The catalogue is not kept up to date: ", StringComparison.Ordinal), "the board says why");
+
+        foreach (var path in new[] { Board, Letters })
+        {
+            var page = await client.GetAsync(path);
+            page.Text.ShouldContain("Read the queues themselves");
+            page.Html.ShouldContain("-delayed\" data-events=");
+            page.Text.ShouldContain("TimeoutException"); // what is known is shown
+        }
     }
 
     private static IEnumerable<FailedLetter> Failures(int count, string queue, DateTimeOffset at) => Enumerable.Range(0, count).Select(_ => new FailedLetter { Queue = queue, At = at });

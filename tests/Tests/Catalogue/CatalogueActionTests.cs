@@ -22,6 +22,7 @@ public sealed class CatalogueActionTests
         var choice = await client.PostAsync(Replay, ("only", timeout.Build().Cause.Id));
         choice.Text.ShouldContain("Replay 3: choose a queue");
         choice.Text.ShouldContain("mail_error 2 Replay… orders_error 1 Replay…");
+        (await client.PostAsync(Replay, ("all", "true"), ("q", "queue:error"))).Html.ShouldContain($"href=\"{Board}?q=queue%3Aerror\">Cancel"); // keeps the search
         (await client.PostAsync(Replay, ("only", timeout.Build().Cause.Id), ("at", "shop/mail_error/"))).Text.ShouldContain("The broker is unreachable");
         (await client.PostAsync(Replay, ("only", tea.Build().Cause.Id))).Text.ShouldContain("The broker is unreachable");
         (await client.PostAsync(Replay, ("cause", timeout.Build().Cause.Id), ("cause", tea.Build().Cause.Id))).Text.ShouldContain("Replay 4: choose a queue");

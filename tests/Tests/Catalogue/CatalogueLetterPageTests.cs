@@ -40,6 +40,46 @@ public sealed class CatalogueLetterPageTests
         left.Text.ShouldNotContain("Replay this message…");
     }
 
+    [Fact]
+    public async Task Page_shows_the_facts_of_the_failure_and_leads_to_its_cause_and_to_the_earlier_failure()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        var now = DateTimeOffset.UtcNow;
+        var first = new FailedLetter { At = now.AddMinutes(-70) };
+        var again = first with { At = now.AddMinutes(-6), Replays = 2 };
+        await site.AddAsync(first);
+        await site.ReplayedAsync("orders_error", "Sam", now.AddMinutes(-7), first.Build().Id);
+        await site.AddAsync(again);
+        using var client = new PageClient(site.Address);
+
+        var page = await client.GetAsync($"/dead-letters/queues/orders_error/letters/{again.Build().Id}");
+
+        page.Text.ShouldSatisfyAllConditions(
+            it => it.ShouldContain("Failed in orders Kind its consumer failed"),
+            it => it.ShouldContain("Message type Shop.Orders:PlaceOrder Exception System.TimeoutException"),
+            it => it.ShouldContain("Consumer Shop.Orders.PlaceOrderConsumer Retries 3 Host orders-7c9f, Shop.Orders 1 Earlier replays 2, the last by Sam at"),
+            it => it.ShouldContain($"Size {again.Build().Body.Length} bytes, application/vnd.masstransit+json"),
+            it => it.ShouldContain("MT-Fault-RetryCount 3"),
+            it => it.ShouldNotContain("MT-Fault-StackTrace")); // it has its own place
+        page.Html.ShouldContain($"href=\"/dead-letters/queues/orders_error/letters/{first.Build().Id}\"");
+        (await client.GetAsync(page.Link("q=cause"))).Text.ShouldContain("1 to 1 of 1");
+        page.Link("q=cause").ShouldEndWith(again.Build().Cause.Id);
+    }
+
+    [Fact]
+    public async Task Unreadable_message_and_a_request_say_so()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        var (broken, request) = (new FailedLetter { Consumer = null, Message = "{" }, new FailedLetter { Message = """{},"responseAddress":"rabbitmq://localhost/bus-shop-1" """ });
+        await site.AddAsync(broken, request);
+        using var client = new PageClient(site.Address);
+
+        (await client.GetAsync($"/dead-letters/queues/orders_error/letters/{broken.Build().Id}")).Text.ShouldContain("Unreadable: ");
+        var page = await client.GetAsync($"/dead-letters/queues/orders_error/letters/{request.Build().Id}");
+        page.Text.ShouldContain("A request: its consumer answers to bus-shop-1 again");
+        page.Text.ShouldNotContain("Unreadable");
+    }
+
     [Theory]
     [InlineData(2048, true)]
     [InlineData(2047, false)]

@@ -49,6 +49,26 @@ public sealed class NotificationFormatTests : IDisposable
     }
 
     [Fact]
+    public void Message_has_the_figures_of_its_cause_and_the_one_that_ends_it_has_none()
+    {
+        var announced = NotificationText.Of(NotificationKind.Back, Strange(), _noon.AddHours(-1), 7, _noon);
+        announced.ShouldSatisfyAllConditions(
+            it => (it.Count, it.Recent, it.Since, it.At).ShouldBe((1333, 7, _noon.AddHours(-1), _noon)),
+            it => it.Title.ShouldBe("Back: <!channel>"),
+            it => it.Queues!.Select(queue => queue.Queue[250..]).ShouldBe(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]),
+            it => it.Versions.ShouldBe(["2.4.1.0", "<b>"]),
+            it => it.Cause!.Frame.ShouldBe("Orders.Ship.<Send>d__1.MoveNext"));
+
+        NotificationText.Over(announced, _noon.AddHours(1)).ShouldSatisfyAllConditions(
+            it => (it.Kind, it.Count, it.Recent, it.At, it.Since).ShouldBe((NotificationKind.Over, 0, null, _noon.AddHours(1), _noon.AddHours(-1))),
+            it => it.Title.ShouldBe("Over: <!channel>"), it => it.Queues.ShouldBeEmpty(), it => it.Cause.ShouldBe(announced.Cause), it => it.Id.ShouldNotBe(announced.Id));
+
+        var summary = Of("summary", Strange());
+        (summary.Count, summary.Causes!.Count).ShouldBe((5, 20));
+        summary.Causes.ShouldAllBe(cause => cause.Count == 1333);
+    }
+
+    [Fact]
     public async Task Example_in_the_documentation_is_valid_by_the_schema()
     {
         var document = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "notifications.md"));

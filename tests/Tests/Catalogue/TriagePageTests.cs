@@ -2,6 +2,7 @@ using System.Net;
 using WorkinIt.DeadLetters;
 using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Catalogue.Notifications;
+using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.Testbed;
 using static WorkinIt.Tests.Catalogue.TestLetters;
 
@@ -32,6 +33,29 @@ public sealed class TriagePageTests : IAsyncLifetime
         page.Html.ShouldContain($"<input type=\"hidden\" name=\"cause\" value=\"{id}\"");
         page.Html.ShouldContain("<input type=\"hidden\" name=\"which\" value=\"filter\"");
         page.Html.ShouldContain("href=\"/dead-letters/queues/orders_error/letters/");
+    }
+
+    [Fact]
+    public async Task Page_counts_what_is_there_and_lists_what_has_left()
+    {
+        var now = DateTimeOffset.UtcNow;
+        var left = Fault("orders_error", "Order 1 is late", at: now.AddHours(-3));
+        var id = await _pages.AddAsync(left);
+        await _pages.AddAsync(Fault("orders_error", "Order 2 is late", at: now.AddHours(-2)));
+        await _pages.AddAsync(Fault("orders_error", "Order 3 is late", at: now.AddHours(-1), header: ("Replay-Id", "op/1"u8.ToArray())));
+        await _pages.AddAsync(Fault("mail_error", "Order 4 is late", at: now.AddMinutes(-90)));
+        await _pages.Catalogue.Writer.MarkMovedAsync(Source, "orders_error", [left.Id], LetterState.Replayed, "op-1", "Sam", now, default);
+
+        var page = await _pages.Client.GetAsync($"/dead-letters/causes/{id}");
+
+        page.Text.ShouldSatisfyAllConditions(
+            it => it.ShouldContain(" 3 System.TimeoutException "), it => it.ShouldContain("Replayed before 1 of them failed again"),
+            it => it.ShouldContain($"First failed {Written(now.AddHours(-2))} Last failed {Written(now.AddHours(-1))}"),
+            it => it.ShouldContain(" orders_error 2 Replay these 2"), it => it.ShouldContain(" mail_error 1 Replay this message"),
+            it => it.ShouldContain($"{left.Id} Order 1 is late orders_error, replayed"));
+        page.Html.Split($"/letters/{left.Id}").Length.ShouldBe(1); // no link to a letter that is not there
+
+        static string Written(DateTimeOffset at) => at.ToUniversalTime().ToString("d MMM yyyy HH:mm:ss 'UTC'", System.Globalization.CultureInfo.InvariantCulture);
     }
 
     [Fact]
