@@ -5,6 +5,7 @@ using Microsoft.Playwright;
 namespace WorkinIt.BrowserTests;
 
 /// <summary>Each operation of the console once, in a browser.</summary>
+[Trait("broker", "any")] // tests pages; the broker tests cover the queue operations on each version
 public sealed partial class DeadLetterConsoleTests(Browser browser, DeadLetterSite site) : AtThePages(browser), IClassFixture<DeadLetterSite>
 {
     private const string Queue = "/dead-letters/queues/" + DeadLetterSite.Errors;
@@ -36,52 +37,6 @@ public sealed partial class DeadLetterConsoleTests(Browser browser, DeadLetterSi
         foreach (var (count, exception, _) in causes)
             await Assertions.Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = string.Create(CultureInfo.InvariantCulture, $"{count:N0} {exception}") })).ToBeVisibleAsync();
         await visit.ShouldLookRightAsync();
-        await visit.PictureAsync("dead-letters", height: 1120);
-    }
-
-    /// <summary>The sequence of the README's animation: a mail that can't be delivered, the cause in the console, a replay with a canary, the mail.</summary>
-    [Fact]
-    public async Task Outage_is_found_fixed_and_replayed_with_a_canary_until_the_page_of_the_sender_says_sent()
-    {
-        using var film = new Film("incident");
-        await site.FailAsync([.. Enumerable.Range(1, 5).Select(number => $"user{number}@full.example")]);
-        foreach (var (count, exception, text) in new[] { (240, "TimeoutException", "The database did not answer within 30 s"), (36, "InvalidOperationException", "No exchange rate for 2026-11-28") })
-        {
-            for (var put = 0; put < count; put += 100)
-                await Testbed.DeadLetterPages.PutAsync(site.System.VirtualHost, DeadLetterSite.Errors, """{"email":"someone@example.com"}""", exception, text, count: Math.Min(100, count - put));
-        }
-        var sender = await VisitAsync(at: site.Web.Address);
-        await sender.Page.SetViewportSizeAsync(960, 620);
-        await sender.OpenFormAsync();
-        await sender.Email.FillAsync("ann@full.example");
-        await sender.Thought.FillAsync("Monday morning, and no coffee left");
-        await film.ShootAsync(sender, TimeSpan.FromSeconds(2));
-        await sender.Button.ClickAsync();
-        await Assertions.Expect(sender.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("We couldn’t deliver your GIF", new LocatorAssertionsToContainTextOptions { Timeout = 30_000 });
-        await film.ShootAsync(sender, TimeSpan.FromSeconds(2.5));
-
-        var visit = await VisitAsync(at: site.Web.Address);
-        await visit.Page.SetViewportSizeAsync(960, 620);
-        await site.SignInAsync(visit, Queue);
-        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("282 dead letters");
-        await film.ShootAsync(visit, TimeSpan.FromSeconds(3));
-        var replay = visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Replay these 6…" });
-        await visit.Page.EvaluateAsync("window.scrollTo(0, document.body.scrollHeight)");
-        await film.ShootAsync(visit, TimeSpan.FromSeconds(2.5));
-        await replay.ClickAsync();
-        await visit.SeeHeadingAsync("Replay: 6");
-        site.IsMended = true;
-        var canary = visit.Page.GetByLabel("Canary");
-        await canary.CheckAsync();
-        await canary.ScrollIntoViewIfNeededAsync();
-        await film.ShootAsync(visit, TimeSpan.FromSeconds(3));
-        await visit.ClickAsync("Replay 6");
-        await visit.SeeHeadingAsync("6 of 6 replayed: 6 handled");
-        await film.ShootAsync(visit, TimeSpan.FromSeconds(3));
-
-        await Assertions.Expect(sender.Heading).ToHaveTextAsync("Sent", new LocatorAssertionsToHaveTextOptions { Timeout = 30_000 });
-        await film.ShootAsync(sender, TimeSpan.FromSeconds(4));
-        await film.DevelopAsync();
     }
 
     [Theory]

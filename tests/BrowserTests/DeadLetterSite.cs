@@ -4,7 +4,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrowserTests;
 
 /// <summary>WorkinIt with the dead-letter pages, and a mail server that refuses some recipients.</summary>
-public sealed class DeadLetterSite : IAsyncLifetime
+public class DeadLetterSite : IAsyncLifetime
 {
     public const string Errors = "send-gif-email_error";
 
@@ -18,9 +18,16 @@ public sealed class DeadLetterSite : IAsyncLifetime
     /// <summary>Whether the mail server accepts mails to full.example, which it refuses at first.</summary>
     public bool IsMended { get; set; }
 
+    /// <summary>Whether the pages have a catalogue, so that they start with the board.</summary>
+    protected virtual bool HasCatalogue => false;
+
     public async ValueTask InitializeAsync()
     {
-        (_system, Web, _) = await DeadLetterPages.StartAsync(("Retry__Limit", "0"));
+        _system = await WorkinItSystem.CreateAsync();
+        DeadLetterPages.AddTo(_system);
+        if (HasCatalogue)
+            _system.Settings["ConnectionStrings__Catalogue"] = $"Data Source={Path.Combine(_system.Folder, "catalogue.db")}";
+        (Web, _) = await _system.StartServicesAsync(("Retry__Limit", "0"));
         // The management API lags by some seconds. Until it shows the consumer, each dry run warns that there is none.
         await Eventually.SeeAsync(
             async () => (await System.VirtualHost.ManagementAsync("queues/{vhost}/send-gif-email")).TryGetProperty("consumers", out var consumers) && consumers.GetInt32() > 0, found => found, "the management API shows the consumer of send-gif-email");
@@ -74,6 +81,7 @@ public sealed class DeadLetterSite : IAsyncLifetime
     {
         if (_system is not null)
             await _system.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 }
 
