@@ -2,6 +2,7 @@ using Microsoft.Playwright;
 
 namespace WorkinIt.BrowserTests;
 
+[Trait("broker", "any")] // tests the pages of the API
 public sealed class ApiReferenceTests(Browser browser) : AtThePages(browser)
 {
     // Scalar's own markup, which we can't fix. Its "Test Request" dialog has more violations of this kind (fields without a name, wrong roles),

@@ -3,6 +3,7 @@ using Microsoft.Playwright;
 
 namespace WorkinIt.BrowserTests;
 
+[Trait("broker", "any")] // tests the form
 public sealed class FormErrorTests(Browser browser) : AtThePages(browser)
 {
     [Theory]

@@ -2,6 +2,7 @@ using Microsoft.Playwright;
 
 namespace WorkinIt.BrowserTests;
 
+[Trait("broker", "any")] // tests pages
 public sealed class PageAccessibilityTests(Browser browser) : AtThePages(browser)
 {
     [Theory]

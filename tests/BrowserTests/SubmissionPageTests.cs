@@ -3,6 +3,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrowserTests;
 
+[Trait("broker", "any")] // tests pages
 public sealed class SubmissionPageTests(Browser browser, States states) : AtThePages(browser), IClassFixture<States>
 {
     public static TheoryData<string, string, string> Words => new()

@@ -4,6 +4,7 @@ using WorkinIt.Testbed;
 
 namespace WorkinIt.BrowserTests;
 
+[Trait("broker", "any")] // tests pages and mails; EndToEndTests covers the broker on each version
 public sealed partial class SubmissionTests(Browser browser) : AtThePages(browser)
 {
     private const string Thought = "Monday morning, and no coffee left";

@@ -4,6 +4,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrowserTests;
 
 /// <summary>The unsubscribe link in a mail, the page that it opens, and the result for the next submission to that address.</summary>
+[Trait("broker", "any")] // tests pages
 public sealed class UnsubscribeTests(Browser browser) : AtThePages(browser)
 {
     [Theory]

@@ -10,6 +10,7 @@ public sealed class TestArgumentsTests
     [InlineData("unit browser")]
     [InlineData("broker --rabbitmq 4.3 --again")]
     [InlineData("faults --long --rabbitmq 4.3")]
+    [InlineData("browser --rabbitmq 4.3 --again")]
     [InlineData("--long")]
     [InlineData("compose")]
     public void Right_arguments_are_accepted(string line) => Parse(line).ShouldNotBeNull();

@@ -39,8 +39,8 @@ internal sealed partial record TestArguments(IReadOnlyList<string> Parts, string
                     return null;
             }
         }
-        var isRight = (rabbitMq is null || parts is ["broker"] or ["faults"])
-            && (!again || parts is ["broker"])
+        var isRight = (rabbitMq is null || parts is ["broker"] or ["faults"] or ["browser"])
+            && (!again || parts is ["broker"] or ["browser"])
             && (parts.Count <= 1 || !parts.Any(part => part is "compose" or "cluster"));
         return isRight ? new TestArguments(parts, rabbitMq, again, isLong) : null;
     }

@@ -26,8 +26,8 @@ internal static class TestCommand
 
           Several parts run one after the other: ./test unit browser
 
-          --rabbitmq VERSION    broker and faults: run on a container of that version, such as 4.3, instead of the system's RabbitMQ
-          --again               broker: skip the tests that don't depend on the RabbitMQ version. Use it if they ran on another version.
+          --rabbitmq VERSION    broker, faults and browser: run on a container of that version, such as 4.3, instead of the system's RabbitMQ
+          --again               broker and browser: skip the tests that don't depend on the RabbitMQ version. Use it if they ran on another version.
           --long                include the tests that take minutes each
 
         WORKINIT_WRITE_PICTURES=1 ./test browser  renews the pictures in docs/pictures. When a browser test fails, its last screenshot is in
