@@ -188,9 +188,18 @@ public sealed class BoardTests(Browser browser) : AtThePages(browser)
         await visit.Page.GotoAsync(Board);
         var time = visit.Page.Locator("time[data-ago]").First;
 
-        await Assertions.Expect(time).ToHaveTextAsync("30 min ago");
+        await Assertions.Expect(time).ToHaveTextAsync("30 min ago", new LocatorAssertionsToHaveTextOptions { Timeout = 5_000 }); // later, a wrong text may be right
         (await time.GetAttributeAsync("title")).ShouldBe(await time.EvaluateAsync<string>(
             "time => new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(time.dateTime))"));
+        var bar = visit.Page.Locator("a[data-from]").First;
+        (await bar.Locator("title").TextContentAsync()).ShouldBe(await bar.EvaluateAsync<string>("""
+            bar => {
+              const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+              return `1 from ${exact.format(new Date(bar.dataset.from))} to ${exact.format(new Date(bar.dataset.to))}`;
+            }
+            """));
+        var clock = visit.Page.Locator("time[data-clock]").First;
+        (await clock.TextContentAsync()).ShouldBe(await clock.EvaluateAsync<string>("time => new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' }).format(new Date(time.dateTime))"));
     }
 
     // Screenshots for reviewing a change of the style, saved in the folder that WORKINIT_TEST_LOOKS names.
