@@ -37,6 +37,7 @@ public sealed class LookingTests : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         _client.Dispose();
+        await _web.DisposeAsync();
         await _system.DisposeAsync();
     }
 

@@ -1,4 +1,5 @@
 using MassTransit;
+using RabbitMQ.Client;
 using WorkinIt.DeadLetters;
 using WorkinIt.Testbed;
 
@@ -50,17 +51,26 @@ public sealed class ReplayHistoryTests
     public async Task Message_whose_headers_nearly_fill_a_frame_is_replayed_without_its_history()
     {
         await using var orders = await Orders.CreateAsync();
-        var properties = Orders.Faulted(Guid.CreateVersion7());
-        properties.Headers!["Large"] = new string('x', 129_000); // frame_max is 131,072
-        await orders.PutAsync(properties, Orders.Envelope(Guid.CreateVersion7(), "{}"));
-        await orders.SeeAsync(Orders.Error, 1);
+        var small = await ReplayAsync("");
+        Orders.Header(small, "Replay-History").ShouldNotBeNull();
+        const long frameMax = 131_072;
 
-        var result = await orders.Client.ReplayAsync(new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = new string('n', 128), Wait = TimeSpan.Zero }, null, _none);
+        // With the history, the headers would be 50 bytes larger than a frame.
+        var large = await ReplayAsync(new string('x', (int)(frameMax + 50 - HeaderFrame.SizeOf(small.BasicProperties))));
 
-        (result.Done, result.Refused.Count).ShouldBe((1, 0));
-        var moved = (await orders.VirtualHost.TakeAllAsync(Orders.Input)).ShouldHaveSingleItem();
-        Orders.Header(moved, "Replay-Count").ShouldBe("1");
-        Orders.Header(moved, "Replay-History").ShouldBeNull();
+        Orders.Header(large, "Replay-Count").ShouldBe("1");
+        Orders.Header(large, "Replay-History").ShouldBeNull();
+
+        async Task<BasicGetResult> ReplayAsync(string header)
+        {
+            var id = Guid.CreateVersion7();
+            var properties = new BasicProperties { MessageId = id.ToString(), ContentType = "application/vnd.masstransit+json", Headers = new Dictionary<string, object?> { ["MT-Reason"] = "fault", ["Large"] = header } };
+            await orders.PutAsync(properties, Orders.Envelope(id, "{}"));
+            await orders.SeeAsync(Orders.Error, 1);
+            var result = await orders.Client.ReplayAsync(new ReplayRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane", Wait = TimeSpan.Zero }, null, _none);
+            (result.Done, result.Refused.Count).ShouldBe((1, 0));
+            return (await orders.VirtualHost.TakeAllAsync(Orders.Input)).ShouldHaveSingleItem();
+        }
     }
 
     internal sealed record Order(string Item);

@@ -64,7 +64,7 @@ public sealed class ReplayTests
         var message = (await orders.VirtualHost.TakeAllAsync(Orders.Input)).ShouldHaveSingleItem();
         Encoding.UTF8.GetString(message.Body.Span).ShouldBe(Encoding.UTF8.GetString(Orders.Envelope(id, """{ "a" : 1.50 }""", """{ "Tenant": "blue" }""")));
         message.BasicProperties.Headers!.Keys.Where(header => header != "x-delivery-count").Order(StringComparer.Ordinal).ShouldBe(
-            ["Content-Type", "MT-Activity-Id", "MT-Activity-Propagation", "MT-Fault-Address", "Number", "Original-User-Id", "Replay-At", "Replay-By", "Replay-Count", "Replay-Id", "Tenant"]);
+            ["Content-Type", "MT-Activity-Id", "MT-Activity-Propagation", "MT-Fault-Address", "Number", "Original-User-Id", "Replay-At", "Replay-By", "Replay-Count", "Replay-History", "Replay-Id", "Tenant"]);
         message.BasicProperties.Headers!["Number"].ShouldBe(42L);
         (message.BasicProperties.CorrelationId, message.BasicProperties.Priority, message.BasicProperties.MessageId).ShouldBe(("kept", (byte)3, id.ToString()));
         (Orders.Header(message, "Replay-By"), Orders.Header(message, "Replay-Count")).ShouldBe(("jane", "1"));
