@@ -67,7 +67,6 @@ internal sealed class CiCommand
         await PartAsync("compose");
         await PartAsync("cluster");
         await PartAsync("broker", "--rabbitmq", RabbitMq, "--again");
-        await PartAsync("browser", "--rabbitmq", RabbitMq, "--again");
     }
 
     // Runs ./test once, shows its output, keeps it in ci.log, and adds the counts of its last line to the totals. One pipe for both of its outputs
