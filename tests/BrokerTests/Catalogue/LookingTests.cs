@@ -6,6 +6,7 @@ using WorkinIt.Testbed;
 namespace WorkinIt.BrokerTests.Catalogue;
 
 /// <summary>The pages of a catalogue touch no queue: the broker's own counters of the dead-letter queues stay as they are.</summary>
+[Trait("broker", "any")] // tests what the pages read
 public sealed class LookingTests : IAsyncLifetime
 {
     private const string Board = "/dead-letters";
