@@ -109,10 +109,11 @@ internal static class BoardPages
         const string queue = $"/dead-letters/queues/{DeadLetterFill.LargestQueue}";
         using var reader = await SignedInAsync(plain);
         using var boardReader = await SignedInAsync(board);
+        await reader.GetAsync(queue); // a form needs the token of a page that was opened after the sign-in
+        var cause = (await boardReader.GetAsync("/dead-letters")).Link("/dead-letters/causes/");
         // The newest one: the replays move those at the head.
         var newest = await FilteredAsync(boardReader, "/dead-letters/search", ("q", $"queue:\"{DeadLetterFill.LargestQueue}\""), ("to", "letters"));
         var id = (await boardReader.GetAsync(newest)).Link($"/queues/{DeadLetterFill.LargestQueue}/letters/").Split('/', '?')[^1];
-        var cause = (await boardReader.GetAsync("/dead-letters")).Link("/dead-letters/causes/");
         var (oldText, text) = (await FilteredAsync(reader, $"{queue}/filter", ("text", "number 99999,")), await FilteredAsync(boardReader, "/dead-letters/search", ("q", "\"number 99999,\""), ("to", "letters")));
         var replay = new OperatorCommand(new Dictionary<string, string>
         {
@@ -165,7 +166,8 @@ internal static class BoardPages
         return [.. times.Order()];
     }
 
-    private static async Task<string> FilteredAsync(PageClient client, string form, params (string Name, string Value)[] fields) => (await client.PostAsync(form, fields)).Location!;
+    private static async Task<string> FilteredAsync(PageClient client, string form, params (string Name, string Value)[] fields) =>
+        await client.PostAsync(form, fields) is { Location: { } address } ? address : throw new InvalidOperationException($"{form} did not accept the filter");
 
     private static double At(List<double> times, int percent) => times[Math.Min(times.Count - 1, times.Count * percent / 100)];
 
