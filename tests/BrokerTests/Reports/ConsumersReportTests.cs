@@ -52,7 +52,9 @@ public sealed class ConsumersReportTests
             """;
         var properties = new BasicProperties
         {
-            MessageId = $"{id}", ContentType = "application/vnd.masstransit+json", Persistent = true,
+            MessageId = $"{id}",
+            ContentType = "application/vnd.masstransit+json",
+            Persistent = true,
             Headers = new Dictionary<string, object?> { ["Replay-Id"] = replayId, ["Replay-By"] = "jane", ["Replay-Count"] = 1 },
         };
         await using var channel = await system.VirtualHost.OpenChannelAsync(confirms: true);

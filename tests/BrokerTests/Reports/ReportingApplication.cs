@@ -90,7 +90,10 @@ internal sealed class ReportingApplication : IAsyncDisposable
             send.MessageId = id;
             send.GetPayload<RabbitMqSendContext>().BasicProperties.Headers = new Dictionary<string, object?>
             {
-                ["Replay-Id"] = replayId, ["Replay-By"] = "jane", ["Replay-At"] = "2026-11-29T12:00:00Z", ["Replay-Count"] = 2,
+                ["Replay-Id"] = replayId,
+                ["Replay-By"] = "jane",
+                ["Replay-At"] = "2026-11-29T12:00:00Z",
+                ["Replay-Count"] = 2,
             };
             change?.Invoke(send);
         });
