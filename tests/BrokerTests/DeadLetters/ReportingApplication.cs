@@ -122,7 +122,7 @@ internal sealed class ReportingApplication : IAsyncDisposable
 
     private static BasicProperties Faulted(BasicProperties properties, Handling handling) => new(properties)
     {
-        Headers = new Dictionary<string, object?>(properties.Headers!)
+        Headers = new Dictionary<string, object?>(properties.Headers ?? new Dictionary<string, object?>())
         {
             ["MT-Reason"] = handling == Handling.Skips ? "dead-letter" : "fault",
             ["MT-Fault-ExceptionType"] = handling == Handling.Skips ? null : "Orders.StillBrokenException",
