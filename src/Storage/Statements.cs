@@ -1,6 +1,8 @@
+using System.Data;
 using System.Data.Common;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Microsoft.Data.Sqlite;
 
 namespace WorkinIt.Storage;
 
@@ -21,8 +23,16 @@ public sealed class Statements : IDisposable
     /// <summary>The connection itself, for rare statements and for results with many rows.</summary>
     public DbConnection Connection { get; }
 
-    /// <summary>The transaction of the statements; null if they only read.</summary>
+    /// <summary>The transaction of the statements; null if each sees the database as it is at that moment.</summary>
     public DbTransaction? Transaction { get; internal set; }
+
+    /// <summary>Creates a command of the connection, within the transaction.</summary>
+    public DbCommand Command()
+    {
+        var command = Connection.CreateCommand();
+        command.Transaction = Transaction;
+        return command;
+    }
 
     /// <summary>Runs a statement.</summary>
     /// <param name="sql">The statement. Use only a few different ones: on SQLite each is kept.</param>
@@ -56,6 +66,27 @@ public sealed class Statements : IDisposable
             using var reader = command.ExecuteReader();
             return reader.Read() ? read(reader) : null;
         });
+
+    /// <summary>Runs a read that sees the database as it was at its first statement, whatever is written meanwhile.</summary>
+    /// <typeparam name="T">The result.</typeparam>
+    /// <param name="read">The read.</param>
+    public T Snapshot<T>(Func<T> read)
+    {
+        using var transaction = Connection is SqliteConnection file
+            ? file.BeginTransaction(deferred: true) // an immediate one would wait for writers
+            : Connection.BeginTransaction(IsolationLevel.RepeatableRead);
+        Transaction = transaction;
+        try
+        {
+            var result = read();
+            transaction.Commit();
+            return result;
+        }
+        finally
+        {
+            Transaction = null;
+        }
+    }
 
     /// <summary>Closes the connection.</summary>
     public void Dispose()
@@ -97,8 +128,7 @@ public sealed class Statements : IDisposable
 
     private DbCommand New(string sql)
     {
-        var command = Connection.CreateCommand();
-        command.Transaction = Transaction;
+        var command = Command();
 #pragma warning disable CA2100 // our own text; user input is passed as parameters
         command.CommandText = sql;
 #pragma warning restore CA2100

@@ -13,6 +13,8 @@ namespace WorkinIt.Testbed;
 /// <summary>The broker that ./test started, or a cluster: its addresses, and operations to stop, start and kill it.</summary>
 public sealed class TestBroker : IDisposable
 {
+    private static Broker? _own;
+
     private readonly HttpClient _management;
     private readonly string _definitions = Path.Combine(Repository.Root, "dev", "definitions.json");
     private readonly IReadOnlyList<Uri> _amqp;
@@ -53,6 +55,8 @@ public sealed class TestBroker : IDisposable
     {
         var (amqp, management) = (Ports.TakeFree(), Ports.TakeFree());
         var node = new Broker(Required("WORKINIT_TEST_OWN_BROKER_DIR"));
+        if (Interlocked.CompareExchange(ref _own, node, null) is not null)
+            throw new InvalidOperationException("Another test has the broker to stop now, and has not removed it. Classes that stop a broker belong to one collection, and run in sequence");
         await node.StartAsync(amqp, management, Image);
         return OfNode(new Uri($"amqp://operator:operator@127.0.0.1:{amqp}"), new Uri($"http://127.0.0.1:{management}"), node);
     }
@@ -142,7 +146,11 @@ public sealed class TestBroker : IDisposable
     public TestBroker ForOneSystem() => new(_amqp, ManagementAddresses, _node);
 
     /// <summary>Stops the broker and deletes its data.</summary>
-    public Task RemoveAsync() => Node.RemoveAsync();
+    public async Task RemoveAsync()
+    {
+        await Node.RemoveAsync();
+        Interlocked.CompareExchange(ref _own, null, Node);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _management.Dispose();

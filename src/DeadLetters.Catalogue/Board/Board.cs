@@ -1,3 +1,5 @@
+using WorkinIt.DeadLetters.Catalogue.Store;
+
 namespace WorkinIt.DeadLetters.Catalogue;
 
 /// <summary>What the letters that a query selects have in common.</summary>
@@ -14,6 +16,9 @@ internal sealed record Board
 
     /// <summary>The queues that hold the letters, the fullest first.</summary>
     public required IReadOnlyList<QueueCount> Queues { get; init; }
+
+    /// <summary>All queues of all sources, whatever the query selects, at the same moment as the rest; those with letters first.</summary>
+    public IReadOnlyList<CatalogueQueue> AllQueues { get; init; } = [];
 
     /// <summary>Failures over time, whatever became of the letters since: one number for each step from <see cref="From"/>.</summary>
     public required IReadOnlyList<long> Histogram { get; init; }

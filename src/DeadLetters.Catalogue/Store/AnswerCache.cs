@@ -16,6 +16,7 @@ internal sealed class AnswerCache<TQuery, TAnswer>(TimeProvider time, TimeSpan s
 {
     private const int Most = 64;
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10); // ages and rates change without a change of the catalogue
+    private static readonly TimeSpan _moment = TimeSpan.FromMilliseconds(50); // whoever has just replayed a letter sees the new count, unless that takes longer
     private static readonly TimeSpan _oldest = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
@@ -25,12 +26,12 @@ internal sealed class AnswerCache<TQuery, TAnswer>(TimeProvider time, TimeSpan s
     /// <param name="query">The query.</param>
     /// <param name="version">The version of the catalogue.</param>
     /// <param name="compute">Computes it. The first caller's is used for all that wait.</param>
-    /// <param name="mayBeOlder">Whether an answer of the last seconds is returned at once, while the new one is computed.</param>
+    /// <param name="mayBeOlder">Whether an answer of the last seconds is returned if computing the new one takes more than a moment.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The answer, and the version of the catalogue that it shows: that one, or a later one.</returns>
     public async Task<(TAnswer Answer, long Version)> GetAsync(TQuery query, long version, Func<Task<TAnswer>> compute, bool mayBeOlder, CancellationToken cancellationToken)
     {
-        Entry? entry;
+        Entry? entry, older;
         lock (_lock)
         {
             entry = _entries.GetValueOrDefault(query);
@@ -42,8 +43,10 @@ internal sealed class AnswerCache<TQuery, TAnswer>(TimeProvider time, TimeSpan s
                 entry.Start(compute);
                 _entries[query] = entry;
             }
-            entry = mayBeOlder ? entry.Older() ?? entry : entry;
+            older = mayBeOlder ? entry.Older() : null;
         }
+        if (older is not null && await Task.WhenAny(entry.Answer, Task.Delay(_moment, time, cancellationToken)) != entry.Answer)
+            entry = older;
         return (await entry.Answer.WaitAsync(cancellationToken), entry.Version);
     }
 

@@ -24,20 +24,19 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
     {
         var version = await VersionAsync(cancellationToken); // before the rest: a change during it makes the board old
         var (board, _) = await _boards.GetAsync(
-            query, version, () => ReadAsync(statements => new BoardReading(statements, Sql(statements, query), query, time.GetUtcNow()).Read() with { Version = version }, CancellationToken.None),
-            mayBeOlder, cancellationToken);
+            query, version, () => ReadAsync(statements => statements.Snapshot(() => Board(statements, query) with { Version = version }), CancellationToken.None), mayBeOlder, cancellationToken);
         return board;
     }
 
-    /// <summary>A page of letters, the newest failure first.</summary>
-    public async Task<LetterPage> LettersAsync(CatalogueQuery query, long skip, int take, CancellationToken cancellationToken)
+    /// <summary>A page of letters, the newest failure first. With <paramref name="mayBeOlder"/>, their count may be some seconds old: see <see cref="LetterPage.Version"/>.</summary>
+    public async Task<LetterPage> LettersAsync(CatalogueQuery query, long skip, int take, CancellationToken cancellationToken, bool mayBeOlder = false)
     {
         var version = await VersionAsync(cancellationToken); // before the rest: a change during it makes the page old
         // A text is searched once, for the count and the page.
         if (query.IsSearch)
             return await ReadAsync(statements => Page(statements, Sql(statements, query), query, skip, take, null), cancellationToken) with { Version = version };
         var (matching, counted) = await _counts.GetAsync(
-            query, version, () => ReadAsync(statements => Count(statements, Sql(statements, query), query), CancellationToken.None), mayBeOlder: false, cancellationToken);
+            query, version, () => ReadAsync(statements => Count(statements, Sql(statements, query), query), CancellationToken.None), mayBeOlder, cancellationToken);
         return await ReadAsync(statements => Page(statements, Sql(statements, query), query, skip, take, matching), cancellationToken) with { Version = counted };
     }
 
@@ -78,9 +77,9 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
     /// <summary>All queues of all sources; those with letters first.</summary>
     public Task<IReadOnlyList<CatalogueQueue>> QueuesAsync(CancellationToken cancellationToken) => ReadAsync(QueueReading.Read, cancellationToken);
 
-    /// <summary>The same for pages, and the version of the catalogue that they show: many readers at the same time share one answer.</summary>
+    /// <summary>The same for pages, at most some seconds old, and the version of the catalogue that they show: many readers at the same time share one answer.</summary>
     public async Task<(IReadOnlyList<CatalogueQueue> Queues, long Version)> SharedQueuesAsync(CancellationToken cancellationToken) =>
-        await _queues.GetAsync(0, await VersionAsync(cancellationToken), () => QueuesAsync(CancellationToken.None), mayBeOlder: false, cancellationToken);
+        await _queues.GetAsync(0, await VersionAsync(cancellationToken), () => QueuesAsync(CancellationToken.None), mayBeOlder: true, cancellationToken);
 
     /// <summary>The replayed messages of an operation, with their outcomes now; null if the catalogue has none.</summary>
     /// <param name="operation">The operation's id in the audit log.</param>
@@ -98,6 +97,9 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
 
     /// <summary>Reads what is needed to keep letters whose queue is missing, and to put them back.</summary>
     public Task<T> KeptAsync<T>(Func<Statements, T> read, CancellationToken cancellationToken) => ReadAsync(read, cancellationToken);
+
+    private Board Board(Statements statements, CatalogueQuery query) =>
+        new BoardReading(statements, Sql(statements, query), query, time.GetUtcNow()).Read() with { AllQueues = QueueReading.Read(statements) };
 
     private static long Count(Statements statements, QuerySql sql, CatalogueQuery query) =>
         sql.Rows(statements, $"SELECT count(*) FROM catalogue_letters l WHERE {sql.Where(QuerySql.State(query))}", static row => row.GetInt64(0)).Single();

@@ -18,7 +18,7 @@ internal static class NotIndexed
     /// <summary>The oldest of these letters, with their texts.</summary>
     public static IEnumerable<(long Key, string Text)> Read(Statements statements, int? most)
     {
-        using var command = statements.Connection.CreateCommand();
+        using var command = statements.Command();
 #pragma warning disable CA2100 // our own text
         command.CommandText = most is { } limit ? $"{Sql} LIMIT {limit}" : Sql;
 #pragma warning restore CA2100

@@ -75,7 +75,7 @@ internal sealed class QuerySql
     /// <summary>Runs a statement, and reads its rows.</summary>
     public IEnumerable<T> Rows<T>(Statements statements, string sql, Func<DbDataReader, T> read)
     {
-        using var command = statements.Connection.CreateCommand();
+        using var command = statements.Command();
 #pragma warning disable CA2100 // our own text; user input is passed as parameters
         command.CommandText = sql;
 #pragma warning restore CA2100

@@ -22,7 +22,7 @@ internal static class QueueReading
     public static IReadOnlyList<CatalogueQueue> Read(Statements statements)
     {
         var queues = new List<CatalogueQueue>();
-        using var command = statements.Connection.CreateCommand();
+        using var command = statements.Command();
         command.CommandText = Sql;
         using var rows = command.ExecuteReader();
         while (rows.Read())

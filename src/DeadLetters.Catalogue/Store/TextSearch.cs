@@ -83,7 +83,7 @@ internal sealed record TextSearch(long Count, long[]? Keys)
 
     private static DbCommand Command(Statements statements, string sql, (string Name, object Value)[] parameters)
     {
-        var command = statements.Connection.CreateCommand();
+        var command = statements.Command();
 #pragma warning disable CA2100 // our own text; user input is passed as parameters
         command.CommandText = sql;
 #pragma warning restore CA2100

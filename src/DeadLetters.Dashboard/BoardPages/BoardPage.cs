@@ -46,15 +46,13 @@ internal static class BoardPage
             async (reader, token) =>
             {
                 var board = await reader.BoardAsync(query, token, mayBeOlder: true);
-                var (queues, version) = await reader.SharedQueuesAsync(token);
                 return new BoardModel
                 {
-                    Version = Math.Min(board.Version, version),
+                    Version = board.Version,
                     Query = query,
                     Error = error,
                     Board = board,
                     Triage = await page.Service<TriageStore>().GetAsync([.. board.Causes.Select(cause => cause.Cause.Id)], token),
-                    Queues = queues,
                     Running = page.Runner.Running,
                     Elsewhere = OtherInstances.Running(page),
                     Interrupted = OtherInstances.Interrupted(page),
@@ -90,7 +88,7 @@ internal sealed record BoardModel
 
     public required Board Board { get; init; }
 
-    public required IReadOnlyList<CatalogueQueue> Queues { get; init; }
+    public IReadOnlyList<CatalogueQueue> Queues => Board.AllQueues;
 
     /// <summary>What operators noted about the causes.</summary>
     public required IReadOnlyDictionary<string, CauseTriage> Triage { get; init; }

@@ -28,7 +28,7 @@ internal static class LetterListPage
             async (reader, token) =>
             {
                 var (queues, version) = await reader.SharedQueuesAsync(token);
-                var letters = await reader.LettersAsync(query, skip, page.Options.PageLength, token);
+                var letters = await reader.LettersAsync(query, skip, page.Options.PageLength, token, mayBeOlder: true);
                 return new LetterListModel
                 {
                     Version = Math.Min(letters.Version, version),

@@ -107,18 +107,11 @@ public sealed class ReportPublishingTests
     }
 }
 
-/// <summary>Reports while the broker stops, restarts or has an alarm. Each test has a broker of its own.</summary>
-public sealed class ReportBrokerFaultTests : IAsyncLifetime
+/// <summary>Reports while the broker stops, restarts or has an alarm.</summary>
+[Collection(nameof(ABrokerToStop))]
+public sealed class ReportBrokerFaultTests(ABrokerToStop broker)
 {
-    private TestBroker _broker = null!;
-
-    public async ValueTask InitializeAsync() => _broker = await TestBroker.StartOwnAsync();
-
-    public async ValueTask DisposeAsync()
-    {
-        await _broker.RemoveAsync();
-        _broker.Dispose();
-    }
+    private readonly TestBroker _broker = broker.Broker;
 
     [Fact]
     public async Task During_an_alarm_messages_are_handled_without_waiting_for_their_reports_which_arrive_after_it()

@@ -1,3 +1,4 @@
+using Dapper;
 using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Catalogue.Store;
 using static WorkinIt.Tests.Catalogue.TestLetters;
@@ -116,24 +117,36 @@ public abstract class CatalogueBoardScenarios : CatalogueScenarios
     }
 
     [Fact]
-    public async Task Reader_who_may_see_an_older_board_never_waits_for_a_new_one_and_sees_its_version()
+    public async Task Older_board_has_the_counts_of_all_queues_of_the_same_moment()
     {
+        await WalkAsync(Queue);
         await AddAsync(Fault(Queue, "1"));
-        var first = await OlderAsync();
-        first.Version.ShouldBe(await Reader.VersionAsync(default));
-        await AddAsync(Fault(Queue, "2"));
-
+        var first = await BoardAsync();
+        await WalkAsync("payments_error");
+        await AddAsync(Fault(Queue, "2"), Fault("payments_error", "3"));
+        var older = await BoardAsync();
         Time.Advance(TimeSpan.FromSeconds(2));
-        (await OlderAsync()).ShouldBeSameAs(first);
-        var second = await BoardAsync(); // begun by the reader before
-        (second.Letters, second.Version).ShouldBe((2, await Reader.VersionAsync(default)));
-        (await OlderAsync()).ShouldBeSameAs(second);
+        var newer = await BoardAsync();
 
-        await AddAsync(Fault(Queue, "3"));
-        Time.Advance(TimeSpan.FromSeconds(6));
-        (await OlderAsync()).Letters.ShouldBe(3); // nobody has read for a while
+        older.ShouldBeSameAs(first);
+        older.AllQueues.Select(queue => (queue.Name, queue.Letters)).ShouldBe([(Queue, older.Letters)]);
+        (newer.Letters, newer.AllQueues.Sum(queue => queue.Letters), newer.AllQueues.Count).ShouldBe((3, 3, 2));
+    }
 
-        Task<Board> OlderAsync() => Reader.BoardAsync(CatalogueQuery.All with { Span = TimeSpan.FromDays(1) }, default, mayBeOlder: true);
+    [Fact]
+    public void Snapshot_does_not_see_what_is_written_meanwhile()
+    {
+        const string read = "SELECT version FROM catalogue_state WHERE id = 1";
+        var (before, after) = Options.Database.Read(statements => statements.Snapshot(() =>
+        {
+            var first = statements.Scalar<long>(read);
+            using (var other = Options.Database.Open())
+                other.Execute("UPDATE catalogue_state SET version = version + 1 WHERE id = 1").ShouldBe(1);
+            return (first, statements.Scalar<long>(read));
+        }));
+
+        after.ShouldBe(before);
+        Options.Database.Read(statements => statements.Scalar<long>(read)).ShouldBe(before + 1);
     }
 
     [Fact]

@@ -39,7 +39,7 @@ public sealed class TriagePageTests : IAsyncLifetime
     public async Task Page_counts_what_is_there_and_lists_what_has_left()
     {
         var now = DateTimeOffset.UtcNow;
-        var left = Fault("orders_error", "Order 1 is late", at: now.AddHours(-3));
+        var left = Fault("orders_error", "Order 1 is late", at: now.AddMinutes(-100));
         var id = await _pages.AddAsync(left);
         await _pages.AddAsync(Fault("orders_error", "Order 2 is late", at: now.AddHours(-2)));
         await _pages.AddAsync(Fault("orders_error", "Order 3 is late", at: now.AddHours(-1), header: ("Replay-Id", "op/1"u8.ToArray())));
