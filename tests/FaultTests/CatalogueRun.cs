@@ -227,7 +227,7 @@ internal sealed class CatalogueRun : IAsyncDisposable
                 {
                     0 => (await _client.DiscardAsync(new DiscardRequest { Queue = queue, Filter = some, By = "joe" }, null, default)).Done,
                     1 => (await _client.RestoreAsync(new OperationRequest { Queue = queue, Filter = DeadLetterFilter.All, By = "joe" }, null, default)).Done,
-                    _ => (await _client.ReplayAsync(new ReplayRequest { Queue = queue, Filter = some, By = "joe", Wait = TimeSpan.Zero }, null, default)).Done,
+                    _ => (await _client.ReplayAsync(new ReplayRequest { Queue = queue, Filter = some, By = "joe", Wait = TimeSpan.Zero, AllAtOnce = true }, null, default)).Done,
                 };
                 if (done > 0)
                     Interlocked.Increment(ref _acts);
@@ -256,8 +256,8 @@ internal sealed class CatalogueRun : IAsyncDisposable
                     await PauseAsync(15_000); // sign-in attempts are limited
                     client = await SignedInAsync();
                 }
-                var dryRun = await client.PostAsync($"/dead-letters/queues/{queue}/{(random.Next(3) == 0 ? "discard" : "replay")}", ("which", "filter"), ("cause", some.Cause!));
-                if (IsOperation(dryRun) && IsOperation(await client.PostAsync(dryRun.Location + "/run")))
+                var dryRun = await client.PostAsync($"/dead-letters/queues/{queue}/{(random.Next(3) == 0 ? "discard" : "replay")}", ("which", "filter"), ("cause", some.Cause!), ("atonce", "true")); // in steps, it would pause: nobody consumes
+                if (IsOperation(dryRun) && IsOperation(await client.PostAsync(dryRun.Location + "/run", ("atonce", "true"))))
                     Interlocked.Increment(ref _actsOnPages);
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
