@@ -48,6 +48,13 @@ public sealed record ReplayRequest : OperationRequest
     /// <summary>How long to wait for outcomes after a cancel, if <see cref="Wait"/> is longer.</summary>
     public TimeSpan WaitAfterCancel { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// The field with the key of the order; null: no order. Of the dead letters with the same key, the next one is moved only after the one before was handled. One that
+    /// fails again, is skipped or refused, or has no known outcome after <see cref="Wait"/> holds back the later ones of its key. The application must report outcomes:
+    /// otherwise the replay ends after its first message.
+    /// </summary>
+    public OrderField? InOrderBy { get; init; }
+
     /// <summary>Whether to include messages with an unknown outcome.</summary>
     public bool SendAgain { get; init; }
 

@@ -75,7 +75,11 @@ public sealed record DiscardRequest : OperationRequest
 /// <param name="Id">The dead letter's id.</param>
 /// <param name="MessageId">Its MessageId; null if it has none.</param>
 /// <param name="Why">The reason.</param>
-public sealed record Refusal(string Id, string? MessageId, string Why);
+public sealed record Refusal(string Id, string? MessageId, string Why)
+{
+    /// <summary>Whether it was left only because of an earlier dead letter of its key; see <see cref="ReplayRequest.InOrderBy"/>.</summary>
+    public bool IsHeldBack { get; init; }
+}
 
 /// <summary>The result of an operation.</summary>
 /// <param name="Id">The operation's id.</param>
@@ -118,6 +122,9 @@ public sealed record OperationResult(
     /// <summary>For the dry run of a replay: the ids of the causes of the messages that would be moved; see <see cref="ReplayRequest.Causes"/>.</summary>
     public IReadOnlyCollection<string> Causes { get; init; } = [];
 
+    /// <summary>For a replay with <see cref="ReplayRequest.InOrderBy"/> and its dry run: the keys, and which of them are held back; otherwise null.</summary>
+    public ReplayOrder? Order { get; init; }
+
     /// <summary>The pause at which a replay ended; null if it did not end at one.</summary>
     public ReplayPause? Pause { get; init; }
 
@@ -143,7 +150,7 @@ public sealed record OperationResult(
     /// <summary>The headline with other outcomes, such as those known later.</summary>
     /// <param name="outcomes">The outcomes.</param>
     public string HeadlineWith(OutcomeCounts outcomes) => string.Create(CultureInfo.InvariantCulture,
-        $"{Done - Settled:N0} of {Selected - Settled:N0} replayed{(Replayed.Count == 0 ? "" : OutcomesAwaited || outcomes.Unknown < Replayed.Count ? $": {outcomes}" : ": outcomes not waited for")}");
+        $"{Done - Settled:N0} of {Selected - Settled:N0} replayed{(Replayed.Count == 0 ? "" : OutcomesAwaited || outcomes.Unknown < Replayed.Count ? $": {outcomes}" : ": outcomes not waited for")}{(Order is { HeldBack.Count: > 0 } order ? $"; {order.HeldSummary}" : "")}");
 }
 
 /// <summary>The progress of an operation.</summary>

@@ -26,7 +26,7 @@ internal static class RepairCommand
               workinit dead-letters repair --where cause=1a2b3c4d --patch currency.json --dry-run
               workinit dead-letters repair --where cause=1a2b3c4d --patch currency.json --canary --pace 20
             """)
-        { common.Queue, common.Where, common.All, patch, pace, canary, steps.AllAtOnce, steps.StepWait, steps.PauseAt, wait, reveal, common.DryRun, common.Yes, common.Json, common.By };
+        { common.Queue, common.Where, common.All, patch, pace, canary, steps.AllAtOnce, steps.StepWait, steps.PauseAt, steps.InOrderBy, wait, reveal, common.DryRun, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var filter = common.ChosenFilter(parsed);

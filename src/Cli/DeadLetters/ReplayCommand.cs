@@ -31,9 +31,10 @@ internal static partial class ReplayCommand
               workinit dead-letters replay --where exception=Timeout --canary --pace 20
               workinit dead-letters replay --where id=0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d --send-again
               workinit dead-letters replay --queue orders_error --all --yes --wait 10m --json
+              workinit dead-letters replay --queue orders_error --all --in-order-by message.orderId
               workinit dead-letters replay --where cause=1a2b3c4d --copy --to orders --to-vhost sandbox
             """)
-        { common.Queue, common.Where, common.All, pace, canary, steps.AllAtOnce, steps.StepWait, steps.PauseAt, sendAgain, to, withoutResponse, wait, common.DryRun, common.Yes, common.Json, common.By };
+        { common.Queue, common.Where, common.All, pace, canary, steps.AllAtOnce, steps.StepWait, steps.PauseAt, steps.InOrderBy, sendAgain, to, withoutResponse, wait, common.DryRun, common.Yes, common.Json, common.By };
         var copies = CopyOptions.AddTo(command);
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
@@ -49,7 +50,7 @@ internal static partial class ReplayCommand
                 WithoutResponse = parsed.GetValue(withoutResponse),
                 Wait = Time(parsed.GetValue(wait)!),
             };
-            return copies.Request(parsed, request, pace, canary, sendAgain, wait) is { } copy
+            return copies.Request(parsed, request, pace, canary, sendAgain, wait, steps.InOrderBy) is { } copy
                 ? await CopyOptions.RunAsync(context, copy, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken)
                 : await ReplayAsync(context, steps.AddTo(request, parsed), parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
         }));
@@ -77,7 +78,7 @@ internal static partial class ReplayCommand
             var plan = await Progress.ShowAsync(context, "Checking", progress => context.Broker.PlanAsync(request, progress, cancellationToken));
             if (dryRun && context.Json)
             {
-                CommandContext.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, plan.Steps, refused = plan.Refused, replayed = plan.Replayed.Select(JsonOf), repairs = request.Patch is null ? null : await RepairChanges.JsonAsync(context, plan, reveal, cancellationToken) });
+                CommandContext.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, plan.Steps, plan.Order, refused = plan.Refused, replayed = plan.Replayed.Select(JsonOf), repairs = request.Patch is null ? null : await RepairChanges.JsonAsync(context, plan, reveal, cancellationToken) });
                 return plan.Held == 0 || (plan.Refused.Count == 0 && plan.Selected > 0) ? ExitCode.Done : ExitCode.Incomplete;
             }
             if (plan.Held == 0)
@@ -95,7 +96,7 @@ internal static partial class ReplayCommand
             context, $"{Word(request)} {CommandContext.Which(request.Filter)} in {request.Queue}", request.Queue, (share, token) => new PauseQuestion(context).ReplayAsync(request, share, token),
             result => result.Headline + (result.Stopped is { } stopped ? $". {stopped}" : ""), cancellationToken);
         if (context.Json)
-            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Pause, result.Doubts, result.Settled, result.Missing, result.DelayReason, result.ReportsProblem, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
+            CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Pause, result.Order, result.Doubts, result.Settled, result.Missing, result.DelayReason, result.ReportsProblem, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
         else if (result.Held == 0)
             throw new NothingThereException($"{result.Queue} is empty");
         else
@@ -122,12 +123,14 @@ internal static partial class ReplayCommand
 
     private static void WritePlan(IAnsiConsole console, OperationResult plan, bool hasLedger, bool hasOwnCondition)
     {
-        console.WriteLine(Terminal.Clean($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} ready to replay (the cause is not checked), {ListCommand.Number(plan.Refused.Count)} refused."));
+        console.WriteLine(Terminal.Clean($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} ready to replay (the cause is not checked), {ListCommand.Number(plan.Refused.Count)} refused{(plan.Order is { HeldBack.Count: > 0 } ? " or held back" : "")}."));
         WriteTargets(console, plan);
         StepOptions.WritePlan(console, plan);
+        OrderText.WritePlan(console, plan);
         WriteReasons(console, plan, "refused");
-        if (plan.Refused.Count > 0 && !hasOwnCondition) // the target or the patch may be the mistake, and not the messages
-            console.WriteLine(Terminal.Clean($"To discard the {(plan.Refused.Count > MostNamed ? $"first {MostNamed} " : "")}refused messages: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', plan.Refused.Take(MostNamed).Select(refusal => refusal.Id))}"));
+        var refused = plan.Refused.Where(refusal => !refusal.IsHeldBack).ToList();
+        if (refused.Count > 0 && !hasOwnCondition) // the target or the patch may be the mistake, and not the messages
+            console.WriteLine(Terminal.Clean($"To discard the {(refused.Count > MostNamed ? $"first {MostNamed} " : "")}refused messages: workinit dead-letters discard --queue {plan.Queue} --where id={string.Join(',', refused.Take(MostNamed).Select(refusal => refusal.Id))}"));
         if (!hasLedger)
             console.WriteLine(Terminal.Clean("It was not checked whether the work was already done, because ConnectionStrings__Deliveries is not set."));
     }
@@ -174,6 +177,7 @@ internal static partial class ReplayCommand
         foreach (var cause in ReasonGroups.Of(result.Replayed.Select(message => message.NewLetter).OfType<NewLetter>(), letter => $"{letter.ExceptionType}: {Masking.Text(letter.Reason)}"))
             console.WriteLine(Terminal.Clean($"  {ListCommand.Number(cause.Messages.Count)} dead-lettered again: {cause.Text} (example: workinit dead-letters show {cause.Messages[0].Id}{(cause.Messages[0].Queue is { } queue ? $" --queue {queue}" : "")})"));
         WriteRefused(console, result, "not moved");
+        OrderText.WriteHeld(console, result);
         if (result.Stopped is { } stopped)
             console.WriteLine(Terminal.Clean(stopped));
         if (result.Settled > 0)

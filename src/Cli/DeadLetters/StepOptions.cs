@@ -32,12 +32,31 @@ internal sealed class StepOptions
         HelpName = "PERCENT",
     };
 
+    public Option<OrderField?> InOrderBy { get; } = new("--in-order-by")
+    {
+        Description = "Move the next message of a key only after the one before was handled: message.PROPERTY or header:NAME",
+        HelpName = "FIELD",
+        CustomParser = result =>
+        {
+            try
+            {
+                return OrderField.Parse(result.Tokens[0].Value);
+            }
+            catch (FormatException e)
+            {
+                result.AddError($"--in-order-by: {e.Message}");
+                return null;
+            }
+        },
+    };
+
     /// <summary>Adds the options to a request.</summary>
     public ReplayRequest AddTo(ReplayRequest request, ParseResult parsed) => request with
     {
         AllAtOnce = parsed.GetValue(AllAtOnce),
         StepWait = ReplayCommand.Time(parsed.GetValue(StepWait)!),
         FailureLimit = parsed.GetValue(PauseAt) / 100,
+        InOrderBy = parsed.GetValue(InOrderBy) is not null && request.Wait == TimeSpan.Zero ? throw new WrongUsageException("--in-order-by and --wait 0 can't be combined: the order is kept by waiting for outcomes") : parsed.GetValue(InOrderBy),
     };
 
     /// <summary>Writes how many messages each step of a dry run would move.</summary>

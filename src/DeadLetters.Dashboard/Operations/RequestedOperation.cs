@@ -25,6 +25,9 @@ internal sealed record RequestedOperation(Verb Verb, DeadLetterSource Source, st
     /// <summary>Whether the messages are moved without steps.</summary>
     public bool AllAtOnce { get; init; }
 
+    /// <summary>The field with the key of the order; null: no order.</summary>
+    public OrderField? InOrderBy { get; init; }
+
     /// <summary>The ids of the causes that the dry run found; null: unknown.</summary>
     public IReadOnlyCollection<string>? Causes { get; init; }
 
@@ -62,6 +65,7 @@ internal sealed record RequestedOperation(Verb Verb, DeadLetterSource Source, st
         Pace = Pace,
         Canary = Canary,
         AllAtOnce = AllAtOnce,
+        InOrderBy = InOrderBy,
         Causes = Causes,
         SendAgain = SendAgain,
         To = To,
@@ -75,17 +79,30 @@ internal sealed record RequestedOperation(Verb Verb, DeadLetterSource Source, st
     public DiscardRequest AsDiscard(string by) => new() { Queue = Queue, Filter = Filter, By = by, WasSent = WasSent, Expected = Expected };
 
     /// <summary>A copy with the options of a form; the other values stay unchanged.</summary>
-    /// <exception cref="FormatException">The pace is not a number, or is out of range.</exception>
+    /// <exception cref="FormatException">The pace is not a number, or is out of range; or the field of the order is none.</exception>
     public RequestedOperation With(PageContext page) => this with
     {
         Pace = PaceIn(page),
         Canary = page.IsTicked("canary"),
         AllAtOnce = page.IsTicked("atonce"),
+        InOrderBy = page.Value("order") is { } field ? OrderIn(field) : null,
         SendAgain = page.IsTicked("again"),
         To = page.Value("to"),
         WithoutResponse = page.IsTicked("noresponse"),
         WasSent = page.IsTicked("sent"),
     };
+
+    private static OrderField OrderIn(string field)
+    {
+        try
+        {
+            return OrderField.Parse(field);
+        }
+        catch (FormatException e)
+        {
+            throw new FormatException($"In order by: {e.Message}.", e);
+        }
+    }
 
     /// <summary>The pace in a form, in messages per second; null if it is empty.</summary>
     /// <exception cref="FormatException">It is not a number, or is out of range.</exception>

@@ -183,6 +183,31 @@ internal static partial class Envelope
         return reader.Read() && reader.TokenType == JsonTokenType.String && Text(ref reader) is { Length: > 0 } text ? text : null;
     }
 
+    /// <summary>
+    /// The text, number, true or false at a path; null if there is none, or an object or a list. The path <c>message</c> of a body that is not an envelope is
+    /// the complete body, and it has no other properties.
+    /// </summary>
+    public static string? ValueAt(ReadOnlyMemory<byte> body, string? contentType, string[] path)
+    {
+        var json = WithoutMark(body.Span);
+        if (!IsEnvelope(contentType))
+        {
+            if (!path[0].Equals("message", StringComparison.OrdinalIgnoreCase))
+                return null;
+            path = path[1..];
+        }
+        if (Find(json, path) is not { } found)
+            return null;
+        var reader = new Utf8JsonReader(json[found.Value..found.End], _reading);
+        reader.Read();
+        return reader.TokenType switch
+        {
+            JsonTokenType.String => Text(ref reader),
+            JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False => Encoding.UTF8.GetString(reader.ValueSpan),
+            _ => null,
+        };
+    }
+
     /// <summary>The body with another <c>message</c>. If the body is not an envelope, it is replaced by the message.</summary>
     public static ReadOnlyMemory<byte> WithMessage(ReadOnlyMemory<byte> body, string? contentType, string message) => WithMessage(body, contentType, Encoding.UTF8.GetBytes(message));
 

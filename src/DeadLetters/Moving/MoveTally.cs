@@ -37,6 +37,9 @@ internal sealed class MoveTally
 
     public void Refuse(DeadLetter letter, string why) => _refused[letter.Id] = new Refusal(letter.Id, letter.MessageId, why);
 
+    /// <summary>Counts a message that stays because of an earlier one of its key.</summary>
+    public void HoldBack(string id, string? messageId, string why) => _refused.TryAdd(id, new Refusal(id, messageId, why) { IsHeldBack = true });
+
     /// <summary>Counts a message that the broker has returned to the publisher.</summary>
     public void Returned(DeadLetter letter, string why)
     {

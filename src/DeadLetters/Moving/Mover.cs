@@ -8,12 +8,13 @@ namespace WorkinIt.DeadLetters;
 /// Goes through the queue, in several passes if it is paced, and does what was decided with each message: move, remove, refuse, or leave. A reader
 /// leaves all. Messages that stay are returned to their places.
 /// </summary>
-internal sealed class Mover(QueueSession session, DeadLetterOptions options, IProgress<OperationProgress>? progress)
+internal sealed partial class Mover(QueueSession session, DeadLetterOptions options, IProgress<OperationProgress>? progress)
 {
     private static readonly TimeSpan _reportEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly Stopwatch _sinceReport = Stopwatch.StartNew();
     private long _examined;
+    private long _passBegan; // how many messages had been attempted then
 
     /// <summary>Creates the mover of a request.</summary>
     /// <param name="session">The queue.</param>
@@ -54,6 +55,9 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     /// <summary>Of a replay in steps: lets it move its messages.</summary>
     public StepGate? Steps { get; set; }
 
+    /// <summary>Of a replay in order: which messages may be moved, and when.</summary>
+    public OrderedMoves? Order { get; set; }
+
     /// <summary>Called for each message once it has left the queue.</summary>
     public Action<DeadLetter>? OnMoved { get; set; }
 
@@ -66,7 +70,7 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
     public IReadOnlyList<Replayed> Replayed => Tracker?.Replayed ?? [];
 
     /// <summary>The outcomes as text; empty if it is not a replay.</summary>
-    public string Results => Tracker?.Counts.ToString() ?? "";
+    public string Results => string.Join("; ", new[] { Tracker?.Counts.ToString(), Order?.Text }.Where(text => !string.IsNullOrEmpty(text)));
 
     /// <summary>Goes through the queue once, or in several passes if it is paced.</summary>
     /// <param name="decide">Decides on a window of messages.</param>
@@ -91,7 +95,7 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
                 await new Turns(pace).WaitAsync(1, cancellationToken); // one interval, while no message is held
             cancellationToken.ThrowIfCancellationRequested();
             var atTheEnd = await GuardedAsync(() => PassAsync(decide, new Turns(pace), Math.Min(aPass, most - (Attempted - before)), cancellationToken));
-            if (atTheEnd || Attempted - before >= most)
+            if (Attempted - before >= most || (Order is { } order ? !await order.ContinueAsync(atTheEnd, this, cancellationToken) : atTheEnd))
                 return;
             cancellationToken.ThrowIfCancellationRequested();
         }
@@ -170,10 +174,17 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
         ChannelReader<IReadOnlyList<Taken>> windows, Func<IReadOnlyList<DeadLetter>, Task<IReadOnlyList<Decision>>> decide, OutstandingMoves moves, Turns turns, long most,
         CancellationToken cancellationToken)
     {
-        var before = Attempted;
+        var before = _passBegan = Attempted;
+        Order?.BeginPass();
         await foreach (var window in windows.ReadAllAsync(CancellationToken.None))
         {
             Unconfirmed = moves.Count;
+            if (Order is { } order)
+            {
+                if (!await MoveInOrderAsync(window, order, decide, moves, turns, most - (Attempted - before), cancellationToken) || order.Keys.Movable == 0 || Attempted - before >= most)
+                    return false;
+                continue;
+            }
             var decisions = await decide([.. window.Select(taken => taken.Letter)]);
             foreach (var (taken, decision) in window.Zip(decisions))
             {
@@ -227,8 +238,10 @@ internal sealed class Mover(QueueSession session, DeadLetterOptions options, IPr
         Tally.CountMoved(letter);
         OnMoved?.Invoke(letter);
         Notices?.Add(letter.Id, replayed);
-        if (replayed is not null)
-            Tracker?.Add(replayed);
+        if (replayed is null)
+            return;
+        Order?.Keys.Moved(letter, Tracker!.Moved);
+        Tracker?.Add(replayed);
     }
 
     private async Task TakeAsync(ChannelWriter<IReadOnlyList<Taken>> windows, long count, CancellationToken cancellationToken)

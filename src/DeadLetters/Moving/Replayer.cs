@@ -15,6 +15,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
     public async Task<OperationResult> PlanAsync(ReplayRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
         GuardChange(request);
+        OrderPlan.Guard(request);
         await using var session = await access.OpenAsync(request.Queue, "dry run", request.By, QueueAccess.ReadTimeout, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
         var audited = await AuditedAsync(request.Queue, cancellationToken);
@@ -24,8 +25,10 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         var replayed = new List<Replayed>();
         var refused = new List<Refusal>();
         var causes = new HashSet<string>();
+        var order = OrderPlan.Of(request);
         await mover.RunAsync(async window =>
         {
+            order?.Read(window);
             foreach (var (letter, decision) in window.Zip(await planner.DecideAsync(window, unconfirmed: null, cancellationToken)))
             {
                 if (decision is Decision.Move { Replayed: { } move })
@@ -39,12 +42,14 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             return [.. window.Select(_ => Decision.Left)];
         }, pace: null, long.MaxValue, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
+        order?.HoldBack(replayed, refused);
         return new OperationResult(planner.Id, request.Queue, replayed.Count + refused.Count, replayed.Count, refused, replayed, null)
         {
             Held = mover.Held,
             Settled = planner.Earlier.Settled,
             Repairs = planner.Repairs,
             Causes = causes,
+            Order = order?.Keys.Result,
             Steps = ReplaySteps.Of(replayed.Count, request.AllAtOnce || request.Wait == TimeSpan.Zero, request.Canary),
         };
     }
@@ -68,6 +73,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         if (request.FailureLimit is not (> 0 and <= 1))
             throw new DeadLetterException(DeadLetterProblem.Refused, "The limit of failures must be a share between 0 and 1, such as 0.2 for 20 %");
         GuardChange(request);
+        OrderPlan.Guard(request);
         await using var session = await access.OpenAsync(request.Queue, "replay", request.By, TimeSpan.Zero, cancellationToken);
         var total = await session.ReadyAsync(cancellationToken);
         var audited = await AuditedAsync(request.Queue, cancellationToken);
@@ -82,7 +88,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         await using var planner = new ReplayPlanner(services, session, request, entry.Id, watches: true) { Earlier = await EarlierAsync(session, audited, total, cancellationToken) };
         await using var reports = await services.Reports.JoinAsync(entry.Id, () => planner.Issued, cancellationToken);
         await using var tracker = new OutcomeTracker(services.Advisor, session, reports, () => planner.Targets, (queue, token) => StampedAsync(queue, entry.Id, token));
-        mover.Tracker = tracker;
+        (mover.Tracker, mover.Order) = (tracker, await OrderAsync(request, session, total, tracker, cancellationToken));
         await services.Audit.WriteAsync(entry, cancellationToken);
         tracker.Follow();
         var pauses = new ReplayPauses(request, session.Lost, services.Management.AlarmAsync);
@@ -98,6 +104,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             ReportsProblem = reports.Problem,
             Later = request.FollowsLater && reports.Problem is null ? new LaterOutcomes(tracker.Messages, reports) : null,
             Pause = pauses.EndedAt,
+            Order = mover.Order?.Keys.Result,
         };
     }
 
@@ -130,8 +137,8 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
                 return failed;
             cancellationToken.ThrowIfCancellationRequested();
             await StepRun.MoveAsync(request, session, planner, mover, steps, cancellationToken);
-            if (pauses.Stopped is { } paused)
-                stopped = AuditedOperations.InDoubt(paused, mover.Tally.Doubts);
+            if ((pauses.Stopped ?? mover.Order?.Stopped) is { } ended)
+                stopped = AuditedOperations.InDoubt(ended, mover.Tally.Doubts);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -141,6 +148,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         {
             stopped = AuditedOperations.InDoubt(e.Message, mover.Tally.Doubts);
         }
+        mover.Order?.End(mover.Tally);
         if (request.Wait > TimeSpan.Zero && mover.Replayed.Count > 0)
         {
             var lost = await SettleAsync(request, session, mover, pauses, cancellationToken);
@@ -158,7 +166,7 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
             var isCancelled = cancellationToken.IsCancellationRequested;
             var wait = (isCancelled || pauses.EndedAt is not null) && request.WaitAfterCancel < request.Wait ? request.WaitAfterCancel : request.Wait;
             await mover.Tracker!.SettleAsync(
-                mover, pauses.EndedAt is { Reason: PauseReason.NoConsumer } ? TimeSpan.Zero : wait, isCancelled ? CancellationToken.None : cancellationToken);
+                mover, pauses.EndedAt is { Reason: PauseReason.NoConsumer } || mover.Order is { HasGivenUp: true } ? TimeSpan.Zero : wait, isCancelled ? CancellationToken.None : cancellationToken);
             return null;
         }
         catch (Exception e) when (e is DeadLetterException { Problem: DeadLetterProblem.Unreachable } or RabbitMQClientException or IOException or TimeoutException)
@@ -177,6 +185,18 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         return mover.Replayed is [{ Outcome: not Outcome.Handled and var outcome }]
             ? $"Canary: {OutcomeCounts.Word(outcome)}. The other messages were not moved{(outcome is Outcome.LeftQueue or Outcome.Taken ? ": check its outcome in the application before you replay them" : "")}"
             : null;
+    }
+
+    // Null: no order.
+    private async Task<OrderedMoves?> OrderAsync(ReplayRequest request, QueueSession session, long total, OutcomeTracker tracker, CancellationToken cancellationToken)
+    {
+        if (OrderPlan.Of(request) is not { } plan)
+            return null;
+        plan.GuardReports(tracker.ReportsProblem, isAdvised: services.Advisor is not null);
+        await plan.ReadAsync(session, services.Options, total, cancellationToken);
+        if (session.DeliveryLimit is not null)
+            await access.GuardAsync(session, plan.Keys.Longest + 1, cancellationToken); // about one read for each message of a key
+        return new OrderedMoves(plan.Keys, request, session, tracker, isAdvised: services.Advisor is not null);
     }
 
     private static void GuardChange(ReplayRequest request)

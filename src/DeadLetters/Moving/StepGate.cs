@@ -22,6 +22,7 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Stopwatch _sinceLook = Stopwatch.StartNew();
     private StepSettlement? _settlement;
+    private StepSettlement? _within; // of a step that is not complete
     private TimeSpan _begun;
     private long _attempted;
     private bool? _reports = mayReport ? null : false; // null: nothing was heard yet
@@ -63,6 +64,7 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
         if (_settlement is null && _attempted < Size && !EndsEarly())
         {
             _attempted++;
+            _within = null;
             return true;
         }
         await confirm();
@@ -81,6 +83,15 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
         if (Paused is null && _settlement is null)
             return true;
         return await SettleAsync(null, cancellationToken) || await PauseAsync(cancellationToken);
+    }
+
+    /// <summary>Looks whether the step must end with a pause, although it is not complete: a replay in order waits for outcomes within a step too.</summary>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public async Task<bool> MustPauseAsync(CancellationToken cancellationToken)
+    {
+        if (Paused is null)
+            await LookAsync(_within ??= new StepSettlement(request.StepWait, _clock.Elapsed), cancellationToken);
+        return Paused is not null;
     }
 
     /// <summary>Pauses the replay because the broker accepts no messages.</summary>
@@ -177,7 +188,7 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
     {
         step();
         _outcomes.Begin();
-        (_settlement, _attempted, _begun) = (null, 0, _clock.Elapsed);
+        (_settlement, _within, _attempted, _begun) = (null, null, 0, _clock.Elapsed);
     }
 
     private ReplayPause NewPause(PauseReason reason, string text)

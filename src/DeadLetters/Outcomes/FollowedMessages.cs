@@ -40,6 +40,14 @@ internal sealed class FollowedMessages(ReplayReports reports, Func<string, SeenF
             return [.. _all.Skip(first).Select(one => one.Message)];
     }
 
+    /// <summary>Some of the messages.</summary>
+    /// <param name="places">Their places, from 0, in the order in which they were added.</param>
+    public IReadOnlyList<(int Place, Replayed Message)> At(IReadOnlyCollection<int> places)
+    {
+        lock (_lock)
+            return [.. places.Select(place => (place, _all[place].Message))];
+    }
+
     public OutcomeCounts Counts
     {
         get
