@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using MassTransit;
@@ -206,6 +207,7 @@ public sealed class RealOutcomeTests
         BusyQueue.StartAsync(application.VirtualHost, application.Queue, backlog: 120, number => application.SendAsync([new DoWork(number)]));
 
     /// <summary>Sends a scheduled message when it is due, as a scheduler with a database does.</summary>
+    [SuppressMessage("Performance", "CA1812", Justification = "MassTransit creates it")]
     internal sealed class Scheduler(RealApplication application) : IConsumer<ScheduleMessage>
     {
         public async Task Consume(ConsumeContext<ScheduleMessage> context)
