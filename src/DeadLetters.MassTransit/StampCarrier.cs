@@ -1,5 +1,6 @@
 using MassTransit;
 using MassTransit.Courier.Contracts;
+using MassTransit.Scheduling;
 
 namespace WorkinIt.DeadLetters.Reports;
 
@@ -25,7 +26,11 @@ internal sealed class StampCarrier : ISendObserver, IPublishObserver
     public Task PostSend<T>(SendContext<T> context)
         where T : class
     {
-        if (Find(context, out var consumed) is not { } delivery || !Continues(context, consumed!, delivery))
+        if (Find(context, out var consumed) is not { } delivery)
+            return Task.CompletedTask;
+        if (context.Message is ScheduleMessage scheduled && !delivery.HasFailed && context.Headers.TryGetHeader(MessageHeaders.RedeliveryCount, out _))
+            delivery.Delayed(scheduled.ScheduledTime.ToUniversalTime());
+        if (!Continues(context, consumed!, delivery))
             return Task.CompletedTask;
         if (context.Delay is { } delay && delay > TimeSpan.Zero)
             delivery.Delayed(DateTimeOffset.UtcNow + delay);
@@ -59,10 +64,14 @@ internal sealed class StampCarrier : ISendObserver, IPublishObserver
     private static ReplayedDelivery? Find(SendContext context, out ConsumeContext? consumed) =>
         context.TryGetPayload(out consumed) ? ReplayedDelivery.Of(consumed.ReceiveContext) : null;
 
-    /// <summary>Whether a sent message is the consumed one. A redelivery may have a new id, but always has a count; other messages don't get that header.</summary>
+    /// <summary>
+    /// Whether a sent message is the consumed one. A redelivery may have a new id, but always has a count; other messages don't get that header. A message
+    /// to a scheduler outside of RabbitMQ has both, but it is not the consumed one: who handles it has only noted it.
+    /// </summary>
     private static bool Continues<T>(SendContext<T> sent, ConsumeContext consumed, ReplayedDelivery delivery)
         where T : class =>
-        !delivery.HasFailed // a routing slip goes back to compensate: that is not its outcome
+        sent.Message is not ScheduleMessage
+        && !delivery.HasFailed // a routing slip goes back to compensate: that is not its outcome
         && ((sent.MessageId is { } id && id == consumed.MessageId) || sent.Headers.TryGetHeader(MessageHeaders.RedeliveryCount, out _));
 
     // An activity that fails is not a failed message for MassTransit: there is no dead letter, and the routing slip goes back or ends.

@@ -25,6 +25,9 @@ internal static partial class ConsumersHost
     /// <summary>The consumer does nothing: only MassTransit's work remains.</summary>
     public const string NoWork = "no-work";
 
+    /// <summary>As <see cref="NoWork"/>, with reports about replayed messages.</summary>
+    public const string Reporting = "reporting";
+
     /// <summary>Everything except the mail server.</summary>
     public const string NoMail = "no-mail";
 
@@ -49,6 +52,9 @@ internal static partial class ConsumersHost
             case NoWork:
                 AddReplacement<NoWorkConsumer>(builder.Services);
                 break;
+            case Reporting:
+                AddReplacement<NoWorkConsumer>(builder.Services, rabbit => rabbit.UseReplayReports());
+                break;
             case NoMail:
                 AddShipped(builder.Services);
                 builder.Services.AddSingleton<IMailSender, NoMailSender>();
@@ -72,20 +78,33 @@ internal static partial class ConsumersHost
         }
         await using var app = builder.Build();
         app.MapHealth();
+        app.MapGet("/allocated", () => GC.GetTotalAllocatedBytes(precise: true));
         await app.RunAsync();
         return 0;
     }
 
+    /// <summary>How many bytes a host has allocated since its start.</summary>
+    /// <param name="port">Where it listens.</param>
+    public static async Task<double> AllocatedAsync(int port)
+    {
+        using var http = new HttpClient();
+        return double.Parse(await http.GetStringAsync($"http://127.0.0.1:{port}/allocated"), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     /// <summary>Starts a host of this kind.</summary>
-    public static OtherProgram Start(string kind, WorkinItSystem system, int smtpPort)
+    /// <param name="kind">The kind.</param>
+    /// <param name="system">The system that it is part of.</param>
+    /// <param name="smtpPort">The port of its mail server.</param>
+    /// <param name="port">Where it listens; null: any free port.</param>
+    public static OtherProgram Start(string kind, WorkinItSystem system, int smtpPort, int? port = null)
     {
         var settings = system.SettingsOf("consumers");
         settings["Smtp__Port"] = smtpPort.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        settings["ASPNETCORE_URLS"] = $"http://127.0.0.1:{Ports.TakeFree()}";
+        settings["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port ?? Ports.TakeFree()}";
         return OtherProgram.Start("dotnet", [Environment.GetCommandLineArgs()[0], "host", kind], settings);
     }
 
-    private static void AddReplacement<T>(IServiceCollection services)
+    private static void AddReplacement<T>(IServiceCollection services, Action<IRabbitMqBusFactoryConfigurator>? configure = null)
         where T : class, IConsumer
     {
         services.AddOptions<ConsumerOptions>().BindConfiguration("Consumer");
@@ -97,6 +116,7 @@ internal static partial class ConsumersHost
             bus.UsingRabbitMq((context, rabbit) =>
             {
                 rabbit.ConfigureBus(context);
+                configure?.Invoke(rabbit);
                 rabbit.ReceiveEndpoint(QueueTopology.InputQueue, endpoint => Configure<T>(endpoint, context));
             });
         });

@@ -17,11 +17,13 @@ internal sealed class OutcomeTracker(
     Func<string, CancellationToken, Task<IReadOnlyList<DeadLetter>>> stamps) : IAsyncDisposable
 {
     private static readonly TimeSpan _ask = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _soon = TimeSpan.FromMilliseconds(300); // without a backlog, all reports are read by then
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly CancellationTokenSource _ended = new();
     private readonly SemaphoreSlim _one = new(1, 1);
     private Task _following = Task.CompletedTask;
+    private (HashSet<string> Messages, Task<bool> AllRead)? _left; // seen leaving their queue, while earlier reports are read
 
     /// <summary>The messages, with all that was observed of them.</summary>
     public FollowedMessages Messages { get; } = new(reports, session.Failures.Find);
@@ -131,23 +133,40 @@ internal sealed class OutcomeTracker(
         }
     }
 
-    // The broker confirmed these messages before this query: if the queue is empty, they have left it. The broker does not report who holds them.
+    // The broker confirmed these messages before this query: if the queue is empty, they have left it. The broker does not report who holds them. Whether the
+    // application reports is known once the reports that had arrived by then are read: others may have arrived before them.
     private async Task QueryQueuesAsync(CancellationToken cancellationToken)
     {
         if (!reports.IsComplete || Messages.Waiting() is not { Count: > 0 } waiting)
             return;
+        if (_left is null)
+        {
+            if (!await AreEmptyAsync(cancellationToken))
+                return;
+            _left = (waiting, reports.CatchUp(_ended.Token));
+        }
+        var (left, allRead) = _left.Value;
+        if (await Task.WhenAny(allRead, Task.Delay(_soon, cancellationToken)) != allRead)
+            return;
+        _left = null;
+        if (await allRead && reports.IsComplete)
+            Messages.LeftQueue(left, _clock.Elapsed);
+    }
+
+    private async Task<bool> AreEmptyAsync(CancellationToken cancellationToken)
+    {
         try
         {
             foreach (var target in targets())
             {
                 if (await session.Broker.ReadyAsync(target, cancellationToken) > 0)
-                    return;
+                    return false;
             }
+            return true;
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.NoSuchQueue)
         {
-            return; // deleted since: the outcome of its messages is unknown
+            return false; // deleted since: the outcome of its messages is unknown
         }
-        Messages.LeftQueue(waiting, _clock.Elapsed);
     }
 }

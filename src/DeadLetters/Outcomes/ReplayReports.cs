@@ -26,6 +26,9 @@ internal sealed class ReplayReports(string operation, Func<long> issued, Func<Re
     /// <summary>Whether all reports since the beginning have been received, as far as is known. Otherwise nothing follows from the absence of reports.</summary>
     public bool IsComplete => _problem is null && !_hasGap;
 
+    /// <summary>Waits until all reports that have arrived so far were read; false if that is not known.</summary>
+    public Func<CancellationToken, Task<bool>> CatchUp { get; init; } = _ => Task.FromResult(true);
+
     /// <summary>Reports may have been lost.</summary>
     public void Interrupt() => _hasGap = true;
 

@@ -18,6 +18,7 @@ internal sealed class ReportInbox(DeadLetterOptions options) : IDisposable
     private readonly ConcurrentDictionary<string, string> _texts = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _ending = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly SemaphoreSlim _catchingUp = new(1, 1);
     private bool _isDisposed;
     private ReportLink? _link;
 
@@ -27,7 +28,7 @@ internal sealed class ReportInbox(DeadLetterOptions options) : IDisposable
     /// <param name="cancellationToken">Cancels the wait.</param>
     public async Task<ReplayReports> JoinAsync(string operation, Func<long> issued, CancellationToken cancellationToken)
     {
-        var reports = new ReplayReports(operation, issued, LeaveAsync);
+        var reports = new ReplayReports(operation, issued, LeaveAsync) { CatchUp = CatchUpAsync };
         await _turn.WaitAsync(cancellationToken);
         try
         {
@@ -52,6 +53,32 @@ internal sealed class ReportInbox(DeadLetterOptions options) : IDisposable
         return reports;
     }
 
+    // Whether all reports that have arrived so far were read. If some were dropped, all operations say so.
+    private async Task<bool> CatchUpAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _catchingUp.WaitAsync(cancellationToken);
+            try
+            {
+                if (_link is not { IsOpen: true } link)
+                    return false;
+                var (areRead, areDropped) = await link.CatchUpAsync(cancellationToken);
+                if (areDropped)
+                    InterruptAll();
+                return areRead;
+            }
+            finally
+            {
+                _catchingUp.Release();
+            }
+        }
+        catch (Exception e) when (e is DeadLetterException or RabbitMQClientException or IOException or TimeoutException or OperationCanceledException or ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Ends without waiting for the broker.</summary>
     public void Dispose()
     {
@@ -64,6 +91,7 @@ internal sealed class ReportInbox(DeadLetterOptions options) : IDisposable
             _ = link.CloseAsync();
         _ending.Dispose();
         _turn.Dispose();
+        _catchingUp.Dispose();
     }
 
     private async Task LeaveAsync(ReplayReports reports)
@@ -119,9 +147,14 @@ internal sealed class ReportInbox(DeadLetterOptions options) : IDisposable
 
     private void Lost(ReportLink link)
     {
+        InterruptAll();
+        _ = ReopenAsync(link);
+    }
+
+    private void InterruptAll()
+    {
         foreach (var reports in _joined.Values)
             reports.Interrupt();
-        _ = ReopenAsync(link);
     }
 
     private async Task ReopenAsync(ReportLink lost)

@@ -19,9 +19,10 @@ internal sealed class ReportLink
 
     private readonly IConnection _connection;
     private readonly string _queue = $"{QueueLock.Prefix}reports:{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
+    private readonly ReportMarkers _markers;
     private volatile bool _isClosing;
 
-    private ReportLink(IConnection connection) => _connection = connection;
+    private ReportLink(IConnection connection, DeadLetterOptions options) => (_connection, _markers) = (connection, new ReportMarkers(options, _queue));
 
     public bool IsOpen => _connection.IsOpen;
 
@@ -35,12 +36,15 @@ internal sealed class ReportLink
     public static async Task<ReportLink> OpenAsync(
         DeadLetterOptions options, IEnumerable<string> operations, Action<ReplayReport> received, Action<ReportLink> lost, CancellationToken cancellationToken)
     {
-        var link = new ReportLink(await BrokerConnection.OpenAsync(options, "dead letters: reports", cancellationToken));
+        var link = new ReportLink(await BrokerConnection.OpenAsync(options, "dead letters: reports", cancellationToken), options);
         try
         {
             await ReportExchange.DeclareAsync(link._connection, cancellationToken);
             var channel = await link._connection.CreateChannelAsync(cancellationToken: cancellationToken);
-            await channel.QueueDeclareAsync(link._queue, durable: false, exclusive: true, autoDelete: false, _arguments, cancellationToken: cancellationToken);
+            await link._markers.DeclareAsync(channel, cancellationToken);
+            await channel.QueueDeclareAsync(
+                link._queue, durable: false, exclusive: true, autoDelete: false, _arguments.Concat(link._markers.Arguments).ToDictionary(), cancellationToken: cancellationToken);
+            await link._markers.BindAsync(channel, cancellationToken);
             foreach (var operation in operations)
                 await link.BindAsync(operation, cancellationToken);
             link._connection.ConnectionShutdownAsync += (_, _) =>
@@ -77,11 +81,17 @@ internal sealed class ReportLink
             return true;
         }, CancellationToken.None);
 
+    /// <summary>Waits until all reports that have arrived so far were read.</summary>
+    /// <returns>Whether they were read, and whether some that nobody has read were dropped since the last time.</returns>
+    /// <exception cref="DeadLetterException">The broker is unreachable or refuses it.</exception>
+    public Task<(bool AreRead, bool AreDropped)> CatchUpAsync(CancellationToken cancellationToken) => _markers.CatchUpAsync(_connection, cancellationToken);
+
     /// <summary>Closes the connection.</summary>
-    public Task CloseAsync()
+    public async Task CloseAsync()
     {
         _isClosing = true;
-        return EndAsync();
+        await _markers.CloseAsync();
+        await EndAsync();
     }
 
     private async Task ConsumeAsync(IChannel channel, Action<ReplayReport> received, CancellationToken cancellationToken)
@@ -89,7 +99,7 @@ internal sealed class ReportLink
         var consumer = new AsyncEventingBasicConsumer(channel);
         consumer.ReceivedAsync += async (_, delivery) =>
         {
-            if (ReportReader.Read(delivery.RoutingKey, delivery.BasicProperties, delivery.Body.Span) is { } report)
+            if (!_markers.Take(delivery.Exchange, delivery.BasicProperties) && ReportReader.Read(delivery.RoutingKey, delivery.BasicProperties, delivery.Body.Span) is { } report)
                 received(report);
             await channel.BasicAckAsync(delivery.DeliveryTag, multiple: false);
         };

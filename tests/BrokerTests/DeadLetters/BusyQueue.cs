@@ -9,10 +9,11 @@ internal sealed class BusyQueue : IAsyncDisposable
     public const int First = 1_000_000;
 
     private readonly CancellationTokenSource _end = new();
-    private readonly Orders _orders;
     private Task _filling = Task.CompletedTask;
 
-    private BusyQueue(Orders orders) => _orders = orders;
+    private BusyQueue()
+    {
+    }
 
     /// <summary>The lowest number of messages that was seen in the queue.</summary>
     public long Lowest { get; private set; } = long.MaxValue;
@@ -22,33 +23,39 @@ internal sealed class BusyQueue : IAsyncDisposable
 
     public static async Task<BusyQueue> StartAsync(Orders orders, int backlog = 150)
     {
-        var busy = new BusyQueue(orders);
         var channel = await orders.VirtualHost.OpenChannelAsync();
-        var number = First;
-        for (; number < First + backlog; number++)
-            await PutAsync(number);
-        await orders.SeeAsync(Orders.Input, backlog);
-        // As many as the consumers have taken, so that the queue neither runs empty nor grows.
-        busy._filling = Task.Run(async () =>
-        {
-            while (true)
-            {
-                var ready = await orders.VirtualHost.ReadyAsync(Orders.Input);
-                busy.Lowest = Math.Min(busy.Lowest, ready);
-                for (var end = number + Math.Max(0, backlog - ready); number < end; number++)
-                    await PutAsync(number);
-                await Task.Delay(50, busy._end.Token);
-            }
-        });
-        return busy;
-
-        async Task PutAsync(int next)
+        return await StartAsync(orders.VirtualHost, Orders.Input, backlog, async next =>
         {
             var id = Guid.CreateVersion7();
             var properties = Orders.Faulted(id);
             properties.Headers = new Dictionary<string, object?>();
             await channel.BasicPublishAsync(Orders.Input, "", mandatory: true, properties, Orders.Envelope(id, $$"""{ "number": {{next}} }"""));
-        }
+        });
+    }
+
+    /// <param name="virtualHost">The virtual host.</param>
+    /// <param name="queue">The queue.</param>
+    /// <param name="backlog">How many messages are kept in it.</param>
+    /// <param name="put">Sends a message with this number to the queue.</param>
+    public static async Task<BusyQueue> StartAsync(TestVirtualHost virtualHost, string queue, int backlog, Func<int, Task> put)
+    {
+        var busy = new BusyQueue();
+        // As many as the consumers have taken, so that the queue neither runs empty nor grows.
+        busy._filling = Task.Run(async () =>
+        {
+            for (var number = First; ;)
+            {
+                var ready = await virtualHost.ReadyAsync(queue);
+                busy.Lowest = Math.Min(busy.Lowest, ready);
+                var missing = (int)Math.Max(0, backlog - ready);
+                await Task.WhenAll(Enumerable.Range(number, missing).Select(put));
+                number += missing;
+                await Task.Delay(50, busy._end.Token);
+            }
+        });
+        await Eventually.SeeAsync(() => virtualHost.ReadyAsync(queue), ready => ready >= backlog / 2, $"a backlog in {queue}");
+        busy.Lowest = long.MaxValue;
+        return busy;
     }
 
     public async ValueTask DisposeAsync()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using WorkinIt.DeadLetters;
 using WorkinIt.Testbed;
 
@@ -35,6 +36,35 @@ public sealed class ReplayPauseTests
         (await shop.Client.ReplayAsync(Request(), null, _none)).Done.ShouldBe(_many - 39);
         await Eventually.SeeAsync(() => shop.Handled.Count == _many, "all orders were handled");
         shop.Handled.Order().ShouldBe(Enumerable.Range(0, _many)); // once each
+    }
+
+    [Fact]
+    public async Task Replay_of_an_application_with_the_package_pauses_when_its_consumer_breaks_leaves_the_rest_byte_for_byte_and_ends_after_the_fix()
+    {
+        await using var shop = await Shop.CreateAsync(_many, reports: false, hasPackage: true);
+        var before = await shop.LookAsync();
+        BreakAtThe40th(shop);
+
+        var result = await shop.Client.ReplayAsync(
+            Request() with
+            {
+                OnPause = Ask(async _ =>
+                {
+                    await Eventually.SeeAsync(() => shop.VirtualHost.ReadyAsync(Shop.Error), ready => ready == _many - 39, "the consumer has failed with the rest of the step, and nothing else is missing");
+                    var after = await shop.LookAsync();
+                    Orders.ShouldBeSame(after.Take(_many - 126), before.Skip(126));
+                    shop.Fails = (_, _) => null;
+                    return PauseAnswer.Resume;
+                }),
+            },
+            null, _none);
+
+        _pauses.ShouldHaveSingleItem().Reason.ShouldBe(PauseReason.Failures);
+        (result.Stopped, result.Done, result.Headline).ShouldBe((null, _many, string.Create(CultureInfo.InvariantCulture, $"{_many:N0} of {_many:N0} replayed: 87 failed again, {_many - 87:N0} handled")));
+        shop.Handled.Count.ShouldBe(_many - 87);
+        shop.Handled.Distinct().Count().ShouldBe(_many - 87);
+        (await shop.VirtualHost.ReadyAsync(Shop.Error)).ShouldBe(87);
+        result.Replayed.Count(message => message.Outcome == Outcome.Handled && message.Reported is not null).ShouldBe(_many - 87);
     }
 
     [Fact]

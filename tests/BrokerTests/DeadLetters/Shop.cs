@@ -18,13 +18,14 @@ internal sealed partial class Shop : IAsyncDisposable
     private readonly TestBroker _broker;
     private readonly string _audit = Path.Combine(Path.GetTempPath(), $"workinit-audit-{Guid.NewGuid():N}.jsonl");
     private readonly ApplicationThatReports? _reports;
+    private readonly bool _hasPackage;
     private readonly Lock _lock = new();
     private readonly List<int> _handled = [];
     private IBusControl? _bus;
 
-    private Shop(TestBroker broker, TestVirtualHost virtualHost, ApplicationThatReports? reports)
+    private Shop(TestBroker broker, TestVirtualHost virtualHost, ApplicationThatReports? reports, bool hasPackage)
     {
-        (_broker, VirtualHost, _reports) = (broker, virtualHost, reports);
+        (_broker, VirtualHost, _reports, _hasPackage) = (broker, virtualHost, reports, hasPackage);
         Client = new DeadLetterClient(DeadLetterOptions.Parse(virtualHost.ConnectionString("operator"), broker.Management.BaseAddress!), new AuditFile(_audit), reports);
     }
 
@@ -55,11 +56,12 @@ internal sealed partial class Shop : IAsyncDisposable
 
     /// <summary>Starts the shop, and lets orders fail: their numbers start with 0.</summary>
     /// <param name="failed">How many.</param>
-    /// <param name="reports">Whether the console gets the outcomes from the application.</param>
-    public static async Task<Shop> CreateAsync(int failed, bool reports)
+    /// <param name="reports">Whether the console gets the outcomes from the application's advisor.</param>
+    /// <param name="hasPackage">Whether the application reports the outcomes with the package.</param>
+    public static async Task<Shop> CreateAsync(int failed, bool reports, bool hasPackage = false)
     {
         var broker = TestBroker.FromEnvironment();
-        var shop = new Shop(broker, await broker.CreateVirtualHostAsync(), reports ? new ApplicationThatReports() : null);
+        var shop = new Shop(broker, await broker.CreateVirtualHostAsync(), reports ? new ApplicationThatReports() : null, hasPackage);
         shop.Fails = (_, _) => new TimeoutException("The warehouse did not answer");
         await shop.StartAsync();
         var endpoint = await shop._bus!.GetSendEndpoint(new Uri("queue:" + Input));
@@ -75,6 +77,8 @@ internal sealed partial class Shop : IAsyncDisposable
         _bus = Bus.Factory.CreateUsingRabbitMq(rabbit =>
         {
             rabbit.Host(new Uri(VirtualHost.ConnectionString("operator")));
+            if (_hasPackage)
+                rabbit.UseReplayReports();
             rabbit.ReceiveEndpoint(Input, endpoint =>
             {
                 endpoint.ConcurrentMessageLimit = 1;
@@ -98,6 +102,21 @@ internal sealed partial class Shop : IAsyncDisposable
         using var lines = new MemoryStream();
         await Client.ExportAsync(new OperationRequest { Queue = Error, Filter = DeadLetterFilter.All, By = "jane" }, lines, null, default);
         return [.. Encoding.UTF8.GetString(lines.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => Position().Replace(line, ""))];
+    }
+
+    /// <summary>The dead letters, each as text with every byte, property and header, in their order. They stay in the queue; unlike an export, it needs no lock.</summary>
+    public async Task<IReadOnlyList<string>> LookAsync()
+    {
+        await using var channel = await VirtualHost.OpenChannelAsync();
+        var (letters, last) = (new List<string>(), 0UL);
+        while (await channel.BasicGetAsync(Error, autoAck: false) is { } letter)
+        {
+            last = letter.DeliveryTag;
+            var other = letter.BasicProperties;
+            letters.Add($"{Orders.Text(letter)} {other.Type} {other.AppId} {other.DeliveryMode} {other.Priority} {other.Expiration} {other.ReplyTo} {other.Timestamp.UnixTime} {other.UserId} {other.ContentEncoding}");
+        }
+        await channel.BasicNackAsync(last, multiple: true, requeue: true);
+        return letters;
     }
 
     public async ValueTask DisposeAsync()

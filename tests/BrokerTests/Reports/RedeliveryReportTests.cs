@@ -1,6 +1,4 @@
 using MassTransit;
-using MassTransit.Configuration;
-using MassTransit.Serialization;
 using RabbitMQ.Client;
 using WorkinIt.Testbed;
 
@@ -62,10 +60,7 @@ public sealed class RedeliveryReportTests
             endpoint.AddPipeSpecification(new OwnDelayQueue());
             endpoint.UseDelayedRedelivery(redelivery => redelivery.Interval(1, TimeSpan.FromSeconds(1)));
         });
-        await using var channel = await application.VirtualHost.OpenChannelAsync();
-        await channel.ExchangeDeclareAsync("work_later", RabbitMQ.Client.ExchangeType.Fanout, durable: true);
-        await channel.QueueDeclareAsync("work_later", durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-message-ttl"] = 1000, ["x-dead-letter-exchange"] = "work" });
-        await channel.QueueBindAsync("work_later", "work_later", "");
+        await OwnDelayQueue.DeclareAsync(application.VirtualHost);
         application.Work.Handle = (context, tries) => tries < 2 || context.Message.Number == 2 ? throw new WorkException($"try {tries}") : Task.CompletedTask;
         await application.ReplayAsync(new DoWork(1), "op1.1");
         await application.ReplayAsync(new DoWork(2), "op1.2");
@@ -134,32 +129,5 @@ public sealed class RedeliveryReportTests
     {
         var overview = await application.VirtualHost.ManagementAsync("overview");
         return overview.GetProperty("exchange_types").EnumerateArray().Any(type => type.GetProperty("name").GetString() == "x-delayed-message");
-    }
-
-    /// <summary>Redelivers through a queue with a TTL, as an application without the plugin does.</summary>
-    private sealed class OwnDelayQueue : IPipeSpecification<ConsumeContext<DoWork>>, IFilter<ConsumeContext<DoWork>>
-    {
-        public void Apply(IPipeBuilder<ConsumeContext<DoWork>> builder) => builder.AddFilter(this);
-
-        public IEnumerable<ValidationResult> Validate() => [];
-
-        public Task Send(ConsumeContext<DoWork> context, IPipe<ConsumeContext<DoWork>> next)
-        {
-            context.GetOrAddPayload<MessageRedeliveryContext>(() => new Redelivery(context));
-            return next.Send(context);
-        }
-
-        public void Probe(ProbeContext context)
-        {
-        }
-
-        private sealed class Redelivery(ConsumeContext<DoWork> context) : MessageRedeliveryContext
-        {
-            public async Task ScheduleRedelivery(TimeSpan delay, Action<ConsumeContext, SendContext>? callback)
-            {
-                var endpoint = await context.GetSendEndpoint(new Uri("exchange:work_later"));
-                await endpoint.Send(context.Message, new ForwardMessagePipe<DoWork>(context, Pipe.Execute<SendContext<DoWork>>(send => send.Headers.Set(MessageHeaders.RedeliveryCount, context.GetRedeliveryCount() + 1))));
-            }
-        }
     }
 }
