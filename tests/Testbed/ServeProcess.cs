@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 
 namespace WorkinIt.Testbed;
 
-/// <summary><c>workinit dead-letters serve</c> as a process, in an empty folder that is also its user's home.</summary>
+/// <summary><c>workinit dead-letters serve</c> as a process, in an empty folder that is also its user's home, unless a setting HOME names another one.</summary>
 public sealed partial class ServeProcess : IAsyncDisposable
 {
     private readonly StringBuilder _output = new();
@@ -38,9 +38,9 @@ public sealed partial class ServeProcess : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("workinit-serve-").FullName;
         // A test run in the background of a shell ignores SIGINT, and so would its processes.
         var start = new ProcessStartInfo("env", ["--default-signal=INT", program, .. arguments]) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["HOME"] = folder;
         foreach (var (name, value) in settings)
             start.Environment[name] = value;
-        (start.Environment["HOME"], start.Environment["DOTNET_NOLOGO"]) = (folder, "1");
         start.Environment.Remove("XDG_DATA_HOME");
         var process = new Process { StartInfo = start };
         var serve = new ServeProcess(process, folder);
@@ -59,6 +59,14 @@ public sealed partial class ServeProcess : IAsyncDisposable
         await Eventually.SeeAsync(
             () => _process.HasExited ? throw new InvalidOperationException($"The server ended with {_process.ExitCode}: {Output}{Errors}") : Links().Count(Output) > number, "a link is printed");
         return new Uri(Links().Matches(Output)[number].Value);
+    }
+
+    /// <summary>Waits for the address, which has no token if users sign in.</summary>
+    public async Task<Uri> SeeAddressAsync()
+    {
+        await Eventually.SeeAsync(
+            () => _process.HasExited ? throw new InvalidOperationException($"The server ended with {_process.ExitCode}: {Output}{Errors}") : Address().IsMatch(Output), "the address is printed");
+        return new Uri(Address().Match(Output).Value);
     }
 
     /// <summary>A browser that has opened the link.</summary>
@@ -108,6 +116,9 @@ public sealed partial class ServeProcess : IAsyncDisposable
         lock (text)
             return text.ToString();
     }
+
+    [GeneratedRegex(@"http://127\.0\.0\.1:[0-9]+")]
+    private static partial Regex Address();
 
     [GeneratedRegex(@"http://[^/\s]+/\?token=[0-9a-f]{64}")]
     private static partial Regex Links();

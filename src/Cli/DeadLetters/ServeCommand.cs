@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Data.Common;
 using System.Globalization;
 using RabbitMQ.Client;
 using WorkinIt.DeadLetters;
@@ -8,7 +9,7 @@ using WorkinIt.DeadLetters.Server.Local;
 namespace WorkinIt.Cli.DeadLetters;
 
 /// <summary>
-/// <c>workinit dead-letters serve</c> · <c>workinit dead-letters serve --broker amqp://guest:guest@localhost:5672</c>
+/// <c>workinit dead-letters serve</c> · <c>workinit dead-letters serve --broker amqp://user:password@localhost:5672</c>
 /// </summary>
 internal static class ServeCommand
 {
@@ -26,6 +27,7 @@ internal static class ServeCommand
             if (result.Tokens is [{ Value: var said }] && int.TryParse(said, CultureInfo.InvariantCulture, out var number) && number is < 0 or > ushort.MaxValue)
                 result.AddError("--port must be 0 to 65535");
         });
+        var signIn = new Option<bool>("--sign-in") { Description = "Let RabbitMQ's users sign in, instead of one browser by a link: the tag administrator may act, the others may view" };
         var noBrowser = new Option<bool>("--no-browser") { Description = "Do not open a browser" };
         var command = new Command("serve", """
             Serves the dead-letter pages for one person, on this machine, until Ctrl-C.
@@ -34,17 +36,17 @@ internal static class ServeCommand
             goes to the queue dead-letters.feed, which the server reads; the catalogue keeps the dead letters of the last 30 days, and the audit log.
 
             Examples:
-              workinit dead-letters serve --broker amqp://guest:guest@localhost:5672
+              workinit dead-letters serve --broker amqp://user:password@localhost:5672
               workinit dead-letters serve --broker amqps://jane:secret@rabbit.example.com/orders --management https://rabbit.example.com
             """)
-        { broker, management, catalogue, port, noBrowser, common.By };
+        { broker, management, catalogue, port, signIn, noBrowser, common.By };
         command.SetAction(common.Run(
-            (context, parsed, cancellationToken) => ServeAsync(context, new Request(parsed.GetValue(catalogue), parsed.GetValue(port), parsed.GetValue(noBrowser)), cancellationToken),
+            (context, parsed, cancellationToken) => ServeAsync(context, new Request(parsed.GetValue(catalogue), parsed.GetValue(port), parsed.GetValue(signIn), parsed.GetValue(noBrowser)), cancellationToken),
             parsed => new BrokerAddress(parsed.GetValue(broker), parsed.GetValue(management))));
         return command;
     }
 
-    private sealed record Request(string? Catalogue, int Port, bool NoBrowser);
+    private sealed record Request(string? Catalogue, int Port, bool SignsIn, bool NoBrowser);
 
     // The other commands do not load ASP.NET Core: only the methods from here on name its types and those of the server.
     private static async Task<int> ServeAsync(CommandContext context, Request request, CancellationToken cancellationToken)
@@ -62,6 +64,7 @@ internal static class ServeCommand
                     Advisor = context.Advisor,
                     Catalogue = new CatalogueOptions { Database = catalogue.Database, Source = CommandContext.Setting("Catalogue__Source") },
                     AuditFile = catalogue.AuditFile,
+                    SignsIn = request.SignsIn,
                     Port = request.Port,
                     By = context.By,
                     ShowLink = ShowAsync,
@@ -73,12 +76,19 @@ internal static class ServeCommand
         {
             throw new WrongUsageException($"{e.Message} by another process, perhaps another workinit dead-letters serve. Select another port with --port, or a free one with --port 0");
         }
+        catch (DbException e)
+        {
+            await Terminal.ErrorAsync($"The database of the catalogue can't be used: {e.Message.ReplaceLineEndings(" ")}. Check that it runs ({CommandAudit.Setting}), or select a file with --catalogue");
+            return ExitCode.Incomplete;
+        }
         await Terminal.ErrorAsync("Stopped.");
         return ExitCode.Done;
 
         async Task ShowAsync(Uri link)
         {
-            CommandContext.Print(isFirst ? $"The dead letters of {Where(context.Options)} are at this link, which works once. Ctrl-C stops the server." : "A browser without access asked for a page. If it is yours, open this link in it:");
+            CommandContext.Print(request.SignsIn ? $"The dead letters of {Where(context.Options)} are at this address. Sign in with a RabbitMQ user. Ctrl-C stops the server."
+                : isFirst ? $"The dead letters of {Where(context.Options)} are at this link, which works once. Ctrl-C stops the server."
+                : "A browser without access asked for a page. If it is yours, open this link in it:");
             CommandContext.Print($"  {link}");
             if (isFirst && !request.NoBrowser && CommandHost.Current.IsInteractive && !Browser.TryOpen(link))
                 await Terminal.ErrorAsync("No browser could be opened here: open the link yourself.");

@@ -1,11 +1,7 @@
-using System.Collections.Concurrent;
 using System.Security.Claims;
-using System.Xml.Linq;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.DataProtection;
-using Microsoft.AspNetCore.DataProtection.Repositories;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -26,7 +22,6 @@ internal sealed class LocalAccess(AccessLink link, LocalServerOptions options)
     /// <summary>Adds the cookie and the policy.</summary>
     public void Add(IServiceCollection services)
     {
-        services.AddDataProtection().AddKeyManagementOptions(keys => keys.XmlRepository = new MemoryKeys());
         services.AddAuthentication(Scheme).AddCookie(Scheme, cookie =>
         {
             cookie.Cookie.Name = "workinit";
@@ -73,15 +68,5 @@ internal sealed class LocalAccess(AccessLink link, LocalServerOptions options)
         if (HttpMethods.IsGet(http.Request.Method) && link.IsDue())
             await options.ShowLink(LocalServer.LinkOf(address, link.Token));
         await PlainPage.WriteAsync(http, StatusCodes.Status401Unauthorized, "This browser has no access", $"Each link works once. Look at the terminal where workinit runs: it shows a link for this browser, {address}?token=…");
-    }
-
-    /// <summary>Keys that end with the process, so that a cookie of an earlier one is worth nothing.</summary>
-    private sealed class MemoryKeys : IXmlRepository
-    {
-        private readonly ConcurrentQueue<XElement> _keys = new();
-
-        public IReadOnlyCollection<XElement> GetAllElements() => [.. _keys];
-
-        public void StoreElement(XElement element, string friendlyName) => _keys.Enqueue(element);
     }
 }

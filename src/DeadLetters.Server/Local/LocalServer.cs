@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -8,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Dashboard;
+using WorkinIt.SignIn;
 
 namespace WorkinIt.DeadLetters.Server.Local;
 
@@ -15,7 +17,7 @@ namespace WorkinIt.DeadLetters.Server.Local;
 internal static class LocalServer
 {
     /// <summary>The path of the board.</summary>
-    public const string Path = "/dead-letters";
+    public const string Path = OperatorSignIn.Path;
 
     private static readonly TimeSpan _stopPatience = TimeSpan.FromSeconds(10);
 
@@ -28,6 +30,8 @@ internal static class LocalServer
     /// <exception cref="PortTakenException">Another process listens on the port.</exception>
     public static async Task RunAsync(LocalServerOptions options, CancellationToken cancellationToken)
     {
+        if (options.SignsIn)
+            OperatorSignIn.MigrateSessions(options.Catalogue.Database);
         // An empty builder reads no settings: those of the folder and the environment may be another application's.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "workinit" });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -42,7 +46,8 @@ internal static class LocalServer
         await using var app = builder.Build();
         Map(app, options, access);
         await StartAsync(app, options.Port, cancellationToken);
-        await options.ShowLink(LinkOf(new Uri(app.Urls.First()), link.Token));
+        var address = new Uri(app.Urls.First());
+        await options.ShowLink(options.SignsIn ? address : LinkOf(address, link.Token));
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using var patience = new CancellationTokenSource(_stopPatience);
         await app.StopAsync(patience.Token);
@@ -59,24 +64,42 @@ internal static class LocalServer
         if (options.Advisor is { } advisor)
             services.AddSingleton(advisor);
         services.AddAntiforgery(antiforgery => antiforgery.Cookie.Name = "workinit-form");
-        access.Add(services);
+        services.AddDataProtection().AddKeyManagementOptions(keys => keys.XmlRepository = new MemoryKeys());
+        if (options.SignsIn)
+            services.AddOperatorSignIn(options.Broker.Management, _ => options.Catalogue.Database);
+        else
+            access.Add(services);
     }
 
     private static void Map(WebApplication app, LocalServerOptions options, LocalAccess access)
     {
         app.UseRequestOrigin();
         app.UseExceptionHandler(failed => failed.Run(http => PlainPage.WriteAsync(http, StatusCodes.Status500InternalServerError, "Something broke", "The terminal where workinit runs shows what. Reload the page to try again.")));
-        app.UseStatusCodePages(context => PlainPage.WriteAsync(context.HttpContext, context.HttpContext.Response.StatusCode, "This page does not exist", $"The board is at {Path}."));
+        app.UseStatusCodePages(context => ErrorPage.ShowAsync(context.HttpContext));
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
-        access.Map(app);
+        if (options.SignsIn)
+            MapSignIn(app);
+        else
+            access.Map(app);
         app.MapDeadLetters(Path, pages =>
         {
-            pages.ViewPolicy = LocalAccess.Policy;
-            pages.OperatePolicy = LocalAccess.Policy;
+            (pages.ViewPolicy, pages.OperatePolicy) = options.SignsIn ? (OperatorSignIn.View, OperatorSignIn.Operate) : (LocalAccess.Policy, LocalAccess.Policy);
+            pages.SignOutPath = options.SignsIn ? OperatorSignIn.SignOutPath : null;
             pages.ManagementUi = options.Broker.Management;
         });
+    }
+
+    private static void MapSignIn(WebApplication app)
+    {
+        app.MapGet("/", http =>
+        {
+            http.Response.Redirect(Path);
+            return Task.CompletedTask;
+        });
+        SignInPage.Map(app);
+        app.MapSignOut();
     }
 
     private static async Task StartAsync(WebApplication app, int port, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.Sockets;
 using WorkinIt.Dev.Machine;
 using WorkinIt.Testbed;
@@ -84,17 +85,15 @@ public sealed class ServeCommandTests
     {
         await using var orders = await Orders.CreateAsync();
         var port = Ports.TakeFree().ToString(CultureInfo.InvariantCulture);
-        PageClient client;
-        await using (var earlier = Serve(orders, port: port))
-        {
-            client = await earlier.EnterAsync();
-            (await client.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.OK);
-            (await earlier.InterruptAsync()).ShouldBe(0);
-        }
-        await using var serve = Serve(orders, port: port);
+        await using var earlier = Serve(orders, port);
+        using var client = await earlier.EnterAsync();
+        (await client.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.OK);
+        (await earlier.InterruptAsync()).ShouldBe(0);
+
+        await using var serve = ServeProcess.Start(new Dictionary<string, string> { ["HOME"] = earlier.Folder }, Arguments(orders, port)); // another server of the same user
         await serve.SeeLinkAsync();
-        using (client)
-            (await client.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.Unauthorized);
+
+        (await client.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.Unauthorized);
         serve.Errors.ShouldNotContain("antiforgery");
     }
 
@@ -120,6 +119,28 @@ public sealed class ServeCommandTests
         answer.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
         using var mine = await http.GetAsync(link);
         mine.StatusCode.ShouldBe(HttpStatusCode.SeeOther); // the link was not used up
+    }
+
+    [Fact]
+    public async Task With_sign_in_the_users_of_rabbitmq_have_their_rights_and_no_link_is_printed()
+    {
+        await using var shop = await Shop.CreateAsync(1, reports: false);
+        await using var serve = Serve(shop, "--sign-in");
+        var address = await serve.SeeAddressAsync();
+        using var viewer = new PageClient(address);
+        using var administrator = new PageClient(address);
+
+        serve.Output.ShouldNotContain("token");
+        (await viewer.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.Redirect);
+        (await viewer.SignInAsync("replay", "wrong")).Status.ShouldBe(HttpStatusCode.Unauthorized);
+        (await viewer.SignInAsync("replay")).Status.ShouldBe(HttpStatusCode.SeeOther);
+        (await viewer.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.OK);
+        (await viewer.PostAsync($"{Board}/queues/{Shop.Error}/replay", ("which", "all"))).Status.ShouldBe(HttpStatusCode.Forbidden);
+        (await administrator.SignInAsync("operator")).Status.ShouldBe(HttpStatusCode.SeeOther);
+        await administrator.GetAsync($"{Board}/queues/{Shop.Error}");
+        (await administrator.PostAsync($"{Board}/queues/{Shop.Error}/replay", ("which", "all"))).Status.ShouldBe(HttpStatusCode.SeeOther);
+        (await administrator.PostAsync(Board + "/sign-out")).Status.ShouldBe(HttpStatusCode.SeeOther);
+        (await administrator.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.Redirect);
     }
 
     [Fact]
@@ -161,7 +182,7 @@ public sealed class ServeCommandTests
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
         var port = ((IPEndPoint)other.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
-        await using var serve = Serve(orders, port: port);
+        await using var serve = Serve(orders, port);
 
         (await serve.ExitAsync()).ShouldBe(2);
 
@@ -197,6 +218,9 @@ public sealed class ServeCommandTests
     {
         await using var orders = await Orders.CreateAsync();
         await orders.PutFaultsAsync(1);
+        using var broker = TestBroker.FromEnvironment();
+        var rights = new { configure = "^dead-letters.*", write = "^dead-letters.*", read = "^dead-letters.*" };
+        (await broker.Management.PutAsJsonAsync($"/api/permissions/{orders.VirtualHost.Name}/replay", rights)).EnsureSuccessStatusCode();
         await using var serve = ServeProcess.Start(
             new Dictionary<string, string> { ["ConnectionStrings__RabbitMq"] = orders.VirtualHost.ConnectionString("replay"), ["RabbitMqManagement__Url"] = orders.Options.Management.ToString() },
             "--port", "0", "--no-browser");
@@ -204,13 +228,15 @@ public sealed class ServeCommandTests
 
         (await client.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.OK);
 
-        await Eventually.SeeAsync(() => serve.Errors.Contains("orders_error", StringComparison.Ordinal), "the missing permission is printed", TimeSpan.FromSeconds(15));
+        await Eventually.SeeAsync(() => serve.Errors.Contains("'replay'", StringComparison.Ordinal), "the missing permission is printed", TimeSpan.FromSeconds(15));
+        var line = serve.Errors.Split('\n').Where(line => line.Contains("permission", StringComparison.Ordinal)).ShouldHaveSingleItem();
+        line.ShouldStartWith("orders_error: The RabbitMQ user lacks a permission");
     }
 
-    private static ServeProcess Serve(Orders orders, params string[] arguments) => Serve(orders, "0", arguments);
+    private static ServeProcess Serve(Orders orders, string port = "0") => ServeProcess.Start(new Dictionary<string, string>(), Arguments(orders, port));
 
-    private static ServeProcess Serve(Orders orders, string port, params string[] arguments) => ServeProcess.Start(
-        new Dictionary<string, string>(), ["--broker", orders.VirtualHost.ConnectionString("operator"), "--management", orders.Options.Management.ToString(), "--port", port, "--no-browser", .. arguments]);
+    private static string[] Arguments(Orders orders, string port) =>
+        ["--broker", orders.VirtualHost.ConnectionString("operator"), "--management", orders.Options.Management.ToString(), "--port", port, "--no-browser"];
 
     private static ServeProcess Serve(Shop shop, params string[] arguments) => ServeProcess.Start(shop.CommandSettings, ["--port", "0", "--no-browser", .. arguments]);
 }

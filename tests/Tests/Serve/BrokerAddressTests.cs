@@ -33,7 +33,7 @@ public sealed class BrokerAddressTests
     [Theory]
     [InlineData("amqp://u:p@Rabbit/", "rabbit-5672-%2F.db")]
     [InlineData("amqp://u:p@rabbit/a%2F..%2Fb", "rabbit-5672-a%2F..%2Fb.db")]
-    [InlineData("amqp://u:p@[::1]/a;b=c", "%3A%3A1-5672-a%3Bb%3Dc.db")]
+    [InlineData("amqp://u:p@[::1]/a;b=c", "%5B%3A%3A1%5D-5672-a%3Bb%3Dc.db")]
     public void Catalogue_file_has_a_name_of_its_own_for_each_virtual_host(string broker, string name) =>
         CatalogueFile.NameOf(DeadLetterOptions.Parse(broker, new Uri("http://localhost"))).ShouldBe(name);
 }
