@@ -39,7 +39,6 @@ internal static class LocalServer
             kestrel.AddServerHeader = false;
             kestrel.Listen(IPAddress.Loopback, options.Port);
         });
-        builder.Logging.AddProvider(new LocalLog(options.WriteLog));
         var link = new AccessLink(TimeProvider.System);
         var access = new LocalAccess(link, options);
         Add(builder.Services, options, access);
@@ -55,6 +54,7 @@ internal static class LocalServer
 
     private static void Add(IServiceCollection services, LocalServerOptions options, LocalAccess access)
     {
+        services.AddSingleton<ILoggerProvider>(_ => new LocalLog(options.WriteLog));
         services.AddRouting();
         services.AddSingleton<IHostLifetime, CallerLifetime>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = _stopPatience);

@@ -253,7 +253,7 @@ public sealed class ServeOutageTests(ABrokerToStop broker)
         await using var serve = ServeProcess.Start(
             new Dictionary<string, string>(), "--broker", orders.VirtualHost.ConnectionString("operator"), "--management", orders.Options.Management.ToString(), "--port", "0", "--no-browser");
         using var client = await serve.EnterAsync();
-        await Eventually.SeeAsync(() => client.GetAsync("/dead-letters"), board => board.Text.Contains("Dead letters 2 ", StringComparison.Ordinal), "the board shows 2 dead letters", TimeSpan.FromSeconds(10));
+        await Eventually.SeeAsync(() => client.GetAsync("/dead-letters"), board => board.Text.Contains("Dead letters 2 ", StringComparison.Ordinal), "the board shows 2 dead letters", TimeSpan.FromSeconds(30));
 
         await broker.Broker.StopAsync();
         var queue = await client.GetAsync($"/dead-letters/queues/{Orders.Error}");

@@ -110,7 +110,7 @@ public sealed class StandaloneServerTests : IDisposable
         settings[setting] = value;
         await using var server = Server(settings);
 
-        (await server.RunAsync()).ShouldBe(2, server.Log);
+        (await server.RunAsync().WaitAsync(TimeSpan.FromMinutes(1))).ShouldBe(2, server.Log);
 
         server.Log.Trim().Split('\n')[^1].ShouldContain(setting.Replace("__ConnectionString", "", StringComparison.Ordinal));
     }
