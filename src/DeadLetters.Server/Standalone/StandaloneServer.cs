@@ -40,7 +40,7 @@ internal static class StandaloneServer
         },
         "Check ConnectionStrings__Catalogue");
 
-    private static void Require(IConfiguration configuration)
+    private static void Require(ConfigurationManager configuration)
     {
         foreach (var (key, setting, form) in new[]
         {
