@@ -26,13 +26,19 @@ internal sealed class CommandContext : IAsyncDisposable
     private CommandContext(DeadLetterOptions options, CommandAudit audit, IReplayAdvisor? advisor, GroupCommit? writer, string by, bool json)
     {
         Broker = new DeadLetterClient(options, audit.Log, advisor);
-        _names = options.Names;
+        (_names, Options, Advisor) = (options.Names, options, advisor);
         (_writer, Audit, By, Json, HasLedger) = (writer, audit, by, json, advisor is not null);
         if (CommandHost.Current.IsOutRedirected)
             Out.Profile.Width = 200; // not a terminal: wide enough that ids are not wrapped
     }
 
     public DeadLetterClient Broker { get; }
+
+    /// <summary>The address of the broker, and the user to act as.</summary>
+    public DeadLetterOptions Options { get; }
+
+    /// <summary>Knows what was sent; null without a ledger.</summary>
+    public IReplayAdvisor? Advisor { get; }
 
     /// <summary>The audit log.</summary>
     public CommandAudit Audit { get; }
@@ -52,23 +58,14 @@ internal sealed class CommandContext : IAsyncDisposable
     public IAnsiConsole Err { get; } = ConsoleOf(CommandHost.Current.Error);
 
     /// <summary>Reads the settings from the environment.</summary>
+    /// <param name="by">The operator's name; null: from the environment.</param>
+    /// <param name="json">Whether to write JSON.</param>
+    /// <param name="address">The broker that the command line names; null: none.</param>
     /// <exception cref="WrongUsageException">A setting is missing or invalid.</exception>
     [SuppressMessage("Reliability", "CA2000", Justification = "The context disposes of the audit log")]
-    public static CommandContext Open(string? by, bool json)
+    public static CommandContext Open(string? by, bool json, BrokerAddress? address = null)
     {
-        var setting = Setting("ConnectionStrings__DeadLetters") is null ? "ConnectionStrings__RabbitMq" : "ConnectionStrings__DeadLetters";
-        var connection = Setting(setting) ?? PromptForConnection();
-        if (!Uri.TryCreate(Setting("RabbitMqManagement__Url") ?? "http://localhost:15672", UriKind.Absolute, out var management) || management.Scheme is not ("http" or "https"))
-            throw new WrongUsageException("RabbitMqManagement__Url must be an http or https URL, such as http://localhost:15672");
-        DeadLetterOptions options;
-        try
-        {
-            options = DeadLetterOptions.Parse(connection, management);
-        }
-        catch (FormatException e)
-        {
-            throw new WrongUsageException($"{setting}: {e.Message}");
-        }
+        var options = (address ?? new BrokerAddress(null, null)).Read(PromptForConnection);
         options = options with { Names = ReadNames() };
         if (Setting("DeadLetters__DiscardedLife") is { } life)
         {
@@ -79,7 +76,7 @@ internal sealed class CommandContext : IAsyncDisposable
                     : throw new WrongUsageException("DeadLetters__DiscardedLife must be a duration such as 30.00:00:00 (30 days), at most 49.00:00:00"),
             };
         }
-        var (advisor, writer) = Advisor(options);
+        var (advisor, writer) = ReadLedger(options);
         var auditFile = Setting("DeadLetters__AuditFile") ?? Path.Combine(
             Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "workinit", "audit.jsonl");
         var catalogue = Setting(CommandAudit.Setting) is { } database ? ReadDatabase(CommandAudit.Setting, database) : null;
@@ -150,7 +147,7 @@ internal sealed class CommandContext : IAsyncDisposable
         }
     }
 
-    private static (IReplayAdvisor? Advisor, GroupCommit? Writer) Advisor(DeadLetterOptions options)
+    private static (IReplayAdvisor? Advisor, GroupCommit? Writer) ReadLedger(DeadLetterOptions options)
     {
         if (Setting("ConnectionStrings__Deliveries") is not { } ledger)
             return (null, null);

@@ -52,7 +52,8 @@ public static partial class Service
     /// without a stack trace, because the operator who deploys the service reads it.
     /// </summary>
     /// <param name="main">The service's main; its result is the exit code. If a database can't be used, the exit code is 1.</param>
-    public static async Task<int> RunAsync(Func<Task<int>> main)
+    /// <param name="databaseAdvice">Which settings to check if a database can't be used.</param>
+    public static async Task<int> RunAsync(Func<Task<int>> main, string databaseAdvice = "Check ConnectionStrings__Submissions and ConnectionStrings__Deliveries")
     {
         try
         {
@@ -74,7 +75,7 @@ public static partial class Service
         catch (DbException e)
         {
             await Console.Error.WriteLineAsync(
-                $"A database can't be used: {e.Message.ReplaceLineEndings(" ")}. Check that it runs. Check ConnectionStrings__Submissions and ConnectionStrings__Deliveries");
+                $"A database can't be used: {e.Message.ReplaceLineEndings(" ")}. Check that it runs. {databaseAdvice}");
             return 1;
         }
     }

@@ -3,7 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.Extensions.WebEncoders;
-using WorkinIt.Web.SignIn;
+using WorkinIt.SignIn;
 using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web;

@@ -1,9 +1,9 @@
 using MassTransit;
 using WorkinIt.Messaging;
 using WorkinIt.ServiceDefaults;
+using WorkinIt.SignIn;
 using WorkinIt.Web;
 using WorkinIt.Web.OptOuts;
-using WorkinIt.Web.SignIn;
 using WorkinIt.Web.Submissions;
 
 return await Service.RunAsync(async () =>
@@ -20,7 +20,7 @@ return await Service.RunAsync(async () =>
         return 0;
     }
     builder.AddPages();
-    builder.Services.AddKeyRing();
+    builder.Services.AddKeyRing("WorkinIt.Web");
     builder.Services.AddApiReference();
     builder.Services.AddSubmissions();
     builder.Services.AddMassTransit(bus =>
@@ -35,7 +35,7 @@ return await Service.RunAsync(async () =>
         });
     });
     builder.Services.AddOptOutPage();
-    builder.AddDeadLetterPages();
+    builder.AddDeadLetterPages("Submissions");
     await using var app = builder.Build();
 
     app.UseSubmissionScope();
@@ -44,7 +44,7 @@ return await Service.RunAsync(async () =>
     app.MapSubmissionsApi();
     app.MapSubmissionEvents();
     app.MapApiReference();
-    app.MapDeadLetterPages();
+    app.MapDeadLetterPages("WorkinIt dead letters");
     await app.RunAsync();
     return 0;
 });

@@ -11,7 +11,7 @@ internal static class DeadLetterCommands
 
         Settings (environment variables):
           ConnectionStrings__RabbitMq     amqp://user:password@host:5672/vhost (ConnectionStrings__DeadLetters takes precedence)
-          RabbitMqManagement__Url         the management API (default: http://localhost:15672)
+          RabbitMqManagement__Url         the management API (default: the broker's host, port 15672, or 15671 with amqps)
           ConnectionStrings__Deliveries   WorkinIt's ledger, which knows what was sent
           DeadLetters__Queues             names of dead-letter queues in addition to MassTransit's, such as *.dlq,*-errors
           ConnectionStrings__Catalogue    the catalogue that the pages use: the audit log is in its database, and the pages show what the command does
@@ -22,7 +22,7 @@ internal static class DeadLetterCommands
         """)
     {
         ListCommand.Create(), ShowCommand.Create(), TestCommand.Create(), ReplayCommand.Create(), EditCommand.Create(), RepairCommand.Create(), DiscardCommand.Create(), RestoreCommand.Create(),
-        ExportCommand.Create(), ImportCommand.Create(), AuditCommand.Create(),
+        ExportCommand.Create(), ImportCommand.Create(), AuditCommand.Create(), ServeCommand.Create(),
     };
 }
 
@@ -73,12 +73,14 @@ internal sealed class CommonOptions
     }
 
     /// <summary>Runs a command, and turns exceptions into one line on standard error and an exit code.</summary>
-    public Func<ParseResult, CancellationToken, Task<int>> Run(Func<CommandContext, ParseResult, CancellationToken, Task<int>> command) => async (parsed, cancellationToken) =>
+    /// <param name="command">The command.</param>
+    /// <param name="address">Returns the broker that the command line names; null: the command has no option for it.</param>
+    public Func<ParseResult, CancellationToken, Task<int>> Run(Func<CommandContext, ParseResult, CancellationToken, Task<int>> command, Func<ParseResult, BrokerAddress>? address = null) => async (parsed, cancellationToken) =>
     {
         var setting = CommandContext.Setting(CommandAudit.Setting) is null ? "DeadLetters__AuditFile" : CommandAudit.Setting;
         try
         {
-            await using var context = CommandContext.Open(parsed.GetValue(By), parsed.GetValue(Json));
+            await using var context = CommandContext.Open(parsed.GetValue(By), parsed.GetValue(Json), address?.Invoke(parsed));
             return await command(context, parsed, cancellationToken);
         }
         catch (WrongUsageException e)

@@ -2,7 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
-using WorkinIt.Web.SignIn;
+using WorkinIt.SignIn;
 using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Web.Pages;

@@ -2,8 +2,8 @@ using System.Globalization;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
-using WorkinIt.Web.SignIn;
-using SignInResult = WorkinIt.Web.SignIn.SignInResult;
+using WorkinIt.SignIn;
+using SignInResult = WorkinIt.SignIn.SignInResult;
 
 namespace WorkinIt.Web.Pages;
 

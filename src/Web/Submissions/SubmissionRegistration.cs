@@ -5,6 +5,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using WorkinIt.Gifs;
 using WorkinIt.Messaging;
+using WorkinIt.SignIn;
 using WorkinIt.Storage;
 using WorkinIt.Web.Limits;
 
@@ -69,6 +70,10 @@ internal static class SubmissionRegistration
         });
 
     /// <summary>Migrates the schema of the submissions database.</summary>
-    public static void MigrateSubmissions(this IConfiguration configuration) =>
-        DatabaseSchema.Migrate(configuration.GetDatabase("Submissions"), typeof(CreateSubmissions).Assembly);
+    public static void MigrateSubmissions(this IConfiguration configuration)
+    {
+        var database = configuration.GetDatabase("Submissions");
+        DatabaseSchema.Migrate(database, typeof(CreateSubmissions).Assembly);
+        OperatorSignIn.MigrateSessions(database);
+    }
 }

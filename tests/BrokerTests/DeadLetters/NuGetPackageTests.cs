@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using System.Net;
 using WorkinIt.Dev;
 using WorkinIt.Testbed;
 
@@ -38,6 +39,15 @@ public sealed class NuGetPackageTests : IDisposable
             ["RabbitMqManagement__Url"] = system.Broker.Management.BaseAddress!.ToString(),
         }, "dead-letters", "list");
         listed.ShouldContain("No dead letters");
+
+        await using var serve = ServeProcess.Start(
+            Path.Combine(_folder, "tool", "workinit"),
+            ["dead-letters", "serve", "--broker", system.VirtualHost.ConnectionString("operator"), "--management", system.Broker.Management.BaseAddress!.ToString(), "--port", "0", "--no-browser"],
+            new Dictionary<string, string>());
+        using var client = await serve.EnterAsync();
+        (await client.GetAsync("/dead-letters")).Text.ShouldContain("Dead letters");
+        (await client.GetAsync("/dead-letters/assets/board.js")).Status.ShouldBe(HttpStatusCode.OK); // the pages bring their assets
+        (await serve.InterruptAsync()).ShouldBe(0);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -8,9 +8,9 @@ using WorkinIt.Consumers.Mail;
 using WorkinIt.Dev;
 using WorkinIt.Gifs;
 using WorkinIt.Messaging;
+using WorkinIt.SignIn;
 using WorkinIt.Storage;
 using WorkinIt.Testbed;
-using WorkinIt.Web.SignIn;
 using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.Settings;

@@ -6,9 +6,9 @@ using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Refit;
+using WorkinIt.SignIn;
 using WorkinIt.Storage;
 using WorkinIt.Testbed;
-using WorkinIt.Web.SignIn;
 using WorkinIt.Web.Submissions;
 
 namespace WorkinIt.Tests.SignIn;
@@ -117,6 +117,7 @@ public sealed partial class OperatorSessionTests : IDisposable
         {
             Database.TryParse(Store, out var database, out _).ShouldBeTrue();
             DatabaseSchema.Migrate(database!, typeof(CreateSubmissions).Assembly);
+            OperatorSignIn.MigrateSessions(database!);
             builder.UseSetting("ConnectionStrings:Submissions", Store);
             builder.UseSetting("ConnectionStrings:Deliveries", $"Data Source={Path.Combine(_folder, "deliveries.db")}");
             builder.UseSetting("ConnectionStrings:RabbitMq", "amqp://web:web@127.0.0.1:1");

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Configuration;
 using WorkinIt.Deliveries;
+using WorkinIt.SignIn;
 using WorkinIt.Storage;
 using WorkinIt.Testbed;
 using WorkinIt.Web.Submissions;
@@ -31,7 +32,10 @@ public sealed partial class WebHost : IDisposable
     {
         var store = $"Data Source={Path.Combine(_folder, "submissions.db")}";
         if (migrate && Database.TryParse(store, out var database, out _))
+        {
             DatabaseSchema.Migrate(database, typeof(CreateSubmissions).Assembly);
+            OperatorSignIn.MigrateSessions(database);
+        }
         var deliveries = $"Data Source={Path.Combine(_folder, "deliveries.db")}";
         if (migrate && Database.TryParse(deliveries, out var ledger, out _))
             DatabaseSchema.Migrate(ledger, typeof(CreateDeliveries).Assembly);

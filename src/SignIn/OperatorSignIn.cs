@@ -10,7 +10,7 @@ using WorkinIt.DeadLetters.Dashboard;
 using WorkinIt.DeliveryAdvice;
 using WorkinIt.Storage;
 
-namespace WorkinIt.Web.SignIn;
+namespace WorkinIt.SignIn;
 
 /// <summary>
 /// The dead-letter pages, open only to RabbitMQ users: the tag <c>administrator</c> may act, the other tags may view. The sign-in only
@@ -23,12 +23,18 @@ internal static class OperatorSignIn
     public const string Scheme = "Operator";
     public const string SignOutPath = Path + "/sign-out";
 
-    private const string View = "view dead letters";
-    private const string Operate = "operate on dead letters";
+    /// <summary>The policy of those who may view.</summary>
+    public const string View = "view dead letters";
 
-    public static void AddDeadLetterPages(this WebApplicationBuilder builder)
+    /// <summary>The policy of those who may act.</summary>
+    public const string Operate = "operate on dead letters";
+
+    /// <summary>Adds the pages, if the settings name a broker.</summary>
+    /// <param name="builder">The application.</param>
+    /// <param name="sessions">The name of the database of the sessions: that of its connection string.</param>
+    public static void AddDeadLetterPages(this WebApplicationBuilder builder, string sessions)
     {
-        if (DeadLetterSettings.Read(builder.Configuration) is not { } settings)
+        if (DeadLetterSettings.Read(builder.Configuration, sessions) is not { } settings)
             return;
         var services = builder.Services;
         services.AddSingleton(settings);
@@ -39,14 +45,23 @@ internal static class OperatorSignIn
             AddSource(services, source);
         if (settings.Catalogue is { } catalogue)
             services.AddDeadLetterCatalogue(_ => catalogue, _ => NotificationOptions.FromSettings(builder.Configuration));
+        services.AddOperatorSignIn(settings.Management, provider => provider.GetRequiredService<IConfiguration>().GetDatabase(sessions));
+    }
+
+    /// <summary>Adds the sign-in, its sessions, and the two policies.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="management">The management API that checks the users.</param>
+    /// <param name="sessions">Returns the database of the sessions.</param>
+    public static void AddOperatorSignIn(this IServiceCollection services, Uri management, Func<IServiceProvider, Database> sessions)
+    {
         services.AddSingleton<SignInLimit>();
         services.AddTransient<SignInService>();
         services.AddTransient<OperatorRights>();
         services.AddTransient<OperatorSessionCheck>();
         services.AddSingleton(provider => new OperatorSessions(
-            provider.GetRequiredService<IConfiguration>().GetDatabase("Submissions"), provider.GetRequiredService<IDataProtectionProvider>(), provider.GetRequiredService<TimeProvider>()));
+            sessions(provider), provider.GetRequiredService<IDataProtectionProvider>(), provider.GetRequiredService<TimeProvider>()));
         services.AddRefitGeneratedClient<IManagementSignIn>()
-            .ConfigureHttpClient(http => (http.BaseAddress, http.Timeout) = (settings.Management, TimeSpan.FromSeconds(10)))
+            .ConfigureHttpClient(http => (http.BaseAddress, http.Timeout) = (management, TimeSpan.FromSeconds(10)))
             .RemoveAllLoggers(); // the request headers contain the password
         services.AddAuthentication(Scheme).AddCookie(Scheme, Configure);
         services.AddAuthorizationBuilder()
@@ -54,7 +69,10 @@ internal static class OperatorSignIn
             .AddPolicy(Operate, policy => policy.AddAuthenticationSchemes(Scheme).RequireRole("administrator"));
     }
 
-    public static void MapDeadLetterPages(this WebApplication app)
+    /// <summary>Maps the pages, if they were added.</summary>
+    /// <param name="app">The application.</param>
+    /// <param name="title">The title of the pages.</param>
+    public static void MapDeadLetterPages(this WebApplication app, string title)
     {
         if (app.Services.GetService<DeadLetterSettings>() is not { } settings)
             return;
@@ -65,10 +83,16 @@ internal static class OperatorSignIn
             options.OperatePolicy = Operate;
             options.ManagementUi = settings.ManagementUi;
             options.SignOutPath = SignOutPath;
-            options.Title = "WorkinIt dead letters";
+            options.Title = title;
         });
-        app.MapPost(SignOutPath, (RequestDelegate)SignOutAsync).RequireAuthorization(View);
+        app.MapSignOut();
     }
+
+    /// <summary>Maps the sign-out.</summary>
+    public static void MapSignOut(this WebApplication app) => app.MapPost(SignOutPath, (RequestDelegate)SignOutAsync).RequireAuthorization(View);
+
+    /// <summary>Creates or migrates the table of the sessions.</summary>
+    public static void MigrateSessions(Database database) => DatabaseSchema.Migrate(database, typeof(AddOperatorSessions).Assembly);
 
     private static void AddSource(IServiceCollection services, SourceSettings source)
     {

@@ -6,7 +6,7 @@ using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.Messaging;
 using WorkinIt.Storage;
 
-namespace WorkinIt.Web.SignIn;
+namespace WorkinIt.SignIn;
 
 /// <summary>The settings of the dead-letter pages: a RabbitMQ user to act as, the management API, and the audit file.</summary>
 /// <param name="Broker">The address of the broker, and the user to act as.</param>
@@ -24,9 +24,11 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
     private const string Url = "RabbitMqManagement__Url";
 
     /// <summary>Reads <c>ConnectionStrings__DeadLetters</c>, <c>RabbitMqManagement__Url</c> and the settings that have defaults.</summary>
+    /// <param name="configuration">The settings.</param>
+    /// <param name="database">The name of the application's database. The default audit file is beside it, if it is a SQLite file.</param>
     /// <returns>Null if neither of these two is set: then there are no dead-letter pages.</returns>
     /// <exception cref="OptionsValidationException">Only one of the two is set, or a setting can't be read. The message names the setting.</exception>
-    public static DeadLetterSettings? Read(IConfiguration configuration)
+    public static DeadLetterSettings? Read(IConfiguration configuration, string database = "Submissions")
     {
         var (connection, url) = (configuration.GetConnectionString("DeadLetters"), configuration["RabbitMqManagement:Url"]);
         if (string.IsNullOrWhiteSpace(connection) && string.IsNullOrWhiteSpace(url))
@@ -45,7 +47,7 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
             OutcomeWait = OutcomeWait(configuration["DeadLetters:OutcomeWait"]),
             Names = Names(configuration["DeadLetters:Queues"]),
         };
-        return new DeadLetterSettings(options, management, ui, AuditPath(configuration),
+        return new DeadLetterSettings(options, management, ui, AuditPath(configuration, database),
             configuration.GetConnectionString("Deliveries") is { Length: > 0 } ? configuration.GetDatabase("Deliveries") : null,
             CatalogueSettings.Read(configuration))
         {
@@ -80,16 +82,16 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
             ? uri
             : throw Bad($"{setting} must be a URL such as http://localhost:15672, without a user or a password");
 
-    // Default: beside the submissions database, because that folder is writable and backed up.
-    private static string? AuditPath(IConfiguration configuration) =>
+    // Default: beside the application's database, because that folder is writable and backed up.
+    private static string? AuditPath(IConfiguration configuration, string database) =>
         configuration["DeadLetters:AuditFile"] is { Length: > 0 } file ? file
-        : SqliteFile(configuration) is { } database ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(database))!, "dead-letters-audit.jsonl")
+        : SqliteFile(configuration, database) is { } beside ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(beside))!, "dead-letters-audit.jsonl")
         : CatalogueSettings.Read(configuration) is not null ? null
         : throw Bad("DeadLetters__AuditFile is not set. With PostgreSQL there is no default: set ConnectionStrings__Catalogue, and the audit log is in its database, or set it to the path of the audit file of the dead-letter pages");
 
-    private static string? SqliteFile(IConfiguration configuration) =>
-        configuration.GetDatabase("Submissions").IsSqlite
-            ? (string)new DbConnectionStringBuilder { ConnectionString = configuration.GetConnectionString("Submissions") }["Data Source"]
+    private static string? SqliteFile(IConfiguration configuration, string database) =>
+        configuration.GetDatabase(database).IsSqlite
+            ? (string)new DbConnectionStringBuilder { ConnectionString = configuration.GetConnectionString(database) }["Data Source"]
             : null;
 
     internal static OptionsValidationException Bad(string failure) => new("DeadLetters", typeof(DeadLetterSettings), [failure]);

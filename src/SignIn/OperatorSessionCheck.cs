@@ -2,7 +2,7 @@ using System.Data.Common;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication.Cookies;
 
-namespace WorkinIt.Web.SignIn;
+namespace WorkinIt.SignIn;
 
 /// <summary>
 /// Checks the session of a cookie on each request. RabbitMQ is asked again for each action, and for a view if the last answer is 30 s old.

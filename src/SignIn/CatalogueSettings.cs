@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.Storage;
 
-namespace WorkinIt.Web.SignIn;
+namespace WorkinIt.SignIn;
 
 /// <summary>The settings of the catalogue of dead letters.</summary>
 internal static class CatalogueSettings
@@ -26,7 +26,7 @@ internal static class CatalogueSettings
         };
     }
 
-    /// <summary>Creates or migrates the tables of the catalogue, if there is one. Web does that at its start too, if its user may create tables.</summary>
+    /// <summary>Creates or migrates the tables of the catalogue, if there is one. The application does that at its start too, if its user may create tables.</summary>
     public static void MigrateCatalogue(this IConfiguration configuration)
     {
         if (Read(configuration) is { } catalogue)

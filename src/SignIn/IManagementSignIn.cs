@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Refit;
 
-namespace WorkinIt.Web.SignIn;
+namespace WorkinIt.SignIn;
 
 /// <summary>The request to RabbitMQ's management API that checks a user's login. Source: rabbitmq.com/docs/http-api-reference.</summary>
 internal interface IManagementSignIn

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Security.Claims;
 
-namespace WorkinIt.Web.SignIn;
+namespace WorkinIt.SignIn;
 
 /// <summary>Signs in the users that RabbitMQ's management UI accepts.</summary>
 internal sealed class SignInService(OperatorRights rights, OperatorSessions sessions, SignInLimit limit)

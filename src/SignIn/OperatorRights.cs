@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using Refit;
 
-namespace WorkinIt.Web.SignIn;
+namespace WorkinIt.SignIn;
 
 /// <summary>Asks RabbitMQ which tags a user has. The password is sent to RabbitMQ only.</summary>
 internal sealed class OperatorRights(IManagementSignIn management)

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 using WorkinIt.DeadLetters;
 using WorkinIt.Messaging;
 
-namespace WorkinIt.Web.SignIn;
+namespace WorkinIt.SignIn;
 
 /// <summary>Another virtual host whose dead letters the pages show.</summary>
 /// <param name="Name">Its name on the pages.</param>

@@ -3,10 +3,10 @@ using System.Text;
 using Microsoft.AspNetCore.DataProtection;
 using WorkinIt.Storage;
 
-namespace WorkinIt.Web.SignIn;
+namespace WorkinIt.SignIn;
 
 /// <summary>
-/// The sessions of operators. They are in the submissions database, which all instances of Web share, so signing out at one instance ends
+/// The sessions of operators. They are in a database that all instances of the application share, so signing out at one instance ends
 /// the session at all of them. The cookie holds the session's key. The password is kept to ask RabbitMQ again. It is encrypted with both that
 /// key and the key ring, so neither the database alone nor the database with the key ring is enough to read it.
 /// </summary>

@@ -1,8 +1,7 @@
 using System.Net;
 using System.Threading.RateLimiting;
-using WorkinIt.Web.Limits;
 
-namespace WorkinIt.Web.SignIn;
+namespace WorkinIt.SignIn;
 
 /// <summary>
 /// Limits sign-in attempts. One address has a few attempts a minute, whatever the user name. After many wrong passwords for one name, each

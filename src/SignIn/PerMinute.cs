@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading.RateLimiting;
 
-namespace WorkinIt.Web.Limits;
+namespace WorkinIt.SignIn;
 
 /// <summary>Helpers for limits per minute.</summary>
 internal static class PerMinute

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using Microsoft.Extensions.Options;
 
-namespace WorkinIt.Web;
+namespace WorkinIt.SignIn;
 
 /// <summary>
 /// The keys that protect forms and sign-ins. A form may be posted to another instance than the one that served it, or after a restart.
@@ -13,13 +13,13 @@ namespace WorkinIt.Web;
 /// </summary>
 internal static class KeyRing
 {
-    // Keys are derived from this name too: an application with another name can't read what this one protected.
-    private const string ApplicationName = "WorkinIt.Web";
-
-    public static void AddKeyRing(this IServiceCollection services)
+    /// <summary>Adds the keys.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="applicationName">Keys are derived from this name too: an application with another name can't read what this one protected.</param>
+    public static void AddKeyRing(this IServiceCollection services, string applicationName)
     {
         services.AddOptions<KeyRingOptions>().BindConfiguration("DataProtection").ValidateDataAnnotations().ValidateOnStart();
-        services.AddDataProtection().SetApplicationName(ApplicationName);
+        services.AddDataProtection().SetApplicationName(applicationName);
         services.AddOptions<KeyManagementOptions>().Configure<IOptions<KeyRingOptions>, ILoggerFactory>((keys, options, log) =>
         {
             if (options.Value.KeysDirectory is { Length: > 0 } directory)
@@ -46,7 +46,7 @@ internal sealed class KeyRingOptions : IValidatableObject
     private static string? FindProblem(string directory)
     {
         if (!Path.IsPathFullyQualified(directory))
-            return "must be an absolute path: the key folder that all instances of Web share";
+            return "must be an absolute path: the key folder that all instances share";
         try
         {
             if (OperatingSystem.IsWindows())

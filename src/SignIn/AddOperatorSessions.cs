@@ -1,10 +1,8 @@
-using System.Diagnostics.CodeAnalysis;
 using FluentMigrator;
 
-namespace WorkinIt.Web.SignIn;
+namespace WorkinIt.SignIn;
 
 /// <summary>The sessions of operators who are signed in to the dead-letter pages. Times are Unix milliseconds; the id is a hash of the session's key.</summary>
-[SuppressMessage("Maintainability", "CA1515:Consider making public types internal", Justification = "FluentMigrator finds public migrations only")]
 [Migration(202611280025, "Sessions of operators")]
 public sealed class AddOperatorSessions : Migration
 {
