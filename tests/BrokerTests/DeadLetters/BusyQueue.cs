@@ -53,7 +53,7 @@ internal sealed class BusyQueue : IAsyncDisposable
                 await Task.Delay(50, busy._end.Token);
             }
         });
-        await Eventually.SeeAsync(() => virtualHost.ReadyAsync(queue), ready => ready >= backlog / 2, $"a backlog in {queue}");
+        await Eventually.SeeAsync(() => virtualHost.ReadyAsync(queue), ready => ready >= backlog * 9 / 10, $"a backlog in {queue}");
         busy.Lowest = long.MaxValue;
         return busy;
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
@@ -47,10 +48,14 @@ public sealed class RealOutcomeTests
         await using var application = await RealApplication.CreateAsync();
         await application.StartAsync(Limited);
         await application.FailAsync(60);
-        application.Work.Handle = async (context, _) =>
+        var (arrived, poison) = (0, new ConcurrentDictionary<int, int>());
+        application.Work.Handle = async (context, tries) =>
         {
-            await Task.Delay(BusyQueue.Is(context.Message.Number) ? 1000 : 5);
-            if (context.Message.Number is > 0 and < 60 && context.Message.Number % 10 == 0)
+            var number = context.Message.Number;
+            await Task.Delay(BusyQueue.Is(number) ? 1000 : 5);
+            if (!BusyQueue.Is(number) && tries == 1 && Interlocked.Increment(ref arrived) % 11 == 10) // five, none of them in the first steps
+                poison[number] = 1;
+            if (poison.ContainsKey(number))
                 await Work.FailAsync();
         };
         await using var busy = await StartBusyAsync(application);
