@@ -21,16 +21,18 @@ internal sealed class CommandContext : IAsyncDisposable
     };
 
     private readonly GroupCommit? _writer;
-    private readonly DeadLetterQueueNames _names;
 
     private CommandContext(DeadLetterOptions options, CommandAudit audit, IReplayAdvisor? advisor, GroupCommit? writer, string by, bool json)
     {
         Broker = new DeadLetterClient(options, audit.Log, advisor);
-        _names = options.Names;
+        Options = options;
         (_writer, Audit, By, Json, HasLedger) = (writer, audit, by, json, advisor is not null);
         if (CommandHost.Current.IsOutRedirected)
             Out.Profile.Width = 200; // not a terminal: wide enough that ids are not wrapped
     }
+
+    /// <summary>The connection to the broker, and the names of the dead-letter queues.</summary>
+    public DeadLetterOptions Options { get; }
 
     public DeadLetterClient Broker { get; }
 
@@ -110,7 +112,7 @@ internal sealed class CommandContext : IAsyncDisposable
         };
 
         // Failed messages may also be in queues with other names: those that DeadLetters__Queues adds.
-        bool IsMeant(DeadLetterQueue queue) => suffix == "_error" ? _names.IsError(queue.Name) : queue.Name.EndsWith(suffix, StringComparison.Ordinal);
+        bool IsMeant(DeadLetterQueue queue) => suffix == "_error" ? Options.Names.IsError(queue.Name) : queue.Name.EndsWith(suffix, StringComparison.Ordinal);
     }
 
     /// <summary>Asks before reading a queue whose messages RabbitMQ hides for a while after they were read (delayed retry).</summary>
