@@ -7,11 +7,6 @@ namespace WorkinIt.Cli;
 /// <param name="Management">The value of <c>--management</c>; null: the environment names the management API, or it is on the broker's host.</param>
 internal sealed record BrokerAddress(string? Broker, string? Management)
 {
-    private const int ManagementPort = 15672;
-    private const int ManagementTlsPort = 15671;
-
-    private static readonly Uri _placeholder = new("http://localhost");
-
     /// <summary>Reads the address.</summary>
     /// <param name="ask">Asks for the connection string, if nothing names the broker.</param>
     /// <exception cref="WrongUsageException">It is invalid. The message contains no password.</exception>
@@ -23,7 +18,7 @@ internal sealed record BrokerAddress(string? Broker, string? Management)
         DeadLetterOptions options;
         try
         {
-            options = DeadLetterOptions.Parse(connection, _placeholder);
+            options = DeadLetterOptions.Parse(connection);
         }
         catch (FormatException e)
         {
@@ -32,16 +27,11 @@ internal sealed record BrokerAddress(string? Broker, string? Management)
         return options with { Management = ReadManagement(options) };
     }
 
-    /// <summary>Where RabbitMQ's management API usually is: on the host of the broker's first node, with TLS if the broker is used with TLS.</summary>
-    public static Uri ManagementOf(DeadLetterOptions broker) => broker.Endpoints[0] is var node && node.Ssl.Enabled
-        ? new UriBuilder(Uri.UriSchemeHttps, node.HostName, ManagementTlsPort).Uri
-        : new UriBuilder(Uri.UriSchemeHttp, broker.Endpoints[0].HostName, ManagementPort).Uri;
-
     private Uri ReadManagement(DeadLetterOptions broker)
     {
         var (setting, url) = Management is not null ? ("--management", Management) : ("RabbitMqManagement__Url", CommandContext.Setting("RabbitMqManagement__Url"));
         if (url is null)
-            return ManagementOf(broker);
+            return broker.Management;
         return Uri.TryCreate(url, UriKind.Absolute, out var management) && management.Scheme is "http" or "https" && management.UserInfo.Length == 0
             ? management
             : throw new WrongUsageException($"{setting} must be an http or https URL without a user, such as http://localhost:15672");

@@ -21,21 +21,20 @@ internal sealed class CommandContext : IAsyncDisposable
     };
 
     private readonly GroupCommit? _writer;
-    private readonly DeadLetterQueueNames _names;
 
     private CommandContext(DeadLetterOptions options, CommandAudit audit, IReplayAdvisor? advisor, GroupCommit? writer, string by, bool json)
     {
         Broker = new DeadLetterClient(options, audit.Log, advisor);
-        (_names, Options, Advisor) = (options.Names, options, advisor);
+        (Options, Advisor) = (options, advisor);
         (_writer, Audit, By, Json, HasLedger) = (writer, audit, by, json, advisor is not null);
         if (CommandHost.Current.IsOutRedirected)
             Out.Profile.Width = 200; // not a terminal: wide enough that ids are not wrapped
     }
 
-    public DeadLetterClient Broker { get; }
-
-    /// <summary>The address of the broker, and the user to act as.</summary>
+    /// <summary>The address of the broker, the user to act as, and the names of the dead-letter queues.</summary>
     public DeadLetterOptions Options { get; }
+
+    public DeadLetterClient Broker { get; }
 
     /// <summary>Knows what was sent; null without a ledger.</summary>
     public IReplayAdvisor? Advisor { get; }
@@ -107,7 +106,7 @@ internal sealed class CommandContext : IAsyncDisposable
         };
 
         // Failed messages may also be in queues with other names: those that DeadLetters__Queues adds.
-        bool IsMeant(DeadLetterQueue queue) => suffix == "_error" ? _names.IsError(queue.Name) : queue.Name.EndsWith(suffix, StringComparison.Ordinal);
+        bool IsMeant(DeadLetterQueue queue) => suffix == "_error" ? Options.Names.IsError(queue.Name) : queue.Name.EndsWith(suffix, StringComparison.Ordinal);
     }
 
     /// <summary>Asks before reading a queue whose messages RabbitMQ hides for a while after they were read (delayed retry).</summary>

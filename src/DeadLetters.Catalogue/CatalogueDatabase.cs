@@ -113,8 +113,9 @@ internal sealed partial class CatalogueDatabase(
         }
         catch (Exception e)
         {
-            Fail(e.Message, e);
-            LogNotReady(e);
+            var before = _failure?.Why;
+            if (Fail(e.Message, e).Message != before) // the tries are 5 s apart
+                LogNotReady(e);
             return false;
         }
     }
@@ -125,7 +126,7 @@ internal sealed partial class CatalogueDatabase(
         return new CatalogueException(_failure.Why, e);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The catalogue of dead letters can't be used. The pages read the queues instead; the next try is in 5 s")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The catalogue of dead letters can't be used. The pages read the queues instead; it is tried again every 5 s. Check that the process may write to its database")]
     private partial void LogNotReady(Exception e);
 
     private sealed record Failure(string Why, DateTimeOffset At);

@@ -41,7 +41,7 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         PostOperation(Operation + "/slower", PausePages.SlowerAsync);
 
         Get("/audit", AuditPage.ShowAsync);
-        Post("/audit/{entry}/reveal", AuditPage.RevealAsync);
+        Post("/audit/{entry}/reveal", PageContext.Named(AuditPage.RevealAsync));
 
         if (((IEndpointRouteBuilder)group).ServiceProvider.GetService<TriageStore>() is not null)
             CauseRoutes.Map(Get, (path, page) => PostOperation(path, page));
@@ -64,8 +64,8 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         GetOrPost(queue + "/letters", QueuePages.LettersAsync);
         Post(queue + "/filter", QueuePages.FilterAsync);
         GetOrPost(letter, MessagePage.ShowAsync);
-        Post(letter + "/reveal", MessagePage.RevealAsync);
-        Post(letter + "/download", MessagePage.DownloadAsync);
+        Post(letter + "/reveal", PageContext.Named(MessagePage.RevealAsync));
+        Post(letter + "/download", PageContext.Named(MessagePage.DownloadAsync));
 
         PostOperation(letter + "/edit", EditPages.EditAsync);
         PostOperation(letter + "/edit/preview", EditPages.PreviewAsync);
@@ -78,7 +78,7 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
 
     private IEndpointConventionBuilder Post(string path, Func<PageContext, Task<IResult>> page) => Map(path, [HttpMethods.Post], page);
 
-    private void PostOperation(string path, Func<PageContext, Task<IResult>> page) => Post(path, page).RequireAuthorization(options.OperatePolicy);
+    private void PostOperation(string path, Func<PageContext, Task<IResult>> page) => Post(path, PageContext.Named(page)).RequireAuthorization(options.OperatePolicy);
 
     // A POST confirms the access warning of a queue where viewing has a cost.
     private void GetOrPost(string path, Func<PageContext, Task<IResult>> page)

@@ -75,7 +75,7 @@ internal sealed class PageContext
     public CancellationToken Aborted => Http.RequestAborted;
 
     /// <summary>The user's name, as the audit log records it.</summary>
-    public string By => Http.User.Identity?.Name is { Length: > 0 } name ? name : "unnamed user";
+    public string By => SignedIn.NameOf(Http.User) ?? "unnamed user";
 
     public bool IsPost => HttpMethods.IsPost(Http.Request.Method);
 
@@ -128,7 +128,7 @@ internal sealed class PageContext
             return;
         }
         var context = new PageContext(http, options, Links.Of(http, path));
-        context.MayAct = (await context.Service<IAuthorizationService>().AuthorizeAsync(http.User, options.OperatePolicy)).Succeeded;
+        context.MayAct = SignedIn.NameOf(http.User) is not null && (await context.Service<IAuthorizationService>().AuthorizeAsync(http.User, options.OperatePolicy)).Succeeded;
         var result = await PageForm.ReadAsync(context) ?? context.UnknownSource() ?? await context.TryAsync(page);
         await result.ExecuteAsync(http);
     }
@@ -139,7 +139,7 @@ internal sealed class PageContext
         where TPage : IComponent
         where TModel : class
     {
-        Token = Service<IAntiforgery>().GetAndStoreTokens(Http);
+        Token = SignedIn.TokenFor(Http, Service<IAntiforgery>());
         Http.Response.Headers.CacheControl = "no-store";
         return new RazorComponentResult<Root<TPage, TModel>>(new Dictionary<string, object?>
         {
@@ -155,6 +155,11 @@ internal sealed class PageContext
 
     /// <summary>Redirects after a POST to the page that shows the result and can be reloaded.</summary>
     public static IResult SeeOther(string address) => new Redirection(address);
+
+    /// <summary>Answers with a page only if the audit log can record who asked for it.</summary>
+    public static Func<PageContext, Task<IResult>> Named(Func<PageContext, Task<IResult>> page) => context => SignedIn.NameOf(context.Http.User) is not null
+        ? page(context)
+        : Task.FromResult(context.Problem(StatusCodes.Status403Forbidden, "Nothing was done", SignedIn.NoName, SignedIn.NoNameAdvice));
 
     private IResult? UnknownSource() => At is not null ? null : Problem(
         StatusCodes.Status404NotFound, "Source not found", $"This application has no source “{Source}”.", "Its name may have changed. See the list of queues.");

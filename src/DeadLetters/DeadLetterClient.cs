@@ -11,6 +11,7 @@ public sealed partial class DeadLetterClient : IDisposable
     private readonly ReportInbox _reports;
     private readonly DeadLetterServices _services;
     private readonly AuditedOperations _audited;
+    private readonly SetupCheck _setup;
     private readonly QueueFinder _queues;
     private readonly QueueReader _reader;
     private readonly Exporter _exporter;
@@ -29,6 +30,7 @@ public sealed partial class DeadLetterClient : IDisposable
         _management = new ManagementClient(options);
         _reports = new ReportInbox(options);
         _services = new DeadLetterServices(options, new GuardedAudit(audit), advisor, time ?? TimeProvider.System, _management, _reports);
+        _setup = new SetupCheck(_services, audit);
         var access = new QueueAccess(_services);
         _audited = new AuditedOperations(_services);
         _queues = new QueueFinder(_services);

@@ -45,6 +45,16 @@ public sealed record DeadLetterOptions
     /// <summary>How many messages may be published and not confirmed yet. If the process is killed, up to this many may be published a second time.</summary>
     public int Outstanding { get; init; } = 256;
 
+    /// <summary>Parses a RabbitMQ connection string. The management API is expected on the first host, at port 15672, or 15671 with TLS.</summary>
+    /// <param name="connection"><c>amqp://user:password@host:5672/vhost</c>; <c>amqps</c> for TLS; separate the hosts of a cluster by commas.</param>
+    /// <exception cref="FormatException">The connection string is invalid; the message shows the required form and contains no password.</exception>
+    public static DeadLetterOptions Parse(string connection)
+    {
+        var broker = Parse(connection, new Uri("http://localhost:15672"));
+        var node = broker.Endpoints[0];
+        return broker with { Management = (node.Ssl.Enabled ? new UriBuilder("https", node.HostName, 15671) : new UriBuilder("http", node.HostName, 15672)).Uri };
+    }
+
     /// <summary>Parses a RabbitMQ connection string.</summary>
     /// <param name="connection"><c>amqp://user:password@host:5672/vhost</c>; <c>amqps</c> for TLS; separate the hosts of a cluster by commas.</param>
     /// <param name="management">The management API.</param>

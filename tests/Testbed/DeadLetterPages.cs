@@ -89,6 +89,10 @@ public sealed partial class PageClient : IDisposable
             _http.DefaultRequestHeaders.Add("X-Forwarded-For", from);
     }
 
+    /// <summary>Sends a bearer token from now on, as a proxy would that has signed the user in.</summary>
+    /// <param name="token">The token.</param>
+    public void SendBearer(string token) => _http.DefaultRequestHeaders.Authorization = new System.Net.Http.Headers.AuthenticationHeaderValue("Bearer", token);
+
     /// <summary>Copies the current cookies and token to a client of another instance, as a browser that still holds them, or a thief, would use them.</summary>
     /// <param name="address">The other instance, on the same host.</param>
     public PageClient CopyTo(Uri address)

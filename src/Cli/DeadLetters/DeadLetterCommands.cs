@@ -1,4 +1,5 @@
 using System.CommandLine;
+using WorkinIt.Cli.Granting;
 using WorkinIt.DeadLetters;
 
 namespace WorkinIt.Cli.DeadLetters;
@@ -22,7 +23,7 @@ internal static class DeadLetterCommands
         """)
     {
         ListCommand.Create(), ShowCommand.Create(), TestCommand.Create(), ReplayCommand.Create(), EditCommand.Create(), RepairCommand.Create(), DiscardCommand.Create(), RestoreCommand.Create(),
-        ExportCommand.Create(), ImportCommand.Create(), AuditCommand.Create(), ServeCommand.Create(),
+        ExportCommand.Create(), ImportCommand.Create(), AuditCommand.Create(), ServeCommand.Create(), GrantCommand.Create(),
     };
 }
 

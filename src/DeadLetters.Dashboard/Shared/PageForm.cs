@@ -28,7 +28,7 @@ internal static class PageForm
         }
         try
         {
-            await page.Service<IAntiforgery>().ValidateRequestAsync(page.Http);
+            await SignedIn.ValidateAsync(page.Http, page.Service<IAntiforgery>());
             page.Form = page.Http.Request.HasFormContentType ? await page.Http.Request.ReadFormAsync(page.Aborted) : FormCollection.Empty;
             return null;
         }

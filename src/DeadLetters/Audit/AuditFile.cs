@@ -11,6 +11,27 @@ public sealed class AuditFile(string path) : IAuditLog
     /// <summary>The file's path.</summary>
     internal string FilePath => path;
 
+    /// <summary>Why the file can't be written; null if it can. Leaves no file behind.</summary>
+    internal string? WriteProblem()
+    {
+        try
+        {
+            Directory.CreateDirectory(Folder);
+            var isNew = !File.Exists(path);
+            var tried = isNew ? $"{path}.{Guid.NewGuid():N}" : path;
+            using (new FileStream(tried, PrivateFile.Options(FileMode.OpenOrCreate, FileAccess.ReadWrite)))
+            {
+            }
+            if (isNew)
+                File.Delete(tried);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+
     /// <summary>The file with the original messages of a repair.</summary>
     internal string OriginalsOf(string operation) => _originals.FileOf(operation);
 

@@ -34,6 +34,9 @@ public sealed class DeadLetterQueueNames
     /// <param name="queue">The queue's name.</param>
     public bool Contains(string queue) => _patterns.Any(pattern => pattern.Matches(queue));
 
+    /// <summary>The patterns: the text before the placeholder for the input queue's name and the one after it, or a complete name.</summary>
+    internal IEnumerable<(string Start, string End, bool HasStar)> Forms => _patterns.Select(pattern => (pattern.Start, pattern.End, pattern.HasStar));
+
     /// <summary>Whether the queue is a <c>_discarded</c> queue.</summary>
     /// <param name="queue">The queue's name.</param>
     internal static bool IsDiscarded(string queue) => queue.EndsWith(DiscardedSuffix, StringComparison.Ordinal);

@@ -1,10 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Refit;
 using WorkinIt.Messaging;
 
@@ -20,10 +18,17 @@ internal sealed class ManagementClient : IDisposable
     public ManagementClient(DeadLetterOptions options)
     {
         _options = options;
-        _http = ConnectTo(options.Management);
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
-            "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{options.Username}:{options.Password}")));
+        _http = Connect(options);
         _api = RestService.ForGenerated<IManagementApi>(_http);
+    }
+
+    /// <summary>Creates a client of the management API that sends the user and the password.</summary>
+    public static HttpClient Connect(DeadLetterOptions options)
+    {
+        var http = ConnectTo(options.Management);
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+            "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{options.Username}:{options.Password}")));
+        return http;
     }
 
     /// <exception cref="DeadLetterException">The API does not answer, or refuses the request.</exception>
@@ -108,11 +113,14 @@ internal sealed class ManagementClient : IDisposable
         Timeout = TimeSpan.FromSeconds(20),
     };
 
-    private DeadLetterException Unreachable(Exception? cause) =>
+    private DeadLetterException Unreachable(Exception? cause) => Unreachable(_options, cause);
+
+    /// <summary>The error of an API that does not answer.</summary>
+    public static DeadLetterException Unreachable(DeadLetterOptions options, Exception? cause) =>
         new(
             DeadLetterProblem.Unreachable,
-            ServerCertificate.ProblemIn(cause) is { } problem ? $"The management API at {_options.Management} can't be trusted. {problem}"
-            : $"The management API is unreachable at {_options.Management}: check the address, and that the plugin is enabled. A queue given by name works without it",
+            ServerCertificate.ProblemIn(cause) is { } problem ? $"The management API at {options.Management} can't be trusted. {problem}"
+            : $"The management API is unreachable at {options.Management}: check the address, and that the plugin is enabled. A queue given by name works without it",
             cause);
 }
 
@@ -142,51 +150,4 @@ internal interface IManagementApi
 
     [Get("/api/health/checks/alarms")]
     Task<ApiResponse<BrokerAlarmCheck>> AlarmsAsync(CancellationToken cancellationToken);
-}
-
-/// <summary>A queue as the management API reports it. Its counts may be 5 seconds old, and are missing in the first seconds of a queue.</summary>
-internal sealed partial record BrokerQueue(
-    [property: JsonPropertyName("name")] string Name,
-    [property: JsonPropertyName("type")] string? Type,
-    [property: JsonPropertyName("exclusive")] bool Exclusive,
-    [property: JsonPropertyName("messages")] long Messages,
-    [property: JsonPropertyName("messages_ready")] long Ready,
-    [property: JsonPropertyName("messages_unacknowledged")] long Unacknowledged,
-    [property: JsonPropertyName("messages_delayed")] long Delayed,
-    [property: JsonPropertyName("message_bytes")] long Bytes,
-    [property: JsonPropertyName("consumers")] int Consumers,
-    [property: JsonPropertyName("arguments")] JsonElement Arguments,
-    [property: JsonPropertyName("effective_policy_definition")] JsonElement Policy)
-{
-    /// <summary>Whether its delivery limit could not be read, so that the lowest one is assumed.</summary>
-    [JsonIgnore]
-    public bool IsAssumed { get; init; }
-
-    public string? Text(string argument) => Word(Arguments, argument);
-
-    /// <summary>The lower limit of the queue's own argument and a policy; null if neither sets one.</summary>
-    public long? DeliveryLimit => Limit("delivery-limit");
-
-    /// <summary>How long a consumer may hold a message, by the queue's own argument or a policy; null if only the broker's own setting applies.</summary>
-    public TimeSpan? ConsumerTimeout => (Number(Arguments, "x-consumer-timeout") ?? Number(Policy, "consumer-timeout")) is > 0 and var milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null;
-
-    /// <summary>How long RabbitMQ 4.3's delayed retry hides a returned message, as text; null if it does not hide it.</summary>
-    public string? HidesReturnedMessages => Type == "quorum" && (Text("x-delayed-retry-type") ?? Word(Policy, "delayed-retry-type")) is "all" or "returned"
-        ? (Number(Arguments, "x-delayed-retry-min") ?? Number(Policy, "delayed-retry-min")) is { } delay
-            ? string.Create(CultureInfo.InvariantCulture, $"for {TimeSpan.FromMilliseconds(delay).TotalSeconds:0.###} s or more")
-            : "for a while"
-        : null;
-
-    /// <summary>
-    /// How many messages delayed retry hides. In a queue that hides returned messages, every message that is not ready counts: an old figure still
-    /// reports as unacknowledged the messages that the previous read returned, and a message that is unacknowledged now is still in the queue.
-    /// </summary>
-    /// <param name="ready">How many messages are ready now.</param>
-    public long HiddenBeside(long ready) => HidesReturnedMessages is null ? Delayed : Math.Max(Delayed, Math.Max(0, Messages - ready));
-
-    private static string? Word(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
-    private static long? Number(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.TryGetInt64(out var number) ? number : null;
 }

@@ -32,6 +32,23 @@ public sealed class DashboardStartupTests
         Mount(services => services.AddAuthentication().AddCookie(), scheme: CookieAuthenticationDefaults.AuthenticationScheme);
     }
 
+    [Theory]
+    [InlineData("amqp://jane:secret@rabbit:5673/shop", "http://rabbit:15672/")]
+    [InlineData("amqps://jane:secret@rabbit-1,rabbit-2", "https://rabbit-1:15671/")]
+    public void Address_of_the_management_API_is_derived_from_the_brokers(string connection, string management) =>
+        DeadLetterOptions.Parse(connection).Management.ToString().ShouldBe(management);
+
+    [Fact]
+    public void Wrong_connection_string_fails_at_the_registration_without_its_password() =>
+        Should.Throw<FormatException>(() => WebApplication.CreateSlimBuilder().Services.AddDeadLetters("rabbit://jane:secret@localhost")).Message.ShouldNotContain("secret");
+
+    [Fact]
+    public void Second_registration_fails_and_names_the_method_for_more_sources()
+    {
+        var services = WebApplication.CreateSlimBuilder().Services.AddDeadLetters("amqp://jane:secret@localhost");
+        Should.Throw<InvalidOperationException>(() => services.AddDeadLetters("amqp://jane:secret@localhost/billing")).Message.ShouldContain("AddDeadLetterSource(name, …)");
+    }
+
     private static string StartupError(Action<IServiceCollection> configure, string? scheme = null, string viewPolicy = "support")
     {
         var message = Should.Throw<InvalidOperationException>(() => Mount(configure, scheme, viewPolicy)).Message;
