@@ -114,7 +114,7 @@ internal sealed class BrokerUsers(DeadLetterOptions options) : IDisposable
     }
 
     // RabbitMQ 3.9 and later: a list; before: names separated by commas.
-    private static IReadOnlyList<string> TagsOf(JsonElement user) => !user.TryGetProperty("tags", out var tags) ? []
+    private static string[] TagsOf(JsonElement user) => !user.TryGetProperty("tags", out var tags) ? []
         : tags.ValueKind == JsonValueKind.Array ? [.. tags.EnumerateArray().Select(tag => tag.GetString()!)]
         : (tags.GetString() ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 

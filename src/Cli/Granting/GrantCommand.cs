@@ -88,7 +88,7 @@ internal static class GrantCommand
     private static string Name(string user) => user.Length > 0 && Encoding.UTF8.GetByteCount(user) <= LongestName && !user.Any(char.IsControl) ? user
         : throw new WrongUsageException($"USER must be the name of a RabbitMQ user: 1 to {LongestName} bytes without control characters");
 
-    private static IReadOnlyList<string> Patterns(string text)
+    private static string[] Patterns(string text)
     {
         var patterns = text.Split(',', StringSplitOptions.TrimEntries);
         return patterns.Any(pattern => pattern.Length == 0) ? throw new WrongUsageException("--queues: a pattern is empty. Use patterns separated by commas, such as orders*,billing") : patterns;

@@ -27,7 +27,7 @@ internal static class RightsPattern
         existing.Length == 0 ? [] : [.. (AlternativesOf(existing) ?? Split(existing)).Except(needed).Except([Of(needed)])];
 
     // Null: it is not of the form ^(…|…)$.
-    private static IReadOnlyList<string>? AlternativesOf(string pattern)
+    private static Parts? AlternativesOf(string pattern)
     {
         if (!pattern.StartsWith("^(", StringComparison.Ordinal) || !pattern.EndsWith(")$", StringComparison.Ordinal) || pattern.StartsWith("^(?", StringComparison.Ordinal))
             return null;

@@ -14,7 +14,11 @@ internal sealed class RightsProbe : IAsyncDisposable
     private readonly PublishProbe _publishing;
     private readonly string _queue = $"{QueueLock.Prefix}check:{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
 
-    private RightsProbe(IConnection connection, DeadLetterOptions options) => (_connection, _publishing) = (connection, new PublishProbe(options, "a check at the start"));
+    private RightsProbe(IConnection connection, DeadLetterOptions options)
+    {
+        _connection = connection;
+        _publishing = new PublishProbe(options, "a check at the start");
+    }
 
     /// <summary>Whether the user may declare a temporary queue, which every look at a queue needs.</summary>
     public bool MayLock { get; private set; }
@@ -43,9 +47,12 @@ internal sealed class RightsProbe : IAsyncDisposable
     public Task<bool> MayConfigureAsync(string name, CancellationToken cancellationToken) => IsAllowedAsync(
         channel => channel.ExchangeDeclareAsync(name, ExchangeType.Fanout, durable: true, autoDelete: false, new Dictionary<string, object?> { ["alternate-exchange"] = 0L }, cancellationToken: cancellationToken), cancellationToken);
 
-    /// <summary>Whether the user may read from a queue or an exchange of that name. True if that can't be found out: see <see cref="LacksBinding"/>.</summary>
+    /// <summary>
+    /// Whether the user may read from a queue or an exchange of that name. True if that can't be found out: see <see cref="LacksBinding"/>. Binds a queue
+    /// that does not exist, and the broker checks the permission first: with a real binding, a message that nobody else gets would seem to have arrived.
+    /// </summary>
     public Task<bool> MayReadAsync(string name, CancellationToken cancellationToken) =>
-        IsAllowedAsync(channel => channel.QueueBindAsync(_queue, name, "", cancellationToken: cancellationToken), cancellationToken);
+        IsAllowedAsync(channel => channel.QueueBindAsync($"{_queue}:none", name, "", cancellationToken: cancellationToken), cancellationToken);
 
     /// <summary>Whether the user may publish to an exchange. Publishes in a transaction that is rolled back.</summary>
     public async Task<bool> MayPublishAsync(string exchange, CancellationToken cancellationToken) =>

@@ -48,7 +48,7 @@ internal sealed class SetupCheck(DeadLetterServices services, IAuditLog audit)
         }
     }
 
-    private async Task LooksAsync(RightsProbe probe, IReadOnlyList<string> queues, bool hasCatalogue, List<string> lacks, CancellationToken cancellationToken)
+    private static async Task LooksAsync(RightsProbe probe, IReadOnlyList<string> queues, bool hasCatalogue, List<string> lacks, CancellationToken cancellationToken)
     {
         if (!probe.MayLock)
         {
