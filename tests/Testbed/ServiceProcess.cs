@@ -12,17 +12,15 @@ public sealed class ServiceProcess : IAsyncDisposable
     private readonly StringBuilder _log = new();
     private readonly Dictionary<string, string> _settings;
     private readonly string _name;
-    private readonly string _folder;
     private readonly Lock _gate = new(); // a test may read _process while it starts another process
     private Process? _process;
 
     /// <summary>Prepares a process; <see cref="StartAsync"/> starts it.</summary>
     /// <param name="name">Web or Consumers.</param>
     /// <param name="settings">Settings, by their environment variable names.</param>
-    /// <param name="folder">The published service that contains it; null: it is one itself.</param>
-    public ServiceProcess(string name, IReadOnlyDictionary<string, string> settings, string? folder = null)
+    public ServiceProcess(string name, IReadOnlyDictionary<string, string> settings)
     {
-        (_name, _folder) = (name, folder ?? name);
+        _name = name;
         Address = new Uri($"http://127.0.0.1:{Ports.TakeFree()}");
         _settings = new Dictionary<string, string>(settings)
         {
@@ -74,9 +72,9 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Starts it without waiting until it is ready.</summary>
     public void Launch(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(TestBroker.Required("WORKINIT_TEST_BIN"), _folder, $"WorkinIt.{_name}.dll"), .. arguments])
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(TestBroker.Required("WORKINIT_TEST_BIN"), _name, $"WorkinIt.{_name}.dll"), .. arguments])
         {
-            WorkingDirectory = Path.Combine(TestBroker.Required("WORKINIT_TEST_BIN"), _folder),
+            WorkingDirectory = Path.Combine(TestBroker.Required("WORKINIT_TEST_BIN"), _name),
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

@@ -60,7 +60,6 @@ internal static class LocalServer
         services.Configure<HostOptions>(host => host.ShutdownTimeout = _stopPatience);
         services.AddDeadLetters(_ => options.Broker, _ => options.AuditFile);
         services.AddDeadLetterCatalogue(_ => options.Catalogue);
-        services.AddHostedService(provider => new QueueProblems(provider.GetRequiredService<CatalogueDatabase>(), options.WriteLog, provider.GetRequiredService<TimeProvider>()));
         if (options.Advisor is { } advisor)
             services.AddSingleton(advisor);
         services.AddAntiforgery(antiforgery => antiforgery.Cookie.Name = "workinit-form");

@@ -20,6 +20,7 @@ internal static class QueueLock
     private const string ReadingSuffix = ".catalogue"; // exists while the catalogue holds the lock
     private const string WaitingSuffix = ".waiting"; // exists while an operation waits for the catalogue
     private static readonly TimeSpan _readingEnds = TimeSpan.FromSeconds(30); // a quorum queue's messages are returned in their order first
+    private static readonly TimeSpan _markerIsLate = TimeSpan.FromSeconds(1); // the catalogue takes the lock before its marker, and may lose the marker first
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Takes the lock.</summary>
@@ -41,7 +42,7 @@ internal static class QueueLock
             ["what"] = what,
             ["since"] = DateTimeOffset.UtcNow.ToString("u", CultureInfo.InvariantCulture),
         };
-        var until = DateTimeOffset.UtcNow + timeout;
+        var until = DateTimeOffset.UtcNow + (timeout > _markerIsLate ? timeout : _markerIsLate);
         var isWaiting = false;
         while (true)
         {

@@ -8,7 +8,7 @@ namespace WorkinIt.BrokerTests.DeadLetters;
 /// applies to all of its queues.
 /// </summary>
 [Collection(nameof(ABrokerToStop))]
-public sealed class BrokerConsumerTimeoutTests(ABrokerToStop broker)
+public sealed class BrokerConsumerTimeoutTests(ABrokerToStop broker) : IAsyncDisposable
 {
     private static readonly CancellationToken _none = CancellationToken.None;
 
@@ -18,8 +18,6 @@ public sealed class BrokerConsumerTimeoutTests(ABrokerToStop broker)
     [InlineData("classic")]
     public async Task Consumer_timeout_of_the_broker_during_a_replay_is_named_and_no_message_is_lost(string type)
     {
-        await broker.Broker.StopAsync();
-        await broker.Broker.StartAsync();
         await broker.Broker.SetShortConsumerTimeoutAsync();
         await using var orders = await Orders.CreateAsync(type, broker: broker.Broker.ForOneSystem());
         var ids = await orders.PutFaultsAsync(8);
@@ -51,6 +49,13 @@ public sealed class BrokerConsumerTimeoutTests(ABrokerToStop broker)
         var arrived = (await orders.VirtualHost.TakeAllAsync(Orders.Input)).Select(message => Guid.Parse(message.BasicProperties.MessageId!)).ToList();
         arrived.Distinct().ShouldBe(ids, ignoreOrder: true);
         arrived.Count.ShouldBe(8 + (int)doubts);
+    }
+
+    /// <summary>A start resets the timeout: the next class has long pauses.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await broker.Broker.StopAsync();
+        await broker.Broker.StartAsync();
     }
 
     private async Task<Version> VersionAsync() => Version.Parse(await broker.Broker.VersionAsync());

@@ -228,9 +228,11 @@ public sealed class ServeCommandTests
 
         (await client.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.OK);
 
-        await Eventually.SeeAsync(() => serve.Errors.Contains("'replay'", StringComparison.Ordinal), "the missing permission is printed", TimeSpan.FromSeconds(15));
+        await Eventually.SeeAsync(() => serve.Errors.Contains("permission", StringComparison.Ordinal), "the missing permission is printed", TimeSpan.FromSeconds(15));
         var line = serve.Errors.Split('\n').Where(line => line.Contains("permission", StringComparison.Ordinal)).ShouldHaveSingleItem();
-        line.ShouldStartWith("orders_error: The RabbitMQ user lacks a permission");
+        line.ShouldStartWith("The dead-letter pages lack something: The RabbitMQ user replay lacks permissions");
+        line.ShouldContain("read orders_error");
+        line.ShouldEndWith($"workinit dead-letters grant replay --vhost {orders.VirtualHost.Name}");
     }
 
     private static ServeProcess Serve(Orders orders, string port = "0") => ServeProcess.Start(new Dictionary<string, string>(), Arguments(orders, port));

@@ -116,6 +116,7 @@ internal sealed partial class Shop : IAsyncDisposable
             letters.Add($"{Orders.Text(letter)} {other.Type} {other.AppId} {other.DeliveryMode} {other.Priority} {other.Expiration} {other.ReplyTo} {other.Timestamp.UnixTime} {other.UserId} {other.ContentEncoding}");
         }
         await channel.BasicNackAsync(last, multiple: true, requeue: true);
+        await Eventually.SeeAsync(() => VirtualHost.ReadyAsync(Error), ready => ready == letters.Count, "the letters are back in the queue");
         return letters;
     }
 

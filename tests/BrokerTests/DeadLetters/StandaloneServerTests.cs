@@ -139,7 +139,7 @@ public sealed class StandaloneServerTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static ServiceProcess Server(Dictionary<string, string> settings) => new("DeadLetters.Server", settings, "Cli"); // the command brings the server
+    private static ServiceProcess Server(Dictionary<string, string> settings) => new("DeadLetters.Server", settings);
 
     private Dictionary<string, string> Settings(Orders orders) => Settings(orders.VirtualHost.ConnectionString("operator"), orders.Options.Management);
 

@@ -3,7 +3,7 @@ using WorkinIt.Dev.Processes;
 
 namespace WorkinIt.Dev.Building;
 
-/// <summary>Publishes the services to FOLDER/Web, FOLDER/Consumers and FOLDER/Cli, if something has changed.</summary>
+/// <summary>Publishes the services to FOLDER/Web, FOLDER/Consumers, FOLDER/Cli and FOLDER/DeadLetters.Server, if something has changed.</summary>
 /// <param name="folder">The folder.</param>
 /// <param name="beforehand">Compiles ahead of time, as in the images: publishing takes longer, and the services start faster.</param>
 /// <param name="analyzers">Runs the analyzers, as every check must. They double the time of the compiler, and do not change what is published.</param>
@@ -11,7 +11,7 @@ namespace WorkinIt.Dev.Building;
 internal sealed class Publisher(string folder, bool beforehand, bool analyzers = true, bool isUrgent = true)
 {
     /// <summary>All services.</summary>
-    public static IReadOnlyList<string> All { get; } = ["Web", "Consumers", "Cli"];
+    public static IReadOnlyList<string> All { get; } = ["Web", "Consumers", "Cli", "DeadLetters.Server"];
 
     // The same with and without compiling ahead of time, so that the second build finds the assemblies of the first.
     private static readonly string[] _thisPlatform = ["-p:UseCurrentRuntimeIdentifier=true", "-p:SelfContained=false"];
