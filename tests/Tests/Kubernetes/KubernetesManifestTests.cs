@@ -50,6 +50,15 @@ public sealed partial class KubernetesManifestTests
     }
 
     [Fact]
+    public void Each_setting_has_one_row_in_its_table()
+    {
+        var names = Regex.Matches(Read("docs/settings.md"), "^[|] (`[^|]+) [|]", RegexOptions.Multiline).Select(row => row.Groups[1].Value).ToList();
+
+        names.Count.ShouldBeGreaterThan(30);
+        names.GroupBy(name => name).Where(rows => rows.Count() > 1).Select(rows => rows.Key).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Manifest_sets_only_documented_settings()
     {
         var settings = Setting().Matches(Read("docs/settings.md")).Select(match => match.Value).ToHashSet(StringComparer.Ordinal);
