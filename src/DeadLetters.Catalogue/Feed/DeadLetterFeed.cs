@@ -38,7 +38,7 @@ internal sealed partial class DeadLetterFeed(
     /// <summary>Why the catalogue may not be up to date, as a sentence for an operator; null if it is, as far as this host knows.</summary>
     public string? Delay =>
         _isStandby ? options.Database.IsSqlite
-            ? "Another host feeds the catalogue of this virtual host, and this one has a database of its own, which is not kept up to date: let all hosts use one PostgreSQL database"
+            ? "Another host feeds the catalogue of this virtual host. If it uses another database than this one, this one is not kept up to date: let all hosts use one PostgreSQL database"
             : null
         : _watch?.CheckedAt is { } at ? time.GetUtcNow() - at < _late ? null : $"The catalogue was last compared with the broker at {at.UtcDateTime:HH:mm:ss} UTC{(_problem is { } since ? $": {since}" : "")}"
         : _problem is { } why ? $"The catalogue is not kept up to date: {why}"
