@@ -138,11 +138,12 @@ internal sealed class Broker
         if (isReady)
             return;
         var exited = !await _node.IsUpAsync();
-        Output.Warn($"{(exited ? "The broker exited during startup." : $"The broker did not answer on ports {amqp} and {management} within 90 s.")} The last lines of {_folder.Log}:");
+        var reason = exited ? "exited during startup" : $"did not answer on ports {amqp} and {management} within 90 s";
+        Output.Warn($"The broker {reason}. The last lines of {_folder.Log}:");
         await _node.CollectLogAsync();
         Output.WarnTail(_folder.Log);
         await StopAsync();
-        throw new ToolException($"The broker in {Folder} did not start.");
+        throw new ToolException($"The broker in {Folder} did not start: it {reason}.");
     }
 
     private async Task ControlAsync(params string[] arguments)

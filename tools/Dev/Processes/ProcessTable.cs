@@ -24,8 +24,12 @@ internal sealed class ProcessTable(string root)
     /// Returns whether the environment of a process contains an assignment, such as <c>NAME=value</c>. Returns null if it has no environment: at the
     /// moment when a process becomes another program, or if it belongs to another user.
     /// </summary>
-    public bool? HasVariable(int id, string assignment) =>
-        Strings(id, "environ") is [] or [""] ? null : Strings(id, "environ").Contains(assignment, StringComparer.Ordinal);
+    public bool? HasVariable(int id, string assignment)
+    {
+        var environment = Read(FileOf(id, "environ"));
+        // Each variable ends with a zero byte. Without the last one, the process became another program while its environment was read.
+        return environment.EndsWith('\0') ? environment.Split('\0').Contains(assignment, StringComparer.Ordinal) : null;
+    }
 
     /// <summary>Returns whether the command line of a process contains an argument.</summary>
     public bool HasArgument(int id, string argument) => Strings(id, "cmdline").Contains(argument, StringComparer.Ordinal);
