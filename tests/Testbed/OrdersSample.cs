@@ -38,7 +38,7 @@ public sealed class OrdersSample : IAsyncDisposable
         var sample = new OrdersSample(process, address);
         using var client = new PageClient(address);
         await Eventually.SeeAsync(() => client.GetAsync(Pages), answer => answer.Status == HttpStatusCode.Redirect, "the sample answers requests");
-        await Eventually.SeeAsync(() => virtualHost.ReadyAsync("place-order"), ready => ready >= 0, "the input queue of the sample exists");
+        await virtualHost.SeeConsumerAsync("place-order");
         return sample;
     }
 

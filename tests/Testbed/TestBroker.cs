@@ -220,16 +220,27 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
 
     /// <summary>Returns the number of ready messages in a queue, or -1 if the queue does not exist.</summary>
     /// <param name="queue">The name of the queue.</param>
-    public async Task<long> ReadyAsync(string queue)
+    public async Task<long> ReadyAsync(string queue) => await FindAsync(queue) is { } found ? found.MessageCount : -1;
+
+    /// <summary>
+    /// Waits until a queue has a consumer. MassTransit declares a queue, then binds it, then consumes: a message that is published after the first of
+    /// these steps may go nowhere.
+    /// </summary>
+    /// <param name="queue">The name of the queue.</param>
+    /// <param name="within">How long to wait at most; null: the default of <see cref="Eventually"/>.</param>
+    public Task SeeConsumerAsync(string queue, TimeSpan? within = null) =>
+        Eventually.SeeAsync(async () => await FindAsync(queue) is { ConsumerCount: > 0 }, consumed => consumed, $"queue {queue} has a consumer", within);
+
+    private async Task<QueueDeclareOk?> FindAsync(string queue)
     {
         await using var channel = await OpenChannelAsync();
         try
         {
-            return (await channel.QueueDeclarePassiveAsync(queue)).MessageCount;
+            return await channel.QueueDeclarePassiveAsync(queue);
         }
         catch (RabbitMQ.Client.Exceptions.OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == 404)
         {
-            return -1;
+            return null;
         }
     }
 

@@ -93,7 +93,7 @@ public sealed class GeneratedTestTests
         {
             using var client = new HttpClient { BaseAddress = address };
             foreach (var queue in (string[])[.. _letters.Select(letter => letter.Queue), "deliveries"])
-                await Eventually.SeeAsync(() => virtualHost.ReadyAsync(queue), ready => ready >= 0, $"queue {queue} exists", TimeSpan.FromMinutes(2));
+                await virtualHost.SeeConsumerAsync(queue, TimeSpan.FromMinutes(2));
             (await client.PostAsJsonAsync("/orders", new { orderId = Guid.NewGuid(), item = "tea", customerEmail = "jane@example.com" })).EnsureSuccessStatusCode();
             (await client.PostAsync(new Uri("/more", UriKind.Relative), null)).EnsureSuccessStatusCode();
             foreach (var queue in (string[])[.. _letters.Select(letter => letter.Queue), "deliveries"])
