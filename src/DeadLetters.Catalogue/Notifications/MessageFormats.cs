@@ -23,6 +23,15 @@ internal static class MessageFormats
         _ => System.Text.Encoding.UTF8.GetBytes(notification.ToJson()),
     };
 
+    /// <summary>The text of a mail.</summary>
+    /// <param name="notification">The message.</param>
+    /// <param name="namesSources">As in <see cref="Write"/>.</param>
+    public static string Text(Notification notification, bool namesSources = false)
+    {
+        var lines = Facts(notification, namesSources).Select(fact => $"{fact.Label}: {fact.Value}").Prepend("").Prepend(notification.Title);
+        return string.Join('\n', notification.Link is { } link ? lines.Append("").Append(link) : lines) + "\n";
+    }
+
     private static JsonObject Slack(Notification notification, bool namesSources)
     {
         var lines = new[] { $"*{Escaped(notification.Title)}*" }.Concat(Facts(notification, namesSources).Select(fact => $"{Escaped(fact.Label)}: {Escaped(fact.Value)}")).ToList();

@@ -6,7 +6,7 @@ namespace WorkinIt.DeadLetters.Catalogue.Notifications;
 
 /// <summary>Sends the notifications that wait, to each receiver one after another. A slow receiver delays no other.</summary>
 internal sealed partial class NotificationSender(
-    OpenCatalogue catalogue, NotificationOptions options, DeliveryQueue queue, WebhookClient client, ILogger<NotificationSender> log) : BackgroundService
+    OpenCatalogue catalogue, NotificationOptions options, DeliveryQueue queue, WebhookClient client, MailClient mail, ILogger<NotificationSender> log) : BackgroundService
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(5);
 
@@ -68,7 +68,8 @@ internal sealed partial class NotificationSender(
     {
         while (await queue.TakeAsync(receiver.Key, cancellationToken) is { } delivery)
         {
-            var answer = await client.PostAsync(receiver, delivery.Content with { Link = Link(delivery.Content) });
+            var notification = delivery.Content with { Link = Link(delivery.Content) };
+            var answer = await (receiver.Format == NotificationFormat.Mail ? mail.SendAsync(receiver, notification) : client.PostAsync(receiver, notification));
             if (answer.Error is null)
             {
                 await queue.SentAsync(receiver.Key, delivery);

@@ -7,6 +7,11 @@ namespace WorkinIt.DeadLetters.Catalogue.Notifications;
 /// <param name="Content">The message.</param>
 internal sealed record WaitingDelivery(long Notification, DateTimeOffset At, int Failures, Notification Content);
 
+/// <summary>What a receiver answered.</summary>
+/// <param name="Error">What is wrong, for an operator, without the receiver's address; null if it accepted the message.</param>
+/// <param name="RetryAfter">The pause that it asks for; null if it asks for none.</param>
+internal sealed record ReceiverAnswer(string? Error, TimeSpan? RetryAfter);
+
 /// <summary>The state of a receiver.</summary>
 /// <param name="PausedUntil">When it is tried again after a failure; null if it has no pause.</param>
 /// <param name="LastSuccess">When it last accepted a message.</param>

@@ -6,11 +6,6 @@ using System.Net.Sockets;
 
 namespace WorkinIt.DeadLetters.Catalogue.Notifications;
 
-/// <summary>What a receiver answered.</summary>
-/// <param name="Error">What is wrong, for an operator, without the receiver's address; null if it accepted the message.</param>
-/// <param name="RetryAfter">The pause that it asks for; null if it asks for none.</param>
-internal sealed record WebhookAnswer(string? Error, TimeSpan? RetryAfter);
-
 /// <summary>Posts a notification to a receiver.</summary>
 internal sealed class WebhookClient : IDisposable
 {
@@ -31,22 +26,22 @@ internal sealed class WebhookClient : IDisposable
     }
 
     /// <summary>Posts a notification. Any status but 2xx is an error. The body of the answer is not read.</summary>
-    public async Task<WebhookAnswer> PostAsync(NotificationReceiver receiver, Notification notification)
+    public async Task<ReceiverAnswer> PostAsync(NotificationReceiver receiver, Notification notification)
     {
         using var ends = new CancellationTokenSource(_timeout);
         using var request = Request(receiver, notification);
         try
         {
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ends.Token);
-            return new WebhookAnswer(Error(response.StatusCode), RetryAfter(response.Headers.RetryAfter));
+            return new ReceiverAnswer(Error(response.StatusCode), RetryAfter(response.Headers.RetryAfter));
         }
         catch (OperationCanceledException)
         {
-            return new WebhookAnswer(string.Create(CultureInfo.InvariantCulture, $"no answer within {_timeout.TotalSeconds:0.#} s"), null);
+            return new ReceiverAnswer(string.Create(CultureInfo.InvariantCulture, $"no answer within {_timeout.TotalSeconds:0.#} s"), null);
         }
         catch (HttpRequestException e)
         {
-            return new WebhookAnswer(Error(e), null);
+            return new ReceiverAnswer(Error(e), null);
         }
     }
 

@@ -26,6 +26,7 @@ internal static class TriageRegistration
         services.AddSingleton<NotificationStore>();
         services.AddSingleton<DeliveryQueue>();
         services.AddSingleton(provider => new WebhookClient(provider.GetRequiredService<TimeProvider>(), namesSources: provider.GetService<DeadLetterSources>()?.Count > 1));
+        services.AddSingleton(provider => new MailClient(provider.GetRequiredService<NotificationOptions>().MailServer, namesSources: provider.GetService<DeadLetterSources>()?.Count > 1));
         services.AddSingleton<NotificationSender>();
         services.AddHostedService(provider => provider.GetRequiredService<NotificationSender>());
         return services.AddHostedService(provider => new CauseWatch(

@@ -101,7 +101,7 @@ internal sealed class NotificationHost : IAsyncDisposable
         _client = new WebhookClient(database.Time, timeout ?? TimeSpan.FromSeconds(10));
         Store = new NotificationStore(database.Options, options, catalogue, database.Time);
         Deliveries = new DeliveryQueue(database.Options, catalogue, database.Time);
-        Sender = new NotificationSender(catalogue, options, Deliveries, _client, NullLogger<NotificationSender>.Instance);
+        Sender = new NotificationSender(catalogue, options, Deliveries, _client, new MailClient(options.MailServer, timeout), NullLogger<NotificationSender>.Instance);
         Triage = new TriageStore(database.Options, catalogue, new AuditFile(database.AuditPath), database.Time);
         _watch = new CauseWatch(catalogue, (_, token) => database.Look(token), Store, Sender, database.Time, NullLogger<CauseWatch>.Instance, () => database.HasLooked);
     }

@@ -26,6 +26,20 @@ public sealed class NotificationSettingsTests
     }
 
     [Fact]
+    public void Mail_receiver_uses_the_settings_of_the_mail_server_and_its_name_shows_no_address()
+    {
+        var options = Read(
+            ("Notifications:0:Url", "https://alerts.example.com/hook"), ("Notifications:1:Url", "mailto:jane@example.com"), ("Smtp:Host", "mail.example.com"),
+            ("Smtp:From", "Alerts <alerts@example.com>"), ("Smtp:Port", "465"), ("Smtp:Security", "tls"), ("Smtp:Username", "alerts"), ("Smtp:Password", Key));
+        options.Receivers[1].Format.ShouldBe(NotificationFormat.Mail);
+        options.Receivers[1].Name.ShouldBe("j…@e… (mail)");
+        options.MailServer.ShouldBe(new MailServer("mail.example.com", "Alerts <alerts@example.com>") { Port = 465, Security = MailSecurity.Tls, Username = "alerts", Password = Key });
+        options.ToString().ShouldNotContain(Key);
+        options.ToString().ShouldNotContain("jane");
+        Read(("Notifications:0:Url", "https://alerts.example.com/hook"), ("Smtp:Host", "mail.example.com")).MailServer.ShouldBeNull(); // not needed
+    }
+
+    [Fact]
     public void Without_settings_there_are_no_receivers_and_a_burst_is_more_than_100_failures()
     {
         var options = Read();
@@ -41,6 +55,17 @@ public sealed class NotificationSettingsTests
     [InlineData("Notifications__0__Secret", "Notifications:0:Secret", "short", "Notifications:0:Url", "https://example.com")]
     [InlineData("Notifications__0__Secret", "Notifications:0:Secret", "whsec_not base64, a-key-in-the-address", "Notifications:0:Url", "https://example.com")]
     [InlineData("Notifications__0__Secret", "Notifications:0:Secret", "a secret with 24 characters or more", "Notifications:0:Url", "https://example.com", "Notifications:0:Format", "teams")]
+    [InlineData("Notifications__0__Url", "Notifications:0:Url", "mailto:a-key-in-the-address")]
+    [InlineData("Notifications__0__Url", "Notifications:0:Url", "mailto:jane@example.com?cc=a-key-in-the-address@example.com")]
+    [InlineData("Notifications__0__Format", "Notifications:0:Url", "mailto:jane@example.com", "Notifications:0:Format", "json")]
+    [InlineData("Notifications__0__Format", "Notifications:0:Url", "https://example.com", "Notifications:0:Format", "mail")]
+    [InlineData("Notifications__0__Secret", "Notifications:0:Url", "mailto:jane@example.com", "Notifications:0:Secret", "a secret with 24 characters or more")]
+    [InlineData("Smtp__Host", "Notifications:0:Url", "mailto:jane@example.com")]
+    [InlineData("Smtp__From", "Notifications:0:Url", "mailto:jane@example.com", "Smtp:Host", "mail.example.com")]
+    [InlineData("Smtp__From", "Notifications:0:Url", "mailto:jane@example.com", "Smtp:Host", "mail.example.com", "Smtp:From", "alerts")]
+    [InlineData("Smtp__Port", "Notifications:0:Url", "mailto:jane@example.com", "Smtp:Host", "mail.example.com", "Smtp:From", "alerts@example.com", "Smtp:Port", "0")]
+    [InlineData("Smtp__Security", "Notifications:0:Url", "mailto:jane@example.com", "Smtp:Host", "mail.example.com", "Smtp:From", "alerts@example.com", "Smtp:Security", "some")]
+    [InlineData("Smtp__Password", "Notifications:0:Url", "mailto:jane@example.com", "Smtp:Host", "mail.example.com", "Smtp:From", "alerts@example.com", "Smtp:Username", "alerts")]
     [InlineData("Notifications: two receivers", "Notifications:0:Url", "https://example.com", "Notifications:1:Url", "https://example.com")]
     [InlineData("Notifications__PublicUrl", "Notifications:PublicUrl", "javascript:alert(1)")]
     [InlineData("Notifications__BurstFailures", "Notifications:BurstFailures", "0")]
