@@ -92,13 +92,13 @@ internal sealed class CopyOptions
     private static void WritePlan(IAnsiConsole console, OperationResult plan, string where)
     {
         console.WriteLine(Terminal.Clean($"{ListCommand.Number(plan.Selected)} in {plan.Queue}: {ListCommand.Number(plan.Done)} would be copied to {where}, {ListCommand.Number(plan.Refused.Count)} refused. They stay in {plan.Queue}."));
-        ReplayCommand.WriteReasons(console, plan, "refused");
+        ReplayText.WriteReasons(console, plan, "refused");
     }
 
     private static void WriteResult(IAnsiConsole console, OperationResult result, string where)
     {
         console.WriteLine(Terminal.Clean($"Copy {result.Id}: {ListCommand.Number(result.Done)} of {ListCommand.Number(result.Selected)} copied from {result.Queue} to {where}. The dead letters stay in {result.Queue}."));
-        ReplayCommand.WriteReasons(console, result, "not copied");
+        ReplayText.WriteReasons(console, result, "not copied");
         if (result.Stopped is { } stopped)
             console.WriteLine(Terminal.Clean(stopped));
         if (result.Missing > 0)

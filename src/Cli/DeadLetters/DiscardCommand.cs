@@ -67,7 +67,7 @@ internal static class DiscardCommand
         else
         {
             CommandContext.Print($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} not moved. Operation {result.Id}.");
-            ReplayCommand.WriteRefused(context.Out, result, "not moved");
+            ReplayText.WriteRefused(context.Out, result, "not moved");
             if (result.Stopped is { } stopped)
                 CommandContext.Print(stopped);
             if (result.Missing > 0)
@@ -80,6 +80,6 @@ internal static class DiscardCommand
     {
         console.WriteLine(Terminal.Clean(
             $"{ListCommand.Number(planned.Selected)} in {from}: {ListCommand.Number(planned.Done)} would be {(wasSent ? "recorded as sent and moved" : "moved")}, {ListCommand.Number(planned.Refused.Count)} refused."));
-        ReplayCommand.WriteReasons(console, planned, "refused");
+        ReplayText.WriteReasons(console, planned, "refused");
     }
 }
