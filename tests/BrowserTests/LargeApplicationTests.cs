@@ -42,7 +42,8 @@ public sealed class LargeApplicationTests(Browser browser) : AtThePages(browser)
         await Row(visit).GetByRole(AriaRole.Button, new LocatorGetByRoleOptions { Name = "Replay" }).ClickAsync();
         await visit.SeeHeadingAsync(string.Create(CultureInfo.InvariantCulture, $"Replay: {_ofCause:N0}"));
         await visit.ClickAsync(string.Create(CultureInfo.InvariantCulture, $"Replay {_ofCause:N0}"));
-        await visit.SeeHeadingAsync(string.Create(CultureInfo.InvariantCulture, $"{_ofCause:N0} of {_ofCause:N0} replayed: "));
+        await Assertions.Expect(visit.Heading).ToContainTextAsync(
+            string.Create(CultureInfo.InvariantCulture, $"{_ofCause:N0} of {_ofCause:N0} replayed: "), new LocatorAssertionsToContainTextOptions { Timeout = (float)_patience.TotalMilliseconds }); // each step passes through the queue
         await Assertions.Expect(visit.Heading).ToContainTextAsync($"{FailAgain} failed again");
         await visit.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "Board", Exact = true }).First.ClickAsync();
         await Assertions.Expect(Row(visit)).ToContainTextAsync("back after a replay");
