@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
+using WorkinIt.BrokerTests.Adopting;
 using WorkinIt.Dev.Machine;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
 /// <summary><c>workinit dead-letters test</c>: the test that it writes, for an application that is built from the packed packages.</summary>
-public sealed class GeneratedTestTests
+public sealed class GeneratedTestTests(Packages packages)
 {
     private static readonly (string Queue, string Consumer, string Exception, string[] Options)[] _letters =
     [
@@ -23,7 +24,7 @@ public sealed class GeneratedTestTests
     public async Task Generated_tests_fail_with_the_exceptions_of_their_dead_letters_and_pass_after_the_fix()
     {
         var more = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "DeadLetters", "MoreConsumers.cs.txt"));
-        using var folder = await DeveloperFolder.CreateAsync(more);
+        using var folder = await DeveloperFolder.CreateAsync(packages, more);
         folder.Change("Orders/Program.cs", "bus.AddConsumer<PlaceOrderConsumer>();", "bus.AddConsumer<PlaceOrderConsumer>(); bus.AddMore();");
         folder.Change("Orders/Program.cs", "    rabbit.ReceiveEndpoint(\"place-order\"", "    rabbit.ConfigureEndpoints(context, only => only.Exclude<PlaceOrderConsumer>());\n        rabbit.ReceiveEndpoint(\"place-order\"");
         folder.Change("Orders/Program.cs", "await app.RunAsync();", "app.MapPost(\"/more\", MoreConsumers.PublishAsync);\n\nawait app.RunAsync();");

@@ -1,26 +1,21 @@
-using System.Diagnostics;
 using System.IO.Compression;
 using System.Net;
-using WorkinIt.Dev;
+using WorkinIt.BrokerTests.Adopting;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
 
 [Trait("broker", "any")] // tests packages only
-public sealed class NuGetPackageTests : IDisposable
+public sealed class NuGetPackageTests(Packages packages)
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("workinit-packages-").FullName;
-
     [Fact]
     public async Task NuGet_packages_contain_readme_and_icon_and_the_tool_installs_and_runs()
     {
-        foreach (var project in new[] { "Storage", "DeadLetters", "DeadLetters.Catalogue", "DeadLetters.Dashboard", "DeadLetters.MassTransit", "Cli" })
-            await RunAsync("dotnet", "pack", Path.Combine(Repository.Root, "src", project), "-c", "Release", "--no-build", "-o", _folder);
-
-        Directory.GetFiles(_folder, "*.nupkg").Select(Id).Order(StringComparer.Ordinal).ShouldBe(
+        var feed = await packages.FeedAsync();
+        Directory.GetFiles(feed, "*.nupkg").Select(Id).Order(StringComparer.Ordinal).ShouldBe(
             ["WorkinIt.DeadLetters", "WorkinIt.DeadLetters.Catalogue", "WorkinIt.DeadLetters.Dashboard", "WorkinIt.DeadLetters.MassTransit", "WorkinIt.Storage", "workinit"]);
-        Directory.GetFiles(_folder, "*.snupkg").Length.ShouldBe(6);
-        foreach (var package in Directory.GetFiles(_folder, "*.nupkg"))
+        Directory.GetFiles(feed, "*.snupkg").Length.ShouldBe(6);
+        foreach (var package in Directory.GetFiles(feed, "*.nupkg"))
         {
             await using var zip = await ZipFile.OpenReadAsync(package);
             zip.Entries.Select(entry => entry.FullName).ShouldSatisfyAllConditions(it => it.ShouldContain("README.md"), it => it.ShouldContain("icon.png"));
@@ -30,18 +25,21 @@ public sealed class NuGetPackageTests : IDisposable
             specification.ShouldNotContain("Package Description");
         }
 
-        await RunAsync("dotnet", "tool", "install", "workinit", "--prerelease", "--tool-path", Path.Combine(_folder, "tool"), "--source", _folder);
+        using var folder = await packages.CreateFolderAsync();
+        var tool = Path.Combine(folder.Path, "tool", "workinit");
+        (await folder.RunAsync("", "dotnet", ["tool", "install", "workinit", "--prerelease", "--tool-path", "tool"])).ShouldSucceed();
         await using var system = await WorkinItSystem.CreateAsync();
         await system.DeployAsync();
-        var listed = await RunAsync(Path.Combine(_folder, "tool", "workinit"), new Dictionary<string, string>
+        var listed = await folder.RunAsync("", tool, ["dead-letters", "list"], new Dictionary<string, string>
         {
             ["ConnectionStrings__RabbitMq"] = system.VirtualHost.ConnectionString("replay"),
             ["RabbitMqManagement__Url"] = system.Broker.Management.BaseAddress!.ToString(),
-        }, "dead-letters", "list");
-        listed.ShouldContain("No dead letters");
+        });
+        listed.ShouldSucceed();
+        listed.Output.ShouldContain("No dead letters");
 
         await using var serve = ServeProcess.Start(
-            Path.Combine(_folder, "tool", "workinit"),
+            tool,
             ["dead-letters", "serve", "--broker", system.VirtualHost.ConnectionString("operator"), "--management", system.Broker.Management.BaseAddress!.ToString(), "--port", "0", "--no-browser"],
             new Dictionary<string, string>());
         using var client = await serve.EnterAsync();
@@ -50,21 +48,5 @@ public sealed class NuGetPackageTests : IDisposable
         (await serve.InterruptAsync()).ShouldBe(0);
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
     private static string Id(string package) => Path.GetFileNameWithoutExtension(package).Split(".0.")[0];
-
-    private static Task<string> RunAsync(string command, params string[] arguments) => RunAsync(command, [], arguments);
-
-    private static async Task<string> RunAsync(string command, Dictionary<string, string> settings, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(command, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var (name, value) in settings)
-            start.Environment[name] = value;
-        using var process = Process.Start(start)!;
-        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        process.ExitCode.ShouldBe(0, await output + await errors);
-        return await output;
-    }
 }
