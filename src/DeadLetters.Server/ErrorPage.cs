@@ -1,4 +1,6 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using WorkinIt.DeadLetters.Server.OpenId;
 using WorkinIt.SignIn;
 
 namespace WorkinIt.DeadLetters.Server;
@@ -10,11 +12,13 @@ internal static class ErrorPage
     public static Task ShowAsync(HttpContext http)
     {
         var status = http.Response.StatusCode;
+        var openId = http.RequestServices.GetService<OpenIdSettings>();
+        var asked = openId is null ? "RabbitMQ’s management API" : "the sign-in service";
         var (heading, text) = OperatorSessionCheck.IsUnknown(http)
-            ? ("Temporarily unavailable", "Your rights can’t be checked: RabbitMQ’s management API or the database does not answer. Nothing was changed. Reload the page in a few seconds. You are still signed in.")
+            ? ("Temporarily unavailable", $"Your rights can’t be checked: {asked} or the database does not answer. Nothing was changed. Reload the page in a few seconds. You are still signed in.")
             : status switch
             {
-                StatusCodes.Status403Forbidden => ("Not allowed", "Your RabbitMQ user can view dead letters but can’t change them. That needs the tag administrator: sign out and in again as a user with this tag."),
+                StatusCodes.Status403Forbidden => ("Not allowed", openId is not null ? OpenIdPages.MayOnlyView(openId) : "Your RabbitMQ user can view dead letters but can’t change them. That needs the tag administrator: sign out and in again as a user with this tag."),
                 StatusCodes.Status404NotFound => ("Page not found", $"The board is at {OperatorSignIn.Path}."),
                 _ => ("That didn’t work", $"This request is not possible here. The board is at {OperatorSignIn.Path}."),
             };

@@ -19,7 +19,7 @@ internal static class PlainPage
     /// <param name="status">The HTTP status.</param>
     /// <param name="heading">The heading.</param>
     /// <param name="text">What happened, and what to do.</param>
-    /// <param name="next">A path to which the browser goes on at once; null: none.</param>
+    /// <param name="next">An address to which the browser goes on at once; null: none.</param>
     /// <param name="html">More of the page, as HTML.</param>
     public static Task WriteAsync(HttpContext http, int status, string heading, string text, string? next = null, string html = "")
     {
@@ -31,7 +31,8 @@ internal static class PlainPage
         headers["Referrer-Policy"] = "same-origin";
         headers.XContentTypeOptions = "nosniff";
         var (title, body) = (HtmlEncoder.Default.Encode(heading), HtmlEncoder.Default.Encode(text));
-        var (refresh, link) = next is null ? ("", "") : ($"""<meta http-equiv="refresh" content="0; url={next}">""", $"""<p><a href="{next}">Continue</a></p>""");
+        var to = HtmlEncoder.Default.Encode(next ?? "");
+        var (refresh, link) = next is null ? ("", "") : ($"""<meta http-equiv="refresh" content="0; url={to}">""", $"""<p><a href="{to}">Continue</a></p>""");
         return http.Response.WriteAsync($"""
             <!DOCTYPE html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">{refresh}<title>{title}</title><style>{Style}</style></head>

@@ -54,8 +54,8 @@ internal static class SignInPage
         }
     }
 
-    // Only a path of this site, so that a link can't lead a user who signs in to another one.
-    private static string? ReturnUrl(HttpContext http) =>
+    /// <summary>The page to open after the sign-in: only a path of this site, so that a link can't lead a user who signs in to another one. Null: none.</summary>
+    public static string? ReturnUrl(HttpContext http) =>
         http.Request.Query["returnUrl"].ToString() is { Length: > 1 } back && back.StartsWith(OperatorSignIn.Path, StringComparison.Ordinal) && !back.Any(char.IsControl) && !back.Contains('\\', StringComparison.Ordinal) ? back : null;
 
     private static Task ShowAsync(HttpContext http, int status, string? error, string name)

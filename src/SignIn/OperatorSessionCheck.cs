@@ -10,7 +10,9 @@ namespace WorkinIt.SignIn;
 /// </summary>
 internal sealed class OperatorSessionCheck(OperatorSessions sessions, OperatorRights rights, TimeProvider time)
 {
-    private const string SessionKey = "session";
+    /// <summary>The claim that holds the key of the user's session.</summary>
+    public const string SessionKey = "session";
+
     private static readonly TimeSpan _askAgain = TimeSpan.FromSeconds(30); // well under the promised minute
     private static readonly object _unknown = new();
 
@@ -25,8 +27,11 @@ internal sealed class OperatorSessionCheck(OperatorSessions sessions, OperatorRi
     /// <summary>The key of the user's session; null if nobody is signed in.</summary>
     public static string? KeyOf(ClaimsPrincipal user) => user.FindFirst(SessionKey)?.Value;
 
-    /// <summary>Whether the user's rights could not be checked, because the management API or the database did not answer.</summary>
+    /// <summary>Whether the user's rights could not be checked, because the management API, the issuer or the database did not answer.</summary>
     public static bool IsUnknown(HttpContext http) => http.Items.ContainsKey(_unknown);
+
+    /// <summary>Records that the user's rights could not be checked. The session is kept.</summary>
+    public static void SetUnknown(HttpContext http) => http.Items[_unknown] = true;
 
     public async Task ValidateAsync(CookieValidatePrincipalContext context)
     {
@@ -39,7 +44,7 @@ internal sealed class OperatorSessionCheck(OperatorSessions sessions, OperatorRi
         }
         catch (DbException)
         {
-            context.HttpContext.Items[_unknown] = true;
+            SetUnknown(context.HttpContext);
             context.RejectPrincipal();
         }
     }
@@ -62,7 +67,7 @@ internal sealed class OperatorSessionCheck(OperatorSessions sessions, OperatorRi
                 sessions.Refuse(session);
                 return null;
             default:
-                context.HttpContext.Items[_unknown] = true; // keep the session: the next request asks again
+                SetUnknown(context.HttpContext); // keep the session: the next request asks again
                 return null;
         }
     }

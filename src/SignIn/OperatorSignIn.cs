@@ -29,10 +29,14 @@ internal static class OperatorSignIn
     /// <summary>The policy of those who may act.</summary>
     public const string Operate = "operate on dead letters";
 
+    /// <summary>The role of those who may act, for a sign-in without RabbitMQ's tags.</summary>
+    public const string OperateRole = "operate";
+
     /// <summary>Adds the pages, if the settings name a broker.</summary>
     /// <param name="builder">The application.</param>
     /// <param name="sessions">The name of the database of the sessions: that of its connection string.</param>
-    public static void AddDeadLetterPages(this WebApplicationBuilder builder, string sessions)
+    /// <param name="signIn">Adds another sign-in; null: RabbitMQ's users sign in.</param>
+    public static void AddDeadLetterPages(this WebApplicationBuilder builder, string sessions, Action<IServiceCollection>? signIn = null)
     {
         if (DeadLetterSettings.Read(builder.Configuration, sessions) is not { } settings)
             return;
@@ -45,7 +49,10 @@ internal static class OperatorSignIn
             AddSource(services, source);
         if (settings.Catalogue is { } catalogue)
             services.AddDeadLetterCatalogue(_ => catalogue, _ => NotificationOptions.FromSettings(builder.Configuration));
-        services.AddOperatorSignIn(settings.Management, provider => provider.GetRequiredService<IConfiguration>().GetDatabase(sessions));
+        if (signIn is not null)
+            signIn(services);
+        else
+            services.AddOperatorSignIn(settings.Management, provider => provider.GetRequiredService<IConfiguration>().GetDatabase(sessions));
     }
 
     /// <summary>Adds the sign-in, its sessions, and the two policies.</summary>
@@ -63,16 +70,25 @@ internal static class OperatorSignIn
         services.AddRefitGeneratedClient<IManagementSignIn>()
             .ConfigureHttpClient(http => (http.BaseAddress, http.Timeout) = (management, TimeSpan.FromSeconds(10)))
             .RemoveAllLoggers(); // the request headers contain the password
-        services.AddAuthentication(Scheme).AddCookie(Scheme, Configure);
+        services.AddOperatorCookie(context => context.HttpContext.RequestServices.GetRequiredService<OperatorSessionCheck>().ValidateAsync(context));
+    }
+
+    /// <summary>Adds the cookie of signed-in users, and the two policies.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="check">Checks the session of a cookie on each request.</param>
+    public static void AddOperatorCookie(this IServiceCollection services, Func<CookieValidatePrincipalContext, Task> check)
+    {
+        services.AddAuthentication(Scheme).AddCookie(Scheme, cookie => Configure(cookie, check));
         services.AddAuthorizationBuilder()
             .AddPolicy(View, policy => policy.AddAuthenticationSchemes(Scheme).RequireAuthenticatedUser())
-            .AddPolicy(Operate, policy => policy.AddAuthenticationSchemes(Scheme).RequireRole("administrator"));
+            .AddPolicy(Operate, policy => policy.AddAuthenticationSchemes(Scheme).RequireRole("administrator", OperateRole));
     }
 
     /// <summary>Maps the pages, if they were added.</summary>
     /// <param name="app">The application.</param>
     /// <param name="title">The title of the pages.</param>
-    public static void MapDeadLetterPages(this WebApplication app, string title)
+    /// <param name="signOut">Signs out from another sign-in; null: from RabbitMQ's.</param>
+    public static void MapDeadLetterPages(this WebApplication app, string title, RequestDelegate? signOut = null)
     {
         if (app.Services.GetService<DeadLetterSettings>() is not { } settings)
             return;
@@ -85,13 +101,13 @@ internal static class OperatorSignIn
             options.SignOutPath = SignOutPath;
             options.Title = title;
         });
-        app.MapSignOut();
+        app.MapSignOut(signOut);
     }
 
     /// <summary>Maps the sign-out.</summary>
-    public static void MapSignOut(this WebApplication app) => app.MapPost(SignOutPath, (RequestDelegate)SignOutAsync).RequireAuthorization(View);
+    public static void MapSignOut(this WebApplication app, RequestDelegate? signOut = null) => app.MapPost(SignOutPath, signOut ?? SignOutAsync).RequireAuthorization(View);
 
-    /// <summary>Creates or migrates the table of the sessions.</summary>
+    /// <summary>Creates or migrates the tables of the sessions.</summary>
     public static void MigrateSessions(Database database) => DatabaseSchema.Migrate(database, typeof(AddOperatorSessions).Assembly);
 
     private static void AddSource(IServiceCollection services, SourceSettings source)
@@ -118,7 +134,7 @@ internal static class OperatorSignIn
         }
     }
 
-    private static void Configure(CookieAuthenticationOptions cookie)
+    private static void Configure(CookieAuthenticationOptions cookie, Func<CookieValidatePrincipalContext, Task> check)
     {
         cookie.Cookie.Name = "WorkinIt.Operator";
         cookie.Cookie.Path = Path; // not sent to the form and the API
@@ -127,7 +143,7 @@ internal static class OperatorSignIn
         cookie.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
         cookie.ExpireTimeSpan = OperatorSessions.Life;
         cookie.SlidingExpiration = false;
-        cookie.Events.OnValidatePrincipal = context => context.HttpContext.RequestServices.GetRequiredService<OperatorSessionCheck>().ValidateAsync(context);
+        cookie.Events.OnValidatePrincipal = check;
         cookie.Events.OnRedirectToLogin = context =>
         {
             if (OperatorSessionCheck.IsUnknown(context.HttpContext))

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Data.Sqlite;
+using WorkinIt.BrokerTests.Telling;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
@@ -135,6 +136,29 @@ public sealed class StandaloneServerTests : IDisposable
             await drop.ExecuteNonQueryAsync();
         }
         (await check.RunAsync("--health", ready)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Traces_metrics_and_JSON_logs_are_those_of_the_other_services()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await using var collector = await OtlpReceiver.StartAsync();
+        var settings = Settings(orders);
+        foreach (var (name, value) in collector.Settings)
+            settings[name] = value;
+        (settings["OTEL_METRIC_EXPORT_INTERVAL"], settings["OTEL_BSP_SCHEDULE_DELAY"], settings["Logging__Format"]) = ("500", "500", "Json");
+        await using var server = Server(settings);
+        await server.StartAsync();
+        using var client = new PageClient(server.Address);
+        await client.GetAsync(Board + "/sign-in?returnUrl=%2Fdead-letters%2Ffind%3Fid%3Djane");
+
+        await Eventually.SeeAsync(() => Task.FromResult(collector.Received("traces")), spans => spans.Contains(Board + "/sign-in", StringComparison.Ordinal), "the span of the page");
+        await Eventually.SeeAsync(() => Task.FromResult(collector.Received("metrics")), metrics => metrics.Contains("workinit.ready", StringComparison.Ordinal), "the metric of the health check");
+        foreach (var received in new[] { collector.Received("traces"), collector.Received("metrics") })
+            received.ShouldSatisfyAllConditions(it => it.ShouldContain("WorkinIt.DeadLetters.Server"), it => it.ShouldNotContain("jane"));
+        await server.StopAsync();
+        server.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ShouldAllBe(line => line.StartsWith('{') && line.EndsWith('}'));
+        server.Log.ShouldNotBeEmpty();
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -183,7 +183,7 @@ public sealed partial class KubernetesManifestTests
     private static string Image(V1PodSpec pod) => Regex.Match(pod.Containers.Single().Image, "/([^/:]+):").Groups[1].Value;
 
     // The commands: kubectl create secret generic NAME --from-literal='KEY=…' …, each literal on a line of its own.
-    private static Dictionary<string, List<string>> Secrets() => Regex.Matches(Read("deploy/kubernetes/README.md"), @"secret generic (\S+)((?: \\\n *--from-literal=[^\\\n]*[^\\\n ])+)")
+    private static Dictionary<string, List<string>> Secrets() => Regex.Matches(Read("deploy/kubernetes/README.md"), @"-n workinit create secret generic (\S+)((?: \\\n *--from-literal=[^\\\n]*[^\\\n ])+)")
         .ToDictionary(match => match.Groups[1].Value, match => Regex.Matches(match.Groups[2].Value, "--from-literal='?([^=]+)=").Select(key => key.Groups[1].Value).ToList());
 
     private static string Read(string path) => File.ReadAllText(Path.Combine(Repository.Root, path));

@@ -70,5 +70,5 @@ internal sealed class ComposeProject : IAsyncDisposable
     private static string VariableOf(string port) => $"WORKINIT_{port}_PORT";
 
     private string[] Arguments(IEnumerable<string> arguments) =>
-        [.. _compose.Skip(1), "-p", Name, "--project-directory", Repository.Root, "-f", Path.Combine(Repository.Root, _file), .. arguments];
+        [.. _compose.Skip(1), "-p", Name, "--project-directory", Path.GetDirectoryName(Path.Combine(Repository.Root, _file))!, "-f", Path.Combine(Repository.Root, _file), .. arguments];
 }

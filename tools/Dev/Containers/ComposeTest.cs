@@ -54,6 +54,20 @@ internal sealed partial class ComposeTest : IDisposable
             throw new ToolException($"Left behind: {left}");
     }
 
+    /// <summary>Checks that a container runs as a user without privileges that can't write to the image. From outside: the images have no shell.</summary>
+    public static async Task RequireNoRightsAsync(ComposeProject compose, string service, StepLog log)
+    {
+        var container = await compose.ContainerAsync(service);
+        var users = (await RequireAsync("top", container, "-eo", "pid,uid")).Split('\n').Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^1]).Distinct().ToList();
+        log.Say($"{service}: user {string.Join(' ', users)}");
+        if (users is not [var user] || !int.TryParse(user, NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id == 0)
+            throw new ToolException($"{service} must run as one user, and not as root.");
+        if (await RequireAsync("inspect", "-f", "{{.HostConfig.ReadonlyRootfs}}", container) != "true")
+            throw new ToolException($"{service}: its file system is writable.");
+        if ((await DockerAsync("cp", Path.Combine(Repository.Root, "LICENSE"), $"{container}:/app/written")).Succeeded)
+            throw new ToolException($"{service}: a file could be written to its program folder.");
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
@@ -66,21 +80,10 @@ internal sealed partial class ComposeTest : IDisposable
     private static async Task<bool> BothReadyAsync() =>
         await HttpProbe.AnswersOkAsync(ComposeProject.Port("WEB"), "/health/ready") && await HttpProbe.AnswersOkAsync(ComposeProject.Port("CONSUMERS"), "/health/ready");
 
-    // Checked from outside: the images have no shell.
     private async Task HasNoRightsAsync(StepLog log)
     {
         foreach (var service in _services)
-        {
-            var container = await _compose.ContainerAsync(service);
-            var users = (await RequireAsync("top", container, "-eo", "pid,uid")).Split('\n').Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^1]).Distinct().ToList();
-            log.Say($"{service}: user {string.Join(' ', users)}");
-            if (users is not [var user] || !int.TryParse(user, NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id == 0)
-                throw new ToolException($"{service} must run as one user, and not as root.");
-            if (await RequireAsync("inspect", "-f", "{{.HostConfig.ReadonlyRootfs}}", container) != "true")
-                throw new ToolException($"{service}: its file system is writable.");
-            if ((await DockerAsync("cp", Path.Combine(Repository.Root, "LICENSE"), $"{container}:/app/written")).Succeeded)
-                throw new ToolException($"{service}: a file could be written to its program folder.");
-        }
+            await RequireNoRightsAsync(_compose, service, log);
     }
 
     private async Task MailsByApiAsync(StepLog log)

@@ -21,7 +21,7 @@ internal static class TestCommand
           ./test docs           runs each command of README.md and docs/lesson.md, and compares the output
           ./test style          formatting, scripts, manifests, alert rules, and known vulnerabilities of packages
           ./test scan           scans the running Web with Debian's wapiti
-          ./test compose        builds the images, and starts and stops compose.yaml; needs a Docker engine
+          ./test compose        builds the images, and starts and stops compose.yaml and deploy/dead-letters/compose.yaml; needs a Docker engine
           ./test cluster        the same with compose.cluster.yaml: three RabbitMQ nodes, one of which is killed; needs a Docker engine
 
           Several parts run one after the other: ./test unit browser
@@ -81,7 +81,10 @@ internal static class TestCommand
         {
             await using var beside = new BesideRun(run); // stopped before the servers
             if (arguments.Parts is ["compose"])
+            {
+                await BoardTest.RunAsync(run);
                 await ComposeTest.RunAsync(run);
+            }
             else if (arguments.Parts is ["cluster"])
                 await ClusterTest.RunAsync(run);
             else

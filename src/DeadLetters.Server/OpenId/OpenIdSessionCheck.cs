@@ -1,0 +1,98 @@
+using System.Data.Common;
+using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Http;
+using WorkinIt.SignIn;
+
+namespace WorkinIt.DeadLetters.Server.OpenId;
+
+/// <summary>
+/// Checks the session of a cookie on each request. A session lasts as long as the issuer's answer about the user. With a refresh token, the issuer is
+/// asked again before that; without one, the user signs in again.
+/// </summary>
+internal sealed class OpenIdSessionCheck(OpenIdSessions sessions, OpenIdRenewal renewal, TimeProvider time)
+{
+    private const int Looks = 100;
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>A principal of a session.</summary>
+    public static ClaimsPrincipal Person(string key, string subject, string name, bool mayOperate) => new(new ClaimsIdentity(
+        [
+            new Claim(ClaimTypes.NameIdentifier, subject), new Claim(ClaimTypes.Name, name), new Claim(OperatorSessionCheck.SessionKey, key),
+            .. mayOperate ? [new Claim(ClaimTypes.Role, OperatorSignIn.OperateRole)] : Array.Empty<Claim>(),
+        ],
+        OperatorSignIn.Scheme));
+
+    public async Task ValidateAsync(CookieValidatePrincipalContext context)
+    {
+        try
+        {
+            if (await RightsNowAsync(context) is { } user)
+                context.ReplacePrincipal(user);
+            else
+                context.RejectPrincipal();
+        }
+        catch (DbException)
+        {
+            OperatorSessionCheck.SetUnknown(context.HttpContext);
+            context.RejectPrincipal();
+        }
+    }
+
+    private async Task<ClaimsPrincipal?> RightsNowAsync(CookieValidatePrincipalContext context)
+    {
+        if (context.Principal is null || OperatorSessionCheck.KeyOf(context.Principal) is not { } key || sessions.Find(key) is not { } session)
+            return null;
+        var http = context.HttpContext;
+        // Signing out needs no rights, and must work while the issuer is down.
+        if (time.GetUtcNow() < session.RenewAt || http.Request.Path == OperatorSignIn.SignOutPath)
+            return Person(session);
+        if (sessions.TokensOf(session) is not { Refresh: not null } tokens)
+        {
+            sessions.End(key);
+            return null;
+        }
+        return sessions.TryReserve(session) ? await RenewAsync(http, session, tokens) : await WaitForRenewalAsync(http, session);
+    }
+
+    private async Task<ClaimsPrincipal?> RenewAsync(HttpContext http, OpenIdSession session, OpenIdTokens tokens)
+    {
+        // Not the request's token: a browser that goes away meanwhile would lose a new refresh token.
+        switch (await renewal.AskAsync(session, tokens, CancellationToken.None))
+        {
+            case Renewal.Granted(var user, var newTokens, var validUntil) when user is null or { MayView: true }:
+                var (name, mayOperate) = user is null ? (session.Name, session.MayOperate) : (user.Name, user.MayOperate);
+                sessions.Renew(session, name, mayOperate, newTokens, validUntil);
+                return Person(session.Key, session.Subject, name, mayOperate);
+            case Renewal.Unavailable:
+                sessions.Release(session);
+                return StillValid(http, session);
+            default:
+                sessions.End(session.Key);
+                return null;
+        }
+    }
+
+    // Another request renews the session, perhaps at another instance.
+    private async Task<ClaimsPrincipal?> WaitForRenewalAsync(HttpContext http, OpenIdSession session)
+    {
+        for (var look = 0; look < Looks && time.GetUtcNow() >= session.ValidUntil; look++)
+        {
+            await Task.Delay(_pause, http.RequestAborted);
+            if (sessions.Find(session.Key) is not { } now)
+                return null;
+            session = now;
+        }
+        return StillValid(http, session);
+    }
+
+    private ClaimsPrincipal? StillValid(HttpContext http, OpenIdSession session)
+    {
+        if (time.GetUtcNow() < session.ValidUntil)
+            return Person(session);
+        OperatorSessionCheck.SetUnknown(http); // keep the session: the next request asks again
+        return null;
+    }
+
+    private static ClaimsPrincipal Person(OpenIdSession session) => Person(session.Key, session.Subject, session.Name, session.MayOperate);
+}

@@ -1,0 +1,92 @@
+using System.Net;
+using WorkinIt.Testbed;
+using static WorkinIt.Tests.OpenId.OpenIdServers;
+
+namespace WorkinIt.Tests.OpenId;
+
+/// <summary>How long a session with OpenID Connect lasts: as long as the issuer says, and no longer than a working shift.</summary>
+public sealed class OpenIdRenewalTests(OpenIdServers servers) : IClassFixture<OpenIdServers>
+{
+    [Fact]
+    public async Task Session_without_a_refresh_token_ends_with_the_token()
+    {
+        await using var app = await servers.StartAsync("openid profile");
+        servers.Issuer.SetGroups("ann", Viewers);
+        using var client = new PageClient(new Uri(app.Urls.First()));
+        await client.GetAsync(await servers.Issuer.OpenAsync(await StartAsync(client), "ann"));
+        servers.Time.Advance(OpenIdIssuer.Life - TimeSpan.FromMinutes(1));
+        (await client.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.OK);
+
+        servers.Time.Advance(TimeSpan.FromMinutes(2));
+
+        (await client.GetAsync(Board)).ShouldLeadToSignIn();
+        await app.StopAsync();
+    }
+
+    [Fact]
+    public async Task Many_requests_at_both_instances_renew_an_expired_session_once()
+    {
+        var (client, _) = await servers.SignInAsync(NewUser(), [Viewers]);
+        using var atOther = client.CopyTo(servers.Other);
+        var before = servers.Issuer.Renewals;
+        servers.Time.Advance(OpenIdIssuer.Life + TimeSpan.FromMinutes(1));
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(number => (number % 2 == 0 ? client : atOther).GetAsync(Board)));
+
+        answers.ShouldAllBe(answer => answer.Status == HttpStatusCode.OK);
+        servers.Issuer.Renewals.ShouldBe(before + 1);
+        servers.Time.Advance(OpenIdIssuer.Life + TimeSpan.FromMinutes(1)); // with the new refresh token
+        (await atOther.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.OK);
+        servers.Issuer.Renewals.ShouldBe(before + 2);
+    }
+
+    [Fact]
+    public async Task Session_ends_after_a_working_shift_also_if_it_can_be_renewed()
+    {
+        var (client, _) = await servers.SignInAsync(NewUser(), [Viewers]);
+        for (var hour = 1; hour < 8; hour++)
+        {
+            servers.Time.Advance(TimeSpan.FromHours(1));
+            (await client.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.OK);
+        }
+
+        servers.Time.Advance(TimeSpan.FromHours(1));
+
+        (await client.GetAsync(Board)).ShouldLeadToSignIn();
+    }
+
+    [Fact]
+    public async Task User_who_left_a_group_has_lost_its_rights_at_the_renewal()
+    {
+        var name = NewUser();
+        var (client, _) = await servers.SignInAsync(name, [Operators]);
+        const string replay = Board + "/queues/orders_error/replay";
+        await client.GetAsync(Board);
+        (await client.PostAsync(replay, ("which", "all"))).Status.ShouldNotBe(HttpStatusCode.Forbidden);
+
+        servers.Issuer.SetGroups(name, Viewers);
+        servers.Time.Advance(OpenIdIssuer.Life);
+        (await client.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.OK);
+        (await client.PostAsync(replay, ("which", "all"))).Status.ShouldBe(HttpStatusCode.Forbidden);
+
+        servers.Issuer.SetGroups(name);
+        servers.Time.Advance(OpenIdIssuer.Life);
+        (await client.GetAsync(Board)).ShouldLeadToSignIn();
+    }
+
+    [Fact]
+    public async Task Session_outlasts_an_issuer_that_does_not_answer_and_waits_once_its_token_has_expired()
+    {
+        var (client, _) = await servers.SignInAsync(NewUser(), [Viewers]);
+        servers.Issuer.IsDown = true;
+        servers.Time.Advance(OpenIdIssuer.Life - TimeSpan.FromSeconds(30)); // the renewal is due
+        (await client.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.OK);
+
+        servers.Time.Advance(TimeSpan.FromMinutes(1));
+        (await client.GetAsync(Board)).ShouldSatisfyAllConditions(
+            it => it.Status.ShouldBe(HttpStatusCode.ServiceUnavailable), it => it.Text.ShouldContain("the sign-in service or the database does not answer"));
+
+        servers.Issuer.IsDown = false;
+        (await client.GetAsync(Board)).Status.ShouldBe(HttpStatusCode.OK);
+    }
+}
