@@ -5,6 +5,7 @@ using WorkinIt.DeadLetters.Catalogue.Audit;
 using WorkinIt.DeadLetters.Catalogue.Notifications;
 using WorkinIt.DeadLetters.Catalogue.Operations;
 using WorkinIt.DeadLetters.Catalogue.Store;
+using WorkinIt.DeadLetters.Catalogue.Tokens;
 using WorkinIt.DeadLetters.Catalogue.Triage;
 
 namespace WorkinIt.DeadLetters.Catalogue;
@@ -34,6 +35,8 @@ public static class CatalogueRegistration
         services.AddSingleton(provider => new OperationLog(
             provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new PauseLog(
+            provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new TokenStore(
             provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));
         return services.AddTriage(
             provider => provider.GetRequiredService<CatalogueDatabase>().Store, notifications ?? (_ => new NotificationOptions()), provider => provider.GetRequiredService<CatalogueDatabase>().HasLooked);

@@ -30,6 +30,12 @@ public sealed class DashboardOptions
     /// <summary>How many dead letters a page lists, from 1 to 1000.</summary>
     public int PageLength { get; set; } = 50;
 
+    /// <summary>How many requests per minute a token of the HTTP API may send to an instance. At least 1.</summary>
+    public int TokenRequestsPerMinute { get; set; } = 600;
+
+    /// <summary>How long a dry run can be run through the HTTP API.</summary>
+    internal TimeSpan DryRunLife { get; set; } = TimeSpan.FromMinutes(15);
+
     internal void Validate()
     {
         if (string.IsNullOrWhiteSpace(ViewPolicy) || string.IsNullOrWhiteSpace(OperatePolicy))
@@ -37,6 +43,8 @@ public sealed class DashboardOptions
             throw new InvalidOperationException(
                 "MapDeadLetters needs options.ViewPolicy and options.OperatePolicy, the names of two authorization policies. The pages show personal data and act on the broker, so they are never mapped without authorization");
         }
+        if (TokenRequestsPerMinute < 1)
+            throw new InvalidOperationException("MapDeadLetters needs options.TokenRequestsPerMinute of at least 1");
         if (LookAtFirst < 1 || PageLength is < 1 or > 1000)
             throw new InvalidOperationException("MapDeadLetters needs options.LookAtFirst of at least 1 and options.PageLength from 1 to 1000");
     }

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Catalogue.Audit;
 using WorkinIt.DeadLetters.Catalogue.Operations;
+using WorkinIt.DeadLetters.Dashboard.Api;
 using WorkinIt.DeadLetters.Dashboard.BoardPages;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 
@@ -41,6 +42,8 @@ public static class DashboardRegistration
             provider.GetRequiredService<DeadLetterSources>, () => provider.GetService<CatalogueDatabase>() is not null, provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<IHostApplicationLifetime>(), provider.GetRequiredService<ILogger<SetupReport>>()));
         services.AddSingleton<BoardEvents>();
+        services.AddSingleton<TokenLimits>();
+        services.AddSingleton<IdempotentAnswers>();
         services.AddRazorComponents();
         services.AddAntiforgery();
         services.AddAuthorization();
@@ -75,7 +78,7 @@ public static class DashboardRegistration
         return services.AddSingleton(new SourceRegistration(name, broker));
     }
 
-    /// <summary>Maps the pages. They require the two policies and are never mapped without them.</summary>
+    /// <summary>Maps the pages, and the HTTP API below them. Both require the two policies and are never mapped without them.</summary>
     /// <param name="routes">The application's endpoint routes.</param>
     /// <param name="path">The mount path, such as <c>/dead-letters</c>.</param>
     /// <param name="viewPolicy">The name of the authorization policy for viewing.</param>
@@ -85,7 +88,7 @@ public static class DashboardRegistration
     public static IEndpointConventionBuilder MapDeadLetters(this IEndpointRouteBuilder routes, string path, string viewPolicy, string operatePolicy) =>
         routes.MapDeadLetters(path, options => (options.ViewPolicy, options.OperatePolicy) = (viewPolicy, operatePolicy));
 
-    /// <summary>Maps the pages. They require the two policies and are never mapped without them.</summary>
+    /// <summary>Maps the pages, and the HTTP API below them. Both require the two policies and are never mapped without them.</summary>
     /// <param name="routes">The application's endpoint routes.</param>
     /// <param name="path">The mount path, such as <c>/dead-letters</c>.</param>
     /// <param name="configure">Sets the options. It must name the two policies.</param>
@@ -103,6 +106,9 @@ public static class DashboardRegistration
             throw new InvalidOperationException("MapDeadLetters needs services.AddDeadLetters(…), which sets the broker's address");
         _ = routes.ServiceProvider.GetRequiredService<DeadLetterSources>(); // checks their names now, not at the first request
         SchemeCheck.Check(routes.ServiceProvider, options);
-        return new DashboardRoutes(routes.MapGroup(path).RequireAuthorization(options.ViewPolicy), options).Map();
+        var all = routes.MapGroup(path);
+        new DashboardRoutes(all.MapGroup("").RequireAuthorization(options.ViewPolicy), options).Map();
+        ApiRoutes.Map(all, options);
+        return all;
     }
 }

@@ -10,6 +10,7 @@ using WorkinIt.DeadLetters.Dashboard.Messages;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 using WorkinIt.DeadLetters.Dashboard.Queues;
 using WorkinIt.DeadLetters.Dashboard.Shared;
+using WorkinIt.DeadLetters.Dashboard.Tokens;
 
 namespace WorkinIt.DeadLetters.Dashboard;
 
@@ -19,7 +20,7 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
     private const string Source = "/sources/{source}";
     private const string Operation = "/operations/{operation}";
 
-    public IEndpointConventionBuilder Map()
+    public void Map()
     {
         Get("", BoardPage.ShowAsync);
         Post("/search", BoardPage.SearchAsync);
@@ -43,15 +44,18 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         Get("/audit", AuditPage.ShowAsync);
         Post("/audit/{entry}/reveal", PageContext.Named(AuditPage.RevealAsync));
 
+        Get("/tokens", TokenPages.ShowAsync).RequireAuthorization(options.OperatePolicy);
+        PostOperation("/tokens", TokenPages.MakeAsync);
+        PostOperation("/tokens/{token}/revoke", TokenPages.RevokeAsync);
+
         if (((IEndpointRouteBuilder)group).ServiceProvider.GetService<TriageStore>() is not null)
-            CauseRoutes.Map(Get, (path, page) => PostOperation(path, page));
+            CauseRoutes.Map((path, page) => Get(path, page), (path, page) => PostOperation(path, page));
 
         Get("/assets/dead-letters.css", Asset.ServeAsync("dead-letters.css", "text/css; charset=utf-8"));
         Get("/assets/dead-letters.js", Asset.ServeAsync("dead-letters.js", "text/javascript; charset=utf-8"));
         Get("/assets/board.css", Asset.ServeAsync("board.css", "text/css; charset=utf-8"));
         Get("/assets/board.js", Asset.ServeAsync("board.js", "text/javascript; charset=utf-8"));
         Get("/assets/dead-letters.svg", Asset.ServeAsync("dead-letters.svg", "image/svg+xml"));
-        return group;
     }
 
     /// <param name="queues">The path of the list of queues: that of the default source, or of the one in the address.</param>
@@ -74,7 +78,7 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         PostOperation(queue + "/restore", OperationPages.RestoreAsync);
     }
 
-    private void Get(string path, Func<PageContext, Task<IResult>> page) => Map(path, [HttpMethods.Get, HttpMethods.Head], page);
+    private IEndpointConventionBuilder Get(string path, Func<PageContext, Task<IResult>> page) => Map(path, [HttpMethods.Get, HttpMethods.Head], page);
 
     private IEndpointConventionBuilder Post(string path, Func<PageContext, Task<IResult>> page) => Map(path, [HttpMethods.Post], page);
 

@@ -46,6 +46,12 @@ internal sealed class Links(string start, bool hasBoard, DeadLetterSources sourc
 
     public string Audit => start + "/audit";
 
+    /// <summary>The tokens of the API.</summary>
+    public string Tokens => start + "/tokens";
+
+    /// <summary>The API.</summary>
+    public string Api => start + Dashboard.Api.ApiRoutes.Path;
+
     public string AuditOf(string queue) => AuditPage(queue, null);
 
     /// <summary>A page of the audit log.</summary>

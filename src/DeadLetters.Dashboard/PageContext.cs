@@ -17,9 +17,12 @@ internal sealed class PageContext
 {
     private const int LongestHost = 260; // a DNS name and a port
 
-    private PageContext(HttpContext http, DashboardOptions options, Links links)
+    private readonly Func<int, string, string, string?, IResult>? _problem; // answers with an error; null: with a page
+    private string? _queue;
+
+    public PageContext(HttpContext http, DashboardOptions options, Links links, Func<int, string, string, string?, IResult>? problem = null)
     {
-        (Http, Options, Links) = (http, options, links);
+        (Http, Options, Links, _problem) = (http, options, links, problem);
         Source = Sources.Default.Name;
         if (http.GetRouteValue("source") is string named)
             ActOn(Links.Name(named));
@@ -33,7 +36,7 @@ internal sealed class PageContext
     /// <summary>The addresses. Those of queues and letters are in <see cref="Source"/>.</summary>
     public Links Links { get; private set; }
 
-    public bool MayAct { get; private set; }
+    public bool MayAct { get; set; }
 
     public AntiforgeryTokenSet Token { get; private set; } = null!;
 
@@ -80,7 +83,10 @@ internal sealed class PageContext
     public bool IsPost => HttpMethods.IsPost(Http.Request.Method);
 
     /// <summary>The queue named in the address.</summary>
-    public string Queue => Route("queue");
+    public string Queue => _queue ?? Route("queue");
+
+    /// <summary>Whether the user accepts the cost of reading a queue. On a page, a POST confirms its warning.</summary>
+    public bool IsConfirmed => _problem is null ? IsPost : IsTicked("confirm");
 
     public string Route(string name) => Links.Name((string)Http.GetRouteValue(name)!);
 
@@ -108,6 +114,13 @@ internal sealed class PageContext
         Source = source ?? Sources.Default.Name;
         Links = Links.Of(Source);
         IsOfSource = true;
+    }
+
+    /// <summary>Makes this a request for a queue of a source.</summary>
+    public void ActOn(string? source, string queue)
+    {
+        ActOn(source);
+        _queue = queue;
     }
 
     /// <summary>The application's own link for a dead letter; null if it makes none.</summary>
@@ -151,10 +164,14 @@ internal sealed class PageContext
     }
 
     public IResult Problem(int status, string heading, string text, string? advice = null, bool isOfOperation = false) =>
-        Page<ProblemPage, ProblemModel>(heading, new ProblemModel(heading, text, advice) { IsOfOperation = isOfOperation }, status);
+        _problem?.Invoke(status, heading, text, advice)
+        ?? Page<ProblemPage, ProblemModel>(heading, new ProblemModel(heading, text, advice) { IsOfOperation = isOfOperation }, status);
 
     /// <summary>Redirects after a POST to the page that shows the result and can be reloaded.</summary>
     public static IResult SeeOther(string address) => new Redirection(address);
+
+    /// <summary>Redirects to the page of an operation.</summary>
+    public IResult ToOperation(string id) => new Redirection(Links.Operation(id)) { Operation = id };
 
     /// <summary>Answers with a page only if the audit log can record who asked for it.</summary>
     public static Func<PageContext, Task<IResult>> Named(Func<PageContext, Task<IResult>> page) => context => SignedIn.NameOf(context.Http.User) is not null

@@ -333,11 +333,11 @@ public sealed class DeadLetterPagesTests(DeadLetterWeb web) : IClassFixture<Dead
         builder.Services.AddAuthorizationBuilder().AddPolicy("view", policy => policy.RequireAuthenticatedUser()).AddPolicy("operate", policy => policy.RequireAuthenticatedUser());
         using var app = builder.Build();
         app.MapDeadLetters("/dead-letters", options => (options.ViewPolicy, options.OperatePolicy) = ("view", "operate"));
-        return [.. ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().SelectMany(endpoint =>
+        return [.. ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().Where(endpoint => !endpoint.RoutePattern.RawText!.Contains("/api/v1/", StringComparison.Ordinal)).SelectMany(endpoint =>
             endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods.Where(method => method != "HEAD").Select(method => (
                 method,
                 endpoint.RoutePattern.RawText!.TrimEnd('/').Replace("{queue}", Errors, StringComparison.Ordinal).Replace("{id}", "0123456789abcdef", StringComparison.Ordinal)
-                    .Replace("{operation}", "00", StringComparison.Ordinal).Replace("{entry}", "00", StringComparison.Ordinal).Replace("{source}", "billing", StringComparison.Ordinal),
+                    .Replace("{operation}", "00", StringComparison.Ordinal).Replace("{entry}", "00", StringComparison.Ordinal).Replace("{token}", "t_00", StringComparison.Ordinal).Replace("{source}", "billing", StringComparison.Ordinal),
                 endpoint.Metadata.GetOrderedMetadata<Microsoft.AspNetCore.Authorization.IAuthorizeData>().Any(data => data.Policy == "operate"))))];
     }
 }

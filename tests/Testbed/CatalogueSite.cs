@@ -14,6 +14,7 @@ using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Catalogue.Operations;
 using WorkinIt.DeadLetters.Catalogue.Replays;
 using WorkinIt.DeadLetters.Catalogue.Store;
+using WorkinIt.DeadLetters.Catalogue.Tokens;
 using WorkinIt.DeadLetters.Dashboard;
 using WorkinIt.Storage;
 using NewLetter = WorkinIt.DeadLetters.Catalogue.Store.NewLetter;
@@ -64,12 +65,18 @@ public sealed class CatalogueSite : IAsyncDisposable
     /// <summary>Starts the pages over real brokers. The first one is the default source.</summary>
     /// <param name="hasCatalogue">Whether there is a catalogue, fed by the brokers; otherwise the pages read the queues.</param>
     /// <param name="brokers">The sources.</param>
-    public static Task<CatalogueSite> StartOverAsync(bool hasCatalogue, params (string Name, DeadLetterOptions Broker)[] brokers) => StartAsync(
+    public static Task<CatalogueSite> StartOverAsync(bool hasCatalogue, params (string Name, DeadLetterOptions Broker)[] brokers) => StartOverAsync(hasCatalogue, null, brokers);
+
+    /// <inheritdoc cref="StartOverAsync(bool, ValueTuple{string, DeadLetterOptions}[])"/>
+    /// <param name="hasCatalogue">As above.</param>
+    /// <param name="configure">More options of the pages.</param>
+    /// <param name="brokers">As above.</param>
+    public static Task<CatalogueSite> StartOverAsync(bool hasCatalogue, Action<DashboardOptions>? configure, params (string Name, DeadLetterOptions Broker)[] brokers) => StartAsync(
         brokers,
         folder => hasCatalogue
             ? new CatalogueOptions { Database = Database.Parse($"Data Source={Path.Combine(folder, "catalogue.db")}"), Source = brokers[0].Name, CheckInterval = TimeSpan.FromMilliseconds(200) }
             : null,
-        null);
+        configure);
 
     private static async Task<CatalogueSite> StartAsync((string Name, DeadLetterOptions Broker)[] brokers, Func<string, CatalogueOptions?> catalogue, Action<DashboardOptions>? configure)
     {
@@ -96,6 +103,18 @@ public sealed class CatalogueSite : IAsyncDisposable
         });
         await app.StartAsync();
         return new CatalogueSite(app, folder);
+    }
+
+    /// <summary>Makes a token of the API.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="operates">Whether it may operate.</param>
+    /// <param name="expiresAt">When it expires; null: never.</param>
+    /// <returns>Its id, and the token itself.</returns>
+    public async Task<(string Id, string Secret)> MakeTokenAsync(string name = "deploy-bot", bool operates = true, DateTimeOffset? expiresAt = null)
+    {
+        await _app.Services.GetRequiredService<CatalogueDatabase>().Store;
+        var (token, secret) = await _app.Services.GetRequiredService<TokenStore>().MakeAsync(name, operates ? TokenScope.Operate : TokenScope.View, "Sam", expiresAt, CancellationToken.None);
+        return (token.Id, secret);
     }
 
     /// <summary>Adds letters as the feed would.</summary>

@@ -28,6 +28,19 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
         return board;
     }
 
+    /// <summary>The letters that follow one, the newest failure first. A letter that fails meanwhile shifts none of them, as it does with pages of a number.</summary>
+    /// <param name="query">Which letters.</param>
+    /// <param name="after">The letter that they follow; null: from the first.</param>
+    /// <param name="take">How many at most.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public Task<IReadOnlyList<CatalogueLetter>> LettersAfterAsync(CatalogueQuery query, LetterCursor? after, int take, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<CatalogueLetter>>(statements =>
+    {
+        var sql = Sql(statements, query);
+        if (after is not null)
+            sql.After(after);
+        return Rows(statements, sql, query, 0, take);
+    }, cancellationToken);
+
     /// <summary>A page of letters, the newest failure first. With <paramref name="mayBeOlder"/>, their count may be some seconds old: see <see cref="LetterPage.Version"/>.</summary>
     public async Task<LetterPage> LettersAsync(CatalogueQuery query, long skip, int take, CancellationToken cancellationToken, bool mayBeOlder = false)
     {
@@ -109,9 +122,13 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
         var matching = counted ?? Count(statements, sql, query);
         if (skip >= matching)
             return new LetterPage([], matching);
+        return new LetterPage(Rows(statements, sql, query, skip, take), matching);
+    }
+
+    private static List<CatalogueLetter> Rows(Statements statements, QuerySql sql, CatalogueQuery query, long skip, int take)
+    {
         var page = $"SELECT l.id FROM catalogue_letters l WHERE {sql.Where(QuerySql.State(query))} ORDER BY l.at DESC, l.id DESC LIMIT {take} OFFSET {skip}";
-        return new LetterPage(
-            [.. sql.Rows(statements, $"SELECT {LetterColumns.All} FROM ({page}) AS page JOIN catalogue_letters l ON l.id = page.id {LetterColumns.Joins} ORDER BY l.at DESC, l.id DESC", LetterColumns.Read)], matching);
+        return [.. sql.Rows(statements, $"SELECT {LetterColumns.All} FROM ({page}) AS page JOIN catalogue_letters l ON l.id = page.id {LetterColumns.Joins} ORDER BY l.at DESC, l.id DESC", LetterColumns.Read)];
     }
 
     private QuerySql Sql(Statements statements, CatalogueQuery query) =>
@@ -125,6 +142,11 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
 /// <param name="Entry">What the catalogue knows about it.</param>
 /// <param name="Letter">The letter itself, as it was read; null if the catalogue does not keep its body.</param>
 internal sealed record StoredLetter(CatalogueLetter Entry, DeadLetter? Letter);
+
+/// <summary>A place in a list of letters, newest first.</summary>
+/// <param name="At">When the letter failed, in Unix milliseconds.</param>
+/// <param name="Key">The letter's row.</param>
+internal sealed record LetterCursor(long At, long Key);
 
 /// <summary>A page of letters.</summary>
 /// <param name="Letters">The letters of the page.</param>

@@ -72,6 +72,14 @@ internal sealed class QuerySql
         return this;
     }
 
+    /// <summary>Limits the query to the letters that follow one, newest first.</summary>
+    public QuerySql After(LetterCursor after)
+    {
+        var at = Parameter(after.At);
+        _letter.Add($"(l.at < {at} OR (l.at = {at} AND l.id < {Parameter(after.Key)}))");
+        return this;
+    }
+
     /// <summary>Runs a statement, and reads its rows.</summary>
     public IEnumerable<T> Rows<T>(Statements statements, string sql, Func<DbDataReader, T> read)
     {

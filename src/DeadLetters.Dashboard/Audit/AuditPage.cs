@@ -17,9 +17,18 @@ internal static class AuditPage
     /// <summary>Shows an edit's messages in full, once, after writing that to the audit log.</summary>
     public static async Task<IResult> RevealAsync(PageContext page)
     {
+        return await RevealedAsync(page) is { } entry ? await ShowAsync(page, entry.Id) : NotFound(page);
+    }
+
+    public static IResult NotFound(PageContext page) => page.Problem(StatusCodes.Status404NotFound, "Edit not found", "The audit log has no edit with that id.");
+
+    /// <summary>Finds an edit whose messages are to be shown in full, and writes that to the audit log.</summary>
+    /// <returns>Its entry; null if there is no such edit.</returns>
+    public static async Task<AuditEntry?> RevealedAsync(PageContext page)
+    {
         var entry = await page.Sources.Default.Client.Audit.FindAsync(page.Route("entry"), page.Aborted);
         if (entry?.Original is null)
-            return page.Problem(StatusCodes.Status404NotFound, "Edit not found", "The audit log has no edit with that id.");
+            return null;
         var now = page.Time.GetUtcNow();
         await page.Sources.Default.Client.Audit.WriteAsync(
             new AuditEntry
@@ -37,7 +46,7 @@ internal static class AuditPage
                 Messages = entry.Messages,
             },
             page.Aborted);
-        return await ShowAsync(page, entry.Id);
+        return entry;
     }
 
     /// <summary>The source of an entry. One without a source was written while there was one, or by the command: its queue is taken for one of the default source.</summary>
@@ -46,12 +55,22 @@ internal static class AuditPage
     private static async Task<IResult> ShowAsync(PageContext page, string? revealed)
     {
         var (queue, before) = (page.Value("queue"), page.Value("before"));
+        return page.Page<AuditTable, AuditModel>("Audit", await ModelAsync(page, queue, before, revealed));
+    }
+
+    /// <summary>A page of the audit log.</summary>
+    /// <param name="page">The request.</param>
+    /// <param name="queue">The queue; null: all queues.</param>
+    /// <param name="before">The id of the last entry of the page before; null: the first page.</param>
+    /// <param name="revealed">The entry whose messages are shown in full.</param>
+    public static async Task<AuditModel> ModelAsync(PageContext page, string? queue, string? before, string? revealed)
+    {
         if (queue is not null)
             page.ActOn(page.Value("source"));
         var isOne = queue is null || (page.Sources.Count == 1 && page.At is not null);
         var entries = await ReadAsync(page, queue, before, isOne ? _ => true : entry => SourceOf(page, entry) == page.Source);
         var unended = OtherInstances.OfAudit(page, [.. entries.Where(entry => entry.EndedAt is null).Select(entry => entry.Id)]);
-        return page.Page<AuditTable, AuditModel>("Audit", new AuditModel(queue, before, entries, revealed, unended, page.Time.GetUtcNow()));
+        return new AuditModel(queue, before, entries, revealed, unended, page.Time.GetUtcNow());
     }
 
     // The log does not know sources, so queues with the same name in several are told apart here.

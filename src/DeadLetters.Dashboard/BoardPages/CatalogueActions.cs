@@ -63,7 +63,15 @@ internal static class CatalogueActions
         }
     }
 
-    private static async Task<IResult> StartAsync(PageContext page, Verb verb, CatalogueSelection selection, CatalogueDatabase catalogue, QueueCount at)
+    /// <summary>Starts the dry run for what is selected in one queue.</summary>
+    /// <param name="page">The request.</param>
+    /// <param name="verb">What to do.</param>
+    /// <param name="selection">What is selected.</param>
+    /// <param name="catalogue">The catalogue.</param>
+    /// <param name="at">The queue.</param>
+    /// <param name="with">Sets the options; null: none.</param>
+    public static async Task<IResult> StartAsync(
+        PageContext page, Verb verb, CatalogueSelection selection, CatalogueDatabase catalogue, QueueCount at, Func<RequestedOperation, RequestedOperation>? with = null)
     {
         if (page.Sources.Find(at.Source) is not { } source)
         {
@@ -81,7 +89,7 @@ internal static class CatalogueActions
                 "Select a cause instead, or a shorter time.");
         }
         var requested = new RequestedOperation(queue.IsDiscarded ? Verb.Restore : verb, source, queue.Name, filter);
-        return PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun: true)).Id));
+        return page.ToOperation((await page.Runner.StartAsync(with?.Invoke(requested) ?? requested, page.By, isDryRun: true)).Id);
     }
 }
 

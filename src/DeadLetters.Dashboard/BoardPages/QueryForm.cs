@@ -12,7 +12,7 @@ internal static class QueryForm
 {
     public const string Box = "q";
 
-    private static readonly IReadOnlyDictionary<string, TimeSpan> _spans = new Dictionary<string, TimeSpan>
+    private static readonly Dictionary<string, TimeSpan> _spans = new()
     {
         ["1h"] = TimeSpan.FromHours(1),
         ["24h"] = TimeSpan.FromDays(1),
@@ -52,6 +52,12 @@ internal static class QueryForm
     ];
 
     public static string SpanName(CatalogueQuery query) => _spans.FirstOrDefault(span => span.Value == query.Span).Key ?? "24h";
+
+    /// <summary>The length of a histogram by its name; null if it has none.</summary>
+    public static TimeSpan? SpanOf(string name) => _spans.TryGetValue(name, out var span) ? span : null;
+
+    /// <summary>Whether a query has a part that may be personal data, which addresses must not contain.</summary>
+    public static bool IsPersonal(CatalogueQuery query) => Hidden(query) is not null;
 
     /// <summary>Whether the query selects letters by more than the length of the histogram.</summary>
     public static bool IsFiltered(CatalogueQuery query) => query with { Span = CatalogueQuery.All.Span } != CatalogueQuery.All;

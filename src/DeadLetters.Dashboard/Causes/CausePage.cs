@@ -14,20 +14,27 @@ internal static class CausePage
 
     public static async Task<IResult> ShowAsync(PageContext page)
     {
-        var id = page.Route("cause");
+        return await ModelAsync(page, page.Route("cause")) is { } model ? page.Page<CauseDetails, CauseModel>(model.Title, model) : NotFound(page, page.Route("cause"));
+    }
+
+    /// <summary>The cause; null if the catalogue does not know it.</summary>
+    public static async Task<CauseModel?> ModelAsync(PageContext page, string id)
+    {
         var cause = await FindAsync(page, id);
         var triage = (await page.Service<TriageStore>().GetAsync([id], page.Aborted))[id];
         var newest = await (await page.Service<OpenCatalogue>().ReaderAsync(page.Aborted)).LettersAsync(CatalogueQuery.All with { Cause = id, State = null }, 0, NewestLetters, page.Aborted);
         if (cause is null && triage.Track is null && newest.Letters.Count == 0)
-            return page.Problem(StatusCodes.Status404NotFound, "Cause not found", $"The catalogue has no cause {id}.", "Its letters may have left their queues long ago. See the list of queues.");
-        var model = new CauseModel(id, cause, triage, CauseMarks.Of(triage, cause, page.Time.GetUtcNow()), newest)
+            return null;
+        return new CauseModel(id, cause, triage, CauseMarks.Of(triage, cause, page.Time.GetUtcNow()), newest)
         {
             History = await page.Service<TriageStore>().HistoryAsync(id, NewestChanges, page.Aborted),
             Notifications = page.Service<DeliveryQueue>().History(id, NewestChanges),
             Receivers = page.Service<NotificationOptions>().Receivers.ToDictionary(receiver => receiver.Key, receiver => receiver.Name, StringComparer.Ordinal),
         };
-        return page.Page<CauseDetails, CauseModel>(model.Title, model);
     }
+
+    public static IResult NotFound(PageContext page, string id) => page.Problem(
+        StatusCodes.Status404NotFound, "Cause not found", $"The catalogue has no cause {id}.", "Its letters may have left their queues long ago. See the list of queues.");
 
     /// <summary>Changes the triage of a cause, as the form says.</summary>
     public static async Task<IResult> ChangeAsync(PageContext page)
@@ -37,7 +44,7 @@ internal static class CausePage
         var cause = await FindAsync(page, id);
         var store = page.Service<TriageStore>();
         if (cause is null && (await store.GetAsync([id], page.Aborted))[id].Track is null)
-            return page.Problem(StatusCodes.Status404NotFound, "Cause not found", $"The catalogue has no cause {id}.");
+            return NotFound(page, id);
         var (source, queue) = cause?.Queues is [var fullest, ..] ? (fullest.Source, fullest.Queue) : (null, "");
         await store.SetAsync(id, change, page.By, queue, page.Aborted, page.Sources.Count > 1 ? source : null);
         return PageContext.SeeOther(page.Links.Cause(id));

@@ -9,15 +9,21 @@ internal static class FindPage
     {
         if (page.Value("id") is not { } id)
             return page.Page<Find, FindModel>("Find", new FindModel(null, null, [], [], [], []));
+        return page.Page<Find, FindModel>($"Find {id}", await ModelAsync(page, id));
+    }
+
+    /// <summary>Searches all sources.</summary>
+    public static async Task<FindModel> ModelAsync(PageContext page, string id)
+    {
         var answers = await SourceAnswers.AskAsync(page, source => source.Client.SearchAsync(id, page.By, page.Aborted));
         var entries = await page.Sources.Default.Client.Audit.ReadAsync(null, int.MaxValue, page.Aborted);
         var normal = Guid.TryParse(id, out var guid) ? guid.ToString() : id;
-        return page.Page<Find, FindModel>($"Find {id}", new FindModel(
+        return new FindModel(
             id, await page.Sources.Default.Client.DescribeAsync(id, page.Aborted),
             [.. answers.SelectMany(answer => (answer.Answer?.Places ?? []).Select(place => (answer.Source.Name, place)))],
             [.. answers.SelectMany(answer => (answer.Answer?.NotSearched ?? []).Select(queue => answer.Source.Place(queue.Name)))],
             [.. answers.Where(answer => answer.Problem is not null).Select(answer => $"{answer.Source.Name}: {answer.Problem}")],
-            [.. entries.Where(entry => entry.Verb != "reveal" && entry.Messages.Contains(normal, StringComparer.OrdinalIgnoreCase)).Take(20)]));
+            [.. entries.Where(entry => entry.Verb != "reveal" && entry.Messages.Contains(normal, StringComparer.OrdinalIgnoreCase)).Take(20)]);
     }
 }
 

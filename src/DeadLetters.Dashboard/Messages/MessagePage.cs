@@ -12,6 +12,14 @@ internal static class MessagePage
     {
         if (LetterSource.NamedSource(page) is { } named && page.Sources.Find(named) is not null)
             return PageContext.SeeOther(page.Links.Of(named).Letter(page.Queue, page.Route("id"))); // a link from before this application had the source
+        return await ShowAsync(page, model => Render(page, model));
+    }
+
+    /// <summary>Shows the message masked.</summary>
+    /// <param name="page">The request.</param>
+    /// <param name="render">Answers with the message.</param>
+    public static async Task<IResult> ShowAsync(PageContext page, Func<LetterModel, IResult> render)
+    {
         var found = await LetterSource.InCatalogueAsync(page);
         if (found is null && page.At is null)
             return Gone(page);
@@ -19,16 +27,19 @@ internal static class MessagePage
             return Gone(page, found.Stored.Entry);
         if (found is null or { Stored.Letter: null } && await QueuePages.FindAsync(page) is var queue && QueuePages.NeedsWarning(page, queue))
             return QueuePages.Warn(page, queue);
-        return await LetterSource.FindAsync(page, found, revealed: false) is { } model ? Render(page, model) : Gone(page);
+        return await LetterSource.FindAsync(page, found, revealed: false) is { } model ? render(model) : Gone(page);
     }
 
     /// <summary>Shows the message unmasked, once, after writing that to the audit log.</summary>
-    public static async Task<IResult> RevealAsync(PageContext page)
+    public static Task<IResult> RevealAsync(PageContext page) => RevealAsync(page, model => Render(page, model));
+
+    /// <inheritdoc cref="RevealAsync(PageContext)"/>
+    public static async Task<IResult> RevealAsync(PageContext page, Func<LetterModel, IResult> render)
     {
         if (await LetterSource.FindAsync(page, await LetterSource.InCatalogueAsync(page), revealed: true) is not { } model)
             return Gone(page);
         await page.Broker.RevealedAsync(model.Letter, page.By, page.Aborted);
-        return Render(page, model);
+        return render(model);
     }
 
     /// <summary>Downloads the body, byte for byte. It contains what the page masks, so the audit log records a reveal.</summary>
@@ -44,8 +55,10 @@ internal static class MessagePage
     public static Task<DeadLetter?> FindAsync(PageContext page, DeadLetterQueue queue) =>
         page.Broker.FindAsync(queue.Name, page.Route("id"), page.By, page.Aborted);
 
-    public static IResult Gone(PageContext page) => page.Problem(
-        StatusCodes.Status404NotFound, "Dead letter not found", $"{page.Place(page.Source, page.Queue)} has no dead letter {page.Route("id")}.",
+    public static IResult Gone(PageContext page) => Gone(page, page.Route("id"));
+
+    public static IResult Gone(PageContext page, string id) => page.Problem(
+        StatusCodes.Status404NotFound, "Dead letter not found", $"{page.Place(page.Source, page.Queue)} has no dead letter {id}.",
         "It may have been replayed or discarded. The audit log shows who did that; Find shows where the message is now.");
 
     private static IResult Gone(PageContext page, CatalogueLetter letter) => page.Problem(

@@ -26,19 +26,31 @@ internal static class EditPages
 
     public static async Task<IResult> PreviewAsync(PageContext page)
     {
-        var queue = await QueuePages.FindAsync(page);
-        if (await MessagePage.FindAsync(page, queue) is not { } letter)
-            return MessagePage.Gone(page);
-        if (Text(queue, letter) is not { } original)
-            return NotEditable(page);
         // A browser sends a field's line ends as CR LF, whatever they were.
         var written = page.Form["message"].ToString().ReplaceLineEndings("\n");
+        return await StartAsync(page, page.Route("id"), written, (queue, letter, error) => Show(page, new EditModel(queue, letter, written, error)), requested => requested);
+    }
+
+    /// <summary>Starts the dry run of an edit.</summary>
+    /// <param name="page">The request.</param>
+    /// <param name="id">The dead letter.</param>
+    /// <param name="written">The message after the edit.</param>
+    /// <param name="refuse">Answers with what is wrong with it.</param>
+    /// <param name="with">Sets the options.</param>
+    public static async Task<IResult> StartAsync(
+        PageContext page, string id, string written, Func<DeadLetterQueue, DeadLetter, string, IResult> refuse, Func<RequestedOperation, RequestedOperation> with)
+    {
+        var queue = await QueuePages.FindAsync(page);
+        if (await page.Broker.FindAsync(queue.Name, id, page.By, page.Aborted) is not { } letter)
+            return MessagePage.Gone(page, id);
+        if (Text(queue, letter) is not { } original)
+            return NotEditable(page);
         if (JsonError(written) is { } error)
-            return Show(page, new EditModel(queue, letter, written, error));
+            return refuse(queue, letter, error);
         if (Diff.IsNone(original, written))
-            return Show(page, new EditModel(queue, letter, written, "The message is unchanged. Change it, or replay it as it is."));
-        var requested = new RequestedOperation(Verb.Replay, page.Here, queue.Name, DeadLetterFilter.ById(letter.Id)) { Edit = new Edit(letter.Id, original, written) };
-        return PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun: true)).Id));
+            return refuse(queue, letter, "The message is unchanged. Change it, or replay it as it is.");
+        var requested = with(new RequestedOperation(Verb.Replay, page.Here, queue.Name, DeadLetterFilter.ById(letter.Id)) { Edit = new Edit(letter.Id, original, written) });
+        return page.ToOperation((await page.Runner.StartAsync(requested, page.By, isDryRun: true)).Id);
     }
 
     private static string? Text(DeadLetterQueue queue, DeadLetter letter) =>

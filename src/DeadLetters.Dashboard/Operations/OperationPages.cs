@@ -25,19 +25,25 @@ internal static class OperationPages
 
     /// <summary>Repeats the dry run with the options of the form.</summary>
     public static async Task<IResult> AgainAsync(PageContext page) =>
-        page.Runner.Find(page.Route("operation")) is not { } operation ? await OtherInstances.RunAsync(page, isDryRun: true) ?? NotFound(page)
+        page.Runner.Find(page.Route("operation")) is not { } operation ? await OtherInstances.RunAsync(page, page.Route("operation"), isDryRun: true, request => request.With(page)) ?? NotFound(page)
         : IsAnotherUsers(page, operation) ? NotYours(page)
-        : PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(operation.Request.With(page), page.By, isDryRun: true)).Id));
+        : page.ToOperation((await page.Runner.StartAsync(operation.Request.With(page), page.By, isDryRun: true)).Id);
 
-    public static async Task<IResult> RunAsync(PageContext page)
+    public static Task<IResult> RunAsync(PageContext page) => RunAsync(page, page.Route("operation"), request => request.With(page));
+
+    /// <summary>Runs a dry run, once.</summary>
+    /// <param name="page">The request.</param>
+    /// <param name="id">The dry run.</param>
+    /// <param name="with">Changes the options of the dry run.</param>
+    public static async Task<IResult> RunAsync(PageContext page, string id, Func<RequestedOperation, RequestedOperation> with)
     {
-        if (page.Runner.Find(page.Route("operation")) is not { IsDryRun: true } dryRun)
-            return await OtherInstances.RunAsync(page, isDryRun: false) ?? NotFound(page);
+        if (page.Runner.Find(id) is not { IsDryRun: true } dryRun)
+            return await OtherInstances.RunAsync(page, id, isDryRun: false, with) ?? NotFound(page);
         if (IsAnotherUsers(page, dryRun))
             return NotYours(page);
-        var requested = dryRun.Request.With(page) with { Expected = dryRun.Result is { } found ? found.Selected + found.Settled : null, Causes = dryRun.Result?.Causes };
-        return dryRun.TryTake() && !await OtherInstances.HaveRunAsync(page)
-            ? PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun: false)).Id))
+        var requested = with(dryRun.Request) with { Expected = dryRun.Result is { } found ? found.Selected + found.Settled : null, Causes = dryRun.Result?.Causes };
+        return dryRun.TryTake() && !await OtherInstances.HaveRunAsync(page, id)
+            ? page.ToOperation((await page.Runner.StartAsync(requested, page.By, isDryRun: false)).Id)
             : page.Problem(StatusCodes.Status409Conflict, "Already started", "The run for this dry run was already started. A second click does nothing.", "See the audit log, or start a new dry run.");
     }
 
@@ -46,7 +52,7 @@ internal static class OperationPages
         if (page.Runner.Find(page.Route("operation")) is not { } operation)
             return await OtherInstances.CancelAsync(page) ?? NotFound(page);
         operation.Cancel();
-        return PageContext.SeeOther(page.Links.Operation(operation.Id));
+        return page.ToOperation(operation.Id);
     }
 
     private static async Task<IResult> DryRunAsync(PageContext page, Verb verb)
@@ -68,7 +74,7 @@ internal static class OperationPages
                 return page.Problem(StatusCodes.Status400BadRequest, "Nothing is selected", "No dead letter was selected, so there is nothing to do.", "Go back and select some, or all of a cause.");
         }
         var operation = await page.Runner.StartAsync(new RequestedOperation(verb, page.Here, queue.Name, filter), page.By, isDryRun: true);
-        return PageContext.SeeOther(page.Links.Operation(operation.Id));
+        return page.ToOperation(operation.Id);
     }
 
     // An edit contains the full message, and the audit log has a reveal only for the user who made the edit. Nobody else sees a patch unmasked.

@@ -19,6 +19,9 @@ internal sealed partial class OperationRunner(
 
     public IReadOnlyList<RunningOperation> Running => [.. _operations.Values.Where(operation => operation.IsRunning).OrderBy(operation => operation.StartedAt)];
 
+    /// <summary>All that are kept, the newest first.</summary>
+    public IReadOnlyList<RunningOperation> All => [.. _operations.Values.OrderByDescending(operation => operation.StartedAt)];
+
     public RunningOperation? Find(string id) => _operations.GetValueOrDefault(id);
 
     /// <summary>Starts an operation and waits a moment: most have ended by then, and the page can show the result immediately.</summary>

@@ -11,8 +11,15 @@ internal static class OtherInstances
     /// <summary>Shows an operation; null if there is none.</summary>
     public static async Task<IResult?> ShowAsync(PageContext page)
     {
-        if (Find(page) is not { } operation)
+        if (Find(page, page.Route("operation")) is not { } operation)
             return null;
+        var model = await ModelAsync(page, operation);
+        return page.Page<OperationElsewhere, ElsewhereModel>($"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Queue}", model, refreshes: model.IsRunning);
+    }
+
+    /// <summary>What is known about an operation, with its outcomes, its pause and its end.</summary>
+    public static async Task<ElsewhereModel> ModelAsync(PageContext page, SharedOperation operation)
+    {
         page.ActOn(operation.Source);
         var model = new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow()))
         {
@@ -22,13 +29,13 @@ internal static class OtherInstances
         // Its process may have ended it without being able to report that.
         if (!model.IsRunning && operation is { EndedAt: null, AuditId: { } entry })
             model = model with { Entry = await page.Broker.Audit.FindAsync(entry, page.Aborted) };
-        return page.Page<OperationElsewhere, ElsewhereModel>($"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Queue}", model, refreshes: model.IsRunning);
+        return model;
     }
 
     /// <summary>Runs the dry run of another instance here, or repeats it; null if there is none.</summary>
-    public static async Task<IResult?> RunAsync(PageContext page, bool isDryRun)
+    public static async Task<IResult?> RunAsync(PageContext page, string id, bool isDryRun, Func<RequestedOperation, RequestedOperation> with)
     {
-        if (Find(page) is not { } operation)
+        if (Find(page, id) is not { } operation)
             return null;
         page.ActOn(operation.Source);
         if (page.At is null)
@@ -36,27 +43,27 @@ internal static class OtherInstances
             return page.Problem(StatusCodes.Status409Conflict, "Another source", $"{operation.Queue} is a queue of {page.Source}, which this application is not connected to.",
                 "Run it on the instance that made the dry run.");
         }
-        if (!new ElsewhereModel(operation, IsRunning: false).CanRun || await TakeAsync(page) is not { IsTaken: true, Request: { } request })
+        if (!new ElsewhereModel(operation, IsRunning: false).CanRun || await TakeAsync(page, id) is not { IsTaken: true, Request: { } request })
         {
             return page.Problem(StatusCodes.Status409Conflict, "Already started", "This dry run was already used, has not ended, found nothing, or is too old.",
                 "See the audit log, or start a new dry run.");
         }
-        var requested = StoredRequest.Read(request, page.Sources).With(page) with { Expected = isDryRun ? null : operation.Done + operation.Refused };
-        return PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun)).Id));
+        var requested = with(StoredRequest.Read(request, page.Sources)) with { Expected = isDryRun ? null : operation.Done + operation.Refused };
+        return page.ToOperation((await page.Runner.StartAsync(requested, page.By, isDryRun)).Id);
     }
 
     /// <summary>Whether another instance has already run this instance's dry run. Without an answer of the database, this instance runs it.</summary>
-    public static async Task<bool> HaveRunAsync(PageContext page) => await TakeAsync(page) is { IsTaken: false };
+    public static async Task<bool> HaveRunAsync(PageContext page, string id) => await TakeAsync(page, id) is { IsTaken: false };
 
     /// <summary>Asks the instance that runs an operation to end it; null if there is no such operation.</summary>
     public static async Task<IResult?> CancelAsync(PageContext page)
     {
-        if (Log(page) is not { } log || Find(page) is not { } operation)
+        if (Log(page) is not { } log || Find(page, page.Route("operation")) is not { } operation)
             return null;
         try
         {
             await log.CancelAsync(operation.Id, page.Aborted);
-            return PageContext.SeeOther(page.Links.Operation(operation.Id));
+            return page.ToOperation(operation.Id);
         }
         catch (DbException)
         {
@@ -105,11 +112,12 @@ internal static class OtherInstances
 
     private static OperationLog? Log(PageContext page) => page.Http.RequestServices.GetService<OperationLog>();
 
-    private static SharedOperation? Find(PageContext page)
+    /// <summary>Finds an operation; null if there is none, or the database does not answer.</summary>
+    public static SharedOperation? Find(PageContext page, string id)
     {
         try
         {
-            return Log(page)?.Find(page.Route("operation"));
+            return Log(page)?.Find(id);
         }
         catch (DbException)
         {
@@ -117,11 +125,11 @@ internal static class OtherInstances
         }
     }
 
-    private static async Task<TakenDryRun?> TakeAsync(PageContext page)
+    private static async Task<TakenDryRun?> TakeAsync(PageContext page, string id)
     {
         try
         {
-            return Log(page) is { } log ? await log.TakeAsync(page.Route("operation"), page.Aborted) : null;
+            return Log(page) is { } log ? await log.TakeAsync(id, page.Aborted) : null;
         }
         catch (DbException)
         {

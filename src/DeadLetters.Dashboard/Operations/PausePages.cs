@@ -43,7 +43,7 @@ internal static class PausePages
         {
             try
             {
-                if (!await log.ResumeAsync(id, answer.Pace, page.Aborted) && await OtherInstances.ShowAsync(page) is null)
+                if (!await log.ResumeAsync(id, answer.Pace, page.Aborted) && OtherInstances.Find(page, id) is null)
                     return OperationPages.NotFound(page);
             }
             catch (DbException)
@@ -51,7 +51,7 @@ internal static class PausePages
                 return OtherInstances.NotReached(page);
             }
         }
-        return PageContext.SeeOther(page.Links.Operation(id));
+        return page.ToOperation(id);
     }
 
     private static PauseLog? Log(PageContext page) => page.Http.RequestServices.GetService<PauseLog>();

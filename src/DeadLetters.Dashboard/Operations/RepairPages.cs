@@ -29,7 +29,7 @@ internal static class RepairPages
             return Show(page, new RepairModel(dryRun, written, e.Message));
         }
         var requested = dryRun.Request with { Patch = patch, Expected = null };
-        return PageContext.SeeOther(page.Links.Operation((await page.Runner.StartAsync(requested, page.By, isDryRun: true)).Id));
+        return page.ToOperation((await page.Runner.StartAsync(requested, page.By, isDryRun: true)).Id);
     }
 
     private static RunningOperation? Find(PageContext page) =>

@@ -29,6 +29,22 @@ internal sealed record StoredRequest
 
     public long? Expected { get; init; }
 
+    public double? Pace { get; init; }
+
+    public bool Canary { get; init; }
+
+    public bool AllAtOnce { get; init; }
+
+    public string? InOrderBy { get; init; }
+
+    public bool SendAgain { get; init; }
+
+    public bool WasSent { get; init; }
+
+    public string? To { get; init; }
+
+    public bool WithoutResponse { get; init; }
+
     /// <summary>Writes a request; null for an edit or a repair, which belong to one user.</summary>
     public static string? Write(RequestedOperation requested) => requested.Edit is not null || requested.Patch is not null || requested.Filter.Condition is not null ? null : JsonSerializer.Serialize(new StoredRequest
     {
@@ -43,9 +59,17 @@ internal sealed record StoredRequest
         Until = requested.Filter.Until,
         Ids = requested.Filter.Ids is { } ids ? [.. ids] : null,
         Expected = requested.Expected,
+        Pace = requested.Pace,
+        Canary = requested.Canary,
+        AllAtOnce = requested.AllAtOnce,
+        InOrderBy = requested.InOrderBy?.ToString(),
+        SendAgain = requested.SendAgain,
+        WasSent = requested.WasSent,
+        To = requested.To,
+        WithoutResponse = requested.WithoutResponse,
     });
 
-    /// <summary>Reads what <see cref="Write"/> wrote. The options (pace, canary, …) come from the form.</summary>
+    /// <summary>Reads what <see cref="Write"/> wrote. A form of the pages replaces the options (pace, canary, …).</summary>
     /// <param name="json">The request.</param>
     /// <param name="sources">The sources of this application.</param>
     /// <exception cref="DeadLetterException">This application does not have the source.</exception>
@@ -63,6 +87,17 @@ internal sealed record StoredRequest
             Ids = stored.Ids is { } ids ? DeadLetterFilter.ById(ids).Ids : null,
         };
         var source = stored.Source is { } name ? sources.Find(name) ?? throw new DeadLetterException(DeadLetterProblem.Refused, $"This application is not connected to {name}") : sources.Default;
-        return new RequestedOperation(stored.Verb, source, stored.Queue, filter) { Expected = stored.Expected };
+        return new RequestedOperation(stored.Verb, source, stored.Queue, filter)
+        {
+            Expected = stored.Expected,
+            Pace = stored.Pace,
+            Canary = stored.Canary,
+            AllAtOnce = stored.AllAtOnce,
+            InOrderBy = stored.InOrderBy is { } field ? OrderField.Parse(field) : null,
+            SendAgain = stored.SendAgain,
+            WasSent = stored.WasSent,
+            To = stored.To,
+            WithoutResponse = stored.WithoutResponse,
+        };
     }
 }

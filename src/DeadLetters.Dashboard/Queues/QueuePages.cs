@@ -51,7 +51,7 @@ internal static class QueuePages
             : throw new DeadLetterException(DeadLetterProblem.NoSuchQueue, $"Dead-letter queue “{name}” not found");
 
     /// <summary>Whether viewing the queue has a cost that the user has not confirmed.</summary>
-    public static bool NeedsWarning(PageContext page, DeadLetterQueue queue) => queue is { AccessWarning: not null, Messages: > 0 } && !page.IsPost;
+    public static bool NeedsWarning(PageContext page, DeadLetterQueue queue) => queue is { AccessWarning: not null, Messages: > 0 } && !page.IsConfirmed;
 
     public static IResult Warn(PageContext page, DeadLetterQueue queue) => page.Page<AccessWarning, DeadLetterQueue>(queue.Name, queue);
 }

@@ -6,6 +6,9 @@ namespace WorkinIt.DeadLetters.Dashboard.Shared;
 /// <param name="address">The address.</param>
 internal sealed class Redirection(string address) : IResult
 {
+    /// <summary>The id of the operation that the page shows; null if it shows none.</summary>
+    public string? Operation { get; init; }
+
     public Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.StatusCode = StatusCodes.Status303SeeOther;

@@ -1,0 +1,172 @@
+using System.Text.Json;
+using WorkinIt.DeadLetters.Catalogue.Store;
+using WorkinIt.DeadLetters.Dashboard.Messages;
+using WorkinIt.DeadLetters.Dashboard.Shared;
+
+namespace WorkinIt.DeadLetters.Dashboard.Api;
+
+/// <summary>A dead letter in a list, masked.</summary>
+internal sealed record ApiLetter
+{
+    public required string Source { get; init; }
+
+    public required string Queue { get; init; }
+
+    public required string Id { get; init; }
+
+    /// <summary>Its MessageId; the dead letter's id if it has none, or if it may be personal data.</summary>
+    public required string MessageId { get; init; }
+
+    public string? MessageType { get; init; }
+
+    public string? ExceptionType { get; init; }
+
+    /// <summary>The id of its cause.</summary>
+    public required string Cause { get; init; }
+
+    public required string Reason { get; init; }
+
+    public string? Consumer { get; init; }
+
+    public string? Version { get; init; }
+
+    /// <summary>When it failed.</summary>
+    public DateTimeOffset? At { get; init; }
+
+    /// <summary>Where it is: there (in its queue), replayed, discarded, restored, gone, kept or unseen.</summary>
+    public required LetterState State { get; init; }
+
+    /// <summary>When it left its queue.</summary>
+    public DateTimeOffset? LeftAt { get; init; }
+
+    /// <summary>The operator who moved it.</summary>
+    public string? MovedBy { get; init; }
+
+    public static ApiLetter Example { get; } = new()
+    {
+        Source = "shop",
+        Queue = "orders_error",
+        Id = ApiExamples.LetterId,
+        MessageId = ApiExamples.MessageId,
+        MessageType = "Orders:PlaceOrder",
+        ExceptionType = "System.TimeoutException",
+        Cause = "5f1c9a3e",
+        Reason = "The shop did not answer within 300 ms",
+        At = ApiExamples.Time,
+        State = LetterState.There,
+    };
+
+    public static ApiLetter Of(CatalogueLetter letter) => new()
+    {
+        Source = letter.Source,
+        Queue = letter.Queue,
+        Id = letter.Id,
+        MessageId = Format.IdOf(letter.MessageId, letter.Id),
+        MessageType = letter.MessageType,
+        ExceptionType = letter.ExceptionType,
+        Cause = letter.CauseId,
+        Reason = Masking.Text(letter.Reason),
+        Consumer = letter.Consumer,
+        Version = letter.Version,
+        At = letter.At,
+        State = letter.State,
+        LeftAt = letter.LeftAt,
+        MovedBy = letter.By,
+    };
+
+    public static ApiLetter Of(string source, DeadLetter letter) => new()
+    {
+        Source = source,
+        Queue = letter.Queue,
+        Id = letter.Id,
+        MessageId = Format.IdOf(letter.MessageId, letter.Id),
+        MessageType = letter.MessageTypes is [var type, ..] ? type : null,
+        ExceptionType = letter.ExceptionType,
+        Cause = letter.Cause.Id,
+        Reason = Masking.Text(letter.Reason),
+        Consumer = letter.Consumer,
+        Version = letter.Header("MT-Host-AssemblyVersion"),
+        At = letter.FailedAt,
+        State = LetterState.There,
+    };
+}
+
+/// <summary>A dead letter with its message, headers and history; masked unless it is revealed.</summary>
+internal sealed record ApiLetterDetails
+{
+    public required ApiLetter Letter { get; init; }
+
+    /// <summary>Whether it is shown unmasked.</summary>
+    public required bool IsRevealed { get; init; }
+
+    public required string Reason { get; init; }
+
+    public string? StackTrace { get; init; }
+
+    public string? ContentType { get; init; }
+
+    public IReadOnlyList<string> MessageTypes { get; init; } = [];
+
+    public IReadOnlyList<ApiValue> Properties { get; init; } = [];
+
+    public IReadOnlyList<ApiValue> Headers { get; init; } = [];
+
+    /// <summary>The message; null if it is not JSON, or too large to show.</summary>
+    public JsonElement? Message { get; init; }
+
+    /// <summary>The body as text, if there is no message; null if it is not text.</summary>
+    public string? BodyText { get; init; }
+
+    /// <summary>The body byte for byte, in base64; only if it is revealed.</summary>
+    public string? Body { get; init; }
+
+    /// <summary>Why consumers can't read it; null if they can.</summary>
+    public string? Unreadable { get; init; }
+
+    public bool CanBeEdited { get; init; }
+
+    /// <summary>What happened to it, the oldest first.</summary>
+    public IReadOnlyList<ApiStep> Timeline { get; init; } = [];
+
+    public static ApiLetterDetails Example { get; } = new()
+    {
+        Letter = ApiLetter.Example,
+        IsRevealed = false,
+        Reason = ApiLetter.Example.Reason,
+        ContentType = "application/vnd.masstransit+json",
+        MessageTypes = ["Orders:PlaceOrder"],
+        Headers = [new ApiValue("MT-Fault-RetryCount", "3")],
+        Message = JsonElement.Parse("""{ "orderId": 4711, "customer": "J••• (8 characters)" }"""),
+        CanBeEdited = true,
+        Timeline = [new ApiStep(ApiExamples.Time, "Failed in orders_error: System.TimeoutException")],
+    };
+
+    public static ApiLetterDetails Of(PageContext page, LetterModel model)
+    {
+        var (letter, view) = (model.Letter, model.View);
+        var message = view.Message is { IsCut: false } text ? JsonElement.Parse(text.Text, new JsonDocumentOptions { MaxDepth = ApiAnswer.Json.MaxDepth }) : (JsonElement?)null;
+        return new ApiLetterDetails
+        {
+            Letter = model.Found is { } found ? ApiLetter.Of(found.Stored.Entry) : ApiLetter.Of(page.Source, letter),
+            IsRevealed = model.Revealed,
+            Reason = view.Reason,
+            StackTrace = view.StackTrace,
+            ContentType = letter.ContentType,
+            MessageTypes = letter.MessageTypes,
+            Properties = [.. view.Properties.Select(property => new ApiValue(property.Key, property.Value))],
+            Headers = [.. view.Headers.Select(header => new ApiValue(header.Key, header.Value))],
+            Message = message,
+            BodyText = message is null ? view.Body?.Text : null,
+            Body = model.Revealed ? Convert.ToBase64String(letter.Body.Span) : null,
+            Unreadable = letter.Unreadable,
+            CanBeEdited = model.CanBeEdited && !model.Queue.IsDiscarded,
+            Timeline = [.. model.Timeline.Select(step => new ApiStep(step.At, step.Text))],
+        };
+    }
+}
+
+/// <summary>A header or a property.</summary>
+internal sealed record ApiValue(string Name, string Value);
+
+/// <summary>A step of a message's history.</summary>
+internal sealed record ApiStep(DateTimeOffset At, string Text);
