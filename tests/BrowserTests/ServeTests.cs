@@ -29,6 +29,7 @@ public sealed class ServeTests(Browser browser) : AtThePages(browser)
         {
             await visit.Page.SetViewportSizeAsync(width, 800);
             await visit.ShouldLookRightAsync();
+            (await visit.Page.EvaluateAsync<double>("Math.max(...[...document.querySelectorAll('header nav a')].map(link => link.getBoundingClientRect().height))")).ShouldBeLessThanOrEqualTo(40); // one line: no word is broken
             await SaveAsync(visit, $"serve-{width}");
         }
 
