@@ -50,7 +50,7 @@ internal sealed record ApiLetter
         MessageId = ApiExamples.MessageId,
         MessageType = "Orders:PlaceOrder",
         ExceptionType = "System.TimeoutException",
-        Cause = "5f1c9a3e",
+        Cause = ApiExamples.Cause,
         Reason = "The shop did not answer within 300 ms",
         At = ApiExamples.Time,
         State = LetterState.There,

@@ -14,7 +14,7 @@ internal static class CauseApi
 {
     private static readonly ApiCause _example = new()
     {
-        Id = "5f1c9a3e",
+        Id = ApiExamples.Cause,
         ExceptionType = "System.TimeoutException",
         Text = "The shop did not answer within {number} ms",
         Count = 840,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
@@ -157,11 +158,28 @@ internal static partial class OpenApiDocument
         return schema;
     }
 
-    private static JsonNode SchemaOf(Type type) => ApiAnswer.Json.GetJsonSchemaAsNode(type, new JsonSchemaExporterOptions
+    private static JsonNode SchemaOf(Type type)
     {
-        TreatNullObliviousAsNonNullable = true,
-        TransformSchemaNode = static (_, schema) => schema as JsonObject ?? [], // “true”, which allows anything, is a schema that not all readers know
-    });
+        var schema = ApiAnswer.Json.GetJsonSchemaAsNode(type, new JsonSchemaExporterOptions
+        {
+            TreatNullObliviousAsNonNullable = true,
+            TransformSchemaNode = static (_, part) => part as JsonObject ?? [], // “true”, which allows anything, is a schema that not all readers know
+        });
+        return Complete(schema, schema)!;
+    }
+
+    // The exporter writes a type once, and refers to that place from the schema's own root, which is not that of the document.
+    private static JsonNode? Complete(JsonNode root, JsonNode? part) => part switch
+    {
+        JsonObject reference when reference["$ref"] is { } place => Complete(root, Find(root, place.GetValue<string>())),
+        JsonObject fields => new JsonObject(fields.Select(field => KeyValuePair.Create(field.Key, Complete(root, field.Value)))),
+        JsonArray items => new JsonArray([.. items.Select(item => Complete(root, item))]),
+        null => null,
+        var value => value.DeepClone(),
+    };
+
+    private static JsonNode? Find(JsonNode root, string place) => place.TrimStart('#').Split('/', StringSplitOptions.RemoveEmptyEntries).Aggregate(
+        (JsonNode?)root, (node, step) => node is JsonArray items ? items[int.Parse(step, CultureInfo.InvariantCulture)] : node?[step.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)]);
 
     private static JsonObject Reference(string schema) => new() { ["$ref"] = $"#/components/schemas/{schema}" };
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -7,6 +8,7 @@ using WorkinIt.DeadLetters;
 using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Dashboard;
 using WorkinIt.DeadLetters.Dashboard.Api;
+using WorkinIt.Dev;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
@@ -242,6 +244,40 @@ public sealed class ApiOperationTests
         (refused.Status, refused["detail"]).ShouldBe((HttpStatusCode.Unauthorized, "This application has no catalogue, so it has no tokens."));
         using var page = new PageClient(site.Address);
         (await page.GetAsync("/dead-letters/tokens")).Text.ShouldContain("no catalogue of dead letters, so it can’t keep tokens");
+    }
+
+    [Fact]
+    public async Task Commands_of_the_documentation_work_from_the_cause_to_the_operation()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(2);
+        await using var site = await StartAsync(orders);
+        var (_, token) = await site.MakeTokenAsync();
+        using (var program = new ApiClient(site.Address, token))
+            await Eventually.SeeAsync(() => program.GetAsync("causes"), answer => answer["letters"] == "2", "all dead letters are in the catalogue");
+        var lines = await File.ReadAllLinesAsync(Path.Combine(Repository.Root, "docs", "api.md"));
+        var ids = new Dictionary<string, string>();
+
+        var causes = await NextAsync(0);
+        ids[ApiExamples.Cause] = causes.GetProperty("causes")[0].GetProperty("id").GetString()!;
+        ids[ApiExamples.LetterId] = (await NextAsync(1)).GetProperty("letters")[1].GetProperty("id").GetString()!;
+        (await NextAsync(2)).GetProperty("letter").GetProperty("id").GetString().ShouldBe(ids[ApiExamples.LetterId]);
+        ids[ApiExamples.Operation] = (await NextAsync(3)).GetProperty("id").GetString()!;
+        await Eventually.SeeAsync(() => NextAsync(5), answer => answer.GetProperty("state").GetString() == "ended", "the dry run has ended");
+        var operation = await NextAsync(4);
+        operation.GetProperty("isDryRun").GetBoolean().ShouldBeFalse(operation.GetRawText());
+
+        async Task<JsonElement> NextAsync(int index)
+        {
+            var command = lines.Where(line => line.StartsWith("call ", StringComparison.Ordinal)).ElementAt(index);
+            command = ids.Aggregate(command, (text, id) => text.Replace(id.Key, id.Value, StringComparison.Ordinal));
+            var start = new ProcessStartInfo("bash", ["-c", $"{lines.Single(line => line.StartsWith("call()", StringComparison.Ordinal))}\n{command}"]) { RedirectStandardOutput = true };
+            (start.Environment["API"], start.Environment["TOKEN"]) = ($"{site.Address}dead-letters/api/v1", token);
+            using var bash = Process.Start(start)!;
+            var output = await bash.StandardOutput.ReadToEndAsync();
+            await bash.WaitForExitAsync();
+            return JsonElement.Parse(output);
+        }
     }
 
     private static async Task<ApiReply> RunAsync(ApiClient program, string json, string result)
