@@ -174,7 +174,7 @@ internal sealed class BoardTest : IDisposable
         {
             properties = new { message_id = id, content_type = "application/vnd.masstransit+json", delivery_mode = 2, headers },
             routing_key = "",
-            payload = JsonSerializer.Serialize(new { messageId = id, messageType = new[] { "urn:message:Shop:PlaceOrder" }, message = new { number = 1 } }),
+            payload = $$"""{"messageId":"{{id}}","messageType":["urn:message:Shop:PlaceOrder"],"message":{"number":1} }""",
             payload_encoding = "string",
         };
     }
