@@ -26,7 +26,11 @@ public sealed class ForeignApplication : IAsyncLifetime
     /// <summary>The dead-letter queues of the shop, with what is in each.</summary>
     public static IReadOnlyDictionary<string, int> Letters { get; } = new Dictionary<string, int>
     {
-        ["PlaceOrder_error"] = 2, ["order-state_error"] = 1, ["parcels_error"] = 5, ["slip-watch_error"] = 1, ["partner_error"] = 1,
+        ["PlaceOrder_error"] = 2,
+        ["order-state_error"] = 1,
+        ["parcels_error"] = 5,
+        ["slip-watch_error"] = 1,
+        ["partner_error"] = 1,
     };
 
     /// <summary>The dead-letter queue of the billing, which has 3.</summary>

@@ -11,7 +11,7 @@ public sealed class PackageContentTests : IDisposable
     private const string Version = "9.8.7-test.1";
 
     private static readonly string[] _ofCatalogue =
-        ["Dapper", "Microsoft.Data.Sqlite", "Npgsql", "FluentMigrator.Runner.SQLite", "FluentMigrator.Runner.Postgres", "SQLitePCLRaw.bundle_e_sqlite3"];
+        ["Dapper", "Microsoft.Data.Sqlite", "Npgsql", "FluentMigrator.Runner.SQLite", "FluentMigrator.Runner.Postgres", "SQLitePCLRaw.bundle_e_sqlite3", "MailKit", "MimeKit"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("workinit-packages-").FullName;
 
