@@ -17,6 +17,10 @@ namespace WorkinIt.DeadLetters.Dashboard.Api;
 internal static class ApiAccess
 {
     private const string Bearer = "Bearer ";
+    private const string TokenIdentity = "dead-letter token";
+
+    /// <summary>Whether a program sent the request, with a token: it sees no page.</summary>
+    public static bool IsProgram(PageContext page) => page.Http.User.Identity?.AuthenticationType == TokenIdentity;
 
     /// <summary>Checks a request, and makes its user that of the page.</summary>
     /// <returns>Why it is refused; null if it is not.</returns>
@@ -46,7 +50,7 @@ internal static class ApiAccess
             page.Http.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
             return ApiAnswer.Problem(StatusCodes.Status429TooManyRequests, "Too many requests", string.Create(CultureInfo.InvariantCulture, $"A token may send {page.Options.TokenRequestsPerMinute} requests per minute."), "Send the request again after the time in Retry-After.");
         }
-        page.Http.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, token.By)], "dead-letter token"));
+        page.Http.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, token.By)], TokenIdentity));
         page.MayAct = token.Scope == TokenScope.Operate;
         if (route.Scope == TokenScope.Operate && RefuseViewer(page, route.Summary.TrimEnd('.')) is { } viewer)
             return viewer;
@@ -83,9 +87,10 @@ internal static class ApiAccess
         page.MayAct = isNamed && (await page.Service<IAuthorizationService>().AuthorizeAsync(http.User, page.Options.OperatePolicy)).Succeeded;
         if (!isNamed && route is not { IsPost: false, Scope: TokenScope.View })
             return ApiAnswer.Problem(StatusCodes.Status403Forbidden, "Nothing was done", SignedIn.NoName, SignedIn.NoNameAdvice);
-        return route.IsPost && !await IsFromHereAsync(page) ? ApiAnswer.Problem(
+        // What reveals or exports is in the audit log, so another site must not be able to make a user's browser do it.
+        return (route.IsPost || route.Scope == TokenScope.Operate || page.IsTicked("reveal")) && !await IsFromHereAsync(page) ? ApiAnswer.Problem(
             StatusCodes.Status403Forbidden, "Nothing was done", "The request may have been forged: it has neither the origin of this site nor an antiforgery token.",
-            "A page of this site sends its Origin; a program uses a token.") : null;
+            "A page of this site sends its origin; a program uses a token.") : null;
     }
 
     // A browser adds cookies and passwords of the site to requests that another site makes. It always says where the request is from, and no page can change that.

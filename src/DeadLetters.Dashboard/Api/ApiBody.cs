@@ -44,6 +44,10 @@ internal sealed class ApiBody
                 foreach (var property in document.RootElement.EnumerateObject().Where(property => property.Value.ValueKind != JsonValueKind.Null))
                     read[property.Name] = property.Value.Clone();
             }
+            catch (InvalidOperationException)
+            {
+                throw new ApiInputException("", "The name of a field is not valid Unicode.");
+            }
             catch (JsonException e)
             {
                 throw new ApiInputException("", string.Create(CultureInfo.InvariantCulture, $"The body is not valid JSON: line {(e.LineNumber ?? 0) + 1}, byte {(e.BytePositionInLine ?? 0) + 1}."));
@@ -97,8 +101,29 @@ internal sealed class ApiBody
         };
         if (!isRight)
             throw new ApiInputException(field.Name, $"{field.Name} must be {(field.Type == "array" ? "an array of strings" : $"a {field.Type}")}.");
+        if (!Strings(value).All(IsText))
+            throw new ApiInputException(field.Name, $"{field.Name} is not valid Unicode, or contains the character U+0000, which a database does not take.");
         if (field.Values.Count > 0 && !field.Values.Contains(value.GetString(), StringComparer.Ordinal))
             throw new ApiInputException(field.Name, $"{field.Name} must be one of {string.Join(", ", field.Values)}.");
+    }
+
+    private static IEnumerable<JsonElement> Strings(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => [value],
+        JsonValueKind.Array => value.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String),
+        _ => [],
+    };
+
+    private static bool IsText(JsonElement value)
+    {
+        try
+        {
+            return !value.GetString()!.Contains('\0', StringComparison.Ordinal);
+        }
+        catch (InvalidOperationException) // half of a surrogate pair
+        {
+            return false;
+        }
     }
 
     private static ApiInputException Unknown(string name, IReadOnlyList<ApiField> fields) =>

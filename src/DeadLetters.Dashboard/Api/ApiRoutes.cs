@@ -51,6 +51,8 @@ internal static class ApiRoutes
             throw new ApiInputException(unknown, route.Parameters.Count == 0 ? "This address has no parameters." : $"“{unknown}” is not a parameter. The parameters are {string.Join(", ", route.Parameters.Select(known => known.Name))}.");
         if (route.Parameters.FirstOrDefault(known => known.IsRequired && page.Http.Request.Query[known.Name].ToString().Length == 0) is { } missing)
             throw new ApiInputException(missing.Name, $"The parameter {missing.Name} is missing.");
+        if (page.Http.Request.Query.FirstOrDefault(parameter => parameter.Value.ToString().Contains('\0', StringComparison.Ordinal)).Key is { } zero)
+            throw new ApiInputException(zero, $"{zero} contains the character U+0000, which no id has.");
         if (!route.IsPost)
             return await route.Handler(new ApiCall(page, ApiBody.Empty));
         var json = await ReadAsync(page.Http);

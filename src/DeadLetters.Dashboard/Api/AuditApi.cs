@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using WorkinIt.DeadLetters.Catalogue.Tokens;
@@ -92,8 +93,7 @@ internal static class AuditApi
             httpContext.Response.Headers.CacheControl = "no-store";
             try
             {
-                await using var output = new BufferedStream(httpContext.Response.Body, Buffer);
-                await page.Broker.ExportAsync(request, output, null, page.Aborted);
+                await ExportAsync(httpContext.Response.Body);
             }
             catch (DeadLetterException e) when (!httpContext.Response.HasStarted)
             {
@@ -104,6 +104,10 @@ internal static class AuditApi
                 httpContext.Abort(); // a complete answer would look like a complete export
             }
         }
+
+        // Not disposed: that would flush it and so begin the answer, although there is nothing to export, only an error to report. The export flushes it.
+        [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "It owns nothing but memory")]
+        private Task ExportAsync(Stream body) => page.Broker.ExportAsync(request, new BufferedStream(body, Buffer), null, page.Aborted);
     }
 }
 

@@ -98,7 +98,10 @@ internal static class DryRunApi
     {
         if (page.Catalogue is not { } catalogue)
             return LetterApi.NoCatalogue();
-        var selection = new CatalogueSelection(LetterApi.Parse("query", text), [], [], IsAll: true, new LetterKey(page.Source, page.Queue, ""));
+        var query = LetterApi.Parse("query", text);
+        if (string.IsNullOrWhiteSpace(text) || query == CatalogueQuery.All) // an empty variable of a script must not mean all
+            throw new ApiInputException("query", "The search is empty. To select all dead letters of the queue, use all.");
+        var selection = new CatalogueSelection(query, [], [], IsAll: true, new LetterKey(page.Source, page.Queue, ""));
         return await selection.QueuesAsync(catalogue, page.Aborted) is [var at]
             ? await CatalogueActions.StartAsync(page, verb, selection, catalogue, at, with)
             : ApiAnswer.Problem(StatusCodes.Status409Conflict, "Nothing is selected", $"The search finds no dead letter in {page.Queue}.", field: "query");

@@ -132,8 +132,8 @@ internal static class LetterApi
         var page = call.Page;
         page.ActOn(call.Query("source"), call.Required("queue")); // the catalogue may also have letters of a source that this application does not have
         if (!page.IsTicked("reveal"))
-            return await MessagePage.ShowAsync(page, model => ApiAnswer.Ok(ApiLetterDetails.Of(page, model)));
-        return ApiAccess.RefuseViewer(page, "An unmasked dead letter") ?? await MessagePage.RevealAsync(page, model => ApiAnswer.Ok(ApiLetterDetails.Of(page, model)));
+            return await MessagePage.ShowAsync(page, model => ApiAnswer.Ok(ApiLetterDetails.Of(page, model)), Warn);
+        return ApiAccess.RefuseViewer(page, "An unmasked dead letter") ?? await MessagePage.RevealAsync(page, model => ApiAnswer.Ok(ApiLetterDetails.Of(page, model)), Warn);
     }
 
     private static async Task<IResult> FindAsync(ApiCall call)

@@ -8,6 +8,8 @@ namespace WorkinIt.DeadLetters.Dashboard.Api;
 /// <summary>Operations: an operation is started with the id of its dry run only.</summary>
 internal static class OperationApi
 {
+    private static readonly TimeSpan _sharing = TimeSpan.FromSeconds(3); // of a database that answers
+
     public static IEnumerable<ApiRoute> Routes { get; } =
     [
         ApiRoute.Post("/operations", TokenScope.Operate, "startOperation", "Runs a dry run. Its options are those of the dry run.", RunAsync) with
@@ -77,6 +79,9 @@ internal static class OperationApi
     {
         if (page.Runner.Find(id) is { } operation)
         {
+            // A dry run that has ended can be run on any instance, so the others must know of its end before the caller does.
+            if (!operation.IsRunning)
+                await Task.WhenAny(operation.Sharing, Task.Delay(_sharing, page.Aborted));
             page.ActOn(operation.Request.Source.Name);
             return ApiOperation.Of(page, operation, await OperationOutcomes.OfAsync(page, operation));
         }

@@ -40,10 +40,11 @@ internal static class CausePage
     public static async Task<IResult> ChangeAsync(PageContext page)
     {
         var id = page.Route("cause");
-        var change = Read(page);
-        var cause = await FindAsync(page, id);
         var store = page.Service<TriageStore>();
-        if (cause is null && (await store.GetAsync([id], page.Aborted))[id].Track is null)
+        var known = (await store.GetAsync([id], page.Aborted))[id];
+        var change = Read(page, known);
+        var cause = await FindAsync(page, id);
+        if (cause is null && known.Track is null)
             return NotFound(page, id);
         var (source, queue) = cause?.Queues is [var fullest, ..] ? (fullest.Source, fullest.Queue) : (null, "");
         await store.SetAsync(id, change, page.By, queue, page.Aborted, page.Sources.Count > 1 ? source : null);
@@ -53,7 +54,8 @@ internal static class CausePage
     private static async Task<BoardCause?> FindAsync(PageContext page, string id) =>
         (await (await page.Service<OpenCatalogue>().ReaderAsync(page.Aborted)).BoardAsync(CatalogueQuery.All with { Cause = id }, page.Aborted)).Causes.FirstOrDefault(cause => cause.Cause.Id == id);
 
-    private static TriageChange Read(PageContext page) => page.Value("change") switch
+    // The form has all three fields of a note. A program may set one: the others stay.
+    private static TriageChange Read(PageContext page, CauseTriage known) => page.Value("change") switch
     {
         "acknowledge" => new TriageChange.Acknowledge(),
         "unacknowledge" => new TriageChange.Unacknowledge(),
@@ -61,9 +63,11 @@ internal static class CausePage
         "mute-8h" => new TriageChange.MuteUntil(page.Time.GetUtcNow().AddHours(8)),
         "mute-version" => TriageInput.MuteUntilVersion(page.Value("version")),
         "unmute" => new TriageChange.Unmute(),
-        "note" => TriageInput.Describe(page.Value("owner"), page.Value("note"), page.Value("link")),
+        "note" => TriageInput.Describe(Field(page, "owner", known.Owner), Field(page, "note", known.Note), Field(page, "link", known.Link)),
         _ => throw new FormatException("Change: this form was not sent from the page of a cause."),
     };
+
+    private static string? Field(PageContext page, string name, string known) => page.Form.ContainsKey(name) ? page.Value(name) : known;
 }
 
 /// <param name="Id">The cause's id.</param>

@@ -12,31 +12,35 @@ internal static class MessagePage
     {
         if (LetterSource.NamedSource(page) is { } named && page.Sources.Find(named) is not null)
             return PageContext.SeeOther(page.Links.Of(named).Letter(page.Queue, page.Route("id"))); // a link from before this application had the source
-        return await ShowAsync(page, model => Render(page, model));
+        return await ShowAsync(page, model => Render(page, model), queue => QueuePages.Warn(page, queue));
     }
 
     /// <summary>Shows the message masked.</summary>
     /// <param name="page">The request.</param>
     /// <param name="render">Answers with the message.</param>
-    public static async Task<IResult> ShowAsync(PageContext page, Func<LetterModel, IResult> render)
+    /// <param name="warn">Answers that reading the queue has a cost, which the user has not confirmed.</param>
+    public static async Task<IResult> ShowAsync(PageContext page, Func<LetterModel, IResult> render, Func<DeadLetterQueue, IResult> warn)
     {
         var found = await LetterSource.InCatalogueAsync(page);
         if (found is null && page.At is null)
             return Gone(page);
         if (found is { Stored.Letter: null, IsReadable: false })
             return Gone(page, found.Stored.Entry);
-        if (found is null or { Stored.Letter: null } && await QueuePages.FindAsync(page) is var queue && QueuePages.NeedsWarning(page, queue))
-            return QueuePages.Warn(page, queue);
+        if (await CostlyAsync(page, found) is { } queue)
+            return warn(queue);
         return await LetterSource.FindAsync(page, found, revealed: false) is { } model ? render(model) : Gone(page);
     }
 
     /// <summary>Shows the message unmasked, once, after writing that to the audit log.</summary>
-    public static Task<IResult> RevealAsync(PageContext page) => RevealAsync(page, model => Render(page, model));
+    public static Task<IResult> RevealAsync(PageContext page) => RevealAsync(page, model => Render(page, model), queue => QueuePages.Warn(page, queue));
 
     /// <inheritdoc cref="RevealAsync(PageContext)"/>
-    public static async Task<IResult> RevealAsync(PageContext page, Func<LetterModel, IResult> render)
+    public static async Task<IResult> RevealAsync(PageContext page, Func<LetterModel, IResult> render, Func<DeadLetterQueue, IResult> warn)
     {
-        if (await LetterSource.FindAsync(page, await LetterSource.InCatalogueAsync(page), revealed: true) is not { } model)
+        var found = await LetterSource.InCatalogueAsync(page);
+        if (found is not { Stored.Letter: null, IsReadable: false } && await CostlyAsync(page, found) is { } queue)
+            return warn(queue);
+        if (await LetterSource.FindAsync(page, found, revealed: true) is not { } model)
             return Gone(page);
         await page.Broker.RevealedAsync(model.Letter, page.By, page.Aborted);
         return render(model);
@@ -54,6 +58,10 @@ internal static class MessagePage
 
     public static Task<DeadLetter?> FindAsync(PageContext page, DeadLetterQueue queue) =>
         page.Broker.FindAsync(queue.Name, page.Route("id"), page.By, page.Aborted);
+
+    // The queue, if the letter must be read from it, and that has a cost that the user has not confirmed.
+    private static async Task<DeadLetterQueue?> CostlyAsync(PageContext page, LetterSource.Found? found) =>
+        !page.IsConfirmed && found is null or { Stored.Letter: null } && page.At is not null && await QueuePages.FindAsync(page) is var queue && QueuePages.NeedsWarning(page, queue) ? queue : null;
 
     public static IResult Gone(PageContext page) => Gone(page, page.Route("id"));
 

@@ -8,6 +8,8 @@ namespace WorkinIt.DeadLetters.Dashboard.Operations;
 /// <summary>Edits one message; the dry run that follows shows the diff.</summary>
 internal static class EditPages
 {
+    private const int AuditEntriesRead = 100;
+
     private static readonly JsonDocumentOptions _parsing = new() { MaxDepth = 256 };
 
     /// <summary>Shows the full message in a form field. Other pages mask it, so the audit log records a reveal.</summary>
@@ -49,9 +51,15 @@ internal static class EditPages
             return refuse(queue, letter, error);
         if (Diff.IsNone(original, written))
             return refuse(queue, letter, "The message is unchanged. Change it, or replay it as it is.");
+        if (!Api.ApiAccess.IsProgram(page) && !await HasRevealedAsync(page, letter))
+            await page.Broker.RevealedAsync(letter, page.By, page.Aborted); // the page of the dry run shows the original to this user
         var requested = with(new RequestedOperation(Verb.Replay, page.Here, queue.Name, DeadLetterFilter.ById(letter.Id)) { Edit = new Edit(letter.Id, original, written) });
         return page.ToOperation((await page.Runner.StartAsync(requested, page.By, isDryRun: true)).Id);
     }
+
+    // The form of the page has revealed it; a program sends the edit without having read the message.
+    private static async Task<bool> HasRevealedAsync(PageContext page, DeadLetter letter) => (await page.Broker.Audit.ReadAsync(letter.Queue, AuditEntriesRead, page.Aborted))
+        .Any(entry => entry.Verb == "reveal" && entry.By == page.By && entry.Messages.Contains(letter.MessageId ?? letter.Id));
 
     private static string? Text(DeadLetterQueue queue, DeadLetter letter) =>
         !queue.IsDiscarded && new LetterModel(queue, letter, Revealed: true).CanBeEdited ? letter.MessageJson ?? letter.BodyText : null;

@@ -45,7 +45,7 @@ internal static class OtherInstances
         }
         if (!new ElsewhereModel(operation, IsRunning: false).CanRun || await TakeAsync(page, id) is not { IsTaken: true, Request: { } request })
         {
-            return page.Problem(StatusCodes.Status409Conflict, "Already started", "This dry run was already used, has not ended, found nothing, or is too old.",
+            return page.Problem(StatusCodes.Status409Conflict, "Already started", "This dry run was already used, has not ended, found nothing, or is too old. An edit, a repair, and a selection by a search can be run only on the instance that made the dry run.",
                 "See the audit log, or start a new dry run.");
         }
         var requested = with(StoredRequest.Read(request, page.Sources)) with { Expected = isDryRun ? null : operation.Done + operation.Refused };

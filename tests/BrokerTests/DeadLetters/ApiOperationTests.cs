@@ -247,6 +247,58 @@ public sealed class ApiOperationTests
     }
 
     [Fact]
+    public async Task Export_that_can_not_begin_is_answered_with_the_reason()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(1);
+        await using var site = await StartAsync(orders);
+        using var program = await ProgramAsync(site);
+        await using var channel = await orders.VirtualHost.OpenChannelAsync();
+        await channel.QueueDeclareAsync("dead-letters-lock:" + Orders.Error, durable: false, exclusive: true, autoDelete: false); // as an operation does that runs elsewhere
+
+        var refused = await program.GetAsync("export?queue=orders_error");
+        (refused.Status, refused.ContentType).ShouldBe((HttpStatusCode.Conflict, "application/problem+json"), refused.Text);
+        await channel.QueueDeleteAsync("dead-letters-lock:" + Orders.Error);
+        (await program.GetAsync("export?queue=orders_error")).Text.ShouldContain("orders_error");
+    }
+
+    [Fact]
+    public async Task Edit_by_a_user_who_sees_the_original_on_the_page_of_the_dry_run_is_a_reveal()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(1);
+        await using var site = await StartAsync(orders);
+        using var browser = new ApiClient(site.Address, token: null);
+        var id = (await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 1, "jane", default)).Letters[0].Id;
+        var edit = $$"""{ "verb": "edit", "queue": "orders_error", "ids": ["{{id}}"], "message": { "number": 4711 } }""";
+
+        var dryRun = await browser.PostAsync("dry-runs", edit, ("Sec-Fetch-Site", "same-origin"));
+        dryRun.Status.ShouldBe(HttpStatusCode.Accepted, dryRun.Text);
+        await browser.PostAsync("dry-runs", edit, ("Sec-Fetch-Site", "same-origin"));
+        var entry = (await site.Audit.ReadAsync(null, 10, default)).ShouldHaveSingleItem();
+        (entry.Verb, entry.By).ShouldBe(("reveal", "Erin"));
+    }
+
+    [Fact]
+    public async Task Letter_in_a_queue_where_reading_has_a_cost_is_read_only_after_a_confirmation()
+    {
+        await using var orders = await Orders.CreateAsync("quorum", new Dictionary<string, object?> { ["x-delivery-limit"] = 6 });
+        await orders.PutFaultsAsync(1);
+        await using var site = await CatalogueSite.StartOverAsync(hasCatalogue: false, ("shop", orders.Options));
+        using var browser = new ApiClient(site.Address, token: null);
+        var id = (await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 1, "jane", default)).Letters[0].Id;
+        await Eventually.SeeAsync(() => browser.GetAsync("causes?queue=orders_error"), answer => answer.Status == HttpStatusCode.Conflict, "the management API has counted the message");
+
+        foreach (var reveal in new[] { "", "&reveal=true" })
+        {
+            var refused = await browser.GetAsync($"letters/{id}?queue=orders_error{reveal}", ("Sec-Fetch-Site", "same-origin"));
+            (refused.Status, refused.ContentType).ShouldBe((HttpStatusCode.Conflict, "application/problem+json"), refused.Text);
+            refused["field"].ShouldBe("confirm");
+            (await browser.GetAsync($"letters/{id}?queue=orders_error{reveal}&confirm=true", ("Sec-Fetch-Site", "same-origin"))).Status.ShouldBe(HttpStatusCode.OK);
+        }
+    }
+
+    [Fact]
     public async Task Commands_of_the_documentation_work_from_the_cause_to_the_operation()
     {
         await using var orders = await Orders.CreateAsync();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.RegularExpressions;
 using MassTransit;
@@ -131,6 +132,7 @@ internal sealed partial class Shop : IAsyncDisposable
     [GeneratedRegex("\"position\":[0-9]+,")]
     private static partial Regex Position();
 
+    [MethodImpl(MethodImplOptions.NoInlining)] // where it is inlined after some calls, the stack trace lacks it, and the cause is another one
     private Task HandleAsync(int number, Guid messageId)
     {
         lock (_lock)

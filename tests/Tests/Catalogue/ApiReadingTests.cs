@@ -58,6 +58,11 @@ public sealed class ApiReadingTests
     [InlineData("GET", "letters?q=nonsense:1", null, "q")]
     [InlineData("GET", "letters?limit=0", null, "limit")]
     [InlineData("GET", "letters?cursor=x", null, "cursor")]
+    [InlineData("GET", "letters?cursor=%00", null, "cursor")]
+    [InlineData("POST", "letters/search", """{ "q": "\u0000" }""", "q")]
+    [InlineData("POST", "letters/search", """{ "q": "\ud800" }""", "q")]
+    [InlineData("POST", "letters/search", """{ "\ud800": 1 }""", null)]
+    [InlineData("POST", "dry-runs", """{ "verb": "discard", "queue": "orders_error", "query": " " }""", "query")]
     [InlineData("GET", "letters?pagesize=1", null, "pagesize")]
     [InlineData("GET", "letters/00", null, "queue")]
     [InlineData("GET", "causes?span=2h", null, "span")]
@@ -85,6 +90,26 @@ public sealed class ApiReadingTests
         answer.Status.ShouldBeOneOf(HttpStatusCode.BadRequest, HttpStatusCode.NotFound);
         answer.ContentType.ShouldBe("application/problem+json");
         answer["field"].ShouldBe(field, answer.Text);
+    }
+
+    [Fact]
+    public async Task Note_of_a_cause_keeps_what_a_program_does_not_send_and_loses_what_it_sends_empty()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        await site.AddAsync(new FailedLetter());
+        using var program = await ProgramAsync(site);
+        var cause = new FailedLetter().Build().Cause.Id;
+        foreach (var (change, seen) in new[]
+        {
+            ("""{ "change": "note", "owner": "Payments", "link": "https://status.example.com", "note": "The gateway is down" }""", ("Payments", "https://status.example.com", "The gateway is down")),
+            ("""{ "change": "note", "note": "It is up again" }""", ("Payments", "https://status.example.com", "It is up again")),
+            ("""{ "change": "note", "owner": "" }""", ("", "https://status.example.com", "It is up again")),
+        })
+        {
+            (await program.PostAsync($"causes/{cause}/triage", change)).Status.ShouldBe(HttpStatusCode.NoContent);
+            var triage = (await program.GetAsync($"causes/{cause}")).Json.GetProperty("triage");
+            (triage.GetProperty("owner").GetString(), triage.GetProperty("link").GetString(), triage.GetProperty("note").GetString()).ShouldBe(seen);
+        }
     }
 
     [Fact]

@@ -107,6 +107,25 @@ public sealed partial class ApiTokenTests
         (await site.Audit.ReadAsync(null, 10, default)).Count.ShouldBe(status == HttpStatusCode.NoContent ? 1 : 0);
     }
 
+    [Theory]
+    [InlineData("letters/{0}?queue=orders_error&reveal=true")]
+    [InlineData("export?queue=orders_error")]
+    [InlineData("audit/00")]
+    public async Task Reveal_and_export_of_a_signed_in_user_must_come_from_this_site(string path)
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        await site.AddAsync(new FailedLetter());
+        using var browser = new ApiClient(site.Address, token: null);
+        path = string.Format(System.Globalization.CultureInfo.InvariantCulture, path, new FailedLetter().Build().Id);
+        foreach (var headers in new (string, string)[][] { [], [("Sec-Fetch-Site", "cross-site")], [("Sec-Fetch-Site", "same-site")], [("Origin", "https://evil.example")] })
+        {
+            var refused = await browser.GetAsync(path, headers);
+            (refused.Status, refused["title"]).ShouldBe((HttpStatusCode.Forbidden, "Nothing was done"), refused.Text);
+        }
+        (await site.Audit.ReadAsync(null, 10, default)).ShouldBeEmpty();
+        (await browser.GetAsync(path, ("Sec-Fetch-Site", "same-origin"))).Status.ShouldNotBe(HttpStatusCode.Forbidden);
+    }
+
     [Fact]
     public async Task User_without_the_right_to_act_may_read_and_no_more_and_one_without_the_right_to_view_gets_nothing()
     {
