@@ -123,7 +123,7 @@ internal sealed class FaultRun : IAsyncDisposable
     public async Task<Tally> SettleAsync(TimeSpan? within = null, bool ofCluster = false)
     {
         string[] queues = ["send-gif-email", "send-gif-email_suspect", "submission-status", .. new[] { "1s", "2s", "4s", "8s", "16s", "64s" }.Select(delay => $"send-gif-email_delay_{delay}")];
-        await Eventually.SeeAsync(
+        await ExplainedAsync(() => Eventually.SeeAsync(
             async () =>
             {
                 var (mailed, dead) = (System.Mail.DeliveriesById, 0L);
@@ -138,7 +138,7 @@ internal sealed class FaultRun : IAsyncDisposable
             },
             seen => seen is { Open: <= 0, Waiting.Count: 0 },
             "all submissions mailed or dead-lettered, and all queues empty",
-            within ?? TimeSpan.FromMinutes(5));
+            within ?? TimeSpan.FromMinutes(5)));
 
         // Submissions still in flight (a lease that has not run out, a mail without its reply) are neither sent nor dead-lettered yet. For a dead
         // letter, the status changes first: the fault is published and confirmed before the message is moved.
@@ -168,6 +168,22 @@ internal sealed class FaultRun : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await System.DisposeAsync();
+
+    // Such a fault may need hundreds of runs, so the first one has to be enough to find it: the queues and the ends of the logs, which contain no addresses.
+    private async Task ExplainedAsync(Func<Task> wait)
+    {
+        try
+        {
+            await wait();
+        }
+        catch (TimeoutException e)
+        {
+            var queues = await System.VirtualHost.ManagementAsync("queues/{vhost}?columns=name,state,messages_ready,messages_unacknowledged,consumers,leader,online");
+            throw new TimeoutException($"{e.Message}\n{queues.GetRawText()}\nWeb:\n{End(Web)}\nConsumers:\n{End(Consumers)}", e);
+        }
+
+        static string End(ServiceProcess service) => string.Join('\n', service.Log.Split('\n').TakeLast(25));
+    }
 
     /// <summary>The last observed state, for the error of a run that does not settle.</summary>
     private sealed record Unsettled(long Open, IReadOnlyDictionary<string, long> Waiting, bool WebRuns, bool ConsumersRun)

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Catalogue.Tokens;
 using WorkinIt.DeadLetters.Dashboard.BoardPages;
 using WorkinIt.DeadLetters.Dashboard.Operations;

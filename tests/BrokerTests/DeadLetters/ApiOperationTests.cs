@@ -258,7 +258,7 @@ public sealed class ApiOperationTests
 
         var refused = await program.GetAsync("export?queue=orders_error");
         (refused.Status, refused.ContentType).ShouldBe((HttpStatusCode.Conflict, "application/problem+json"), refused.Text);
-        await channel.QueueDeleteAsync("dead-letters-lock:" + Orders.Error);
+        await channel.QueueDeleteAsync("dead-letters-lock:" + Orders.Error, ifUnused: false, ifEmpty: false);
         (await program.GetAsync("export?queue=orders_error")).Text.ShouldContain("orders_error");
     }
 
