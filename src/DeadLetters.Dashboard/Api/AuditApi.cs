@@ -107,7 +107,7 @@ internal static class AuditApi
 
         // Not disposed: that would flush it and so begin the answer, although there is nothing to export, only an error to report. The export flushes it.
         [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "It owns nothing but memory")]
-        private Task ExportAsync(Stream body) => page.Broker.ExportAsync(request, new BufferedStream(body, Buffer), null, page.Aborted);
+        private Task<long> ExportAsync(Stream body) => page.Broker.ExportAsync(request, new BufferedStream(body, Buffer), null, page.Aborted);
     }
 }
 
