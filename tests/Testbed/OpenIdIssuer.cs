@@ -34,6 +34,7 @@ public sealed class OpenIdIssuer : IAsyncDisposable
     private const string Scheme = OpenIddictServerAspNetCoreDefaults.AuthenticationScheme;
 
     private readonly ConcurrentDictionary<string, string[]> _groups = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> _userNames = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _used = new(StringComparer.Ordinal);
     private readonly HttpClient _browser = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
     private readonly RsaSecurityKey _key = new(RSA.Create(2048)) { KeyId = "one" };
@@ -87,6 +88,11 @@ public sealed class OpenIdIssuer : IAsyncDisposable
     /// <param name="user">The user.</param>
     /// <param name="groups">The groups.</param>
     public void SetGroups(string user, params string[] groups) => _groups[user] = groups;
+
+    /// <summary>Sets the unique name of a user (<c>preferred_username</c>). Without it, a user has only an id, and a name that is the same.</summary>
+    /// <param name="user">The user.</param>
+    /// <param name="name">The name.</param>
+    public void SetUserName(string user, string name) => _userNames[user] = name;
 
     /// <summary>A user opens an address of the issuer.</summary>
     /// <param name="address">The address.</param>
@@ -172,7 +178,7 @@ public sealed class OpenIdIssuer : IAsyncDisposable
         App.MapGet("/user", async http =>
         {
             var name = (await http.AuthenticateAsync(Scheme)).Principal!.GetClaim(Claims.Subject)!;
-            await http.Response.WriteAsJsonAsync(new { sub = name, name, groups = _groups.GetValueOrDefault(name, []) });
+            await http.Response.WriteAsJsonAsync(new { sub = name, name, preferred_username = _userNames.GetValueOrDefault(name), groups = _groups.GetValueOrDefault(name, []) });
         });
     }
 
@@ -201,6 +207,8 @@ public sealed class OpenIdIssuer : IAsyncDisposable
         identity.AddClaim(new Claim(Claims.Subject, user));
         identity.AddClaim(new Claim(Claims.Name, user));
         identity.AddClaim(new Claim("sid", session));
+        if (_userNames.TryGetValue(user, out var name))
+            identity.AddClaim(new Claim(Claims.PreferredUsername, name));
         if (!HidesGroups)
             identity.AddClaims(_groups.GetValueOrDefault(user, []).Select(group => new Claim("groups", group)));
         identity.SetScopes(scopes);

@@ -61,9 +61,9 @@ internal sealed class OpenIdSessionCheck(OpenIdSessions sessions, OpenIdRenewal 
         switch (await renewal.AskAsync(session, tokens, CancellationToken.None))
         {
             case Renewal.Granted(var user, var newTokens, var validUntil) when user is null or { MayView: true }:
-                var (name, mayOperate) = user is null ? (session.Name, session.MayOperate) : (user.Name, user.MayOperate);
-                sessions.Renew(session, name, mayOperate, newTokens, validUntil);
-                return Person(session.Key, session.Subject, name, mayOperate);
+                var mayOperate = user?.MayOperate ?? session.MayOperate;
+                sessions.Renew(session, mayOperate, newTokens, validUntil);
+                return Person(session.Key, session.Subject, session.Name, mayOperate);
             case Renewal.Unavailable:
                 sessions.Release(session);
                 return StillValid(http, session);

@@ -92,18 +92,16 @@ internal sealed class OpenIdSessions(Database database, IDataProtectionProvider 
 
     /// <summary>Writes what the issuer said now.</summary>
     /// <param name="session">The session.</param>
-    /// <param name="name">The user's name.</param>
     /// <param name="mayOperate">Whether the user may act.</param>
     /// <param name="tokens">The user's tokens.</param>
     /// <param name="validUntil">Until when the answer holds.</param>
-    public void Renew(OpenIdSession session, string name, bool mayOperate, OpenIdTokens tokens, DateTimeOffset validUntil) => Write(
+    public void Renew(OpenIdSession session, bool mayOperate, OpenIdTokens tokens, DateTimeOffset validUntil) => Write(
         """
-        UPDATE operator_openid_sessions SET name = @name, may_operate = @mayOperate, tokens = @tokens, renew_at = @renewAt, valid_until = @validUntil, renewing_until = 0 WHERE id = @id
+        UPDATE operator_openid_sessions SET may_operate = @mayOperate, tokens = @tokens, renew_at = @renewAt, valid_until = @validUntil, renewing_until = 0 WHERE id = @id
         """,
         new
         {
             id = Id(session.Key),
-            name,
             mayOperate = mayOperate ? 1L : 0L,
             tokens = Encrypt(session.Key, tokens),
             renewAt = RenewAt(time.GetUtcNow(), validUntil, tokens),
@@ -153,7 +151,7 @@ internal sealed class OpenIdSessions(Database database, IDataProtectionProvider 
 /// <summary>A session of a user who signed in with OpenID Connect.</summary>
 /// <param name="Key">The key that the cookie holds.</param>
 /// <param name="Subject">The user's id at the issuer.</param>
-/// <param name="Name">The user's name.</param>
+/// <param name="Name">The user's name when the session began. What the user started with it stays the user's until the session ends.</param>
 /// <param name="MayOperate">Whether the user may act.</param>
 /// <param name="Tokens">The encrypted tokens.</param>
 /// <param name="RenewAt">When the issuer must be asked again, or the session ends.</param>

@@ -75,6 +75,21 @@ public sealed class OpenIdRenewalTests(OpenIdServers servers) : IClassFixture<Op
     }
 
     [Fact]
+    public async Task User_goes_by_its_unique_name_and_keeps_it_until_the_session_ends()
+    {
+        var (user, name) = (NewUser(), NewUser());
+        servers.Issuer.SetUserName(user, name);
+        var (client, _) = await servers.SignInAsync(user, [Viewers]);
+        (await client.GetAsync(Board)).Text.ShouldSatisfyAllConditions(it => it.ShouldContain(name), it => it.ShouldNotContain(user));
+
+        servers.Issuer.SetUserName(user, NewUser());
+        servers.Time.Advance(OpenIdIssuer.Life);
+
+        (await client.GetAsync(Board)).Text.ShouldContain(name); // renewed
+        (await client.GetAsync(Board)).Text.ShouldContain(name); // read from the database
+    }
+
+    [Fact]
     public async Task Session_outlasts_an_issuer_that_does_not_answer_and_waits_once_its_token_has_expired()
     {
         var (client, _) = await servers.SignInAsync(NewUser(), [Viewers]);
