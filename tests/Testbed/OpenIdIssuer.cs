@@ -39,6 +39,7 @@ public sealed class OpenIdIssuer : IAsyncDisposable
     private readonly HttpClient _browser = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
     private readonly RsaSecurityKey _key = new(RSA.Create(2048)) { KeyId = "one" };
     private int _renewals;
+    private int _held;
 
     private OpenIdIssuer()
     {
@@ -61,6 +62,15 @@ public sealed class OpenIdIssuer : IAsyncDisposable
     /// <summary>Whether groups are only at its user-info endpoint, and not in the ID token.</summary>
     public bool HidesGroups { get; set; }
 
+    /// <summary>What a proxy in front of it answers, with status 200, by path.</summary>
+    public ConcurrentDictionary<string, (string ContentType, string Body)> Proxied { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Holds the requests for tokens until it has completed; null: none.</summary>
+    public TaskCompletionSource? Hold { get; set; }
+
+    /// <summary>How many requests for tokens were held.</summary>
+    public int Held => _held;
+
     /// <summary>Starts it.</summary>
     public static async Task<OpenIdIssuer> StartAsync()
     {
@@ -71,11 +81,7 @@ public sealed class OpenIdIssuer : IAsyncDisposable
         builder.Services.AddOpenIddict().AddServer(issuer.Configure);
         builder.Services.AddAuthentication();
         issuer.App = builder.Build();
-        issuer.App.Use((http, next) =>
-        {
-            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            return issuer.IsDown ? Task.CompletedTask : GoOnAsync(http, next);
-        });
+        issuer.App.Use(issuer.BeginAsync);
         issuer.App.UseAuthentication();
         issuer.Map();
         await issuer.App.StartAsync();
@@ -130,10 +136,25 @@ public sealed class OpenIdIssuer : IAsyncDisposable
         _key.Rsa.Dispose();
     }
 
-    private static Task GoOnAsync(HttpContext http, RequestDelegate next)
+    private async Task BeginAsync(HttpContext http, RequestDelegate next)
     {
-        http.Response.StatusCode = StatusCodes.Status200OK;
-        return next(http);
+        if (Hold is { } hold && http.Request.Path == "/token")
+        {
+            Interlocked.Increment(ref _held);
+            await hold.Task.WaitAsync(http.RequestAborted);
+        }
+        if (IsDown)
+        {
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return;
+        }
+        if (!Proxied.TryGetValue(http.Request.Path, out var proxied))
+        {
+            await next(http);
+            return;
+        }
+        http.Response.ContentType = proxied.ContentType;
+        await http.Response.WriteAsync(proxied.Body);
     }
 
     private void Configure(OpenIddictServerBuilder server)
