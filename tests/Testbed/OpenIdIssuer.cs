@@ -34,10 +34,12 @@ public sealed class OpenIdIssuer : IAsyncDisposable
     private const string Scheme = OpenIddictServerAspNetCoreDefaults.AuthenticationScheme;
 
     private readonly ConcurrentDictionary<string, string[]> _groups = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> _userNames = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _used = new(StringComparer.Ordinal);
     private readonly HttpClient _browser = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
     private readonly RsaSecurityKey _key = new(RSA.Create(2048)) { KeyId = "one" };
     private int _renewals;
+    private int _held;
 
     private OpenIdIssuer()
     {
@@ -60,6 +62,15 @@ public sealed class OpenIdIssuer : IAsyncDisposable
     /// <summary>Whether groups are only at its user-info endpoint, and not in the ID token.</summary>
     public bool HidesGroups { get; set; }
 
+    /// <summary>What a proxy in front of it answers, with status 200, by path.</summary>
+    public ConcurrentDictionary<string, (string ContentType, string Body)> Proxied { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Holds the requests for tokens until it has completed; null: none.</summary>
+    public TaskCompletionSource? Hold { get; set; }
+
+    /// <summary>How many requests for tokens were held.</summary>
+    public int Held => _held;
+
     /// <summary>Starts it.</summary>
     public static async Task<OpenIdIssuer> StartAsync()
     {
@@ -70,11 +81,7 @@ public sealed class OpenIdIssuer : IAsyncDisposable
         builder.Services.AddOpenIddict().AddServer(issuer.Configure);
         builder.Services.AddAuthentication();
         issuer.App = builder.Build();
-        issuer.App.Use((http, next) =>
-        {
-            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            return issuer.IsDown ? Task.CompletedTask : GoOnAsync(http, next);
-        });
+        issuer.App.Use(issuer.BeginAsync);
         issuer.App.UseAuthentication();
         issuer.Map();
         await issuer.App.StartAsync();
@@ -87,6 +94,11 @@ public sealed class OpenIdIssuer : IAsyncDisposable
     /// <param name="user">The user.</param>
     /// <param name="groups">The groups.</param>
     public void SetGroups(string user, params string[] groups) => _groups[user] = groups;
+
+    /// <summary>Sets the unique name of a user (<c>preferred_username</c>). Without it, a user has only an id, and a name that is the same.</summary>
+    /// <param name="user">The user.</param>
+    /// <param name="name">The name.</param>
+    public void SetUserName(string user, string name) => _userNames[user] = name;
 
     /// <summary>A user opens an address of the issuer.</summary>
     /// <param name="address">The address.</param>
@@ -124,10 +136,25 @@ public sealed class OpenIdIssuer : IAsyncDisposable
         _key.Rsa.Dispose();
     }
 
-    private static Task GoOnAsync(HttpContext http, RequestDelegate next)
+    private async Task BeginAsync(HttpContext http, RequestDelegate next)
     {
-        http.Response.StatusCode = StatusCodes.Status200OK;
-        return next(http);
+        if (Hold is { } hold && http.Request.Path == "/token")
+        {
+            Interlocked.Increment(ref _held);
+            await hold.Task.WaitAsync(http.RequestAborted);
+        }
+        if (IsDown)
+        {
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return;
+        }
+        if (!Proxied.TryGetValue(http.Request.Path, out var proxied))
+        {
+            await next(http);
+            return;
+        }
+        http.Response.ContentType = proxied.ContentType;
+        await http.Response.WriteAsync(proxied.Body);
     }
 
     private void Configure(OpenIddictServerBuilder server)
@@ -172,7 +199,7 @@ public sealed class OpenIdIssuer : IAsyncDisposable
         App.MapGet("/user", async http =>
         {
             var name = (await http.AuthenticateAsync(Scheme)).Principal!.GetClaim(Claims.Subject)!;
-            await http.Response.WriteAsJsonAsync(new { sub = name, name, groups = _groups.GetValueOrDefault(name, []) });
+            await http.Response.WriteAsJsonAsync(new { sub = name, name, preferred_username = _userNames.GetValueOrDefault(name), groups = _groups.GetValueOrDefault(name, []) });
         });
     }
 
@@ -201,6 +228,8 @@ public sealed class OpenIdIssuer : IAsyncDisposable
         identity.AddClaim(new Claim(Claims.Subject, user));
         identity.AddClaim(new Claim(Claims.Name, user));
         identity.AddClaim(new Claim("sid", session));
+        if (_userNames.TryGetValue(user, out var name))
+            identity.AddClaim(new Claim(Claims.PreferredUsername, name));
         if (!HidesGroups)
             identity.AddClaims(_groups.GetValueOrDefault(user, []).Select(group => new Claim("groups", group)));
         identity.SetScopes(scopes);

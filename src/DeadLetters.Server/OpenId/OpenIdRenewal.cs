@@ -7,22 +7,25 @@ using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
 
 namespace WorkinIt.DeadLetters.Server.OpenId;
 
 /// <summary>Asks the issuer again about a user, with the refresh token. A user who left a group has lost its rights then.</summary>
 internal sealed partial class OpenIdRenewal(IOptionsMonitor<OpenIdConnectOptions> options, OpenIdSettings settings, OpenIdTokenCheck check, TimeProvider time, ILogger<OpenIdRenewal> log)
 {
-    /// <summary>Asks.</summary>
-    /// <param name="session">The session.</param>
-    /// <param name="tokens">Its tokens.</param>
+    /// <summary>The longest time that both steps of a renewal may take together.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+
+    /// <summary>Asks for new tokens: the first step. The earlier refresh token may be invalid after it.</summary>
+    /// <param name="tokens">The tokens of the session.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task<Renewal> AskAsync(OpenIdSession session, OpenIdTokens tokens, CancellationToken cancellationToken)
+    public async Task<Renewal> AskAsync(OpenIdTokens tokens, CancellationToken cancellationToken)
     {
         var openId = options.Get(OpenIdSignIn.Scheme);
         try
         {
-            var issuer = await openId.ConfigurationManager!.GetConfigurationAsync(cancellationToken);
+            var issuer = await openId.ConfigurationManager!.GetConfigurationAsync(cancellationToken).WaitAsync(cancellationToken); // it ignores its own token while it loads
             using var content = new FormUrlEncodedContent(Form(tokens.Refresh!));
             using var response = await openId.Backchannel.PostAsync(new Uri(issuer.TokenEndpoint), content, cancellationToken);
             if (response.StatusCode is >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError and not (HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests))
@@ -31,17 +34,53 @@ internal sealed partial class OpenIdRenewal(IOptionsMonitor<OpenIdConnectOptions
                 return new Renewal.Refused();
             }
             response.EnsureSuccessStatusCode();
-            var answer = new OpenIdConnectMessage(await response.Content.ReadAsStringAsync(cancellationToken));
-            var claims = await ClaimsAsync(answer, issuer, openId.Backchannel, cancellationToken);
-            if (claims is not [] && claims.Find(claim => claim.Type == "sub")?.Value != session.Subject)
-                return new Renewal.Refused();
-            return new Renewal.Granted(
-                claims is [] ? null : OpenIdUser.Of(claims, settings), new OpenIdTokens(answer.IdToken ?? tokens.Id, answer.RefreshToken ?? tokens.Refresh), Until(answer.ExpiresIn));
+            var answer = Read(await response.Content.ReadAsStringAsync(cancellationToken));
+            return new Renewal.Granted(answer, new OpenIdTokens(New(answer.IdToken, tokens.Id), New(answer.RefreshToken, tokens.Refresh)), Until(answer.ExpiresIn));
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or InvalidOperationException or JsonException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (IsFailure(e))
         {
             LogUnavailable(e.GetType().Name);
             return new Renewal.Unavailable();
+        }
+    }
+
+    /// <summary>Reads and asks what the user may do now: the second step.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="answer">The answer with the new tokens.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether the user may act, as before if the issuer says nothing new or does not answer. Null: the user may not even view.</returns>
+    public async Task<bool?> MayOperateAsync(OpenIdSession session, OpenIdConnectMessage answer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var claims = await ClaimsAsync(answer, cancellationToken);
+            if (claims is [])
+                return session.MayOperate;
+            var isUser = claims.Exists(claim => claim.Type == "sub") && claims.TrueForAll(claim => claim.Type != "sub" || claim.Value == session.Subject);
+            return isUser && OpenIdUser.Of(claims, settings) is { MayView: true } user ? user.MayOperate : null;
+        }
+        catch (Exception e) when (IsFailure(e))
+        {
+            LogUserUnknown(e.GetType().Name);
+            return session.MayOperate;
+        }
+    }
+
+    private static bool IsFailure(Exception e) => e is HttpRequestException or IOException or InvalidOperationException or JsonException or FormatException or OperationCanceledException;
+
+    private static string? New(string? value, string? before) => string.IsNullOrEmpty(value) ? before : value;
+
+    // What answers may be a proxy in front of the issuer, with a page of its own.
+    private static OpenIdConnectMessage Read(string json)
+    {
+        try
+        {
+            var answer = new OpenIdConnectMessage(json);
+            return string.IsNullOrEmpty(answer.AccessToken) ? throw new JsonException("The answer has no access token.") : answer;
+        }
+        catch (ArgumentException e)
+        {
+            throw new JsonException("The answer is not a JSON object.", e);
         }
     }
 
@@ -55,19 +94,27 @@ internal sealed partial class OpenIdRenewal(IOptionsMonitor<OpenIdConnectOptions
     }
 
     // An issuer may give no new ID token. Without a user-info endpoint too, nothing new is known of the user.
-    private async Task<List<Claim>> ClaimsAsync(OpenIdConnectMessage answer, OpenIdConnectConfiguration issuer, HttpClient http, CancellationToken cancellationToken)
+    private async Task<List<Claim>> ClaimsAsync(OpenIdConnectMessage answer, CancellationToken cancellationToken)
     {
-        List<Claim> claims = answer.IdToken is { } token ? [.. await check.ClaimsOfAsync(token, cancellationToken) ?? throw new InvalidOperationException("The new ID token is invalid.")] : [];
-        if (string.IsNullOrEmpty(issuer.UserInfoEndpoint) || string.IsNullOrEmpty(answer.AccessToken))
+        var openId = options.Get(OpenIdSignIn.Scheme);
+        var issuer = await openId.ConfigurationManager!.GetConfigurationAsync(cancellationToken).WaitAsync(cancellationToken);
+        List<Claim> claims = answer.IdToken is { Length: > 0 } token ? [.. await check.ClaimsOfAsync(token, cancellationToken) ?? throw new InvalidOperationException("The new ID token is invalid.")] : [];
+        if (string.IsNullOrEmpty(issuer.UserInfoEndpoint))
             return claims;
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(issuer.UserInfoEndpoint)) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", answer.AccessToken) } };
-        using var response = await http.SendAsync(request, cancellationToken);
+        using var response = await openId.Backchannel.SendAsync(request, cancellationToken);
         response.EnsureSuccessStatusCode();
-        using var user = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
+        using var user = UserInfo(await response.Content.ReadAsStringAsync(cancellationToken), response.Content.Headers.ContentType?.MediaType);
+        if (!user.RootElement.TryGetProperty("sub", out _))
+            throw new JsonException("The answer names no user.");
         foreach (var property in user.RootElement.EnumerateObject())
             claims.AddRange(Values(property.Value).Select(value => new Claim(property.Name, value)));
         return claims;
     }
+
+    // A signed answer needs no check of its signature: the issuer itself sent it.
+    private static JsonDocument UserInfo(string text, string? mediaType) => JsonDocument.Parse(
+        mediaType != "application/jwt" ? text : text.Split('.') is [_, var payload, _] ? Base64UrlEncoder.Decode(payload) : throw new JsonException("The answer is not a signed token."));
 
     private static IEnumerable<string> Values(JsonElement value) =>
         value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().Select(item => item.ToString()) : [value.ToString()];
@@ -80,13 +127,16 @@ internal sealed partial class OpenIdRenewal(IOptionsMonitor<OpenIdConnectOptions
 
     [LoggerMessage(LogLevel.Warning, "The OpenID Connect issuer could not be asked to renew a session ({Problem}): the next request asks again")]
     private partial void LogUnavailable(string problem);
+
+    [LoggerMessage(LogLevel.Warning, "The OpenID Connect issuer renewed a session but did not say what the user may do now ({Problem}): the user keeps its rights until the next renewal")]
+    private partial void LogUserUnknown(string problem);
 }
 
-/// <summary>The issuer's answer.</summary>
+/// <summary>The issuer's answer to a refresh token.</summary>
 internal abstract record Renewal
 {
-    /// <summary>The session goes on. The user is null if the issuer said nothing new of it.</summary>
-    internal sealed record Granted(OpenIdUser? User, OpenIdTokens Tokens, DateTimeOffset ValidUntil) : Renewal;
+    /// <summary>The session goes on, with these tokens.</summary>
+    internal sealed record Granted(OpenIdConnectMessage Answer, OpenIdTokens Tokens, DateTimeOffset ValidUntil) : Renewal;
 
     /// <summary>The user must sign in again.</summary>
     internal sealed record Refused : Renewal;

@@ -52,25 +52,38 @@ internal sealed class OpenIdSessionCheck(OpenIdSessions sessions, OpenIdRenewal 
             sessions.End(key);
             return null;
         }
-        return sessions.TryReserve(session) ? await RenewAsync(http, session, tokens) : await WaitForRenewalAsync(http, session);
+        return sessions.Reserve(session) is { } reservation ? await RenewAsync(http, reservation, tokens) : await WaitForRenewalAsync(http, session);
     }
 
-    private async Task<ClaimsPrincipal?> RenewAsync(HttpContext http, OpenIdSession session, OpenIdTokens tokens)
+    private async Task<ClaimsPrincipal?> RenewAsync(HttpContext http, OpenIdReservation reservation, OpenIdTokens tokens)
     {
         // Not the request's token: a browser that goes away meanwhile would lose a new refresh token.
-        switch (await renewal.AskAsync(session, tokens, CancellationToken.None))
+        using var limit = new CancellationTokenSource(OpenIdRenewal.Longest, time);
+        switch (await renewal.AskAsync(tokens, limit.Token))
         {
-            case Renewal.Granted(var user, var newTokens, var validUntil) when user is null or { MayView: true }:
-                var (name, mayOperate) = user is null ? (session.Name, session.MayOperate) : (user.Name, user.MayOperate);
-                sessions.Renew(session, name, mayOperate, newTokens, validUntil);
-                return Person(session.Key, session.Subject, name, mayOperate);
+            case Renewal.Granted granted:
+                return await GoOnAsync(http, reservation, granted, limit.Token);
             case Renewal.Unavailable:
-                sessions.Release(session);
-                return StillValid(http, session);
+                sessions.Release(reservation);
+                return StillValid(http, reservation.Session);
             default:
-                sessions.End(session.Key);
+                sessions.End(reservation.Session.Key);
                 return null;
         }
+    }
+
+    private async Task<ClaimsPrincipal?> GoOnAsync(HttpContext http, OpenIdReservation reservation, Renewal.Granted granted, CancellationToken limit)
+    {
+        var session = reservation.Session;
+        // First of all, because what follows may fail, and the earlier refresh token no longer works.
+        if (!sessions.Keep(reservation, granted.Tokens))
+            return Now(http, session.Key);
+        if (await renewal.MayOperateAsync(session, granted.Answer, limit) is not { } mayOperate)
+        {
+            sessions.End(session.Key);
+            return null;
+        }
+        return sessions.Renew(reservation, mayOperate, granted.ValidUntil) ? Person(session.Key, session.Subject, session.Name, mayOperate) : Now(http, session.Key);
     }
 
     // Another request renews the session, perhaps at another instance.
@@ -85,6 +98,8 @@ internal sealed class OpenIdSessionCheck(OpenIdSessions sessions, OpenIdRenewal 
         }
         return StillValid(http, session);
     }
+
+    private ClaimsPrincipal? Now(HttpContext http, string key) => sessions.Find(key) is { } session ? StillValid(http, session) : null;
 
     private ClaimsPrincipal? StillValid(HttpContext http, OpenIdSession session)
     {

@@ -17,7 +17,8 @@ internal sealed class OpenIdSessions(Database database, IDataProtectionProvider 
     private const string Purpose = "WorkinIt.DeadLetters.Server: tokens of a session";
     private const int Parts = 4;
 
-    private static readonly TimeSpan _longestRenewal = TimeSpan.FromSeconds(15);
+    // Longer than it can take from here until the new tokens are written.
+    private static readonly TimeSpan _reservation = OpenIdRenewal.Longest + TimeSpan.FromSeconds(15);
     private static readonly TimeSpan _before = TimeSpan.FromMinutes(1);
 
     /// <summary>Starts a session, and removes expired ones.</summary>
@@ -43,7 +44,7 @@ internal sealed class OpenIdSessions(Database database, IDataProtectionProvider 
                 name = user.Name,
                 mayOperate = user.MayOperate ? 1L : 0L,
                 tokens = Encrypt(key, tokens),
-                renewAt = RenewAt(now, validUntil, tokens),
+                renewAt = RenewAt(now, validUntil, tokens.Refresh is not null),
                 validUntil = validUntil.ToUnixTimeMilliseconds(),
                 expires = (now + OperatorSessions.Life).ToUnixTimeMilliseconds(),
             });
@@ -78,37 +79,32 @@ internal sealed class OpenIdSessions(Database database, IDataProtectionProvider 
     }
 
     /// <summary>Reserves the renewal of a session for one request: a refresh token may be usable once.</summary>
-    /// <returns>False if another request, perhaps at another instance, renews it or has renewed it.</returns>
-    public bool TryReserve(OpenIdSession session)
+    /// <returns>Null if another request, perhaps at another instance, renews it or has renewed it since <paramref name="session"/> was read.</returns>
+    public OpenIdReservation? Reserve(OpenIdSession session)
     {
         var now = time.GetUtcNow();
+        var reservation = new OpenIdReservation(session, (now + _reservation).ToUnixTimeMilliseconds());
         return Write(
-            "UPDATE operator_openid_sessions SET renewing_until = @until WHERE id = @id AND renew_at = @renewAt AND renewing_until <= @now",
-            new { id = Id(session.Key), renewAt = session.RenewAt.ToUnixTimeMilliseconds(), now = now.ToUnixTimeMilliseconds(), until = (now + _longestRenewal).ToUnixTimeMilliseconds() }) == 1;
+            "UPDATE operator_openid_sessions SET renewing_until = @until WHERE id = @id AND renew_at = @renewAt AND tokens = @tokens AND renewing_until <= @now",
+            new { id = Id(session.Key), renewAt = session.RenewAt.ToUnixTimeMilliseconds(), tokens = session.Tokens, now = now.ToUnixTimeMilliseconds(), until = reservation.Until }) == 1 ? reservation : null;
     }
 
     /// <summary>Gives a reservation back: the issuer did not answer.</summary>
-    public void Release(OpenIdSession session) => Write("UPDATE operator_openid_sessions SET renewing_until = 0 WHERE id = @id", new { id = Id(session.Key) });
+    public void Release(OpenIdReservation reservation) => WriteReserved(reservation, "renewing_until = 0");
 
-    /// <summary>Writes what the issuer said now.</summary>
-    /// <param name="session">The session.</param>
-    /// <param name="name">The user's name.</param>
+    /// <summary>Writes the new tokens, and keeps the reservation. The earlier refresh token may be invalid from now on.</summary>
+    /// <returns>False if the session has ended meanwhile, or the reservation has expired.</returns>
+    public bool Keep(OpenIdReservation reservation, OpenIdTokens tokens) => WriteReserved(reservation, "tokens = @tokens", new { tokens = Encrypt(reservation.Session.Key, tokens) });
+
+    /// <summary>Writes what the issuer said now, and gives the reservation back.</summary>
+    /// <param name="reservation">The reservation.</param>
     /// <param name="mayOperate">Whether the user may act.</param>
-    /// <param name="tokens">The user's tokens.</param>
     /// <param name="validUntil">Until when the answer holds.</param>
-    public void Renew(OpenIdSession session, string name, bool mayOperate, OpenIdTokens tokens, DateTimeOffset validUntil) => Write(
-        """
-        UPDATE operator_openid_sessions SET name = @name, may_operate = @mayOperate, tokens = @tokens, renew_at = @renewAt, valid_until = @validUntil, renewing_until = 0 WHERE id = @id
-        """,
-        new
-        {
-            id = Id(session.Key),
-            name,
-            mayOperate = mayOperate ? 1L : 0L,
-            tokens = Encrypt(session.Key, tokens),
-            renewAt = RenewAt(time.GetUtcNow(), validUntil, tokens),
-            validUntil = validUntil.ToUnixTimeMilliseconds(),
-        });
+    /// <returns>False if the session has ended meanwhile, or the reservation has expired.</returns>
+    public bool Renew(OpenIdReservation reservation, bool mayOperate, DateTimeOffset validUntil) => WriteReserved(
+        reservation,
+        "may_operate = @mayOperate, renew_at = @renewAt, valid_until = @validUntil, renewing_until = 0",
+        new { mayOperate = mayOperate ? 1L : 0L, renewAt = RenewAt(time.GetUtcNow(), validUntil, isRenewable: true), validUntil = validUntil.ToUnixTimeMilliseconds() });
 
     /// <summary>Ends a session.</summary>
     public void End(string key) => Write("DELETE FROM operator_openid_sessions WHERE id = @id", new { id = Id(key) });
@@ -127,6 +123,14 @@ internal sealed class OpenIdSessions(Database database, IDataProtectionProvider 
         },
         new { subject, issuerSession });
 
+    // Each reservation of a session ends later than the ones before it, so its end names it.
+    private bool WriteReserved(OpenIdReservation reservation, string change, object? values = null)
+    {
+        var parameters = new DynamicParameters(values);
+        parameters.AddDynamicParams(new { id = Id(reservation.Session.Key), until = reservation.Until });
+        return Write($"UPDATE operator_openid_sessions SET {change} WHERE id = @id AND renewing_until = @until", parameters) == 1;
+    }
+
     private int Write(string sql, object parameters)
     {
         using var connection = database.Open();
@@ -134,10 +138,10 @@ internal sealed class OpenIdSessions(Database database, IDataProtectionProvider 
     }
 
     // Before the end, so that other requests go on meanwhile, and an issuer that restarts disturbs nobody. Without a refresh token: never.
-    private static long RenewAt(DateTimeOffset now, DateTimeOffset validUntil, OpenIdTokens tokens)
+    private static long RenewAt(DateTimeOffset now, DateTimeOffset validUntil, bool isRenewable)
     {
         var quarter = (validUntil - now) / Parts;
-        return (tokens.Refresh is null ? validUntil : validUntil - (quarter < _before ? quarter : _before)).ToUnixTimeMilliseconds();
+        return (isRenewable ? validUntil - (quarter < _before ? quarter : _before) : validUntil).ToUnixTimeMilliseconds();
     }
 
     private string Encrypt(string key, OpenIdTokens tokens) => Protector(key).Protect(JsonSerializer.Serialize(tokens));
@@ -153,9 +157,14 @@ internal sealed class OpenIdSessions(Database database, IDataProtectionProvider 
 /// <summary>A session of a user who signed in with OpenID Connect.</summary>
 /// <param name="Key">The key that the cookie holds.</param>
 /// <param name="Subject">The user's id at the issuer.</param>
-/// <param name="Name">The user's name.</param>
+/// <param name="Name">The user's name when the session began. What the user started with it stays the user's until the session ends.</param>
 /// <param name="MayOperate">Whether the user may act.</param>
 /// <param name="Tokens">The encrypted tokens.</param>
 /// <param name="RenewAt">When the issuer must be asked again, or the session ends.</param>
 /// <param name="ValidUntil">When the issuer's last answer expires.</param>
 internal sealed record OpenIdSession(string Key, string Subject, string Name, bool MayOperate, string Tokens, DateTimeOffset RenewAt, DateTimeOffset ValidUntil);
+
+/// <summary>The right of one request to renew a session.</summary>
+/// <param name="Session">The session, as it was when it was reserved.</param>
+/// <param name="Until">When the reservation expires, in Unix milliseconds.</param>
+internal sealed record OpenIdReservation(OpenIdSession Session, long Until);

@@ -96,8 +96,8 @@ internal static partial class OpenIdSignIn
         openId.Scope.Clear();
         foreach (var scope in settings.Scopes)
             openId.Scope.Add(scope);
-        openId.ClaimActions.MapJsonKey("preferred_username", "preferred_username");
-        openId.ClaimActions.MapJsonKey(settings.GroupsClaim, settings.GroupsClaim);
+        foreach (var claim in OpenIdUser.NameClaims.Append(settings.GroupsClaim))
+            openId.ClaimActions.MapJsonKey(claim, claim);
         openId.Events.OnTicketReceived = EnterAsync;
         openId.Events.OnRemoteFailure = FailAsync;
         openId.Events.OnAccessDenied = FailAsync;

@@ -17,10 +17,11 @@ internal static class OpenIdSignOut
     private const string BackChannelPath = OperatorSignIn.SignOutPath + "/back-channel";
     private const string DonePath = OperatorSignIn.Path + "/signed-out";
     private const string Hint = "id_token_hint";
+    private const string Again = $"""<p><a href="{OperatorSignIn.Path}">Sign in again</a></p>""";
 
     public static void Map(WebApplication app)
     {
-        app.MapGet(DonePath, http => PlainPage.WriteAsync(http, StatusCodes.Status200OK, "You are signed out", "You can close this page.", html: $"""<p><a href="{OperatorSignIn.Path}">Sign in again</a></p>"""));
+        app.MapGet(DonePath, http => PlainPage.WriteAsync(http, StatusCodes.Status200OK, "You are signed out", "You can close this page.", html: Again));
         app.MapPost(BackChannelPath, http => http.RequestServices.GetRequiredService<BackChannelSignOut>().RunAsync(http));
     }
 
@@ -47,9 +48,7 @@ internal static class OpenIdSignOut
             return;
         }
         await http.SignOutAsync(OperatorSignIn.Scheme);
-        var next = await AtIssuerAsync(http, hint) ?? DonePath;
-        // A page that goes on by itself, not a redirect: the browser does not follow one from a form to another site.
-        await PlainPage.WriteAsync(http, StatusCodes.Status200OK, "You are signed out", "You are now signed out of the sign-in service too.", next);
+        await ShowAsync(http, await AtIssuerAsync(http, hint));
     }
 
     /// <summary>Adds the ID token, so that the issuer does not have to ask who signs out.</summary>
@@ -58,6 +57,17 @@ internal static class OpenIdSignOut
         if (context.Properties.GetParameter<string>(Hint) is { Length: > 0 } hint)
             context.ProtocolMessage.IdTokenHint = hint;
         return Task.CompletedTask;
+    }
+
+    private static Task ShowAsync(HttpContext http, string? next)
+    {
+        var issuer = http.RequestServices.GetRequiredService<OpenIdSettings>().Authority.Host;
+        const string remedy = "Then anyone who uses this browser can sign in here as you, without a password. Sign out there too, or close all windows of this browser.";
+        // A page that goes on automatically, not a redirect: the browser does not follow one from a form to another site. The address has the ID token.
+        // A form to the issuer would hide it, but browsers do not send most cookies of the issuer with one (SameSite=Lax).
+        return next is not null
+            ? PlainPage.WriteAsync(http, StatusCodes.Status200OK, "You are signed out here", $"Next, the sign-in service ({issuer}) signs you out too. If its page does not open, you are still signed in there. {remedy}", next)
+            : PlainPage.WriteAsync(http, StatusCodes.Status200OK, "You are signed out here", $"You may still be signed in at the sign-in service ({issuer}): it does not answer, or does not let this page sign you out. {remedy}", html: Again);
     }
 
     // The address at which the issuer ends its own session; null if it has none, or does not answer.

@@ -35,7 +35,7 @@ internal sealed class OpenIdTokenCheck(IOptionsMonitor<OpenIdConnectOptions> opt
     private async Task<TokenValidationResult> ValidateAsync(string token, CancellationToken cancellationToken)
     {
         var openId = options.Get(OpenIdSignIn.Scheme);
-        var issuer = await openId.ConfigurationManager!.GetConfigurationAsync(cancellationToken);
+        var issuer = await openId.ConfigurationManager!.GetConfigurationAsync(cancellationToken).WaitAsync(cancellationToken); // it ignores its own token while it loads
         var parameters = openId.TokenValidationParameters.Clone();
         (parameters.ValidIssuer, parameters.IssuerSigningKeys, parameters.ValidAudience) = (issuer.Issuer, issuer.SigningKeys, openId.ClientId);
         return await _handler.ValidateTokenAsync(token, parameters);

@@ -1,29 +1,60 @@
+using System.Globalization;
 using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace WorkinIt.DeadLetters.Server.OpenId;
 
 /// <summary>What the issuer says of a user.</summary>
 /// <param name="Subject">The user's id at the issuer; never changes.</param>
-/// <param name="Name">The user's name, for the audit log.</param>
+/// <param name="Name">The user's name, for the audit log. No other user has it, and it has no parentheses, except those around the id at its end.</param>
 /// <param name="IssuerSession">The id of the user's session at the issuer; empty if the issuer gives none.</param>
 /// <param name="MayView">Whether a group of the user may view.</param>
 /// <param name="MayOperate">Whether a group of the user may act.</param>
 internal sealed record OpenIdUser(string Subject, string Name, string IssuerSession, bool MayView, bool MayOperate)
 {
-    private const int LongestName = 255;
+    /// <summary>The claims that make the name.</summary>
+    public static readonly string[] NameClaims = ["preferred_username", "upn", "email", EmailVerified, "name"];
 
-    private static readonly string[] _names = ["name", "preferred_username", "upn", "email", "sub"];
+    private const int LongestName = 255;
+    private const string EmailVerified = "email_verified";
 
     /// <summary>Reads the claims of an ID token and of the user-info endpoint.</summary>
     public static OpenIdUser Of(IEnumerable<Claim> claims, OpenIdSettings settings)
     {
         var all = claims.Where(claim => !string.IsNullOrWhiteSpace(claim.Value)).ToLookup(claim => claim.Type, claim => claim.Value);
         var groups = all[settings.GroupsClaim].ToHashSet(StringComparer.Ordinal);
-        var name = _names.Select(type => all[type].FirstOrDefault()).First(value => value is not null)!;
         var mayOperate = groups.Overlaps(settings.OperateGroups);
+        var subject = all["sub"].First();
         return new OpenIdUser(
-            all["sub"].First(), name.Length > LongestName ? name[..LongestName] : name, all["sid"].FirstOrDefault() ?? "", mayOperate || groups.Overlaps(settings.ViewGroups), mayOperate);
+            subject, UserName(all) ?? DisplayName(all, subject), all["sid"].FirstOrDefault() ?? "", mayOperate || groups.Overlaps(settings.ViewGroups), mayOperate);
     }
+
+    // The audit log and the ownership of edits go by the name, so only what the issuer gives to one user counts.
+    private static string? UserName(ILookup<string, string> claims)
+    {
+        var isTyped = string.Equals(claims[EmailVerified].FirstOrDefault(), "false", StringComparison.OrdinalIgnoreCase); // the user may have typed any address
+        string?[] names = [claims["preferred_username"].FirstOrDefault(), claims["upn"].FirstOrDefault(), isTyped ? null : claims["email"].FirstOrDefault()];
+        return Array.Find(names, name => name is { Length: <= LongestName } && name.All(character => Plain(character) == character));
+    }
+
+    // Users choose their display name, and many may have the same one.
+    private static string DisplayName(ILookup<string, string> claims, string subject)
+    {
+        var isPlain = subject.Length <= LongestName && subject.All(character => Plain(character) == character && !char.IsWhiteSpace(character));
+        var id = isPlain ? subject : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(subject)));
+        var name = claims["name"].FirstOrDefault() is { } display ? $"{string.Concat(display.Select(Plain))} ({id})" : id;
+        return name.Length <= LongestName ? name : id;
+    }
+
+    // A token's entry in the audit log ends in parentheses: "Erin (token deploy-bot, t_3fa91c02)". Invisible characters can turn the text around.
+    private static char Plain(char character) => char.GetUnicodeCategory(character) switch
+    {
+        UnicodeCategory.OpenPunctuation => '[',
+        UnicodeCategory.ClosePunctuation => ']',
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => ' ',
+        _ => character,
+    };
 }
 
 /// <summary>The tokens of a user that the server needs again. They never reach the browser, except the ID token at sign-out.</summary>

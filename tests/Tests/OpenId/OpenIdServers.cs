@@ -36,7 +36,8 @@ public sealed class OpenIdServers : IAsyncLifetime
     /// <summary>Starts another instance.</summary>
     /// <param name="scopes">The scopes that it asks for.</param>
     /// <param name="issuer">The address of its issuer; null: the one that answers.</param>
-    public async Task<WebApplication> StartAsync(string scopes, Uri? issuer = null)
+    /// <param name="change">Changes its services.</param>
+    public async Task<WebApplication> StartAsync(string scopes, Uri? issuer = null, Action<IServiceCollection>? change = null)
     {
         var settings = new Dictionary<string, string>
         {
@@ -54,7 +55,10 @@ public sealed class OpenIdServers : IAsyncLifetime
             ["OpenIdConnect:OperateGroups"] = Operators,
         };
         var app = StandaloneServer.Create([.. settings.Select(setting => $"--{setting.Key}={setting.Value}")], builder =>
-            builder.Services.AddSingleton<TimeProvider>(Time));
+        {
+            builder.Services.AddSingleton<TimeProvider>(Time);
+            change?.Invoke(builder.Services);
+        });
         await app.StartAsync();
         return app;
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using WorkinIt.Testbed;
 using static WorkinIt.Tests.OpenId.OpenIdServers;
 
@@ -125,9 +126,37 @@ public sealed class OpenIdSignInTests(OpenIdServers servers) : IClassFixture<Ope
         foreach (var copy in new[] { atOne, atOther })
             (await copy.GetAsync(Board)).ShouldLeadToSignIn();
         page.Status.ShouldBe(HttpStatusCode.OK);
+        page.Text.ShouldContain("If its page does not open, you are still signed in there");
         var issuer = page.Link("id_token_hint=");
         issuer.ShouldStartWith(servers.Issuer.Address.ToString());
         var back = await client.GetAsync(await servers.Issuer.OpenAsync(issuer, name)); // the issuer checks the hint
         (await client.GetAsync(back.Location!)).Text.ShouldContain("You are signed out");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Sign_out_says_that_the_issuer_may_not_have_signed_the_user_out_if_it_has_no_sign_out_or_does_not_answer(bool answers)
+    {
+        const string configuration = "/.well-known/openid-configuration";
+        var (client, _) = await servers.SignInAsync(NewUser(), [Viewers]);
+        using var issuer = new PageClient(servers.Issuer.Address);
+        var without = JsonNode.Parse((await issuer.GetAsync(configuration)).Html)!.AsObject();
+        without.Remove("end_session_endpoint").ShouldBeTrue();
+        servers.Issuer.Proxied[configuration] = ("application/json", without.ToJsonString());
+        await using var app = await servers.StartAsync("openid profile", answers ? null : new Uri("http://127.0.0.1:1"));
+        using var there = client.CopyTo(new Uri(app.Urls.First()));
+        await there.GetAsync(Board);
+
+        var page = await there.PostAsync(Board + "/sign-out");
+
+        servers.Issuer.Proxied.Clear();
+        page.ShouldSatisfyAllConditions(
+            it => it.Status.ShouldBe(HttpStatusCode.OK),
+            it => it.Text.ShouldContain("You may still be signed in at the sign-in service (127.0.0.1)"),
+            it => it.Text.ShouldContain("Sign out there too, or close all windows of this browser"),
+            it => it.Html.ShouldNotContain("http-equiv"));
+        (await client.GetAsync(Board)).ShouldLeadToSignIn();
+        await app.StopAsync();
     }
 }
