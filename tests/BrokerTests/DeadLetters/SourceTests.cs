@@ -52,7 +52,7 @@ public sealed class SourceTests
         Orders.ShouldBeSame(await shop.TakeAllAsync(Orders.Error), await shop.TakeAllAsync("copy"));
         var entries = await site.Audit.ReadAsync(null, 100, default);
         entries.Select(entry => (entry.Verb, entry.Source, entry.Queue)).ShouldBe(
-            [("repair", "billing", Orders.Error), ("edit", "billing", Orders.Error), ("discard", "billing", Orders.Error), ("replay", "billing", Orders.Error)]);
+            [("repair", "billing", Orders.Error), ("edit", "billing", Orders.Error), ("reveal", "billing", Orders.Error), ("discard", "billing", Orders.Error), ("replay", "billing", Orders.Error)]);
     }
 
     [Fact]
