@@ -7,7 +7,7 @@ namespace WorkinIt.DeadLetters.Dashboard;
 /// <summary>Who a user is, for the audit log and for the forms. The scheme of the application decides which claims there are.</summary>
 internal static class SignedIn
 {
-    /// <summary>The explanation for a user without a name, who may look and not act.</summary>
+    /// <summary>The explanation for a user without a name, who may view but not act.</summary>
     public const string NoName = "Your sign-in has no name, so the audit log could not record who did this.";
 
     /// <summary>What to do about it.</summary>

@@ -3,7 +3,7 @@ using WorkinIt.DeadLetters.Reports;
 
 namespace MassTransit;
 
-/// <summary>Reports to the dead-letter console what became of replayed messages.</summary>
+/// <summary>Reports to the dead-letter console the outcome of replayed messages.</summary>
 public static class ReplayReportConfiguration
 {
     /// <summary>
@@ -41,7 +41,7 @@ public static class ReplayReportConfiguration
     }
 
     /// <summary>
-    /// Tells the reports that a replayed message was moved to another queue, for an application that moves messages with its own means, headers
+    /// Records for the reports that a replayed message was moved to another queue, for an application that moves messages with its own means, headers
     /// included. Its outcome is then reported by the consumer of that queue. MassTransit's Forward is recognized without it.
     /// </summary>
     /// <param name="context">The message.</param>

@@ -2,7 +2,7 @@ using MassTransit;
 
 namespace WorkinIt.DeadLetters.Reports;
 
-/// <summary>One delivery of a replayed message, and what is known about it so far.</summary>
+/// <summary>One delivery of a replayed message, and its outcome so far.</summary>
 /// <param name="owner">Reports it; others leave it alone.</param>
 /// <param name="message">The message.</param>
 /// <param name="id">Its <c>Replay-Id</c>.</param>

@@ -34,7 +34,7 @@ public static class QueueTopology
     /// </summary>
     public const string MoveExchange = InputQueue + "_move";
 
-    /// <summary>The topic exchange to which Consumers report what became of replayed messages. The name belongs to WorkinIt.DeadLetters.MassTransit.</summary>
+    /// <summary>The topic exchange to which Consumers report the outcome of replayed messages. The name belongs to WorkinIt.DeadLetters.MassTransit.</summary>
     public const string ReportExchange = "dead-letters.reports";
 
     /// <summary>
@@ -44,12 +44,12 @@ public static class QueueTopology
     public const int DeliveryLimit = 1000;
 
     /// <summary>
-    /// The quarantine queue for a message that was in flight at two process deaths. It is handled there alone, so that its
+    /// The quarantine queue for a message that was in flight at two process crashes. It is handled there alone, so that its
     /// crashes affect no other message.
     /// </summary>
     public const string SuspectQueue = InputQueue + "_suspect";
 
-    /// <summary>After this many more deaths the message becomes a dead letter: Consumers write it, with the reason, before the broker would at the next return.</summary>
+    /// <summary>After this many more crashes the message becomes a dead letter: Consumers write it, with the reason, before the broker would at the next return.</summary>
     public const int SuspectDeliveryLimit = 3;
 
     /// <summary>Holds the copy of the delivery ledger's mark: one message, which shows whether the ledger has lost records.</summary>

@@ -180,7 +180,7 @@ public sealed class BoardTests(Browser browser) : AtThePages(browser)
         await visit.Page.GoBackAsync();
         await visit.Page.ReloadAsync();
         await keys.PressAsync("j");
-        await keys.PressAsync("r"); // nothing is ticked: the row
+        await keys.PressAsync("r"); // nothing is selected: the row
         await visit.SeeHeadingAsync("Replay 900: choose a queue");
         await visit.Page.GotoAsync(Board);
         await keys.PressAsync("j");

@@ -59,9 +59,9 @@ public sealed class LargeApplicationTests(Browser browser) : AtThePages(browser)
         await Assertions.Expect(Tile(visit, "Causes")).ToHaveTextAsync($"{DeadLetterFill.Causes}");
         await Assertions.Expect(Tile(visit, "Oldest")).ToHaveTextAsync("6 h ago");
         await Assertions.Expect(Tile(visit, "Failures per minute")).ToHaveTextAsync($"{Recent / 5}");
-        await Assertions.Expect(Tile(visit, "Queues not complete")).ToContainTextAsync($"0 of {DeadLetterFill.Queues}");
+        await Assertions.Expect(Tile(visit, "Queues not fully read")).ToContainTextAsync($"0 of {DeadLetterFill.Queues}");
         var headline = visit.Page.Locator(".headline li");
-        await Assertions.Expect(headline.Nth(0)).ToHaveTextAsync($"Broke first in these 24 h: Failure0Exception in {DeadLetterFill.LargestQueue}, 6 h ago; {DeadLetterFill.Causes - 1} more causes since");
+        await Assertions.Expect(headline.Nth(0)).ToHaveTextAsync($"First new cause in the last 24 h: Failure0Exception in {DeadLetterFill.LargestQueue}, 6 h ago; {DeadLetterFill.Causes - 1} more causes since");
         await Assertions.Expect(headline.Nth(0).GetByRole(AriaRole.Link)).ToHaveAttributeAsync("href", $"{Board}/letters?q=cause%3A{DeadLetterFill.CauseIdOf(0)}");
         await Assertions.Expect(headline.Nth(1)).ToHaveTextAsync($"Grows fastest: Failure{Growing}Exception, {Recent} in the last 30 min, since 6 h ago");
         await Assertions.Expect(headline.Nth(1).GetByRole(AriaRole.Link)).ToHaveAttributeAsync("href", $"{Board}/letters?q=cause%3A{DeadLetterFill.CauseIdOf(Growing)}");
@@ -79,7 +79,7 @@ public sealed class LargeApplicationTests(Browser browser) : AtThePages(browser)
         {
             var since = Stopwatch.GetTimestamp();
             await visit.Page.GotoAsync(Board);
-            await Assertions.Expect(visit.Page.Locator(".headline")).ToContainTextAsync("Broke first");
+            await Assertions.Expect(visit.Page.Locator(".headline")).ToContainTextAsync("First new cause");
             times.Add(Stopwatch.GetElapsedTime(since));
         }
         await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"  the board of {_letters + Recent:N0} dead letters in Chromium: {string.Join(", ", times.Select(time => $"{time.TotalMilliseconds:0}"))} ms"));
@@ -116,7 +116,7 @@ public sealed class LargeApplicationTests(Browser browser) : AtThePages(browser)
         await Eventually.SeeAsync(
             () => reader.GetAsync(Board),
             board => board.Status == HttpStatusCode.OK && board.Text.Contains(string.Create(CultureInfo.InvariantCulture, $"Dead letters {_letters:N0} "), StringComparison.Ordinal)
-                && board.Text.Contains($"Queues not complete 0 of {DeadLetterFill.Queues} ", StringComparison.Ordinal),
+                && board.Text.Contains($"Queues not fully read 0 of {DeadLetterFill.Queues} ", StringComparison.Ordinal),
             "the catalogue has all letters", _patience);
     }
 

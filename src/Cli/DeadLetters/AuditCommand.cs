@@ -57,7 +57,7 @@ internal static class AuditCommand
         var entry = await log.FindAsync(repair, cancellationToken);
         var lines = context.Audit.OriginalLinesAsync(repair, cancellationToken);
         if (!await lines.AnyAsync(cancellationToken))
-            throw new NotFoundException($"There are no original messages of a repair {repair}. They are kept for 30 days, or for as long as Catalogue__Retention of Web says");
+            throw new NotFoundException($"No original messages of repair {repair}. They are kept for 30 days, or for Catalogue__Retention");
         var now = DateTimeOffset.UtcNow;
         await log.WriteAsync(
             new AuditEntry

@@ -10,7 +10,7 @@ internal static class DiscardCommand
     public static Command Create()
     {
         var common = new CommonOptions();
-        var wasSent = new Option<bool>("--was-sent") { Description = "The mails did arrive: record them as sent in the ledger and on their submissions" };
+        var wasSent = new Option<bool>("--was-sent") { Description = "The mails arrived: record them as sent in the ledger and on their submissions" };
         var command = new Command("discard", """
             Moves dead letters to a queue that ends in _discarded. They can be restored for 30 days (DeadLetters__DiscardedLife).
 

@@ -12,7 +12,7 @@ internal static class ExportCommand
         var output = new Option<string?>("--output", "-o") { Description = "Create this file, readable only by you (default: standard output)", HelpName = "FILE" };
         var command = new Command("export", """
             Writes dead letters as JSON Lines, one object per line: the body in base64, headers with their AMQP types. Nothing is masked: the
-            output contains what users typed. The messages stay in their queue; import puts exported messages back.
+            output contains what users typed. The messages stay in their queue; import adds them again.
 
             Examples:
               workinit dead-letters export --queue send-gif-email_error > dead-letters.jsonl

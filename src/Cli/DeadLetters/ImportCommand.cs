@@ -12,7 +12,7 @@ internal static class ImportCommand
         var file = new Argument<string>("file") { Description = "A file that export wrote: JSON Lines, one dead letter per line" };
         var queue = new Option<string?>("--queue", "-q") { Description = "The queue to import into (default: the one that the file names)", HelpName = "QUEUE" };
         var command = new Command("import", """
-            Puts exported dead letters back at the end of their queue: the body byte for byte, headers with their AMQP types. Messages that
+            Adds exported dead letters to the end of their queue: the body byte for byte, headers with their AMQP types. Messages that
             are already in the queue are not imported again, so an interrupted import can be repeated.
 
             Examples:

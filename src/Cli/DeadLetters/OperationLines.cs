@@ -16,7 +16,7 @@ internal static class OperationLines
             context, log => [.. log.Running().Concat(log.Interrupted()).Select(operation => $"{operation.Title}, by {operation.By}, since {ListCommand.Time(operation.StartedAt)}: {operation.State(now)}.")], []);
     }
 
-    /// <summary>What is known about audit entries without an end, by their ids.</summary>
+    /// <summary>The details of audit entries without an end, by their ids.</summary>
     public static Task<IReadOnlyDictionary<string, SharedOperation>> UnendedAsync(CommandContext context, IReadOnlyList<AuditEntry> entries) => ReadAsync(
         context, log => log.OfAudit([.. entries.Where(entry => entry.EndedAt is null).Select(entry => entry.Id)]), new Dictionary<string, SharedOperation>());
 

@@ -13,8 +13,8 @@ internal static class RepairCommand
         var pace = ReplayCommand.PaceOption();
         var steps = new StepOptions();
         var canary = new Option<bool>("--canary") { Description = "Repair one message first, and the others only if its outcome is “handled”" };
-        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait, and so no steps)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
-        var reveal = new Option<bool>("--reveal") { Description = "Show the changes unmasked in the dry run; the audit log records that you looked" };
+        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait; no steps)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
+        var reveal = new Option<bool>("--reveal") { Description = "Show the changes unmasked in the dry run; the audit log records it" };
         var command = new Command("repair", """
             Changes the messages of dead letters by one JSON Patch (RFC 6902: add, remove, replace, move, copy, test), and replays them with the same
             message ids. The dry run shows the changes. A message that the patch does not apply to stays where it is.

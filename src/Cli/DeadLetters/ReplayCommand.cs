@@ -18,10 +18,11 @@ internal static partial class ReplayCommand
         var sendAgain = new Option<bool>("--send-again") { Description = "Include messages with an unknown outcome (may send duplicates)" };
         var to = new Option<string?>("--to", "--to-queue") { Description = "Replay to this queue instead of the one that each message failed in", HelpName = "QUEUE" };
         var withoutResponse = new Option<bool>("--without-response") { Description = "Remove the response address from all requests (if their senders no longer wait)" };
-        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait, and so no steps)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
+        var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait; no steps)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
         var command = new Command("replay", """
-            Moves dead letters back to the queue that they failed in, and reports the outcome of each. Goes in steps of 1, 5, 20, 100, … messages, each after the
-            outcomes of the one before. Pauses if too many of a step fail again, at a new cause, if the broker accepts no messages, and if the queue has no consumer.
+            Moves dead letters back to the queue that they failed in, and reports the outcome of each. Moves them in steps of 1, 5, 20, 100, …
+            and waits for the outcomes of each step. Pauses if too many messages of a step fail again, a new cause appears, the broker accepts no messages, or the
+            queue has no consumer.
             On a terminal it then asks: resume, slower or cancel. Otherwise it ends with exit code 1; run it again to continue with the rest.
 
             Examples:

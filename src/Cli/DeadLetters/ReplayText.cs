@@ -64,7 +64,7 @@ internal static class ReplayText
         foreach (var outcome in OutcomeCounts.Shown.Where(outcome => result.Outcomes.Of(outcome) > 0))
             console.WriteLine(Terminal.Clean($"  {ListCommand.Number(result.Outcomes.Of(outcome))} {OutcomeCounts.Word(outcome)}"));
         if (result.DelayReason is { } delayed)
-            console.WriteLine(Terminal.Clean($"  Why one is delayed: {delayed}"));
+            console.WriteLine(Terminal.Clean($"  Reason for a delay: {delayed}"));
         if (result.ReportsProblem is { } problem)
             console.WriteLine(Terminal.Clean($"  {problem}"));
         foreach (var cause in ReasonGroups.Of(result.Replayed.Where(message => message.NewLetter is null).Select(message => message.Reported).OfType<ReportedOutcome>().Where(reported => reported.ExceptionType is not null), reported => $"{reported.ExceptionType}: {Masking.Text(reported.Reason ?? "")}"))

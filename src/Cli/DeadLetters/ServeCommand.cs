@@ -86,8 +86,8 @@ internal static class ServeCommand
 
         async Task ShowAsync(Uri link)
         {
-            CommandContext.Print(request.SignsIn ? $"The dead letters of {Where(context.Options)} are at this address. Sign in with a RabbitMQ user. Ctrl-C stops the server."
-                : isFirst ? $"The dead letters of {Where(context.Options)} are at this link, which works once. Ctrl-C stops the server."
+            CommandContext.Print(request.SignsIn ? $"Open this address and sign in with a RabbitMQ user. It shows the dead letters of {Where(context.Options)}. Ctrl-C stops the server."
+                : isFirst ? $"Open this link to see the dead letters of {Where(context.Options)}. It works once. Ctrl-C stops the server."
                 : "A browser without access asked for a page. If it is yours, open this link in it:");
             CommandContext.Print($"  {link}");
             if (isFirst && !request.NoBrowser && CommandHost.Current.IsInteractive && !Browser.TryOpen(link))
@@ -124,5 +124,5 @@ internal static class ServeCommand
         }
     }
 
-    private static string Where(DeadLetterOptions broker) => string.Create(CultureInfo.InvariantCulture, $"{broker.VirtualHost} at {broker.Endpoints[0].HostName}:{broker.Endpoints[0].Port}");
+    private static string Where(DeadLetterOptions broker) => string.Create(CultureInfo.InvariantCulture, $"{broker.Endpoints[0].HostName}:{broker.Endpoints[0].Port} (virtual host {broker.VirtualHost})");
 }

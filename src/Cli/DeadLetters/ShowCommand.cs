@@ -15,7 +15,7 @@ internal static class ShowCommand
     {
         var common = new CommonOptions();
         var id = new Argument<string>("id") { Description = "Dead letter id or message id" };
-        var reveal = new Option<bool>("--reveal") { Description = "Show what users typed, too; the audit log records that you looked" };
+        var reveal = new Option<bool>("--reveal") { Description = "Show what users typed, too; the audit log records it" };
         var command = new Command("show", """
             Shows one dead letter: its message, why and where it failed, and what was tried. Without --queue, searches all dead-letter queues.
 

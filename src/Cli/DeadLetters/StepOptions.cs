@@ -34,7 +34,7 @@ internal sealed class StepOptions
 
     public Option<OrderField?> InOrderBy { get; } = new("--in-order-by")
     {
-        Description = "Move the next message of a key only after the one before was handled: message.PROPERTY or header:NAME",
+        Description = "Move the next message of a key only after the one before was handled: message.PROPERTY, a property of the envelope such as correlationId, or header:NAME",
         HelpName = "FIELD",
         CustomParser = result =>
         {

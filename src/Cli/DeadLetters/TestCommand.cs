@@ -13,7 +13,7 @@ internal static class TestCommand
         var common = new CommonOptions();
         var id = new Argument<string>("id") { Description = "Dead letter id or message id" };
         var output = new Option<string?>("--output", "-o") { Description = "Write this file (default: standard output); --yes overwrites an existing one", HelpName = "FILE" };
-        var reveal = new Option<bool>("--reveal") { Description = "Write what users typed, too; the audit log records that you looked" };
+        var reveal = new Option<bool>("--reveal") { Description = "Write what users typed, too; the audit log records it" };
         var space = new Option<string>("--namespace") { Description = "The namespace of the test", DefaultValueFactory = _ => "DeadLetterTests", HelpName = "NAMESPACE" };
         var command = new Command("test", """
             Writes an xunit test that gives the message of a dead letter to its consumer, with MassTransit's test harness. It fails with the exception

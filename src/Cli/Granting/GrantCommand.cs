@@ -17,7 +17,7 @@ internal static class GrantCommand
         var common = new CommonOptions();
         var user = new Argument<string>("user") { Description = "The RabbitMQ user of the console; it is created if it does not exist", HelpName = "USER" };
         var vhost = new Option<string?>("--vhost") { Description = "The virtual host (default: that of the connection)", HelpName = "NAME" };
-        var view = new Option<bool>("--view") { Description = "Only the rights to look: no replay, edit, discard or restore" };
+        var view = new Option<bool>("--view") { Description = "Only the rights to view: no replay, edit, discard or restore" };
         var queues = new Option<string>("--queues") { Description = "The application's input queues: patterns separated by commas, * for any text without a colon", DefaultValueFactory = _ => QueuePattern.All, HelpName = "PATTERNS" };
         var replace = new Option<bool>("--replace") { Description = "Remove all other rights of the user in this virtual host, and its other tags" };
         var passwordStdin = new Option<bool>("--password-stdin") { Description = "Read the password of a new user from standard input (default: generate one, and print it once)" };

@@ -30,7 +30,7 @@ internal sealed record GrantPlan(
     {
         await users.CheckAdministratorAsync(cancellationToken);
         if (!await users.HasVirtualHostAsync(options.VirtualHost, cancellationToken))
-            throw new WrongUsageException($"There is no virtual host \"{options.VirtualHost}\"");
+            throw new WrongUsageException($"Virtual host \"{options.VirtualHost}\" not found");
         var rights = new NeededRights(request.Queues, options.Names, request.MayOperate);
         using var management = new ManagementClient(options);
         var survey = await RightsSurvey.OfAsync(management, options.Names, rights, request.MayOperate, cancellationToken);

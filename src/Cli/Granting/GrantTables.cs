@@ -16,7 +16,7 @@ internal static class GrantTables
             needed.AddRow(UserRights.Word(right.Permission), Terminal.Cell(right.Pattern), Terminal.Cell(right.Why));
         console.Write(needed);
         if (plan.Now is null)
-            console.WriteLine(Terminal.Clean($"There is no RabbitMQ user {plan.User}: it would be created with exactly these rights."));
+            console.WriteLine(Terminal.Clean($"RabbitMQ user {plan.User} does not exist. It would be created with exactly these rights."));
         else if (plan.IsDone)
             console.WriteLine(Terminal.Clean($"Nothing to do: the RabbitMQ user {plan.User} has these rights."));
         else

@@ -10,7 +10,7 @@ namespace WorkinIt.Consumers.GifEmails;
 /// <summary>
 /// Finds a message that crashes the process which handles it. When a process dies, every prefetched message comes back with a
 /// higher delivery count, not only the ones in flight. So from the first return on, the ledger records which messages were really in flight.
-/// A message that was in flight at two deaths by that record is moved to the quarantine queue, where its crashes affect no other message.
+/// A message that was in flight at two crashes by that record is moved to the quarantine queue, where its crashes affect no other message.
 /// An orderly stop leaves no record, however often it returns a message.
 /// </summary>
 internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<SuspectFilter> log)

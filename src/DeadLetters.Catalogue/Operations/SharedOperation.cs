@@ -63,5 +63,5 @@ internal sealed record SharedOperation
     /// <summary>How far it is, or was when it was last heard of; for one that has not ended.</summary>
     public string State(DateTimeOffset now) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{(IsRunning(now) ? "running" : $"interrupted: nothing was heard of it since {UpdatedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC")}; {Examined:N0} of {Total:N0} examined, {Done:N0} moved, {Refused:N0} refused{(RunsOn is { } place ? $", on {place}" : "")}");
+        $"{(IsRunning(now) ? "running" : $"interrupted: last report {UpdatedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC")}; {Examined:N0} of {Total:N0} examined, {Done:N0} moved, {Refused:N0} refused{(RunsOn is { } place ? $", on {place}" : "")}");
 }

@@ -16,7 +16,7 @@ internal sealed class AnswerCache<TQuery, TAnswer>(TimeProvider time, TimeSpan s
 {
     private const int Most = 64;
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10); // ages and rates change without a change of the catalogue
-    private static readonly TimeSpan _moment = TimeSpan.FromMilliseconds(50); // whoever has just replayed a letter sees the new count, unless that takes longer
+    private static readonly TimeSpan _moment = TimeSpan.FromMilliseconds(50); // so that a replay's new count is shown at once, unless computing takes longer
     private static readonly TimeSpan _oldest = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();

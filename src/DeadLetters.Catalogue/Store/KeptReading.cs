@@ -10,7 +10,7 @@ internal static class KeptReading
     private const long BytesAtOnce = 8 * 1024 * 1024;
     private const string OfQueue = "FROM catalogue_letters l JOIN catalogue_queues q ON q.id = l.queue_id WHERE l.state = 5 AND q.source = @source AND q.name = @name";
 
-    /// <summary>Who wants a queue's kept letters to be put back: operators, and null for the catalogue itself.</summary>
+    /// <summary>Who requested that a queue's kept letters are put back: operators, or null for the catalogue itself.</summary>
     public static IReadOnlyList<string?> By(Statements statements, string source, string queue) =>
         Rows(statements, $"SELECT DISTINCT l.moved_by {OfQueue}", static row => LetterColumns.Text(row, 0), ("source", source), ("name", queue));
 
@@ -27,7 +27,7 @@ internal static class KeptReading
     /// <param name="statements">The statements.</param>
     /// <param name="source">The virtual host's name.</param>
     /// <param name="queue">The queue.</param>
-    /// <param name="by">Who wants them to be put back; null: the catalogue.</param>
+    /// <param name="by">Who requested it; null: the catalogue.</param>
     /// <param name="after">The last letter that was read before.</param>
     public static IReadOnlyList<KeptLetter> Next(Statements statements, string source, string queue, string? by, long after)
     {

@@ -121,6 +121,6 @@ internal static class ApiAccess
     private static ApiAnswer Unauthorized(PageContext page, string detail)
     {
         page.Http.Response.Headers.WWWAuthenticate = "Bearer";
-        return ApiAnswer.Problem(StatusCodes.Status401Unauthorized, "No access", detail, $"Send a token as Authorization: Bearer wdl_…; operators make one at {page.Links.Tokens}.");
+        return ApiAnswer.Problem(StatusCodes.Status401Unauthorized, "No access", detail, $"Send a token as Authorization: Bearer wdl_…; operators create one at {page.Links.Tokens}.");
     }
 }

@@ -25,10 +25,10 @@ internal sealed record ApiRoute(string Method, string Path, TokenScope Scope, st
     /// <summary>The status of success.</summary>
     public int Status { get; init; } = StatusCodes.Status200OK;
 
-    /// <summary>An example of the answer; null: the answer has no body, or is no JSON.</summary>
+    /// <summary>An example of the answer; null: the answer has no body, or is not JSON.</summary>
     public object? Answer { get; init; }
 
-    /// <summary>The content type of an answer that is no JSON.</summary>
+    /// <summary>The content type of an answer that is not JSON.</summary>
     public string? ContentType { get; init; }
 
     public bool IsPost => HttpMethods.IsPost(Method);

@@ -48,7 +48,7 @@ internal static class ApiRoutes
     private static async Task<IResult> HandleAsync(PageContext page, ApiRoute route)
     {
         if (page.Http.Request.Query.Keys.FirstOrDefault(name => !route.Parameters.Any(known => known.Name == name)) is { } unknown)
-            throw new ApiInputException(unknown, route.Parameters.Count == 0 ? "This address has no parameters." : $"“{unknown}” is not a parameter. The parameters are {string.Join(", ", route.Parameters.Select(known => known.Name))}.");
+            throw new ApiInputException(unknown, route.Parameters.Count == 0 ? "This route has no parameters." : $"“{unknown}” is not a parameter. The parameters are {string.Join(", ", route.Parameters.Select(known => known.Name))}.");
         if (route.Parameters.FirstOrDefault(known => known.IsRequired && page.Http.Request.Query[known.Name].ToString().Length == 0) is { } missing)
             throw new ApiInputException(missing.Name, $"The parameter {missing.Name} is missing.");
         if (page.Http.Request.Query.FirstOrDefault(parameter => parameter.Value.ToString().Contains('\0', StringComparison.Ordinal)).Key is { } zero)

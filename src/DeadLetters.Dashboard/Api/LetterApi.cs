@@ -17,7 +17,7 @@ internal static class LetterApi
 
     /// <summary>The search, as on the board.</summary>
     public static ApiField Query { get; } = new(
-        "q", "string", "The search, as on the board: exception:Timeout queue:orders age:<1h. Text, headers and ids may be personal data, which addresses must not contain: send them as the body of searchLetters.");
+        "q", "string", "The search, as on the board: exception:Timeout queue:orders age:<1h. Text, headers and ids may be personal data, which a URL must not contain: send them as the body of searchLetters.");
 
     private static readonly ApiField _cursor = new("cursor", "string", "nextCursor of the page before.");
     private static readonly ApiField _queue = ApiField.Queue with { IsRequired = false, Description = "Only the letters of this queue. Required without a catalogue." };
@@ -61,7 +61,7 @@ internal static class LetterApi
     {
         var query = Parse("q", call.Query("q"));
         if (QueryForm.IsPersonal(query))
-            throw new ApiInputException("q", "Text, headers and ids may be personal data, which addresses must not contain. Send the search as the body of POST letters/search.");
+            throw new ApiInputException("q", "Text, headers and ids may be personal data, which a URL must not contain. Send the search as the body of POST letters/search.");
         return query with { Source = call.Query("source") ?? query.Source, Queue = call.Query("queue") is { } queue ? CatalogueQuery.CompleteQueue(queue) : query.Queue };
     }
 

@@ -87,7 +87,7 @@ internal static partial class OpenApiDocument
         foreach (var field in route.Parameters)
             parameters.Add(new JsonObject { ["name"] = field.Name, ["in"] = "query", ["required"] = field.IsRequired, ["description"] = field.Description, ["schema"] = Schema(field) });
         if (route.IsPost)
-            parameters.Add(new JsonObject { ["name"] = IdempotentAnswers.Header, ["in"] = "header", ["required"] = false, ["description"] = "A text of your own. The same request with the same key is done once; for 24 hours it gets the first answer.", ["schema"] = new JsonObject { ["type"] = "string", ["maxLength"] = 255 } });
+            parameters.Add(new JsonObject { ["name"] = IdempotentAnswers.Header, ["in"] = "header", ["required"] = false, ["description"] = "A text of your own. The same request with the same key runs once and gets the first answer, for 24 hours and at most 1,000 keys.", ["schema"] = new JsonObject { ["type"] = "string", ["maxLength"] = 255 } });
         return parameters;
     }
 

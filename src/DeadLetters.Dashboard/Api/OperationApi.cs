@@ -36,7 +36,7 @@ internal static class OperationApi
         Act("cancel", "cancelOperation", "Ends an operation between two messages.", call => OperationPages.CancelAsync(call.Page)),
     ];
 
-    /// <summary>The answer to a request that started an operation, or changed one: its address, and what is known of it.</summary>
+    /// <summary>The answer to a request that started an operation, or changed one: its URL and its details.</summary>
     public static async Task<IResult> AcceptedAsync(PageContext page, string operation) =>
         await FindAsync(page, operation) is { } value ? new ApiAnswer(StatusCodes.Status202Accepted, value, $"{page.Links.Api}/operations/{operation}") : OperationPages.NotFound(page);
 

@@ -37,7 +37,7 @@ function showTimes(root) {
 showTimes(document);
 setInterval(() => showTimes(document), 10000);
 
-// ---- What is ticked.
+// ---- What is selected.
 
 const ticked = () => [...board.querySelectorAll(`${rowsSelector} input[type=checkbox]:checked`)];
 

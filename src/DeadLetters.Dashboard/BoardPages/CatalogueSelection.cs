@@ -4,8 +4,8 @@ namespace WorkinIt.DeadLetters.Dashboard.BoardPages;
 
 /// <summary>What an operator selected on the board or in the list.</summary>
 /// <param name="Query">The search of the page.</param>
-/// <param name="Causes">The causes that are ticked; empty: none, then <paramref name="Letters"/> or all that match.</param>
-/// <param name="Letters">The letters that are ticked.</param>
+/// <param name="Causes">The causes that are selected; empty: none, then <paramref name="Letters"/> or all that match.</param>
+/// <param name="Letters">The letters that are selected.</param>
 /// <param name="IsAll">Whether all that match are selected.</param>
 /// <param name="At">The queue that was chosen; null: not chosen yet.</param>
 internal sealed record CatalogueSelection(CatalogueQuery Query, IReadOnlyList<string> Causes, IReadOnlyList<LetterKey> Letters, bool IsAll, LetterKey? At)
@@ -14,7 +14,7 @@ internal sealed record CatalogueSelection(CatalogueQuery Query, IReadOnlyList<st
     public static CatalogueSelection Read(PageContext page)
     {
         var all = page.IsTicked("all");
-        var only = page.Value("only"); // the button of one row: what else is ticked does not count
+        var only = page.Value("only"); // the button of one row: what else is selected does not count
         return new CatalogueSelection(
             QueryForm.Read(page),
             all ? [] : only is not null ? [only] : [.. page.Form["cause"].OfType<string>().Distinct()],

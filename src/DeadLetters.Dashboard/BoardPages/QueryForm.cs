@@ -56,7 +56,7 @@ internal static class QueryForm
     /// <summary>The length of a histogram by its name; null if it has none.</summary>
     public static TimeSpan? SpanOf(string name) => _spans.TryGetValue(name, out var span) ? span : null;
 
-    /// <summary>Whether a query has a part that may be personal data, which addresses must not contain.</summary>
+    /// <summary>Whether a query has a part that may be personal data, which a URL must not contain.</summary>
     public static bool IsPersonal(CatalogueQuery query) => Hidden(query) is not null;
 
     /// <summary>Whether the query selects letters by more than the length of the histogram.</summary>

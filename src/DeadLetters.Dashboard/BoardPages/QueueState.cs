@@ -20,7 +20,7 @@ internal sealed record QueueState(string Words, string Kind)
         { WalkedAt: null } => new("not read yet", "warn"),
         { Messages: { } messages } when messages != queue.Letters => new($"counts differ: the broker has {Format.Number(messages)}", "warn"),
         { Messages: null } => new("the broker’s count is unknown", "warn"),
-        { IsFed: false } => new("complete, but not fed: read again at intervals", "warn"),
+        { IsFed: false } => new("complete; not copied, so read again when its count changes", "warn"),
         _ => new("complete", Good),
     };
 }

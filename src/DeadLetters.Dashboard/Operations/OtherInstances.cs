@@ -97,7 +97,7 @@ internal static class OtherInstances
         }
     }
 
-    /// <summary>What is known about audit entries without an end, by their ids; empty without a catalogue, or if its database does not answer.</summary>
+    /// <summary>The details of audit entries without an end, by their ids; empty without a catalogue, or if its database does not answer.</summary>
     public static IReadOnlyDictionary<string, SharedOperation> OfAudit(PageContext page, IReadOnlyCollection<string> entries)
     {
         try

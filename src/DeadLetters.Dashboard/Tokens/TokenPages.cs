@@ -34,7 +34,7 @@ internal static class TokenPages
     public static Task<IResult> RevokeAsync(PageContext page) => WithStoreAsync(page, async tokens =>
     {
         if (tokens.FindById(page.Route("token")) is not { } token)
-            return page.Problem(StatusCodes.Status404NotFound, "Token not found", "There is no such token.", "Reload the page of tokens.");
+            return page.Problem(StatusCodes.Status404NotFound, "Token not found", "It does not exist, or was removed.", "Reload the page of tokens.");
         if (await tokens.RevokeAsync(token.Id, page.By, page.Aborted))
             await WriteAsync(page, "revoke token", token);
         return PageContext.SeeOther(page.Links.Tokens);

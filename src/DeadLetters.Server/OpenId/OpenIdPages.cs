@@ -7,13 +7,13 @@ internal static class OpenIdPages
 {
     /// <summary>The text for a user who may view and tried to act.</summary>
     public static string MayOnlyView(OpenIdSettings settings) =>
-        settings.OperateGroups is [] ? "You can view dead letters but can’t change them. Nobody can: no group is allowed to (OpenIdConnect__OperateGroups)."
+        settings.OperateGroups is [] ? "You can view dead letters but can’t change them. No group may change them: OpenIdConnect__OperateGroups is not set."
         : $"You can view dead letters but can’t change them. That needs {OneOf(settings.OperateGroups)}. Ask for it, then sign out and in again.";
 
     /// <summary>Writes the page for a user of the issuer in no group that may view.</summary>
     public static Task ShowNoGroupAsync(HttpContext http, OpenIdUser user, OpenIdSettings settings) => PlainPage.WriteAsync(
         http, StatusCodes.Status403Forbidden, "You have no access",
-        $"You are signed in as {user.Name}, and not in a group that may use this page. {Needed(settings)} Ask for it, then sign in again.");
+        $"You are signed in as {user.Name}. None of your groups may use this page. {Needed(settings)} Ask for it, then sign in again.");
 
     private static string Needed(OpenIdSettings settings) => (settings.ViewGroups, settings.OperateGroups) switch
     {

@@ -46,7 +46,7 @@ internal static partial class OpenIdSignIn
     /// <summary>Maps the pages of the sign-in and of the sign-out.</summary>
     public static void Map(WebApplication app)
     {
-        // A page that goes on by itself, not a redirect: if the request was a form, the browser would not follow a redirect to another site.
+        // A page that continues automatically, not a redirect: if the request was a form, the browser would not follow a redirect to another site.
         app.MapGet(OperatorSignIn.SignInPath, http => PlainPage.WriteAsync(
             http, StatusCodes.Status200OK, "Dead letters", "You sign in at the sign-in service of your organization.", $"{StartPath}?returnUrl={Uri.EscapeDataString(SignInPage.ReturnUrl(http) ?? OperatorSignIn.Path)}"));
         app.MapGet(StartPath, (RequestDelegate)StartAsync);

@@ -98,7 +98,7 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
     /// <param name="why">The broker's reason.</param>
     public void Block(string why) => Paused = NewPause(PauseReason.Blocked, why);
 
-    // An early end is only worth a look now and then; a background task refreshes the outcomes.
+    // An early end is checked every 100 ms; a background task refreshes the outcomes.
     private bool EndsEarly()
     {
         if (_sinceLook.Elapsed < _lookEvery)

@@ -5,7 +5,7 @@ namespace WorkinIt.DeadLetters;
 
 /// <summary>
 /// Reads reports from messages of any origin. What can't be a report is dropped; of the rest, texts are cut and impossible numbers removed. Whether
-/// the message was replayed at all is decided by whoever knows the operation.
+/// the message was replayed at all is decided by the code that has the operation.
 /// </summary>
 internal static class ReportReader
 {

@@ -21,7 +21,7 @@ public sealed class ReplayOrder
     /// <summary>How many selected dead letters have no key: they are moved without an order.</summary>
     public required long WithoutKey { get; init; }
 
-    /// <summary>How many keys have a dead letter in the queue that was not selected, before one that was: the replay passes it.</summary>
+    /// <summary>How many keys have a dead letter in the queue that was not selected, before one that was: the replay does not wait for it.</summary>
     public required long PassingOthers { get; init; }
 
     /// <summary>The keys of which dead letters are held back, and so stay in the queue.</summary>

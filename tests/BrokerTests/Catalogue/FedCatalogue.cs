@@ -114,7 +114,7 @@ internal sealed class FedCatalogue : IAsyncDisposable
     /// <summary>The audit log.</summary>
     public Task<IReadOnlyList<AuditEntry>> AuditAsync(string queue) => _client.Audit.ReadAsync(queue, 100, default);
 
-    /// <summary>Waits until the feed has just compared the queues, so that the next check is a whole interval away.</summary>
+    /// <summary>Waits until the feed has just compared the queues, so that the next check is a full interval away.</summary>
     public async Task SeeCheckAsync()
     {
         var before = Feed.CheckedAt;

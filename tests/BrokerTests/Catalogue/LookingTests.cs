@@ -46,7 +46,7 @@ public sealed class LookingTests : IAsyncLifetime
     public async Task Thousand_views_of_all_pages_of_the_catalogue_take_no_message_from_a_queue()
     {
         await Eventually.SeeAsync(
-            () => _client.GetAsync(Board), board => board.Text.Contains($"Dead letters {Letters} ", StringComparison.Ordinal) && board.Text.Contains("Queues not complete 0 of ", StringComparison.Ordinal),
+            () => _client.GetAsync(Board), board => board.Text.Contains($"Dead letters {Letters} ", StringComparison.Ordinal) && board.Text.Contains("Queues not fully read 0 of ", StringComparison.Ordinal),
             "the catalogue has all letters");
         await Task.Delay(_interval);
         var before = await CountersAsync();

@@ -249,7 +249,7 @@ public sealed class MissingQueueTests
         await fed.SeeFedAsync(Orders.Error);
         var walked = (await fed.RowAsync(Orders.Error))!.WalkedAt;
         await using var other = await fed.StartAnotherAsync();
-        await Eventually.SeeAsync(() => Task.FromResult(other.Logged.Count), lines => lines > 0, "the other host stands by");
+        await Eventually.SeeAsync(() => Task.FromResult(other.Logged.Count), lines => lines > 0, "the other host is on standby");
         await Task.Delay(300);
 
         await fed.StopAsync();

@@ -21,7 +21,7 @@ public sealed class ApiOperationTests
     {
         ["GET "] = "listCauses",
         ["POST /search"] = "searchLetters",
-        ["GET /events"] = null, // tells an open page to reload
+        ["GET /events"] = null, // makes an open page reload
         ["GET /letters"] = "listLetters",
         ["POST /letters/replay"] = "startDryRun",
         ["POST /letters/discard"] = "startDryRun",

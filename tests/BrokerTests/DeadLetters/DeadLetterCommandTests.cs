@@ -294,7 +294,7 @@ public sealed class DeadLetterCommandTests
         await backlog;
         replayed.Output.ShouldSatisfyAllConditions(
             it => it.ShouldContain("Canary: delayed. The other messages were not moved"), it => it.ShouldContain("1 delayed"),
-            it => it.ShouldContain("Why one is delayed: It is not sent yet, after 0 tries. Delayed without a try in replay"), it => it.ShouldContain("not asked"));
+            it => it.ShouldContain("Reason for a delay: It is not sent yet, after 0 tries. Delayed without a try in replay"), it => it.ShouldContain("not asked"));
         replayed.Code.ShouldBe(1, replayed.ToString()); // a canary continues only after “handled”
     }
 

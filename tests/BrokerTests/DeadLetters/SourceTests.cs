@@ -27,7 +27,7 @@ public sealed class SourceTests
         await using var site = await StartAsync(hasCatalogue, shop, billing);
         using var client = new PageClient(site.Address);
         if (hasCatalogue)
-            await SeeBoardAsync(client, "Dead letters 8 ", "Queues not complete 0 of 2");
+            await SeeBoardAsync(client, "Dead letters 8 ", "Queues not fully read 0 of 2");
         await client.GetAsync(Billing + "/letters");
 
         await RunAsync(client, await client.FollowAsync(Billing + "/replay", ("which", "filter"), ("id", ids[0].ToString())), "1 of 1 replayed");
@@ -43,7 +43,7 @@ public sealed class SourceTests
         (await billing.VirtualHost.ReadyAsync(Orders.Input)).ShouldBe(3);
         if (hasCatalogue)
         {
-            await SeeBoardAsync(client, "Dead letters 5 ", "Queues not complete 0 of 3");
+            await SeeBoardAsync(client, "Dead letters 5 ", "Queues not fully read 0 of 3");
             (await client.GetAsync("/dead-letters/letters?q=source:shop%20state:any")).Text.ShouldContain("1 to 4 of 4");
             (await client.GetAsync("/dead-letters/letters?q=source:billing%20state:replayed")).Text.ShouldContain("1 to 3 of 3");
         }
@@ -140,7 +140,7 @@ public sealed class SourceOutageTests(ABrokerToStop broker)
         (await client.GetAsync("/dead-letters/queues/orders_error")).Text.ShouldContain("2 dead letters of orders with 1 cause");
 
         await broker.Broker.StartAsync();
-        (await SourceTests.SeeBoardAsync(client, "Dead letters 5 ", "Queues not complete 0 of 2")).Text.ShouldNotContain(": The catalogue");
+        (await SourceTests.SeeBoardAsync(client, "Dead letters 5 ", "Queues not fully read 0 of 2")).Text.ShouldNotContain(": The catalogue");
         await Eventually.SeeAsync(() => client.GetAsync("/dead-letters"), board => !board.Text.Contains(": The catalogue", StringComparison.Ordinal), "the notice is gone");
 
         await broker.Broker.StopAsync();
@@ -152,7 +152,7 @@ public sealed class SourceOutageTests(ABrokerToStop broker)
         await broker.Broker.StartAsync();
         await using (var channel = await billing.VirtualHost.OpenChannelAsync(confirms: true))
             await channel.BasicPublishAsync(Orders.Error, "", mandatory: true, Orders.Faulted(Guid.CreateVersion7()), "{}"u8.ToArray());
-        await SourceTests.SeeBoardAsync(client, "Dead letters 7 ", "Queues not complete 0 of 2");
+        await SourceTests.SeeBoardAsync(client, "Dead letters 7 ", "Queues not fully read 0 of 2");
         await Eventually.SeeAsync(() => client.GetAsync("/dead-letters"), board => !board.Text.Contains(": The catalogue", StringComparison.Ordinal), "the notice is gone");
     }
 }

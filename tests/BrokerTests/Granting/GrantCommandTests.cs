@@ -17,7 +17,7 @@ public sealed class GrantCommandTests
         var result = await shop.GrantAsync("--queues", "orders,billing", "--dry-run");
 
         result.Code.ShouldBe(0, result.ToString());
-        foreach (var text in new[] { "management", "(orders|billing)_error", @"amq\.default", "billing-failures", "leads to billing_error", $"There is no RabbitMQ user {shop.User}", "could not read it: shop:returns_error" })
+        foreach (var text in new[] { "management", "(orders|billing)_error", @"amq\.default", "billing-failures", "leads to billing_error", $"RabbitMQ user {shop.User} does not exist", "could not read it: shop:returns_error" })
             result.Output.ShouldContain(text);
         (await ExistsAsync(shop)).ShouldBeFalse();
     }
@@ -106,7 +106,7 @@ public sealed class GrantCommandTests
         await shop.CreateUserAsync();
         (string[] Arguments, int Code, string Error)[] cases =
         [
-            (["--vhost", "nowhere", "--yes"], 2, "There is no virtual host \"nowhere\""),
+            (["--vhost", "nowhere", "--yes"], 2, "Virtual host \"nowhere\""),
             (["--queues", "orders,,billing", "--yes"], 2, "a pattern is empty"),
             (["--password-stdin", "--yes"], 2, "exists, and keeps its password"),
             (["--json"], 2, "pass --yes"),

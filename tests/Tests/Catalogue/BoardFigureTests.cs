@@ -53,12 +53,12 @@ public sealed partial class BoardFigureTests : IAsyncLifetime
 
         board.Text.ShouldSatisfyAllConditions(
             it => it.ShouldContain("Dead letters 131 "), it => it.ShouldContain("Causes 4 "), it => it.ShouldContain("Oldest 30 h ago "), it => it.ShouldContain("Failures per minute 4.2 "),
-            it => it.ShouldContain("Replays in progress 0 "), it => it.ShouldContain("Queues not complete 1 of 2 "),
-            it => it.ShouldContain("Broke first in these 24 h: TeaException in orders_error , 2 h ago ; 2 more causes since"),
+            it => it.ShouldContain("Replays in progress 0 "), it => it.ShouldContain("Queues not fully read 1 of 2 "),
+            it => it.ShouldContain("First new cause in the last 24 h: TeaException in orders_error , 2 h ago ; 2 more causes since"),
             it => it.ShouldContain("Grows fastest: TeaException , 15 in the last 30 min, since 2 h ago"));
         board.Link("cause%3A").ShouldBe($"{Letters}?q=cause%3A{CauseOf("Tea")}");
-        (await _client.GetAsync(Board + "?span=7d")).Text.ShouldContain("Broke first in these 7 d: OldException in orders_error , 30 h ago ; 3 more causes since");
-        (await _client.GetAsync(Board + "?q=exception:Old")).Text.ShouldSatisfyAllConditions(it => it.ShouldContain("No new cause in these 24 h"), it => it.ShouldNotContain("Grows fastest"));
+        (await _client.GetAsync(Board + "?span=7d")).Text.ShouldContain("First new cause in the last 7 d: OldException in orders_error , 30 h ago ; 3 more causes since");
+        (await _client.GetAsync(Board + "?q=exception:Old")).Text.ShouldSatisfyAllConditions(it => it.ShouldContain("No new cause in the last 24 h"), it => it.ShouldNotContain("Grows fastest"));
         (await _client.GetAsync(Board + "?q=exception:Old&span=1h")).Html.ShouldContain("aria-current=\"true\">1 h</a>");
     }
 

@@ -29,9 +29,9 @@ public sealed partial class BoardPageTests
         board.Text.ShouldContain("TimeoutException");
         board.Text.ShouldContain("orders_error and 1 more 90 min ago 30 min ago");
         board.Text.ShouldContain("OutOfStockException");
-        board.Text.ShouldContain("Broke first in these 24 h: OutOfStockException in orders_error , 3 h ago ; 1 more cause since");
+        board.Text.ShouldContain("First new cause in the last 24 h: OutOfStockException in orders_error , 3 h ago ; 1 more cause since");
         board.Html.ShouldContain("data-board=\"");
-        board.Text.ShouldContain("Queues not complete 0 of 2");
+        board.Text.ShouldContain("Queues not fully read 0 of 2");
     }
 
     [Fact]
@@ -198,7 +198,7 @@ public sealed partial class BoardPageTests
         foreach (var path in new[] { Board, Letters })
         {
             var page = await client.GetAsync(path);
-            page.Text.ShouldContain("Read the queues themselves");
+            page.Text.ShouldContain("View the queues directly");
             page.Html.ShouldContain("-delayed:shop\" data-events=");
             page.Text.ShouldContain("TimeoutException"); // what is known is shown
         }

@@ -22,11 +22,11 @@ public abstract class OperationScenarios : CatalogueScenarios
         Time.Advance(TimeSpan.FromSeconds(11));
         var interrupted = Log.Interrupted().ShouldHaveSingleItem();
         interrupted.Id.ShouldBe("1");
-        interrupted.State(Time.GetUtcNow()).ShouldBe($"interrupted: nothing was heard of it since {TestLetters.Noon.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC; 5 of 10 examined, 3 moved, 1 refused, on ops-1 (workinit, process 7)");
+        interrupted.State(Time.GetUtcNow()).ShouldBe($"interrupted: last report {TestLetters.Noon.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC; 5 of 10 examined, 3 moved, 1 refused, on ops-1 (workinit, process 7)");
         Log.Running().ShouldHaveSingleItem().State(Time.GetUtcNow()).ShouldStartWith("running; 1 of 10 examined");
 
         await Log.EndAsync("2", new OperationProgress(10, 10, 10, 0, 0, false), "10 of 10 moved", null, default);
-        await BeginAsync("4", Queue, isDryRun: true); // a look is no repetition
+        await BeginAsync("4", Queue, isDryRun: true); // a dry run does not repeat it
         Log.Interrupted().Count.ShouldBe(1);
         await BeginAsync("5", Queue);
         Log.Interrupted().ShouldBeEmpty();

@@ -24,7 +24,7 @@ public sealed class QueueStateTests
         QueueState.Of(_complete with { IsWalking = true, Walked = 1500 }).ShouldBe(new QueueState("being read: 1,500 of 4,000", "busy"));
         QueueState.Of(_complete with { WalkedAt = null }).ShouldBe(new QueueState("not read yet", "warn"));
         QueueState.Of(_complete with { Messages = null }).ShouldBe(new QueueState("the broker’s count is unknown", "warn"));
-        QueueState.Of(_complete with { IsFed = false }).ShouldBe(new QueueState("complete, but not fed: read again at intervals", "warn"));
+        QueueState.Of(_complete with { IsFed = false }).ShouldBe(new QueueState("complete; not copied, so read again when its count changes", "warn"));
         QueueState.Of(_complete with { Problem = "no permission to read" }).ShouldBe(new QueueState("no permission to read", "bad"));
     }
 }

@@ -124,7 +124,7 @@ public sealed partial class SourcePageTests
         await site.AddAsync(letter); // the same one in our own queue
         using var client = new PageClient(site.Address);
         var list = await client.GetAsync(Letters + "?q=source:elsewhere");
-        list.Html.ShouldNotContain("Read the queue itself");
+        list.Html.ShouldNotContain("View the queue directly");
 
         var page = await client.GetAsync(Rows().Match(list.Html).Groups[2].Value);
 
@@ -136,9 +136,9 @@ public sealed partial class SourcePageTests
         foreach (var act in new[] { "reveal", "download", "edit" })
             (await client.PostAsync($"{PathOf("shop")}/letters/{letter.Build().Id}/{act}?source=elsewhere")).Text.ShouldNotContain("jane@example.com");
         var cause = await client.GetAsync(Board + "/causes/" + letter.Build().Cause.Id);
-        cause.Text.ShouldContain("Another host acts on this source.");
+        cause.Text.ShouldContain("This application is not connected to this source.");
         var choice = await client.PostAsync(Letters + "/replay", ("all", "true"));
-        choice.Text.ShouldContain("orders_error elsewhere 1 another host acts on it");
+        choice.Text.ShouldContain("orders_error elsewhere 1 not connected to this source");
     }
 
     [Fact]

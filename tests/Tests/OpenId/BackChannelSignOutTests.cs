@@ -4,7 +4,7 @@ using static WorkinIt.Tests.OpenId.OpenIdServers;
 
 namespace WorkinIt.Tests.OpenId;
 
-/// <summary>The issuer tells the server that a user has signed out elsewhere.</summary>
+/// <summary>The issuer notifies the server that a user has signed out elsewhere.</summary>
 public sealed class BackChannelSignOutTests(OpenIdServers servers) : IClassFixture<OpenIdServers>
 {
     private const string Path = Board + "/sign-out/back-channel";

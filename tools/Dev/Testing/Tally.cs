@@ -32,7 +32,7 @@ internal sealed partial class Tally
         _failures.Add(Mark + name);
     }
 
-    /// <summary>The end of a run: a line for each failure, and the counts. Whoever sees only the end of the output knows what failed.</summary>
+    /// <summary>The end of a run: a line for each failure, and the counts. The last lines are enough to see what failed.</summary>
     public IEnumerable<string> LastLines => [.. _failures, ToString()];
 
     /// <summary>Adds the counts of the report of a test program.</summary>

@@ -27,7 +27,7 @@ internal static class SubmissionTexts
             : string.Create(CultureInfo.InvariantCulture, $"{mail.TotalMinutes:0} min");
         return answeredIn is { } milliseconds
             ? string.Create(CultureInfo.InvariantCulture, $"Your request took {milliseconds} ms; the mail took {took}, and you didn’t wait for it.")
-            : $"The mail took {took}, and nobody waited for it.";
+            : $"The mail took {took}; the form did not wait for it.";
     }
 
     public static string Detail(Submission submission) => submission.State switch
