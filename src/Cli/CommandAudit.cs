@@ -20,7 +20,7 @@ internal sealed class CommandAudit : IAsyncDisposable
     private static readonly TimeSpan _longestOpen = TimeSpan.FromMinutes(5); // the tables may have to be created, and entries of a large file be added
 
     private readonly Database? _database;
-    private readonly CatalogueAudit? _catalogue;
+    private readonly CatalogueAuditLog? _catalogue;
     private readonly Lock _turn = new();
     private Task<CatalogueStore>? _store;
 
@@ -30,7 +30,7 @@ internal sealed class CommandAudit : IAsyncDisposable
     {
         File = new AuditFile(path);
         if (database is not null)
-            (_database, _catalogue) = (database, new CatalogueAudit(new CatalogueOptions { Database = database }, OpenAsync, TimeProvider.System, File) { LongestOpen = _longestOpen });
+            (_database, _catalogue) = (database, new CatalogueAuditLog(new CatalogueOptions { Database = database }, OpenAsync, TimeProvider.System, File) { LongestOpen = _longestOpen });
     }
 
     /// <summary>The audit file. With a catalogue, it is from before the catalogue, and may not exist.</summary>

@@ -30,7 +30,7 @@ public static class CatalogueRegistration
         services.AddSingleton(provider => provider.GetRequiredService<CatalogueDatabase>().Parts);
         services.AddSingleton(provider => new AuditDatabase(provider.GetRequiredService<CatalogueOptions>(), () => provider.GetRequiredService<CatalogueDatabase>().Store));
         services.AddHostedService(provider => new AuditFileService(
-            provider.GetService<IAuditLog>() as CatalogueAudit, provider.GetRequiredService<CatalogueDatabase>(), provider.GetRequiredService<CatalogueOptions>(),
+            provider.GetService<IAuditLog>() as CatalogueAuditLog, provider.GetRequiredService<CatalogueDatabase>(), provider.GetRequiredService<CatalogueOptions>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditFileService>>()));
         services.AddSingleton(provider => new OperationLog(
             provider.GetRequiredService<CatalogueOptions>().Database, provider.GetRequiredService<CatalogueStore>().Commits, provider.GetRequiredService<TimeProvider>()));

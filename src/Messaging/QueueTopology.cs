@@ -47,7 +47,7 @@ public static class QueueTopology
     /// The quarantine queue for a message that was in flight at two process crashes. It is handled there alone, so that its
     /// crashes affect no other message.
     /// </summary>
-    public const string SuspectQueue = InputQueue + "_suspect";
+    public const string QuarantineQueue = InputQueue + "_suspect";
 
     /// <summary>After this many more crashes the message becomes a dead letter: Consumers write it, with the reason, before the broker would at the next return.</summary>
     public const int SuspectDeliveryLimit = 3;
@@ -66,7 +66,7 @@ public static class QueueTopology
     /// <summary>Returns the queues and exchanges that Consumers use.</summary>
     /// <param name="delays">Their delay queues.</param>
     public static UsedTopology UsedByConsumers(DelaySteps delays) => new(
-        [InputQueue, SuspectQueue, LedgerQueue, ErrorQueue, SkippedQueue, StatusQueue, .. delays.Queues],
+        [InputQueue, QuarantineQueue, LedgerQueue, ErrorQueue, SkippedQueue, StatusQueue, .. delays.Queues],
         [
             InputQueue, MoveExchange, DeadExchange, ErrorQueue, SkippedQueue, StatusQueue, ProbeExchange,
             NameOf(typeof(GifEmailSent)), NameOf(typeof(GifEmailDelayed)), NameOf(typeof(GifEmailBlocked)), $"MassTransit:Fault--{NameOf(typeof(SendGifEmail))}--",
@@ -80,7 +80,7 @@ public static class QueueTopology
         ConfigureKeptQueue(endpoint, DeliveryLimit, DeadExchange);
 
     /// <summary>Configures the quarantine queue like the input queue, with a lower limit. Only the input queue's consumers move messages to it.</summary>
-    /// <param name="endpoint">The receive endpoint of <see cref="SuspectQueue"/>.</param>
+    /// <param name="endpoint">The receive endpoint of <see cref="QuarantineQueue"/>.</param>
     public static void ConfigureSuspectQueue(IRabbitMqReceiveEndpointConfigurator endpoint)
     {
         endpoint.ConfigureConsumeTopology = false;
@@ -162,6 +162,6 @@ public static class QueueTopology
 
         public string FormatDeadLetterQueueName(string queueName) => InputOf(queueName) + "_skipped";
 
-        private static string InputOf(string queueName) => queueName == SuspectQueue ? InputQueue : queueName;
+        private static string InputOf(string queueName) => queueName == QuarantineQueue ? InputQueue : queueName;
     }
 }

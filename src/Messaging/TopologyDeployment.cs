@@ -69,7 +69,7 @@ public sealed class TopologyDeployment(IBusControl bus, RabbitMqClient client, I
         await channel.ExchangeDeclareAsync(QueueTopology.ProbeExchange, ExchangeType.Fanout, durable: true, autoDelete: false, cancellationToken: cancellationToken);
         await channel.ExchangeDeclareAsync(QueueTopology.ReportExchange, ExchangeType.Topic, durable: true, autoDelete: false, cancellationToken: cancellationToken);
         await channel.ExchangeDeclareAsync(QueueTopology.MoveExchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: cancellationToken);
-        await channel.QueueBindAsync(QueueTopology.SuspectQueue, QueueTopology.MoveExchange, QueueTopology.SuspectQueue, cancellationToken: cancellationToken);
+        await channel.QueueBindAsync(QueueTopology.QuarantineQueue, QueueTopology.MoveExchange, QueueTopology.QuarantineQueue, cancellationToken: cancellationToken);
         await DeclareAsync(channel, QueueTopology.LedgerQueue, QueueTopology.LedgerQueueArguments(version), cancellationToken);
         await channel.QueueBindAsync(QueueTopology.LedgerQueue, QueueTopology.MoveExchange, QueueTopology.LedgerQueue, cancellationToken: cancellationToken);
         foreach (var delay in delays)

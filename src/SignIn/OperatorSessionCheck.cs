@@ -8,7 +8,7 @@ namespace WorkinIt.SignIn;
 /// Checks the session of a cookie on each request. RabbitMQ is asked again for each action, and for a view if the last answer is 30 s old.
 /// So a user that was deleted, lost the tag or got another password can't act any more.
 /// </summary>
-internal sealed class OperatorSessionCheck(OperatorSessions sessions, OperatorRights rights, TimeProvider time)
+internal sealed class OperatorSessionCheck(OperatorSessions sessions, RabbitMqUserTags rights, TimeProvider time)
 {
     /// <summary>The claim that holds the key of the user's session.</summary>
     public const string SessionKey = "session";

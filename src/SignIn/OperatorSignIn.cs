@@ -63,7 +63,7 @@ internal static class OperatorSignIn
     {
         services.AddSingleton<SignInLimit>();
         services.AddTransient<SignInService>();
-        services.AddTransient<OperatorRights>();
+        services.AddTransient<RabbitMqUserTags>();
         services.AddTransient<OperatorSessionCheck>();
         services.AddSingleton(provider => new OperatorSessions(
             sessions(provider), provider.GetRequiredService<IDataProtectionProvider>(), provider.GetRequiredService<TimeProvider>()));
@@ -79,9 +79,7 @@ internal static class OperatorSignIn
     public static void AddOperatorCookie(this IServiceCollection services, Func<CookieValidatePrincipalContext, Task> check)
     {
         services.AddAuthentication(Scheme).AddCookie(Scheme, cookie => Configure(cookie, check));
-        services.AddAuthorizationBuilder()
-            .AddPolicy(View, policy => policy.AddAuthenticationSchemes(Scheme).RequireAuthenticatedUser())
-            .AddPolicy(Operate, policy => policy.AddAuthenticationSchemes(Scheme).RequireRole("administrator", OperateRole));
+        services.AddOperatorPolicies();
     }
 
     /// <summary>Maps the pages, if they were added.</summary>

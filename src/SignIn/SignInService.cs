@@ -4,7 +4,7 @@ using System.Security.Claims;
 namespace WorkinIt.SignIn;
 
 /// <summary>Signs in the users that RabbitMQ's management UI accepts.</summary>
-internal sealed class SignInService(OperatorRights rights, OperatorSessions sessions, SignInLimit limit)
+internal sealed class SignInService(RabbitMqUserTags rights, OperatorSessions sessions, SignInLimit limit)
 {
     private const int LongestName = 255; // RabbitMQ's limit
     private const int LongestPassword = 1024;

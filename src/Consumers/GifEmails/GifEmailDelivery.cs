@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
-using System.Globalization;
 using Microsoft.Extensions.Options;
 using MimeKit;
 using WorkinIt.Consumers.Mail;
@@ -16,7 +15,7 @@ namespace WorkinIt.Consumers.GifEmails;
 /// ended without recording the outcome. Recipients who have unsubscribed get no mail, and no GIF is looked up for them.
 /// </summary>
 internal sealed partial class GifEmailDelivery(
-    IGifFinder gifs, GifMail gifMail, IMailSender mailSender, DeliveryLedger ledger, OptOutTokens names, SuppressionList optOuts, IOptions<SmtpOptions> smtp, TimeProvider time,
+    IGifFinder gifs, GifMail gifMail, IMailSender mailSender, DeliveryLedger ledger, OptOutTokens recipients, SuppressionList suppressionList, IOptions<SmtpOptions> smtp, TimeProvider time,
     ILogger<GifEmailDelivery> log)
 {
     // Added to the mail server's deadline: time to write its reply to the ledger.
@@ -67,7 +66,7 @@ internal sealed partial class GifEmailDelivery(
                 return new DeliveryResult.Sent(sent.Attempt, sent.SentAt ?? sent.TakenAt ?? time.GetUtcNow(), sent.Gif ?? "", ConfirmedByOperator: sent.SentAt is null); // no reply came then
 
             // The state stays unknown in the ledger: unsubscribing doesn't show whether the first mail arrived.
-            case { State: DeliveryState.Unknown } unknown when sendAgain is not null && IsBlocked(command):
+            case { State: DeliveryState.Unknown } unknown when sendAgain is not null && IsSuppressed(command):
                 return Blocked(id, unknown.Attempt);
 
             case { State: DeliveryState.Unknown } unknown:
@@ -78,8 +77,7 @@ internal sealed partial class GifEmailDelivery(
             case { State: DeliveryState.Sending } other when other.Owner != ledger.Owner:
                 if (ledger.IsLeased(other))
                     return InFlight(other.LeaseUntil);
-                var evidence = string.Create(CultureInfo.InvariantCulture,
-                    $"a consumer started to send it at {other.TakenAt:u} to {smtp.Value.Host}:{smtp.Value.Port} and ended without recording an outcome. Look for Message-ID {id:N} in the mail server's log");
+                var evidence = OutcomeUnknown.AfterCrash(other, smtp.Value, id);
                 await WriteUntilStoredAsync(id, token => ledger.UnknownAsync(id, evidence, token));
                 return await ReleasedAsync(id, sendAgain) ? null : new DeliveryResult.Held(other.Attempt, evidence);
 
@@ -88,11 +86,11 @@ internal sealed partial class GifEmailDelivery(
         }
     }
 
-    private bool IsBlocked(SendGifEmail command) => command.EmailAddress is { } address && optOuts.Contains(names.NameOf(address));
+    private bool IsSuppressed(SendGifEmail command) => command.EmailAddress is { } address && suppressionList.Contains(recipients.NameOf(address));
 
     private async Task<DeliveryResult?> BlockedAsync(SendGifEmail command)
     {
-        if (!IsBlocked(command))
+        if (!IsSuppressed(command))
             return null;
         using var deadline = new CancellationTokenSource(_ledgerDeadline, time);
         try
@@ -141,7 +139,7 @@ internal sealed partial class GifEmailDelivery(
                 await PutOffAsync(id, replay.Id, e.Message);
             return new DeliveryResult.TryLater(e, delivery?.Attempt ?? 0); // unchanged: this was not a try
         }
-        catch (Exception e) when (IsKnownNotSent(e))
+        catch (Exception e) when (OutcomeUnknown.IsKnownNotSent(e))
         {
             var attempt = await WriteUntilStoredAsync(id, token => ledger.NotSentAsync(id, e.Message, token));
             return RetryPolicy.IsTransient(e) ? new DeliveryResult.TryLater(e, attempt) : new DeliveryResult.Failed(e, attempt);
@@ -169,10 +167,9 @@ internal sealed partial class GifEmailDelivery(
         {
             reply = await connection.SendAsync(mail);
         }
-        // Unless the failure proves that nothing was sent, the outcome is unknown.
-        catch (Exception e) when (!IsKnownNotSent(e))
+        catch (Exception e) when (!OutcomeUnknown.IsKnownNotSent(e))
         {
-            var evidence = $"{(e is MailOutcomeUnknownException ? e.Message : $"{e.GetType().Name} while sending to {smtp.Value.Host}:{smtp.Value.Port}")} (at {time.GetUtcNow():u}). Look for Message-ID {id:N} in the mail server's log";
+            var evidence = OutcomeUnknown.WhileSending(e, smtp.Value, time.GetUtcNow(), id);
             await WriteUntilStoredAsync(id, token => ledger.UnknownAsync(id, evidence, token));
             return new DeliveryResult.Held(attempt, evidence);
         }
@@ -184,9 +181,6 @@ internal sealed partial class GifEmailDelivery(
         GifEmailTelemetry.Sent();
         return new DeliveryResult.Sent(attempt, sentAt, gif.Reference);
     }
-
-    private static bool IsKnownNotSent(Exception failure) =>
-        failure is MailDeferredException or MailRefusedException or GifUnavailableException or GiphyKeyRefusedException or DeliveryNotTakenException;
 
     private static bool IsOfLedger(Exception failure) =>
         failure is DbException or OperationCanceledException or TimeoutException or IOException;

@@ -24,7 +24,7 @@ internal static class GifEmailRegistration
         services.AddSingleton<OutcomePublisher>();
         services.AddSingleton<RetryPolicy>();
         services.AddSingleton<StopFilter>();
-        services.AddSingleton<SuspectFilter>();
+        services.AddSingleton<QuarantineFilter>();
         services.AddSingleton<RedeliveryFilter>();
         services.AddSingleton<FaultFilter<Contracts.SendGifEmail>>();
         services.AddSingleton<DeadLetterStep>();
@@ -84,7 +84,7 @@ internal static class GifEmailRegistration
 
     private static void BindInputQueue(IRabbitMqReceiveEndpointConfigurator endpoint)
     {
-        if (!endpoint.InputAddress.AbsolutePath.EndsWith(QueueTopology.SuspectQueue, StringComparison.Ordinal))
+        if (!endpoint.InputAddress.AbsolutePath.EndsWith(QueueTopology.QuarantineQueue, StringComparison.Ordinal))
             endpoint.Bind<Contracts.SendGifEmail>();
     }
 
@@ -106,7 +106,7 @@ internal static class GifEmailRegistration
             endpoint.ConcurrentMessageLimit = options.ConcurrentMessageLimit;
             configure(endpoint);
         });
-        rabbit.ReceiveEndpoint(QueueTopology.SuspectQueue, endpoint =>
+        rabbit.ReceiveEndpoint(QueueTopology.QuarantineQueue, endpoint =>
         {
             QueueTopology.ConfigureSuspectQueue(endpoint);
             endpoint.PrefetchCount = 1; // alone: if the process dies, this message is the only suspect

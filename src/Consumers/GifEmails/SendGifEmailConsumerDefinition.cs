@@ -21,7 +21,7 @@ internal sealed class SendGifEmailConsumerDefinition(IOptions<RetryOptions> opti
             message.UseFilter(context.GetRequiredService<StopFilter>());
             message.UseFilter(context.GetRequiredService<LedgerFilter>());
             message.UseFilter(context.GetRequiredService<RedeliveryFilter>());
-            message.UseFilter(context.GetRequiredService<SuspectFilter>());
+            message.UseFilter(context.GetRequiredService<QuarantineFilter>());
             if (retry.Limit == 0) // MassTransit's exponential policy does not support zero retries
                 return;
             message.UseRetry(tries =>

@@ -11,7 +11,7 @@ namespace WorkinIt.DeadLetters.Catalogue.Audit;
 /// <param name="time">The clock.</param>
 /// <param name="log">The application's log.</param>
 internal sealed partial class AuditFileService(
-    CatalogueAudit? audit, CatalogueDatabase catalogue, CatalogueOptions options, TimeProvider time, ILogger<AuditFileService> log) : BackgroundService
+    CatalogueAuditLog? audit, CatalogueDatabase catalogue, CatalogueOptions options, TimeProvider time, ILogger<AuditFileService> log) : BackgroundService
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _tidyEvery = TimeSpan.FromHours(1);
@@ -35,7 +35,7 @@ internal sealed partial class AuditFileService(
         }
     }
 
-    private async Task AddAsync(CatalogueAudit audit, CancellationToken cancellationToken)
+    private async Task AddAsync(CatalogueAuditLog audit, CancellationToken cancellationToken)
     {
         var store = await catalogue.Store.WaitAsync(cancellationToken);
         for (var failed = false; ; failed = true)

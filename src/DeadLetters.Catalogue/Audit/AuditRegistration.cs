@@ -10,7 +10,7 @@ internal static class AuditRegistration
     /// <param name="provider">The services of the application.</param>
     /// <param name="path">The file. With a catalogue, its entries are added to the database.</param>
     public static IAuditLog LogOf(IServiceProvider provider, string path) => provider.GetService<AuditDatabase>() is { } database
-        ? new CatalogueAudit(database.Options, database.Store, provider.GetRequiredService<TimeProvider>(), new AuditFile(path) { OriginalsRetention = database.Options.Retention })
+        ? new CatalogueAuditLog(database.Options, database.Store, provider.GetRequiredService<TimeProvider>(), new AuditFile(path) { OriginalsRetention = database.Options.Retention })
         : new AuditFile(path);
 }
 

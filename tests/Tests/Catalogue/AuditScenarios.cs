@@ -17,7 +17,7 @@ public abstract class AuditScenarios : CatalogueScenarios
 
     private AuditFile File => new(Path.Combine(_folder, "audit.jsonl"));
 
-    private CatalogueAudit Audit => NewAudit(() => Task.FromResult(Store));
+    private CatalogueAuditLog Audit => NewAudit(() => Task.FromResult(Store));
 
     [Fact]
     public async Task Audit_returns_the_newest_version_of_each_entry_newest_first_of_one_queue_or_all_page_by_page()
@@ -171,7 +171,7 @@ public abstract class AuditScenarios : CatalogueScenarios
     public async Task Operation_does_not_begin_without_the_database_and_its_end_waits_for_it()
     {
         var away = true;
-        var audit = new CatalogueAudit(Options, () => away ? Task.FromException<CatalogueStore>(new SqliteException("database or disk is full", 13)) : Task.FromResult(Store), TimeProvider.System, File);
+        var audit = new CatalogueAuditLog(Options, () => away ? Task.FromException<CatalogueStore>(new SqliteException("database or disk is full", 13)) : Task.FromResult(Store), TimeProvider.System, File);
         var refused = await Should.ThrowAsync<CatalogueUnavailableException>(() => audit.WriteAsync(Entry("1", "orders_error", 1), default));
         refused.Message.ShouldContain("database or disk is full");
         refused.Message.ShouldContain("check CatalogueOptions.Database");
@@ -222,7 +222,7 @@ public abstract class AuditScenarios : CatalogueScenarios
         return times[4];
     });
 
-    private CatalogueAudit NewAudit(Func<Task<CatalogueStore>> store) => new(Options, store, Time, File);
+    private CatalogueAuditLog NewAudit(Func<Task<CatalogueStore>> store) => new(Options, store, Time, File);
 
     private Task<int> ImportAsync() => AuditImport.RunAsync(File, Store.Commits, Options.Database, Time.GetUtcNow(), default);
 }

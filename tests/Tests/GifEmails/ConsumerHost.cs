@@ -45,7 +45,7 @@ internal sealed class ConsumerHost : IMailSender, IGifFinder, IHostApplicationLi
             .AddSingleton(Options.Create(new WorkinIt.Consumers.GifEmails.RedeliveryOptions()))
             .AddSingleton<GifMail>().AddSingleton<GifEmailDelivery>().AddSingleton<OutcomePublisher>().AddSingleton<RetryPolicy>()
             .AddSingleton<ILedgerMarkCopy, MarkCopy>().AddSingleton<LedgerGuard>().AddSingleton<LedgerFilter>()
-            .AddSingleton<StopFilter>().AddSingleton<SuspectFilter>().AddSingleton<RedeliveryFilter>()
+            .AddSingleton<StopFilter>().AddSingleton<QuarantineFilter>().AddSingleton<RedeliveryFilter>()
             .AddMassTransitTestHarness(bus =>
             {
                 bus.SetTestTimeouts(testInactivityTimeout: TimeSpan.FromSeconds(5)); // after the default of 1.2 s, the harness would give up during a slow commit

@@ -14,7 +14,7 @@ namespace WorkinIt.DeadLetters.Catalogue.Audit;
 /// <param name="store">Returns the store as soon as its tables exist. Called at each use.</param>
 /// <param name="time">The clock.</param>
 /// <param name="file">The audit file of the time before the catalogue; its entries are added to the database.</param>
-internal sealed class CatalogueAudit(CatalogueOptions options, Func<Task<CatalogueStore>> store, TimeProvider time, AuditFile file) : IAuditLog
+internal sealed class CatalogueAuditLog(CatalogueOptions options, Func<Task<CatalogueStore>> store, TimeProvider time, AuditFile file) : IAuditLog
 {
     private static readonly TimeSpan _endPatience = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);

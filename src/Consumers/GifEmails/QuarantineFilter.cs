@@ -13,7 +13,7 @@ namespace WorkinIt.Consumers.GifEmails;
 /// A message that was in flight at two crashes by that record is moved to the quarantine queue, where its crashes affect no other message.
 /// An orderly stop leaves no record, however often it returns a message.
 /// </summary>
-internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<SuspectFilter> log)
+internal sealed partial class QuarantineFilter(DeliveryLedger ledger, ILogger<QuarantineFilter> log)
     : IFilter<ConsumerConsumeContext<SendGifEmailConsumer, SendGifEmail>>
 {
     private const int Deaths = 2; // one may be a coincidence: something else killed the process
@@ -30,11 +30,11 @@ internal sealed partial class SuspectFilter(DeliveryLedger ledger, ILogger<Suspe
         }
 
         var id = context.Message.SubmissionId;
-        var alone = context.ReceiveContext.InputAddress.AbsolutePath.EndsWith(QueueTopology.SuspectQueue, StringComparison.Ordinal);
+        var alone = context.ReceiveContext.InputAddress.AbsolutePath.EndsWith(QueueTopology.QuarantineQueue, StringComparison.Ordinal);
         if (returns > Deaths && !alone && ledger.Find(id) is { InFlight: >= Deaths })
         {
             LogSuspect(log, id, returns);
-            await MessageMove.SendAsync(context, QueueTopology.SuspectQueue);
+            await MessageMove.SendAsync(context, QueueTopology.QuarantineQueue);
             context.ReportReplayMoved();
             return;
         }

@@ -5,7 +5,7 @@ using Refit;
 namespace WorkinIt.SignIn;
 
 /// <summary>Asks RabbitMQ which tags a user has. The password is sent to RabbitMQ only.</summary>
-internal sealed class OperatorRights(IManagementSignIn management)
+internal sealed class RabbitMqUserTags(IManagementSignIn management)
 {
     // Each of these tags lets a user into the management UI, where they can see the queues.
     private static readonly string[] _viewTags = ["administrator", "monitoring", "policymaker", "management"];
