@@ -36,7 +36,7 @@ public sealed class DeadLetterPagePauseTests : IAsyncLifetime
 
         paused.Text.ShouldSatisfyAllConditions(
             it => it.ShouldContain("Paused: 1 of 1 messages of the last step wait in send-gif-email: send-gif-email has no consumer"),
-            it => it.ShouldContain("Start or repair the consumer, then resume, go on more slowly, or cancel"), it => it.ShouldContain("Messages per second"),
+            it => it.ShouldContain("Start or repair the consumer, then resume, resume at a lower pace, or cancel"), it => it.ShouldContain("Messages per second"),
             it => it.ShouldContain("Step 1, of up to 1"));
         (await _client.GetAsync("/dead-letters")).Text.ShouldContain("replay all in send-gif-email_error by operator, paused");
         (await _web.System.VirtualHost.ReadyAsync(Errors)).ShouldBe(29);
@@ -111,7 +111,7 @@ public sealed class DeadLetterPagePauseTests : IAsyncLifetime
         var dryRun = await DryRunAsync(_client);
         dryRun.Text.ShouldContain("4 steps: 1, 5, 20, 4.");
         var again = await _client.SeeEndAsync(await _client.FollowAsync(dryRun.Path + "/again", ("atonce", "true")));
-        again.Text.ShouldContain("It moves all 30 at once, and does not pause");
+        again.Text.ShouldContain("Moves all 30 at once, without pauses");
         again.Html.ShouldContain("name=\"atonce\" value=\"true\" checked");
 
         (await _client.SeeEndAsync(await _client.FollowAsync(again.Path + "/run", ("atonce", "true")))).Text.ShouldContain("30 of 30 replayed: 30 may still be in the queue");
