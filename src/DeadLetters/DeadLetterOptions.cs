@@ -21,7 +21,7 @@ public sealed record DeadLetterOptions
     /// <summary>The name of this virtual host among several that one application acts on; null: it acts on one. The audit log records it.</summary>
     public string? Source { get; init; }
 
-    /// <summary>The management API, as in <c>http://localhost:15672</c>. It lists the queues. The same user needs access to it (tag <c>monitoring</c>).</summary>
+    /// <summary>The management API, as in <c>http://localhost:15672</c>. It lists the queues. The same user needs access to it (tag <c>management</c>).</summary>
     public required Uri Management { get; init; }
 
     /// <summary>The names of the dead-letter queues: MassTransit's names, and optional patterns.</summary>

@@ -98,7 +98,7 @@ internal sealed class ManagementClient : IDisposable
             return response.StatusCode switch
             {
                 HttpStatusCode.NotFound => null,
-                HttpStatusCode.Unauthorized => throw new DeadLetterException(DeadLetterProblem.Unreachable, $"The management API at {_options.Management} refuses the user {_options.Username}: it needs the tag monitoring, and permissions on {_options.VirtualHost}"),
+                HttpStatusCode.Unauthorized => throw new DeadLetterException(DeadLetterProblem.Unreachable, $"The management API at {_options.Management} refuses the user {_options.Username}: it needs the tag management, and permissions on {_options.VirtualHost}"),
                 _ when response is { IsSuccessStatusCode: true, Content: { } content } => content,
                 { } status => throw new DeadLetterException(DeadLetterProblem.Unreachable, $"The management API at {_options.Management} returned {(int)status}", response.Error),
                 null => throw Unreachable(response.Error),

@@ -60,7 +60,7 @@ public sealed class SetupReportTests
         await shop.CreateUserAsync("--queues", "orders,billing");
         await DeadLetterPages.AddUserAsync(shop.Broker, shop.User, "");
         var missing = (await FindAsync(shop)).ShouldHaveSingleItem();
-        missing.ShouldContain("it needs the tag monitoring");
+        missing.ShouldContain("it needs the tag management");
         missing.ShouldContain($"workinit dead-letters grant {shop.User} --vhost {shop.Orders.VirtualHost.Name}");
     }
 
