@@ -28,7 +28,8 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         Get("/letters", LetterListPage.ShowAsync);
         PostOperation("/letters/replay", CatalogueActions.ReplayAsync);
         PostOperation("/letters/discard", CatalogueActions.DiscardAsync);
-        PostOperation("/letters/put-back", CatalogueActions.PutBackAsync);
+        PostOperation("/letters/put-back", KeptActions.PutBackAsync);
+        PostOperation("/letters/dismiss", KeptActions.DismissAsync);
         Get("/find", FindPage.FindAsync);
         MapQueues("/queues");
         MapQueues(Source + "/queues");

@@ -40,6 +40,8 @@ internal sealed class Links(string start, bool hasBoard, DeadLetterSources sourc
 
     public string PutBack => AllLetters + "/put-back";
 
+    public string Dismiss => AllLetters + "/dismiss";
+
     public string Events => start + "/events";
 
     public string Find => start + "/find";

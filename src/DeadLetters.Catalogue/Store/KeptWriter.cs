@@ -61,6 +61,34 @@ internal sealed class KeptWriter(GroupCommit commits, TimeProvider time)
         return count;
     }, cancellationToken, CatalogueWriter.Exclusive);
 
+    /// <summary>An operator says that letters which were never seen in their queue were removed on purpose: they are gone like others, and can't be put back.</summary>
+    /// <param name="source">The virtual host's name.</param>
+    /// <param name="queue">The queue.</param>
+    /// <param name="ids">The letters' ids.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The MessageIds of those that were dismissed; for one without, the letter's id.</returns>
+    public Task<IReadOnlyList<string>> DismissAsync(string source, string queue, IReadOnlyList<string> ids, string by, CancellationToken cancellationToken) => commits.WriteAsync<IReadOnlyList<string>>(statements =>
+    {
+        var (change, dismissed) = (new CatalogueChange(statements, Now), new List<string>());
+        if (change.FindQueue(source, queue) is not { } number)
+            return dismissed;
+        foreach (var id in ids)
+        {
+            if (!LetterId.TryParse(id, out var letter))
+                continue;
+            var row = statements.Row(
+                "UPDATE catalogue_letters SET state = 4, moved_by = @by WHERE queue_id = @queue AND hash = @hash AND number = @number AND state = 6 RETURNING id, message_id",
+                static row => new Dismissed(row.GetInt64(0), LetterColumns.Text(row, 1)), ("by", by), ("queue", number), ("hash", letter.Hash), ("number", letter.Number));
+            if (row is null)
+                continue;
+            statements.Execute("DELETE FROM catalogue_whole WHERE letter_id = @id", ("id", row.Key));
+            dismissed.Add(row.MessageId ?? id);
+        }
+        change.Bump();
+        return dismissed;
+    }, cancellationToken, CatalogueWriter.Exclusive);
+
     /// <summary>Letters are about to be published. Gives each the id that a reader of the queue will find.</summary>
     /// <param name="source">The virtual host's name.</param>
     /// <param name="queue">The queue.</param>
@@ -98,6 +126,8 @@ internal sealed class KeptWriter(GroupCommit commits, TimeProvider time)
         change(statements);
         return true;
     }, cancellationToken, CatalogueWriter.Exclusive);
+
+    private sealed record Dismissed(long Key, string? MessageId);
 
     /// <summary>Puts letters back within one transaction.</summary>
     private sealed class LetterReturning(Statements statements, long now) : CatalogueChange(statements, now)

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using WorkinIt.DeadLetters.Catalogue.Tokens;
 using WorkinIt.DeadLetters.Dashboard.Audit;
 using WorkinIt.DeadLetters.Dashboard.Queues;
@@ -80,15 +79,13 @@ internal static class AuditApi
         return filter;
     }
 
-    /// <summary>Writes the dead letters while they are read. The reader writes synchronously, so a client that reads slowly slows it down.</summary>
+    /// <summary>Writes the dead letters while they are read. A client that reads slowly slows that down, and holds no thread meanwhile.</summary>
     private sealed class Export(PageContext page, OperationRequest request) : IResult
     {
         private const int Buffer = 64 * 1024;
 
         public async Task ExecuteAsync(HttpContext httpContext)
         {
-            if (httpContext.Features.Get<IHttpBodyControlFeature>() is { } control)
-                control.AllowSynchronousIO = true;
             httpContext.Response.ContentType = Lines;
             httpContext.Response.Headers.CacheControl = "no-store";
             try

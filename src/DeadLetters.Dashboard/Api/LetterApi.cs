@@ -53,6 +53,12 @@ internal static class LetterApi
             BodyExamples = new Dictionary<string, string> { ["one"] = $$"""{ "letter": ["shop/orders_error/{{ApiExamples.LetterId}}"] }""" },
             Status = StatusCodes.Status204NoContent,
         },
+        ApiRoute.Post("/letters/dismiss", TokenScope.Operate, "dismissLetters", "Dismisses letters that are gone and were never seen in their queue: they were removed on purpose, and can't be put back any more.", DismissAsync) with
+        {
+            Body = [new("letter", "array", "The letters: source/queue/id, each part percent-encoded.") { IsRequired = true }],
+            BodyExamples = new Dictionary<string, string> { ["one"] = $$"""{ "letter": ["shop/orders_error/{{ApiExamples.LetterId}}"] }""" },
+            Status = StatusCodes.Status204NoContent,
+        },
     ];
 
     /// <summary>The search in the address of a request.</summary>
@@ -144,7 +150,9 @@ internal static class LetterApi
             found.NotSearched, found.Problems, [.. found.Acts.Select(entry => ApiAuditEntry.Of(entry, null))]));
     }
 
-    private static Task<IResult> PutBackAsync(ApiCall call) => CatalogueActions.PutBackAsync(call.Page);
+    private static Task<IResult> PutBackAsync(ApiCall call) => KeptActions.PutBackAsync(call.Page);
+
+    private static Task<IResult> DismissAsync(ApiCall call) => KeptActions.DismissAsync(call.Page);
 }
 
 /// <summary>A page of letters.</summary>

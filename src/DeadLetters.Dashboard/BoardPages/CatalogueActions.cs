@@ -1,8 +1,5 @@
-using System.Data.Common;
-using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using WorkinIt.DeadLetters.Catalogue;
-using WorkinIt.DeadLetters.Catalogue.Store;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 using WorkinIt.DeadLetters.Dashboard.Queues;
 
@@ -20,27 +17,6 @@ internal static class CatalogueActions
     public static Task<IResult> ReplayAsync(PageContext page) => ActAsync(page, Verb.Replay);
 
     public static Task<IResult> DiscardAsync(PageContext page) => ActAsync(page, Verb.Discard);
-
-    /// <summary>Letters that failed while their queue was missing, or were never seen in it: the host that feeds the catalogue puts them back.</summary>
-    public static async Task<IResult> PutBackAsync(PageContext page)
-    {
-        if (page.Catalogue is not { Store.IsCompletedSuccessfully: true } catalogue)
-            return page.Problem(StatusCodes.Status503ServiceUnavailable, "The catalogue can’t be used", "Its database is not ready.", "Nothing was done. Try again in a few seconds.");
-        var selection = CatalogueSelection.Read(page);
-        var count = 0;
-        try
-        {
-            foreach (var queue in selection.Letters.GroupBy(letter => (letter.Source, letter.Queue)))
-                count += await (await catalogue.Store).Kept.RequestAsync(queue.Key.Source, queue.Key.Queue, [.. queue.Select(letter => letter.Id)], page.By, page.Aborted);
-        }
-        catch (DbException e)
-        {
-            return page.Problem(StatusCodes.Status503ServiceUnavailable, "The catalogue can’t be written", $"{e.Message}.", "Some may be put back. Reload the list.");
-        }
-        return count > 0
-            ? PageContext.SeeOther(page.Links.AllLetters + QueryForm.Query(page, selection.Query, ("put-back", count.ToString(CultureInfo.InvariantCulture))))
-            : page.Problem(StatusCodes.Status409Conflict, "Nothing to put back", "No message was selected, they were put back already, or the catalogue no longer has their contents.", "Reload the list.");
-    }
 
     private static async Task<IResult> ActAsync(PageContext page, Verb verb)
     {

@@ -39,15 +39,22 @@ internal sealed record CatalogueSelection(CatalogueQuery Query, IReadOnlyList<st
     /// <exception cref="CatalogueException">The catalogue can't be read.</exception>
     public async Task<DeadLetterFilter> FilterAsync(CatalogueDatabase catalogue, QueueCount at, CancellationToken cancellationToken)
     {
-        if (Letters.Count > 0)
-            return DeadLetterFilter.ById(Letters.Where(letter => (letter.Source, letter.Queue) == (at.Source, at.Queue)).Select(letter => letter.Id));
         // A cause alone is a filter of an operation, too: the operation finds also what has failed since.
-        if (Queries is [var query] && query with { Cause = null, Queue = null, Source = null, Span = CatalogueQuery.All.Span } == CatalogueQuery.All)
+        if (Letters.Count == 0 && Queries is [var query] && query with { Cause = null, Queue = null, Source = null, Span = CatalogueQuery.All.Span } == CatalogueQuery.All)
             return query.Cause is { } cause ? new DeadLetterFilter { Cause = cause } : DeadLetterFilter.All;
+        return DeadLetterFilter.ById(await IdsAsync(catalogue, at, cancellationToken));
+    }
+
+    /// <summary>The ids of the letters in one queue.</summary>
+    /// <exception cref="CatalogueException">The catalogue can't be read.</exception>
+    public async Task<IReadOnlyList<string>> IdsAsync(CatalogueDatabase catalogue, QueueCount at, CancellationToken cancellationToken)
+    {
+        if (Letters.Count > 0)
+            return [.. Letters.Where(letter => (letter.Source, letter.Queue) == (at.Source, at.Queue)).Select(letter => letter.Id)];
         var ids = new List<string>();
         foreach (var one in Queries)
             ids.AddRange(await catalogue.ReadAsync((reader, token) => reader.IdsAsync(one, at.Source, at.Queue, token), cancellationToken));
-        return DeadLetterFilter.ById(ids);
+        return ids;
     }
 
     private IReadOnlyList<CatalogueQuery> Queries =>

@@ -14,7 +14,10 @@ internal sealed record LetterKey(string Source, string Queue, string Id)
     public static string Link(PageContext page, CatalogueLetter letter) =>
         page.Links.Of(letter.Source).Letter(letter.Queue, letter.Id);
 
-    public static string Word(LetterState state) => state switch
+    /// <summary>Where a letter is, in words.</summary>
+    public static string Word(CatalogueLetter letter) => letter is { State: LetterState.Gone, By.Length: > 0 } ? "gone, and dismissed" : Word(letter.State);
+
+    private static string Word(LetterState state) => state switch
     {
         LetterState.There => "in the queue",
         LetterState.Replayed => "replayed",

@@ -37,13 +37,16 @@ internal static class LetterListPage
                     Page = letters,
                     Incomplete = queues.Count(queue => !queue.IsComplete),
                     Number = number,
-                    PutBack = int.TryParse(page.Value("put-back"), CultureInfo.InvariantCulture, out var putBack) ? putBack : null,
+                    PutBack = Count(page, "put-back"),
+                    Dismissed = Count(page, "dismissed"),
                     PageLength = page.Options.PageLength,
                 };
             },
             page.Aborted);
         return page.Page<LetterList, LetterListModel>("Dead letters", model, wide: true);
     }
+
+    private static int? Count(PageContext page, string name) => int.TryParse(page.Value(name), CultureInfo.InvariantCulture, out var count) ? count : null;
 }
 
 /// <summary>A page of the list of letters.</summary>
@@ -70,6 +73,9 @@ internal sealed record LetterListModel
 
     /// <summary>How many letters the operator has just asked to put back; null if none.</summary>
     public int? PutBack { get; init; }
+
+    /// <summary>How many letters the operator has just dismissed; null if none.</summary>
+    public int? Dismissed { get; init; }
 
     public long First => ((Number - 1L) * PageLength) + 1;
 

@@ -71,7 +71,7 @@ internal static class MessagePage
 
     private static IResult Gone(PageContext page, CatalogueLetter letter) => page.Problem(
         StatusCodes.Status404NotFound, $"{page.Place(letter.Source, letter.Queue)} no longer has this dead letter",
-        $"It was {LetterKey.Word(letter.State)}{(letter.By is { Length: > 0 } by ? $" by {by}" : "")}, and the catalogue did not keep its contents.",
+        $"It was {LetterKey.Word(letter)}{(letter.By is { Length: > 0 } by ? $" by {by}" : "")}, and the catalogue did not keep its contents.",
         "Find shows where the message is now.");
 
     private static IResult Render(PageContext page, LetterModel model) =>

@@ -113,7 +113,7 @@ internal static class Timeline
 
     private static string Left(CatalogueLetter letter)
     {
-        var word = LetterKey.Word(letter.State);
+        var word = LetterKey.Word(letter);
         return char.ToUpperInvariant(word[0]) + word[1..] + (letter.By is { Length: > 0 } by ? $" by {by}" : "");
     }
 }

@@ -58,7 +58,7 @@ public sealed record AuditEntry
     /// <summary>The operator.</summary>
     public required string By { get; init; }
 
-    /// <summary>What the operator did: replay, copy, edit, repair, discard, discard as sent, restore, remove, export, import, put back, reveal; for a cause: acknowledge, unacknowledge, mute, unmute, note; for a token of the HTTP API: make token, revoke token.</summary>
+    /// <summary>What the operator did: replay, copy, edit, repair, discard, discard as sent, restore, remove, export, import, put back, dismiss, reveal; for a cause: acknowledge, unacknowledge, mute, unmute, note; for a token of the HTTP API: make token, revoke token.</summary>
     public required string Verb { get; init; }
 
     /// <summary>The queue.</summary>

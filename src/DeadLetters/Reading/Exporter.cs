@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 
 namespace WorkinIt.DeadLetters;
@@ -5,6 +6,8 @@ namespace WorkinIt.DeadLetters;
 /// <summary>Exports dead letters.</summary>
 internal sealed class Exporter(DeadLetterServices services, QueueReader reader, AuditedOperations audited)
 {
+    private const int LargestKept = 1024 * 1024; // the buffer of one huge message is not kept for the others
+
     /// <summary>Exports dead letters as JSON Lines, one object per line, complete and unmasked. The audit log records the export.</summary>
     /// <param name="request">Which messages.</param>
     /// <param name="output">The stream to write to.</param>
@@ -19,13 +22,17 @@ internal sealed class Exporter(DeadLetterServices services, QueueReader reader, 
         var problem = "";
         try
         {
-            await reader.ReadAsync(request.Queue, "export", request.By, long.MaxValue, letter =>
+            var line = new ArrayBufferWriter<byte>();
+            await reader.ReadAsync(request.Queue, "export", request.By, long.MaxValue, async letter =>
             {
                 if (!request.Filter.Matches(letter))
                     return true;
-                using (var writer = new Utf8JsonWriter(output))
-                    letter.Write(writer);
-                output.WriteByte((byte)'\n');
+                Write(letter, line);
+                await output.WriteAsync(line.WrittenMemory, cancellationToken); // a reader that is slow holds no thread
+                if (line.Capacity > LargestKept)
+                    line = new ArrayBufferWriter<byte>();
+                else
+                    line.ResetWrittenCount();
                 count++;
                 return true;
             }, progress, cancellationToken);
@@ -41,5 +48,12 @@ internal sealed class Exporter(DeadLetterServices services, QueueReader reader, 
             await services.Audit.WriteAsync(entry with { EndedAt = services.Time.GetUtcNow(), Selected = count, Done = count, Problem = problem }, CancellationToken.None);
         }
         return count;
+    }
+
+    private static void Write(DeadLetter letter, ArrayBufferWriter<byte> line)
+    {
+        using (var writer = new Utf8JsonWriter(line))
+            letter.Write(writer);
+        line.Write("\n"u8);
     }
 }

@@ -112,8 +112,14 @@ internal sealed class QueueReader(DeadLetterServices services, QueueAccess acces
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <param name="timeout">How long to wait for another operation to end; null: <see cref="QueueAccess.ReadTimeout"/>.</param>
     /// <returns>How many messages are ready in the queue, and how many RabbitMQ's delayed retry hides.</returns>
-    public async Task<(long Ready, long Hidden)> ReadAsync(
+    public Task<(long Ready, long Hidden)> ReadAsync(
         string queue, string verb, string by, long most, Func<DeadLetter, bool> see, IProgress<OperationProgress>? progress, CancellationToken cancellationToken,
+        TimeSpan? timeout = null) =>
+        ReadAsync(queue, verb, by, most, letter => ValueTask.FromResult(see(letter)), progress, cancellationToken, timeout);
+
+    /// <inheritdoc cref="ReadAsync(string, string, string, long, Func{DeadLetter, bool}, IProgress{OperationProgress}?, CancellationToken, TimeSpan?)"/>
+    public async Task<(long Ready, long Hidden)> ReadAsync(
+        string queue, string verb, string by, long most, Func<DeadLetter, ValueTask<bool>> see, IProgress<OperationProgress>? progress, CancellationToken cancellationToken,
         TimeSpan? timeout = null)
     {
         await using var session = await access.OpenAsync(queue, verb, by, timeout ?? QueueAccess.ReadTimeout, cancellationToken);
@@ -128,7 +134,7 @@ internal sealed class QueueReader(DeadLetterServices services, QueueAccess acces
             {
                 foreach (var letter in window)
                 {
-                    if (goesOn && !(goesOn = see(letter)))
+                    if (goesOn && !(goesOn = await see(letter)))
                         await enough.CancelAsync();
                 }
                 return [.. window.Select(_ => Decision.Left)];

@@ -29,7 +29,7 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10); // of one consumer; then the next consumer tries again
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan _returnPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _allReturned = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _returnPause = TimeSpan.FromMilliseconds(5);
     private static readonly BasicProperties _none = new();
 
@@ -41,6 +41,9 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     private long _acked;
     private long _provenAcks;
     private volatile bool _lastHadComeBack;
+
+    /// <summary>How long to wait until one window has returned.</summary>
+    public TimeSpan ReturnPatience { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Whether messages may be held, and can be returned.</summary>
     public bool HoldsSome => channel.IsOpen && _windows.Count > 0;
@@ -143,25 +146,33 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     /// <summary>Returns all held messages.</summary>
     /// <param name="oneByOne">
     /// A channel that is busy with acks sends a quorum queue's returns of several consumers in reverse order. So each window is returned,
-    /// and seen to have arrived, before the next. The last one too, because such a queue counts returned messages later than it answers.
+    /// and seen to have arrived, before the next. In the end all of them: such a queue counts returned messages later than it answers, on a busy
+    /// machine many seconds later, and until then another reader would find too few messages.
     /// </param>
     public async Task ReturnAsync(bool oneByOne)
     {
+        var expected = 0L;
         if (oneByOne && _windows.Any(window => !window.Held.IsEmpty))
         {
-            var expected = await ready();
+            expected = await ready();
             foreach (var window in _windows.Where(window => !window.Held.IsEmpty))
             {
                 // Up to the last message that is still held: for a tag that was acked already, the broker closes the channel.
                 await channel.BasicNackAsync(window.Held.Keys.Max(), multiple: true, requeue: true);
                 expected += window.Held.Count;
-                for (var clock = Stopwatch.StartNew(); clock.Elapsed < _returnPatience && await ready() < expected;)
-                    await Task.Delay(_returnPause);
+                await SeeReadyAsync(expected, ReturnPatience);
             }
         }
         await channel.BasicNackAsync(0, multiple: true, requeue: true); // 0: all, including those in transit when their consumer was cancelled
         _windows.Clear();
         await CountAsync(); // answered after the broker has returned them
+        await SeeReadyAsync(expected, _allReturned);
+    }
+
+    private async Task SeeReadyAsync(long expected, TimeSpan patience)
+    {
+        for (var clock = Stopwatch.StartNew(); expected > 0 && clock.Elapsed < patience && await ready() < expected;)
+            await Task.Delay(_returnPause);
     }
 
     // Until all requested messages have arrived, or no more are in transit.

@@ -26,6 +26,7 @@ public sealed class ApiOperationTests
         ["POST /letters/replay"] = "startDryRun",
         ["POST /letters/discard"] = "startDryRun",
         ["POST /letters/put-back"] = "putBackLetters",
+        ["POST /letters/dismiss"] = "dismissLetters",
         ["GET /find"] = "findMessage",
         ["GET /queues"] = "listQueues",
         ["GET /queues/{queue}"] = "listCauses",

@@ -99,6 +99,20 @@ public sealed class ExportImportTests
             it => it.EndedAt.ShouldNotBeNull(), it => it.Problem.ShouldBe(failed.Message));
     }
 
+    [Fact]
+    public async Task Export_writes_only_asynchronously_so_that_a_client_that_reads_slowly_holds_no_thread()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(3);
+        await orders.PutAsync(new BasicProperties { DeliveryMode = DeliveryModes.Persistent }, new byte[2_000_000]);
+        await using var client = new AsynchronousStream();
+
+        (await orders.Client.ExportAsync(new OperationRequest { Queue = Orders.Error, Filter = DeadLetterFilter.All, By = "jane" }, client, null, _none)).ShouldBe(4);
+
+        var lines = client.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("position").GetInt64()).ShouldBe([1, 2, 3, 4]);
+    }
+
     private static BasicProperties Properties(Random random, int number)
     {
         var properties = new BasicProperties { DeliveryMode = DeliveryModes.Persistent, Headers = new Dictionary<string, object?> { ["number"] = number } };
@@ -173,4 +187,32 @@ public sealed class ExportImportTests
         IEnumerable<object?> items => $"A[{string.Join(',', items.Select(FieldText))}]",
         _ => $"{value.GetType().Name}{Convert.ToString(value, CultureInfo.InvariantCulture)}",
     };
+
+    // As a web server's stream.
+    private sealed class AsynchronousStream : MemoryStream
+    {
+        private readonly MemoryStream _written = new();
+
+        public string Text => Encoding.UTF8.GetString(_written.ToArray());
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new InvalidOperationException("A synchronous write");
+
+        public override void Write(ReadOnlySpan<byte> buffer) => throw new InvalidOperationException("A synchronous write");
+
+        public override void WriteByte(byte value) => throw new InvalidOperationException("A synchronous write");
+
+        public override void Flush() => throw new InvalidOperationException("A synchronous flush");
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => _written.WriteAsync(buffer, offset, count, cancellationToken);
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => _written.WriteAsync(buffer, cancellationToken);
+
+        protected override void Dispose(bool disposing)
+        {
+            _written.Dispose();
+            base.Dispose(disposing);
+        }
+    }
 }

@@ -102,6 +102,30 @@ public abstract class CatalogueKeptScenarios : CatalogueScenarios
     }
 
     [Fact]
+    public async Task Dismissed_letters_count_as_gone_and_can_not_be_put_back_and_kept_ones_are_not_dismissed()
+    {
+        var (there, gone, unseen, kept) = (Fault(Queue, "there"), Fault(Queue, "gone"), Fault(Queue, "unseen", body: new string('x', 300_000)), Fault(Queue, "kept"));
+        await WalkAsync(Queue, there, gone);
+        await AddAsync(unseen);
+        await WalkAsync(Queue, there);
+        await KeepAsync(kept);
+        string[] all = [there.Id, gone.Id, unseen.Id, kept.Id, "no id"];
+        WholeCount().ShouldBe(1);
+
+        (await Store.Kept.DismissAsync(Source, Queue, all, "jane", default)).ShouldBe([unseen.MessageId ?? unseen.Id]);
+
+        (await IdsAsync("state:unseen")).ShouldBeEmpty();
+        (await IdsAsync("state:gone")).ShouldBe([gone.Id, unseen.Id], ignoreOrder: true);
+        ((await Reader.FindAsync(Source, Queue, unseen.Id, default))!.Entry.By, (await Reader.FindAsync(Source, Queue, gone.Id, default))!.Entry.By).ShouldBe(("jane", null));
+        (await IdsAsync()).ShouldBe([there.Id]);
+        (await IdsAsync("state:kept")).ShouldBe([kept.Id]);
+        WholeCount().ShouldBe(0);
+        (await Store.Kept.RequestAsync(Source, Queue, [unseen.Id], "jane", default)).ShouldBe(0);
+        (await Store.Kept.DismissAsync(Source, Queue, all, "jane", default)).ShouldBeEmpty();
+        (await Reader.QueuesAsync(default)).Single().Unseen.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Complete_contents_of_a_large_letter_are_deleted_when_it_was_seen_in_its_queue()
     {
         var letter = Fault(Queue, "timeout", body: new string('x', 300_000));

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.Catalogue;
@@ -47,16 +49,61 @@ public sealed class MissingQueuePageTests
     }
 
     [Fact]
-    public async Task Reader_without_the_right_to_act_can_not_put_messages_back()
+    public async Task Operator_dismisses_all_messages_that_were_removed_on_purpose_and_the_audit_log_says_who()
     {
         await using var site = await CatalogueSite.StartAsync();
-        var letter = new FailedLetter();
+        var (kept, others) = (new FailedLetter { Queue = "other_error" }, Enumerable.Range(0, 60).Select(_ => new FailedLetter()).ToArray());
+        await site.AddAsync(others);
+        await site.RemoveQueueAsync("orders_error");
+        await site.QueueAsync("orders_error", 0); // somebody purged it at once
+        await site.KeepAsync(kept);
+        using var client = new PageClient(site.Address);
+        var list = await client.GetAsync($"{Board}/letters?q=state%3Aunseen");
+        list.Text.ShouldSatisfyAllConditions(it => it.ShouldContain("Dismiss selected"), it => it.ShouldContain("Select all 60 that match"));
+        (await client.GetAsync($"{Board}/letters?q=state%3Akept")).Text.ShouldNotContain("Dismiss");
+        (await client.PostAsync($"{Board}/letters/dismiss", ("letter", $"shop/other_error/{kept.Build().Id}"))).Text.ShouldContain("Nothing to dismiss");
+
+        var answer = await client.FollowAsync($"{Board}/letters/dismiss", ("all", "true"), ("q", "state:unseen"));
+
+        answer.Text.ShouldContain("60 messages are dismissed, and now counted as gone.");
+        (await client.GetAsync(Board)).Text.ShouldNotContain("never seen in the queue");
+        (await client.GetAsync($"{Board}/queues/orders_error/letters/{others[0].Build().Id}")).Text.ShouldContain("gone, and dismissed by Erin");
+        (await site.Audit.ReadAsync("orders_error", 1, CancellationToken.None)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(
+            it => (it.Verb, it.By, it.Selected, it.Done, it.Refused, it.Problem).ShouldBe(("dismiss", "Erin", 60, 60, 0, "")), it => it.EndedAt.ShouldNotBeNull(), it => it.Messages.Count.ShouldBe(60));
+    }
+
+    [Fact]
+    public async Task Program_dismisses_a_message_that_was_never_seen_in_its_queue()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        var (one, two) = (new FailedLetter(), new FailedLetter());
+        await site.AddAsync(one, two);
+        await site.RemoveQueueAsync("orders_error");
+        await site.QueueAsync("orders_error", 0);
+        using var http = new HttpClient { BaseAddress = site.Address };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", (await site.MakeTokenAsync()).Secret);
+
+        (await http.PostAsJsonAsync($"{Board}/api/v1/letters/dismiss", new { letter = new[] { $"shop/orders_error/{one.Build().Id}" } })).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        (await http.GetStringAsync($"{Board}/api/v1/letters?q=state%3Aunseen")).ShouldSatisfyAllConditions(it => it.ShouldContain(two.Build().Id), it => it.ShouldNotContain(one.Build().Id));
+        (await site.Audit.ReadAsync("orders_error", 1, CancellationToken.None)).Single().By.ShouldContain("deploy-bot");
+    }
+
+    [Fact]
+    public async Task Reader_without_the_right_to_act_can_not_put_messages_back_nor_dismiss_them()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        var (letter, unseen) = (new FailedLetter(), new FailedLetter());
+        await site.AddAsync(unseen);
+        await site.RemoveQueueAsync("orders_error");
         await site.KeepAsync(letter);
         using var http = new HttpClient { BaseAddress = site.Address };
         http.DefaultRequestHeaders.Add("X-Role", "support");
 
         (await http.GetStringAsync($"{Board}/letters?q=state%3Akept")).ShouldNotContain("Put back");
+        (await http.GetStringAsync($"{Board}/letters?q=state%3Aunseen")).ShouldSatisfyAllConditions(it => it.ShouldContain(unseen.Build().Id), it => it.ShouldNotContain("Dismiss"));
         using var form = new FormUrlEncodedContent([new("letter", $"shop/orders_error/{letter.Build().Id}")]);
         (await http.PostAsync($"{Board}/letters/put-back", form)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        (await http.PostAsync($"{Board}/letters/dismiss", form)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
     }
 }
