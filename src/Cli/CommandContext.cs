@@ -1,11 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Spectre.Console;
+using WorkinIt.Cli.DeadLetters;
+using WorkinIt.Cli.Remote;
 using WorkinIt.DeadLetters;
-using WorkinIt.Deliveries;
-using WorkinIt.DeliveryAdvice;
 using WorkinIt.Storage;
 
 namespace WorkinIt.Cli;
@@ -20,36 +19,44 @@ internal sealed class CommandContext : IAsyncDisposable
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
-    private readonly GroupCommit? _writer;
+    private readonly BrokerAccess? _broker;
+    private readonly ServerClient? _server;
 
-    private CommandContext(DeadLetterOptions options, CommandAudit audit, IReplayAdvisor? advisor, GroupCommit? writer, string by, bool json)
+    private CommandContext(BrokerAccess? broker, ServerClient? server, string by, bool json)
     {
-        Broker = new DeadLetterClient(options, audit.Log, advisor);
-        (Options, Advisor) = (options, advisor);
-        (_writer, Audit, By, Json, HasLedger) = (writer, audit, by, json, advisor is not null);
+        (_broker, _server, By, Json) = (broker, server, by, json);
+        Letters = server is null ? new BrokerDeadLetters(this) : new ServerDeadLetters(this, server);
         if (CommandHost.Current.IsOutRedirected)
             Out.Profile.Width = 200; // not a terminal: wide enough that ids are not wrapped
     }
 
-    /// <summary>The address of the broker, the user to act as, and the names of the dead-letter queues.</summary>
-    public DeadLetterOptions Options { get; }
+    /// <summary>The dead letters: those of the broker, or of the server that the command line names.</summary>
+    public IDeadLetters Letters { get; }
 
-    public DeadLetterClient Broker { get; }
+    /// <summary>Whether the command line names a server, so that there is no connection to the broker.</summary>
+    public bool IsRemote => _server is not null;
+
+    /// <summary>The address of the broker, the user to act as, and the names of the dead-letter queues.</summary>
+    public DeadLetterOptions Options => Access.Options;
+
+    public DeadLetterClient Broker => Access.Client;
 
     /// <summary>Knows what was sent; null without a ledger.</summary>
-    public IReplayAdvisor? Advisor { get; }
+    public IReplayAdvisor? Advisor => Access.Advisor;
 
     /// <summary>The audit log.</summary>
-    public CommandAudit Audit { get; }
+    public CommandAudit Audit => Access.Audit;
 
-    /// <summary>The operator's name, for the audit log.</summary>
+    /// <summary>The operator's name, for the audit log. A server knows its users by their tokens.</summary>
     public string By { get; }
 
     /// <summary>Whether to write JSON, for scripts.</summary>
     public bool Json { get; }
 
-    /// <summary>Whether the ledger is configured, so that the commands know which mails were sent.</summary>
-    public bool HasLedger { get; }
+    /// <summary>Whether the ledger is configured, so that the commands know which mails were sent. A server says itself what it did not check.</summary>
+    public bool HasLedger => _broker is not { Advisor: null };
+
+    private BrokerAccess Access => _broker ?? throw new WrongUsageException(ServerOptions.NeedsBroker);
 
     public IAnsiConsole Out { get; } = ConsoleOf(CommandHost.Current.Out);
 
@@ -61,27 +68,16 @@ internal sealed class CommandContext : IAsyncDisposable
     /// <param name="json">Whether to write JSON.</param>
     /// <param name="address">The broker that the command line names; null: none.</param>
     /// <exception cref="WrongUsageException">A setting is missing or invalid.</exception>
-    [SuppressMessage("Reliability", "CA2000", Justification = "The context disposes of the audit log")]
-    public static CommandContext Open(string? by, bool json, BrokerAddress? address = null)
-    {
-        var options = (address ?? new BrokerAddress(null, null)).Read(PromptForConnection);
-        options = options with { Names = ReadNames() };
-        if (Setting("DeadLetters__DiscardedLife") is { } life)
-        {
-            options = options with
-            {
-                DiscardedLife = TimeSpan.TryParse(life, CultureInfo.InvariantCulture, out var span) && span > TimeSpan.Zero && span <= DeadLetterOptions.LongestDiscardedLife
-                    ? span
-                    : throw new WrongUsageException("DeadLetters__DiscardedLife must be a duration such as 30.00:00:00 (30 days), at most 49.00:00:00"),
-            };
-        }
-        var (advisor, writer) = ReadLedger(options);
-        var auditFile = Setting("DeadLetters__AuditFile") ?? Path.Combine(
-            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "workinit", "audit.jsonl");
-        var catalogue = Setting(CommandAudit.Setting) is { } database ? ReadDatabase(CommandAudit.Setting, database) : null;
-        var audit = new CommandAudit(auditFile, catalogue);
-        return new CommandContext(options, audit, advisor, writer, by ?? Setting("WORKINIT_OPERATOR") ?? Environment.UserName, json);
-    }
+    [SuppressMessage("Reliability", "CA2000", Justification = "The context disposes of it")]
+    public static CommandContext Open(string? by, bool json, BrokerAddress? address = null) => new(
+        BrokerAccess.Open(address ?? new BrokerAddress(null, null), PromptForConnection), null, by ?? Setting("WORKINIT_OPERATOR") ?? Environment.UserName, json);
+
+    /// <summary>Reads the token from the environment.</summary>
+    /// <param name="server">The server that the command line names.</param>
+    /// <param name="json">Whether to write JSON.</param>
+    /// <exception cref="WrongUsageException">The token is missing, or the address is invalid.</exception>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The context disposes of it")]
+    public static CommandContext Open(ServerAddress server, bool json) => new(null, ServerClient.Open(server, PromptForToken), "", json);
 
     /// <summary>Writes a line to standard output, without wrapping it.</summary>
     public static void Print(string line) => CommandHost.Current.Out.WriteLine(Terminal.Clean(line));
@@ -96,7 +92,7 @@ internal sealed class CommandContext : IAsyncDisposable
     {
         if (named is not null)
             return named;
-        var queues = (await Broker.FindQueuesAsync(cancellationToken)).Where(queue => queue.Messages > 0 && IsMeant(queue)).ToList();
+        var queues = (await Letters.QueuesAsync(cancellationToken)).Select(listed => listed.Queue).Where(queue => queue.Messages > 0 && Letters.IsMeant(queue, suffix)).ToList();
         return queues switch
         {
             [var only] => only.Name,
@@ -104,15 +100,12 @@ internal sealed class CommandContext : IAsyncDisposable
             [] => throw new NothingThereException($"no queue that ends in {suffix} has messages"),
             _ => throw new WrongUsageException($"Several queues have messages. Select one with --queue: {string.Join(", ", queues.Select(queue => queue.Name))}"),
         };
-
-        // Failed messages may also be in queues with other names: those that DeadLetters__Queues adds.
-        bool IsMeant(DeadLetterQueue queue) => suffix == "_error" ? Options.Names.IsError(queue.Name) : queue.Name.EndsWith(suffix, StringComparison.Ordinal);
     }
 
     /// <summary>Asks before reading a queue whose messages RabbitMQ hides for a while after they were read (delayed retry).</summary>
     public async Task ConfirmAccessAsync(string queue, bool yes, CancellationToken cancellationToken)
     {
-        if (!yes && await Broker.FindQueueAsync(queue, cancellationToken) is { HidesReadMessages: true, Messages: > 0 } found && !Confirm($"{found.AccessWarning}. Read {queue} anyway?", yes))
+        if (!yes && await Letters.FindQueueAsync(queue, cancellationToken) is { HidesReadMessages: true, Messages: > 0 } found && !Confirm($"{found.AccessWarning}. Read {queue} anyway?", yes))
             throw new WrongUsageException($"Nothing was read. To read {queue} without hiding its messages, set its delayed-retry-type to failed or disabled with a policy");
     }
 
@@ -128,31 +121,9 @@ internal sealed class CommandContext : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Broker.Dispose();
-        await Audit.DisposeAsync();
-        if (_writer is not null)
-            await _writer.DisposeAsync();
-    }
-
-    private static DeadLetterQueueNames ReadNames()
-    {
-        try
-        {
-            return DeadLetterQueueNames.Parse(Setting("DeadLetters__Queues"));
-        }
-        catch (FormatException e)
-        {
-            throw new WrongUsageException($"DeadLetters__Queues: {e.Message}. Use {DeadLetterQueueNames.Form}");
-        }
-    }
-
-    private static (IReplayAdvisor? Advisor, GroupCommit? Writer) ReadLedger(DeadLetterOptions options)
-    {
-        if (Setting("ConnectionStrings__Deliveries") is not { } ledger)
-            return (null, null);
-        var database = ReadDatabase("ConnectionStrings__Deliveries", ledger);
-        var writer = new GroupCommit(database);
-        return (new DeliveryAdvisor(new DeliveryLedger(database, writer, TimeProvider.System), new StatusNotice(options)), writer);
+        _server?.Dispose();
+        if (_broker is not null)
+            await _broker.DisposeAsync();
     }
 
     /// <summary>A selection as text that every viewer may see.</summary>
@@ -167,6 +138,10 @@ internal sealed class CommandContext : IAsyncDisposable
     private static string PromptForConnection() => CommandHost.Current.IsInteractive
         ? ConsoleOf(CommandHost.Current.Error).Prompt(new TextPrompt<string>("RabbitMQ (amqp://user:password@host:5672/vhost):").Secret())
         : throw new WrongUsageException("ConnectionStrings__RabbitMq is not set: set it to amqp://user:password@host:5672/vhost in the environment");
+
+    private static string PromptForToken(Uri tokens) => CommandHost.Current.IsInteractive
+        ? ConsoleOf(CommandHost.Current.Error).Prompt(new TextPrompt<string>($"Token (make one at {Terminal.Cell(tokens.ToString())}):").Secret())
+        : throw new WrongUsageException($"{ServerOptions.TokenSetting} is not set: make a token at {tokens}, and set {ServerOptions.TokenSetting} to it in the environment");
 
     private static IAnsiConsole ConsoleOf(TextWriter writer)
     {

@@ -24,10 +24,10 @@ internal static class AuditCommand
         {
             if (parsed.GetValue(originals) is { } repair)
                 return await OriginalsAsync(context, repair, cancellationToken);
-            var entries = await context.Broker.Audit.ReadAsync(parsed.GetValue(common.Queue), parsed.GetValue(limit), cancellationToken);
+            var entries = await context.Letters.AuditAsync(parsed.GetValue(common.Queue), parsed.GetValue(limit), cancellationToken);
             if (context.Json)
             {
-                CommandContext.WriteJson(entries.Select(entry => entry with { Original = null, Edited = null, Patch = null, Filter = Masking.Filter(entry.Filter), Problem = Masking.Text(entry.Problem) })); // what users typed is not printed
+                CommandContext.WriteJson(entries.Select(entry => entry.Entry));
                 return ExitCode.Done;
             }
             if (entries.Count == 0)
@@ -35,13 +35,12 @@ internal static class AuditCommand
                 CommandContext.Print("No audit entries.");
                 return ExitCode.Done;
             }
-            var unended = await OperationLines.UnendedAsync(context, entries);
             var table = new Table().Border(TableBorder.Simple)
                 .AddColumn("When").AddColumn("Who").AddColumn("What").AddColumn("Queue").AddColumn("Filter").AddColumn(new TableColumn("Done").RightAligned()).AddColumn("");
-            foreach (var entry in entries)
+            foreach (var (entry, state) in entries)
             {
-                table.AddRow(ListCommand.Time(entry.At), Terminal.Cell(entry.By), Terminal.Cell(entry.Verb), Terminal.Cell(entry.Source is { } source ? $"{entry.Queue} ({source})" : entry.Queue), Terminal.Cell(Masking.Filter(entry.Filter)),
-                    entry.EndedAt is null ? "–" : $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Terminal.Cell(entry.EndedAt is null ? unended.GetValueOrDefault(entry.Id)?.State(DateTimeOffset.UtcNow) ?? "still running, or interrupted" : string.Join(". ", new[] { entry.Results, Masking.Text(entry.Problem) }.Where(text => text.Length > 0))));
+                table.AddRow(ListCommand.Time(entry.At), Terminal.Cell(entry.By), Terminal.Cell(entry.Verb), Terminal.Cell(entry.Source is { } source ? $"{entry.Queue} ({source})" : entry.Queue), Terminal.Cell(entry.Filter),
+                    entry.EndedAt is null ? "–" : $"{ListCommand.Number(entry.Done)} of {ListCommand.Number(entry.Selected)}", Terminal.Cell(entry.EndedAt is null ? state ?? "still running, or interrupted" : string.Join(". ", new[] { entry.Results, entry.Problem }.Where(text => text.Length > 0))));
             }
             context.Out.Write(table);
             return ExitCode.Done;
@@ -51,9 +50,9 @@ internal static class AuditCommand
 
     private static async Task<int> OriginalsAsync(CommandContext context, string repair, CancellationToken cancellationToken)
     {
+        var log = context.Broker.Audit;
         if (repair.Length == 0 || !repair.All(char.IsAsciiLetterOrDigit))
             throw new WrongUsageException("--originals must be the id of a repair: “audit --json” shows it");
-        var log = context.Broker.Audit;
         var entry = await log.FindAsync(repair, cancellationToken);
         var lines = context.Audit.OriginalLinesAsync(repair, cancellationToken);
         if (!await lines.AnyAsync(cancellationToken))

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using WorkinIt.Cli.Granting;
+using WorkinIt.Cli.Remote;
 using WorkinIt.DeadLetters;
 
 namespace WorkinIt.Cli.DeadLetters;
@@ -7,7 +8,14 @@ namespace WorkinIt.Cli.DeadLetters;
 /// <summary><c>workinit dead-letters …</c></summary>
 internal static class DeadLetterCommands
 {
-    public static Command Create() => new("dead-letters", """
+    public static Command Create()
+    {
+        var command = Verbs();
+        ServerOptions.AddTo(command);
+        return command;
+    }
+
+    private static Command Verbs() => new("dead-letters", """
         Dead letters: find out why messages failed, fix them, replay them.
 
         Settings (environment variables):
@@ -18,8 +26,9 @@ internal static class DeadLetterCommands
           ConnectionStrings__Catalogue    the catalogue that the pages use: the audit log is in its database, and the pages show what the command does
           DeadLetters__AuditFile          without a catalogue, the audit log: who did what, one JSON object per line
           DeadLetters__DiscardedLife      how long a discarded message is kept (default: 30.00:00:00, 30 days)
+          WORKINIT_TOKEN                  with --server: a token of the server's API; no setting of the broker is needed
 
-        Exit codes: 0 done, or the queue is empty; 1 not everything as requested, or no message matches; 2 wrong usage; 3 broker unreachable or accepts no messages.
+        Exit codes: 0 done, or the queue is empty; 1 not everything as requested, or no message matches; 2 wrong usage; 3 broker or server unreachable, or accepts no messages.
         """)
     {
         ListCommand.Create(), ShowCommand.Create(), TestCommand.Create(), ReplayCommand.Create(), EditCommand.Create(), RepairCommand.Create(), DiscardCommand.Create(), RestoreCommand.Create(),
@@ -76,12 +85,16 @@ internal sealed class CommonOptions
     /// <summary>Runs a command, and turns exceptions into one line on standard error and an exit code.</summary>
     /// <param name="command">The command.</param>
     /// <param name="address">Returns the broker that the command line names; null: the command has no option for it.</param>
-    public Func<ParseResult, CancellationToken, Task<int>> Run(Func<CommandContext, ParseResult, CancellationToken, Task<int>> command, Func<ParseResult, BrokerAddress>? address = null) => async (parsed, cancellationToken) =>
+    /// <param name="needsBroker">Whether it works only with a connection to the broker.</param>
+    public Func<ParseResult, CancellationToken, Task<int>> Run(
+        Func<CommandContext, ParseResult, CancellationToken, Task<int>> command, Func<ParseResult, BrokerAddress>? address = null, bool needsBroker = false) => async (parsed, cancellationToken) =>
     {
         var setting = CommandContext.Setting(CommandAudit.Setting) is null ? "DeadLetters__AuditFile" : CommandAudit.Setting;
         try
         {
-            await using var context = CommandContext.Open(parsed.GetValue(By), parsed.GetValue(Json), address?.Invoke(parsed));
+            await using var context = ServerOptions.Read(parsed, By, needsBroker) is { } server
+                ? CommandContext.Open(server, parsed.GetValue(Json))
+                : CommandContext.Open(parsed.GetValue(By), parsed.GetValue(Json), address?.Invoke(parsed));
             return await command(context, parsed, cancellationToken);
         }
         catch (WrongUsageException e)
@@ -98,6 +111,11 @@ internal sealed class CommonOptions
         {
             await Terminal.ErrorAsync($"Nothing to do: {e.Message}.");
             return ExitCode.Done;
+        }
+        catch (ServerException e)
+        {
+            await Terminal.ErrorAsync(e.Message);
+            return e.ExitCode;
         }
         catch (DeadLetterException e)
         {

@@ -24,9 +24,7 @@ internal static class DiscardCommand
             var filter = common.ChosenFilter(parsed);
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
             var request = new DiscardRequest { Queue = queue, Filter = filter, By = context.By, WasSent = parsed.GetValue(wasSent) };
-            return await MoveAsync(context, "discard", request, queue, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes),
-                progress => context.Broker.PlanDiscardAsync(request, progress, cancellationToken),
-                (counted, progress, token) => context.Broker.DiscardAsync((DiscardRequest)counted, progress, token), cancellationToken);
+            return await MoveAsync(context, "discard", context.Letters.Discard(request), queue, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), request.WasSent, cancellationToken);
         }));
         return command;
     }
@@ -36,28 +34,24 @@ internal static class DiscardCommand
         $"{ListCommand.Number(result.Missing)} of {ListCommand.Number(result.Selected)} selected messages were not found: another user has moved them, they have expired, or RabbitMQ hides them. Run “list” and “audit” to see what is there.";
 
     /// <summary>Counts the messages, asks for confirmation, and moves them.</summary>
-    public static async Task<int> MoveAsync(
-        CommandContext context, string verb, OperationRequest request, string from, bool dryRun, bool yes,
-        Func<IProgress<OperationProgress>, Task<OperationResult>> plan, Func<OperationRequest, IProgress<OperationProgress>, CancellationToken, Task<OperationResult>> move, CancellationToken cancellationToken)
+    public static async Task<int> MoveAsync(CommandContext context, string verb, IOperation operation, string from, bool dryRun, bool yes, bool wasSent, CancellationToken cancellationToken)
     {
         await context.ConfirmAccessAsync(from, yes, cancellationToken);
         if (dryRun || !yes)
         {
-            var planned = await Progress.ShowAsync(context, "Checking", plan);
+            var planned = (await operation.PlanAsync(cancellationToken)).Result;
             if (planned.Held == 0 && !context.Json)
                 throw new NothingThereException($"{from} is empty");
             if (dryRun && context.Json)
                 CommandContext.WriteJson(new { dryRun = true, queue = from, selected = planned.Selected, wouldBeMoved = planned.Done, planned.Refused, warnings = ReasonGroups.Of(planned.Replayed.Where(message => message.Verdict.Text.Length > 0), message => message.Verdict.Text).Select(group => new { group.Text, group.Messages.Count }) });
             else
-                WritePlan(dryRun ? context.Out : context.Err, planned, from, request is DiscardRequest { WasSent: true });
+                WritePlan(dryRun ? context.Out : context.Err, planned, from, wasSent);
             if (dryRun || planned.Done == 0)
                 return planned.Held == 0 || (planned.Refused.Count == 0 && planned.Selected > 0) ? ExitCode.Done : ExitCode.Incomplete;
             if (!context.Confirm($"{char.ToUpperInvariant(verb[0])}{verb[1..]} {ListCommand.Number(planned.Done)}?", yes))
                 return ExitCode.Incomplete;
-            request = request with { Expected = planned.Selected };
         }
-        var result = await SharedOperations.RunAsync(
-            context, $"{verb} {CommandContext.Which(request.Filter)} in {from}", from, verb, (progress, token) => move(request, progress, token), SharedOperations.Summary, cancellationToken);
+        var result = await operation.RunAsync(cancellationToken);
         if (result.Held == 0 && !context.Json)
             throw new NothingThereException($"{result.Queue} is empty");
         if (context.Json)

@@ -29,15 +29,12 @@ internal static class EditCommand
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken, ofOneLetter: true);
-            var letter = await context.Broker.FindAsync(queue, parsed.GetValue(id)!, context.By, cancellationToken)
-                ?? throw new NotFoundException($"Dead letter {parsed.GetValue(id)} not found in {queue}");
-            var original = letter.MessageJson ?? letter.BodyText;
-            if (original is null || !letter.CanBeEdited)
-                throw new WrongUsageException("This message can't be edited, because it is not JSON");
+            new StepOptions().CheckServer(context, parsed, wait);
+            var letter = await context.Letters.FindEditableAsync(queue, parsed.GetValue(id)!, cancellationToken);
             // Audit the reveal only now: if the message can't be edited, it was not revealed.
             var edit = await ReadEditAsync(parsed.GetValue(file), cancellationToken);
             var editor = edit is null ? EditorCommand.Find() : null;
-            await context.Broker.RevealedAsync(letter, context.By, cancellationToken);
+            var original = await letter.RevealAsync(cancellationToken);
             var edited = edit ?? Checked(await editor!.RunAsync(original, cancellationToken));
             if (IsSame(original, edited))
                 throw new WrongUsageException("Nothing was changed, so nothing was replayed");

@@ -23,11 +23,11 @@ internal static class ExportCommand
         {
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
             await context.ConfirmAccessAsync(queue, parsed.GetValue(common.Yes), cancellationToken);
-            var request = new OperationRequest { Queue = queue, Filter = common.Filter(parsed), By = context.By };
+            var filter = common.Filter(parsed);
             await using var stream = parsed.GetValue(output) is { } path ? Create(path) : CommandHost.Current.OpenOut();
-            var count = await Progress.ShowAsync(context, "Exporting", progress => context.Broker.ExportAsync(request, stream, progress, cancellationToken));
+            var count = await context.Letters.ExportAsync(queue, filter, stream, cancellationToken);
             await Terminal.ErrorAsync($"{ListCommand.Number(count)} exported from {queue}.");
-            return count > 0 || request.Filter.IsEmpty || await context.Broker.FindQueueAsync(queue, cancellationToken) is { Messages: 0 } ? ExitCode.Done : ExitCode.Incomplete;
+            return count > 0 || filter.IsEmpty || await context.Letters.FindQueueAsync(queue, cancellationToken) is { Messages: 0 } ? ExitCode.Done : ExitCode.Incomplete;
         }));
         return command;
     }

@@ -39,7 +39,7 @@ internal static class ImportCommand
                 imported => $"{ListCommand.Number(imported.Done)} of {ListCommand.Number(imported.Selected)} imported into {imported.Queue}{(imported.Stopped is { } stopped ? $". {stopped}" : "")}", cancellationToken);
             PrintResult(context, result, dryRun: false, toErrors: false);
             return result.IsComplete ? ExitCode.Done : ExitCode.Incomplete;
-        }));
+        }, needsBroker: true));
         return command;
     }
 

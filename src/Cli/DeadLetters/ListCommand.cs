@@ -47,34 +47,43 @@ internal static class ListCommand
 
     private static async Task<int> QueuesAsync(CommandContext context, CancellationToken cancellationToken)
     {
-        var queues = await context.Broker.FindQueuesAsync(cancellationToken);
+        var queues = await context.Letters.QueuesAsync(cancellationToken);
         if (context.Json)
         {
-            CommandContext.WriteJson(queues);
+            if (context.IsRemote)
+                CommandContext.WriteJson(queues.Select(one => new { one.Source, one.Queue.Name, one.Queue.Messages, one.Queue.InputQueue, one.Queue.IsDiscarded, one.Queue.AccessWarning, one.Queue.Hidden, one.Queue.HidesReadMessages }));
+            else
+                CommandContext.WriteJson(queues.Select(one => one.Queue));
             return ExitCode.Done;
         }
-        foreach (var (name, messages) in await context.Broker.FindDelayQueuesAsync(cancellationToken))
-            CommandContext.Print($"{Number(messages)} wait in {name} for a later try: they are not dead letters.");
-        foreach (var line in await OperationLines.RunningAsync(context))
+        foreach (var line in await context.Letters.NoticesAsync(cancellationToken))
             CommandContext.Print(line);
-        if (queues.All(queue => queue.Messages == 0))
+        WriteQueues(context, queues);
+        return ExitCode.Done;
+    }
+
+    private static void WriteQueues(CommandContext context, IReadOnlyList<ListedQueue> queues)
+    {
+        var severalSources = queues.DistinctBy(queue => queue.Source).Skip(1).Any();
+        if (queues.All(queue => queue.Queue.Messages == 0))
         {
             CommandContext.Print(queues.Count == 0
                 ? "No dead-letter queue exists in this virtual host. MassTransit creates one with its first dead letter; WorkinIt's are created by Consumers --deploy-topology."
-                : $"No dead letters in {queues.Count} queues: {string.Join(", ", queues.Select(queue => queue.Name))}.");
-            return ExitCode.Done;
+                : $"No dead letters in {queues.Count} queues: {string.Join(", ", queues.Select(Name))}.");
+            return;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Queue").AddColumn(new TableColumn("Dead letters").RightAligned()).AddColumn("");
         foreach (var queue in queues)
-            table.AddRow(Terminal.Cell(queue.Name), Number(queue.Messages), Terminal.Cell(queue.AccessWarning ?? ""));
+            table.AddRow(Terminal.Cell(Name(queue)), Number(queue.Queue.Messages), Terminal.Cell(queue.Queue.AccessWarning ?? ""));
         context.Out.Write(table);
-        CommandContext.Print($"To see the causes: workinit dead-letters list --groups --queue {queues[0].Name}");
-        return ExitCode.Done;
+        CommandContext.Print($"To see the causes: workinit dead-letters list --groups --queue {queues[0].Queue.Name}");
+
+        string Name(ListedQueue queue) => severalSources ? $"{queue.Queue.Name} ({queue.Source})" : queue.Queue.Name;
     }
 
     private static async Task<int> GroupsAsync(CommandContext context, string queue, DeadLetterFilter filter, CancellationToken cancellationToken)
     {
-        var page = await Progress.ShowAsync(context, "Reading", progress => context.Broker.GroupAsync(queue, filter, context.By, progress, cancellationToken));
+        var page = await context.Letters.CausesAsync(queue, filter, cancellationToken);
         if (context.Json)
         {
             CommandContext.WriteJson(page);
@@ -96,10 +105,10 @@ internal static class ListCommand
 
     private static async Task<int> LettersAsync(CommandContext context, string queue, DeadLetterFilter filter, int limit, CancellationToken cancellationToken)
     {
-        var page = await context.Broker.ListAsync(queue, filter, 0, limit, context.By, cancellationToken);
+        var page = await context.Letters.LettersAsync(queue, filter, limit, cancellationToken);
         if (context.Json)
         {
-            CommandContext.WriteJson(new { queue, page.Ready, page.Hidden, page.Matching, letters = page.Letters.Select(Summary) });
+            CommandContext.WriteJson(new { queue, page.Ready, page.Hidden, page.Matching, letters = page.Letters });
             return ExitCode.Done;
         }
         if (page.Letters.Count == 0)
@@ -109,29 +118,13 @@ internal static class ListCommand
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Id").AddColumn("Message id").AddColumn("Failed at").AddColumn("Why");
         foreach (var letter in page.Letters)
-            table.AddRow(letter.Id, Terminal.Cell(new LetterView(letter, false).MessageId ?? "–"), Time(letter.FailedAt), Terminal.Cell($"{Short(letter.ExceptionType)}: {new LetterView(letter, false).Reason}{(letter.Expires(DateTimeOffset.UtcNow) is { } expires ? $" ({expires})" : "")}"));
+            table.AddRow(letter.Id, Terminal.Cell(letter.MessageId ?? "–"), Time(letter.FailedAt), Terminal.Cell($"{Short(letter.Exception)}: {letter.Reason}{(letter.Expires is { } expires ? $" ({expires})" : "")}"));
         context.Out.Write(table);
-        CommandContext.Print($"{Number(page.Letters.Count)} of {Number(page.Matching)}.{Hidden(page.Hidden)}");
+        CommandContext.Print($"{Number(page.Letters.Count)} of {(page.Matching is { } all ? Number(all) : "more")}.{Hidden(page.Hidden)}");
         return ExitCode.Done;
     }
 
     private static string Hidden(long count) => count == 0 ? "" : $" {Number(count)} more are hidden by RabbitMQ's delayed retry since they were last read. They return automatically.";
-
-    private static object Summary(DeadLetter letter) => new
-    {
-        letter.Id,
-        new LetterView(letter, false).MessageId,
-        letter.Position,
-        letter.Kind,
-        exception = letter.ExceptionType,
-        reason = new LetterView(letter, false).Reason,
-        cause = letter.Cause.Id,
-        letter.FailedAt,
-        expires = letter.Expires(DateTimeOffset.UtcNow),
-        letter.MessageTypes,
-        replays = letter.LastReplay?.Count ?? 0,
-        size = letter.Body.Length,
-    };
 
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 

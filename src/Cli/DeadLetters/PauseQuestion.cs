@@ -10,15 +10,17 @@ internal sealed class PauseQuestion(CommandContext context)
     private readonly Channel<(ReplayPause Pause, TaskCompletionSource<PauseAnswer> Answer)> _pauses = Channel.CreateUnbounded<(ReplayPause, TaskCompletionSource<PauseAnswer>)>();
 
     /// <summary>Replays, with a display of the progress.</summary>
-    /// <param name="request">The replay.</param>
+    /// <typeparam name="T">The result.</typeparam>
+    /// <param name="replay">Replays: asks what it is given at a pause, if that is not null, and reports its progress.</param>
     /// <param name="share">Makes of the display what the replay reports its progress to.</param>
     /// <param name="cancellationToken">Cancels the replay.</param>
-    public async Task<OperationResult> ReplayAsync(ReplayRequest request, Func<IProgress<OperationProgress>, IProgress<OperationProgress>> share, CancellationToken cancellationToken)
+    public async Task<T> ReplayAsync<T>(
+        Func<Func<ReplayPause, CancellationToken, Task<PauseAnswer>>?, IProgress<OperationProgress>, Task<T>> replay, Func<IProgress<OperationProgress>, IProgress<OperationProgress>> share, CancellationToken cancellationToken)
     {
         if (!CommandHost.Current.IsInteractive)
-            return await Progress.ShowAsync(context, "Replaying", progress => context.Broker.ReplayAsync(request, share(progress), cancellationToken));
+            return await Progress.ShowAsync(context, "Replaying", progress => replay(null, share(progress)));
         var relay = new Relay();
-        var replay = context.Broker.ReplayAsync(request with { OnPause = AskAsync }, share(relay), cancellationToken);
+        var running = replay(AskAsync, share(relay));
         while (true)
         {
             // A question can't be asked while the progress is displayed.
@@ -26,18 +28,18 @@ internal sealed class PauseQuestion(CommandContext context)
             await Progress.ShowAsync(context, "Replaying", async progress =>
             {
                 relay.To = progress;
-                await Task.WhenAny(replay, _pauses.Reader.WaitToReadAsync(ended.Token).AsTask());
+                await Task.WhenAny(running, _pauses.Reader.WaitToReadAsync(ended.Token).AsTask());
                 relay.To = null;
                 return true;
             });
             await ended.CancelAsync();
-            if (replay.IsCompleted)
-                return await replay;
+            if (running.IsCompleted)
+                return await running;
             if (!_pauses.Reader.TryRead(out var paused))
                 continue;
             var answer = AnswerAsync(paused.Pause, cancellationToken);
-            if (await Task.WhenAny(answer, replay) == replay || answer.IsCanceled) // cancelled, or nobody has answered for too long
-                return await replay;
+            if (await Task.WhenAny(answer, running) == running || answer.IsCanceled) // cancelled, or nobody has answered for too long
+                return await running;
             paused.Answer.TrySetResult(await answer);
         }
     }

@@ -10,40 +10,42 @@ internal static class RepairChanges
 {
     private const int ContextLines = 1;
 
-    /// <summary>Writes the changes, and records in the audit log whose messages were shown unmasked.</summary>
-    public static async Task WriteAsync(CommandContext context, IAnsiConsole console, OperationResult plan, bool revealed, CancellationToken cancellationToken)
+    /// <summary>What a dry run on a broker found, with the changes as text. Records in the audit log whose messages are shown unmasked.</summary>
+    public static async Task<IReadOnlyList<ShownRepair>> OfAsync(CommandContext context, OperationResult plan, bool revealed, CancellationToken cancellationToken)
     {
         await AuditAsync(context, plan, revealed, cancellationToken);
-        foreach (var cause in plan.Repairs)
+        return
+        [
+            .. plan.Repairs.Select(cause => new ShownRepair(
+                cause.Cause.Id, Masking.Text(cause.Cause.Text), cause.Count, [.. cause.Examples.Select(example => (example.Letter.Id, (IReadOnlyList<string>)[.. Lines(example, revealed).Select(line => Sign(line.Type) + line.Text)]))])),
+        ];
+    }
+
+    /// <summary>Writes the changes.</summary>
+    public static void Write(IAnsiConsole console, IReadOnlyList<ShownRepair> repairs, bool revealed)
+    {
+        foreach (var cause in repairs)
         {
             console.WriteLine();
-            console.WriteLine(Terminal.Clean($"{ListCommand.Number(cause.Count)} would change with cause {cause.Cause.Id}: {Masking.Text(cause.Cause.Text)}"));
+            console.WriteLine(Terminal.Clean($"{ListCommand.Number(cause.Count)} would change with cause {cause.Cause}: {cause.Text}"));
             if (cause.Examples.Count == 0)
                 console.WriteLine("  Their messages are too large to show the changes.");
-            foreach (var example in cause.Examples)
+            foreach (var (id, lines) in cause.Examples)
             {
-                console.WriteLine(Terminal.Clean($"  {example.Letter.Id}"));
-                foreach (var (type, text) in Lines(example, revealed))
-                    console.Write(new Text($"    {Sign(type)}{Terminal.Clean(text)}{Environment.NewLine}", new Style(Colour(type))));
+                console.WriteLine(Terminal.Clean($"  {id}"));
+                foreach (var line in lines)
+                    console.Write(new Text($"    {Terminal.Clean(line)}{Environment.NewLine}", new Style(Colour(line))));
             }
         }
         console.WriteLine();
-        if (plan.Repairs.Count > 0 && !revealed)
+        if (repairs.Count > 0 && !revealed)
             console.WriteLine("Values are masked; --reveal shows them, and the audit log records it.");
         console.WriteLine("A repair can't be undone once a consumer has the message. The original messages are kept with the audit log.");
     }
 
     /// <summary>The changes for scripts.</summary>
-    public static async Task<IReadOnlyList<object>> JsonAsync(CommandContext context, OperationResult plan, bool revealed, CancellationToken cancellationToken)
-    {
-        await AuditAsync(context, plan, revealed, cancellationToken);
-        return [.. plan.Repairs.Select(cause => new
-        {
-            cause = cause.Cause.Id,
-            cause.Count,
-            examples = cause.Examples.Select(example => new { example.Letter.Id, diff = Lines(example, revealed).Select(line => Sign(line.Type) + line.Text) }),
-        })];
-    }
+    public static IReadOnlyList<object> Json(IReadOnlyList<ShownRepair> repairs) =>
+        [.. repairs.Select(cause => new { cause = cause.Cause, cause.Count, examples = cause.Examples.Select(example => new { example.Id, diff = example.Lines }) })];
 
     private static async Task AuditAsync(CommandContext context, OperationResult plan, bool revealed, CancellationToken cancellationToken)
     {
@@ -71,5 +73,5 @@ internal static class RepairChanges
 
     private static string Sign(ChangeType type) => type switch { ChangeType.Inserted => "+ ", ChangeType.Deleted => "- ", _ => "  " };
 
-    private static Color Colour(ChangeType type) => type switch { ChangeType.Inserted => Color.Green, ChangeType.Deleted => Color.Red, _ => Color.Default };
+    private static Color Colour(string line) => line[0] switch { '+' => Color.Green, '-' => Color.Red, _ => Color.Default };
 }

@@ -30,6 +30,7 @@ internal static class RepairCommand
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var filter = common.ChosenFilter(parsed);
+            steps.CheckServer(context, parsed, wait);
             var request = new ReplayRequest
             {
                 Patch = await ReadAsync(parsed.GetValue(patch)!, cancellationToken),

@@ -37,6 +37,7 @@ internal static partial class ReplayCommand
         var copies = CopyOptions.AddTo(command);
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
+            steps.CheckServer(context, parsed, wait);
             var request = new ReplayRequest
             {
                 Filter = common.ChosenFilter(parsed),
@@ -72,40 +73,40 @@ internal static partial class ReplayCommand
     public static async Task<int> ReplayAsync(CommandContext context, ReplayRequest request, bool dryRun, bool yes, CancellationToken cancellationToken, bool reveal = false)
     {
         await context.ConfirmAccessAsync(request.Queue, yes, cancellationToken);
+        var operation = context.Letters.Replay(request, reveal);
         if (dryRun || !yes)
         {
-            var plan = await Progress.ShowAsync(context, "Checking", progress => context.Broker.PlanAsync(request, progress, cancellationToken));
+            var (plan, repairs) = await operation.PlanAsync(cancellationToken);
             if (dryRun && context.Json)
             {
-                CommandContext.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, plan.Steps, plan.Order, refused = plan.Refused, replayed = plan.Replayed.Select(JsonOf), repairs = request.Patch is null ? null : await RepairChanges.JsonAsync(context, plan, reveal, cancellationToken) });
+                CommandContext.WriteJson(new { dryRun = true, plan.Queue, plan.Selected, wouldBeReplayed = plan.Done, plan.Steps, plan.Order, refused = plan.Refused, replayed = plan.Replayed.Select(JsonOf), repairs = request.Patch is null ? null : RepairChanges.Json(repairs) });
                 return plan.Held == 0 || (plan.Refused.Count == 0 && plan.Selected > 0) ? ExitCode.Done : ExitCode.Incomplete;
             }
             if (plan.Held == 0)
                 throw new NothingThereException($"{plan.Queue} is empty");
             ReplayText.WritePlan(dryRun ? context.Out : context.Err, plan, context.HasLedger, request.To is not null || request.Patch is not null);
             if (request.Patch is not null)
-                await RepairChanges.WriteAsync(context, dryRun ? context.Out : context.Err, plan, reveal, cancellationToken);
+                RepairChanges.Write(dryRun ? context.Out : context.Err, repairs, reveal);
             if (dryRun || plan.Done + plan.Settled == 0)
                 return plan.Refused.Count == 0 && plan.Selected > 0 ? ExitCode.Done : ExitCode.Incomplete;
             if (!context.Confirm($"{(request.Patch is null ? "Replay" : "Repair and replay")} {ListCommand.Number(plan.Done)}?", yes))
                 return ExitCode.Incomplete;
-            request = request with { Expected = plan.Selected + plan.Settled, Causes = plan.Causes };
         }
-        var result = await SharedOperations.RunAsync(
-            context, $"{Word(request)} {CommandContext.Which(request.Filter)} in {request.Queue}", request.Queue, (share, token) => new PauseQuestion(context).ReplayAsync(request, share, token),
-            result => result.Headline + (result.Stopped is { } stopped ? $". {stopped}" : ""), cancellationToken);
+        return Write(context, await operation.RunAsync(cancellationToken), request.Patch is not null);
+    }
+
+    private static int Write(CommandContext context, OperationResult result, bool isRepair)
+    {
         if (context.Json)
             CommandContext.WriteJson(new { result.Id, result.Queue, result.Selected, replayed = result.Done - result.Settled, result.Refused, result.Stopped, result.Pause, result.Order, result.Doubts, result.Settled, result.Missing, result.DelayReason, result.ReportsProblem, counts = result.Outcomes, outcomes = result.Replayed.Select(JsonOf) });
         else if (result.Held == 0)
             throw new NothingThereException($"{result.Queue} is empty");
         else
             ReplayText.WriteResult(context.Out, result);
-        if (request.Patch is not null && !context.Json && result.Done > 0)
-            context.Out.WriteLine(Terminal.Clean($"The original messages: {context.Audit.PlaceOfOriginals(result.Id)}"));
+        if (isRepair && !context.Json && result.Done > 0)
+            context.Out.WriteLine(Terminal.Clean($"The original messages: {context.Letters.PlaceOfOriginals(result.Id)}"));
         return result.Held == 0 || result is { IsComplete: true, Selected: > 0 } ? ExitCode.Done : ExitCode.Incomplete;
     }
-
-    private static string Word(ReplayRequest request) => request.Patch is not null ? "repair and replay" : request.Edited is not null ? "edit and replay" : "replay";
 
     private static object JsonOf(Replayed message) => new
     {

@@ -22,13 +22,8 @@ internal static class RestoreCommand
             var filter = common.ChosenFilter(parsed);
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_discarded", cancellationToken);
             var request = new OperationRequest { Queue = queue, Filter = filter, By = context.By };
-            return await DiscardCommand.MoveAsync(context, "restore", request, context.Broker.DiscardedQueue(queue), parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes),
-                async _ =>
-                {
-                    var page = await context.Broker.ListAsync(context.Broker.DiscardedQueue(queue), filter, 0, 1, context.By, cancellationToken);
-                    return new OperationResult("", queue, page.Matching, page.Matching, [], [], null) { Held = page.Ready + page.Hidden };
-                },
-                (counted, progress, token) => context.Broker.RestoreAsync(counted, progress, token), cancellationToken);
+            var from = await context.Letters.DiscardedQueueAsync(queue, cancellationToken);
+            return await DiscardCommand.MoveAsync(context, "restore", context.Letters.Restore(request), from, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), wasSent: false, cancellationToken);
         }));
         return command;
     }

@@ -42,7 +42,7 @@ internal static class ServeCommand
         { broker, management, catalogue, port, signIn, noBrowser, common.By };
         command.SetAction(common.Run(
             (context, parsed, cancellationToken) => ServeAsync(context, new Request(parsed.GetValue(catalogue), parsed.GetValue(port), parsed.GetValue(signIn), parsed.GetValue(noBrowser)), cancellationToken),
-            parsed => new BrokerAddress(parsed.GetValue(broker), parsed.GetValue(management))));
+            parsed => new BrokerAddress(parsed.GetValue(broker), parsed.GetValue(management)), needsBroker: true));
         return command;
     }
 

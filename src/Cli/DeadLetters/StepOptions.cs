@@ -59,6 +59,17 @@ internal sealed class StepOptions
         InOrderBy = parsed.GetValue(InOrderBy) is not null && request.Wait == TimeSpan.Zero ? throw new WrongUsageException("--in-order-by and --wait 0 can't be combined: the order is kept by waiting for outcomes") : parsed.GetValue(InOrderBy),
     };
 
+    /// <summary>Refuses options that a server does not take from its clients.</summary>
+    /// <param name="context">The command.</param>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="others">More such options.</param>
+    /// <exception cref="WrongUsageException">One of them is on the command line, and a server too.</exception>
+    public void CheckServer(CommandContext context, ParseResult parsed, params IEnumerable<Option> others)
+    {
+        if (context.IsRemote && others.Concat([StepWait, PauseAt]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+            throw new WrongUsageException($"{given.Name} and --server can't be combined: the server decides how long it waits, and when it pauses");
+    }
+
     /// <summary>Writes how many messages each step of a dry run would move.</summary>
     public static void WritePlan(IAnsiConsole console, OperationResult plan)
     {

@@ -37,7 +37,7 @@ internal static class TestCommand
                 await context.Broker.RevealedAsync(letter, context.By, cancellationToken);
             await WriteAsync(test, file, cancellationToken);
             return ExitCode.Done;
-        }));
+        }, needsBroker: true));
         return command;
     }
 
@@ -48,13 +48,22 @@ internal static class TestCommand
             await context.ConfirmAccessAsync(queue, yes, cancellationToken);
             return await context.Broker.FindAsync(queue, id, context.By, cancellationToken) ?? throw new NotFoundException($"Dead letter {id} not found in {queue}");
         }
-        var found = await ShowCommand.EverywhereAsync(context, id, cancellationToken);
+        var found = await EverywhereAsync(context, id, cancellationToken);
         return found switch
         {
             [] => throw new NotFoundException($"{id} not found in the queues that were searched"),
             [var only] => only,
             _ => throw new WrongUsageException($"{id} is in several queues. Select one with --queue: {string.Join(", ", found.Select(letter => letter.Queue))}"),
         };
+    }
+
+    // Reports on standard error the queues that were not searched.
+    private static async Task<DeadLetter[]> EverywhereAsync(CommandContext context, string id, CancellationToken cancellationToken)
+    {
+        var (places, notLookedInto) = await context.Broker.SearchAsync(id, context.By, cancellationToken);
+        foreach (var queue in notLookedInto)
+            await Terminal.ErrorAsync($"Not searched: {queue.Name}. {queue.AccessWarning}");
+        return [.. places.Select(place => place.Letter)];
     }
 
     private static async Task WriteAsync(string test, string? file, CancellationToken cancellationToken)

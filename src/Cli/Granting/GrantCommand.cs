@@ -43,7 +43,7 @@ internal static class GrantCommand
             if (plan.Now is not null && parsed.GetValue(passwordStdin))
                 throw new WrongUsageException($"The RabbitMQ user {plan.User} exists, and keeps its password: leave out --password-stdin");
             return await RunAsync(context, users, plan, parsed.GetValue(passwordStdin), parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);
-        }));
+        }, needsBroker: true));
         return command;
     }
 

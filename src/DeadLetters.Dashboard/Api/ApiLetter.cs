@@ -42,6 +42,12 @@ internal sealed record ApiLetter
     /// <summary>The operator who moved it.</summary>
     public string? MovedBy { get; init; }
 
+    /// <summary>The size of its body, in bytes.</summary>
+    public long Size { get; init; }
+
+    /// <summary>How often it was replayed before it failed.</summary>
+    public int Replays { get; init; }
+
     public static ApiLetter Example { get; } = new()
     {
         Source = "shop",
@@ -54,6 +60,7 @@ internal sealed record ApiLetter
         Reason = "The shop did not answer within 300 ms",
         At = ApiExamples.Time,
         State = LetterState.There,
+        Size = 412,
     };
 
     public static ApiLetter Of(CatalogueLetter letter) => new()
@@ -72,6 +79,8 @@ internal sealed record ApiLetter
         State = letter.State,
         LeftAt = letter.LeftAt,
         MovedBy = letter.By,
+        Size = letter.Size,
+        Replays = letter.Replays,
     };
 
     public static ApiLetter Of(string source, DeadLetter letter) => new()
@@ -88,6 +97,8 @@ internal sealed record ApiLetter
         Version = letter.Header("MT-Host-AssemblyVersion"),
         At = letter.FailedAt,
         State = LetterState.There,
+        Size = letter.Body.Length,
+        Replays = letter.LastReplay?.Count ?? 0,
     };
 }
 
@@ -125,6 +136,9 @@ internal sealed record ApiLetterDetails
 
     public bool CanBeEdited { get; init; }
 
+    /// <summary>With line=true: the line of an export; masked, it has no body.</summary>
+    public JsonElement? Line { get; init; }
+
     /// <summary>What happened to it, the oldest first.</summary>
     public IReadOnlyList<ApiStep> Timeline { get; init; } = [];
 
@@ -160,8 +174,17 @@ internal sealed record ApiLetterDetails
             Body = model.Revealed ? Convert.ToBase64String(letter.Body.Span) : null,
             Unreadable = letter.Unreadable,
             CanBeEdited = model.CanBeEdited && !model.Queue.IsDiscarded,
+            Line = page.IsTicked(LetterApi.Line) ? LineOf(view) : null,
             Timeline = [.. model.Timeline.Select(step => new ApiStep(step.At, step.Text))],
         };
+    }
+
+    private static JsonElement LineOf(LetterView view)
+    {
+        using var line = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(line))
+            view.Write(writer);
+        return JsonElement.Parse(line.ToArray(), new JsonDocumentOptions { MaxDepth = ApiAnswer.Json.MaxDepth });
     }
 }
 

@@ -105,7 +105,11 @@ internal sealed record ApiOperation
             StartedAt = operation.StartedAt,
             EndedAt = ended,
             AuditId = operation.Progress.OperationId,
-            Progress = new ApiProgress(operation.Progress.Examined, operation.Progress.Total, operation.Progress.Done, operation.Progress.Refused, operation.Progress.Known),
+            Progress = new ApiProgress(operation.Progress.Examined, operation.Progress.Total, operation.Progress.Done, operation.Progress.Refused, operation.Progress.Known)
+            {
+                IsWaiting = operation.IsRunning && operation.Progress.Waiting,
+                Blocked = operation.IsRunning ? operation.Progress.Blocked : null,
+            },
             Pause = ApiPause.Of(pause),
             Result = operation.Result is null ? null : ApiResult.Of(new OperationModel(operation, page.By)),
             Summary = OperationSharing.Summary(operation),
@@ -147,7 +151,14 @@ internal sealed record ApiOperation
 /// <param name="Done">Messages moved.</param>
 /// <param name="Refused">Messages left in their queue.</param>
 /// <param name="Known">Messages whose outcome is known.</param>
-internal sealed record ApiProgress(long Examined, long Total, long Done, long Refused, long Known);
+internal sealed record ApiProgress(long Examined, long Total, long Done, long Refused, long Known)
+{
+    /// <summary>Whether all messages were moved, and outcomes are still awaited.</summary>
+    public bool IsWaiting { get; init; }
+
+    /// <summary>Why RabbitMQ accepts no messages now; null if it does.</summary>
+    public string? Blocked { get; init; }
+}
 
 /// <summary>A pause of a replay.</summary>
 internal sealed record ApiPause(PauseReason Reason, string Text, string Advice, double SlowerPace)

@@ -22,6 +22,18 @@ internal sealed record ApiResult
     /// <summary>How many were published and not confirmed: they are where they were, and may be in their target queue too.</summary>
     public long NotConfirmed { get; init; }
 
+    /// <summary>How many messages the queue held when the operation began.</summary>
+    public long Held { get; init; }
+
+    /// <summary>How many were removed instead of replayed: an earlier replay had published them, and their copies are dead letters again. Part of done.</summary>
+    public long Settled { get; init; }
+
+    /// <summary>Of a replay: whether it waited for outcomes.</summary>
+    public bool OutcomesAwaited { get; init; }
+
+    /// <summary>Of a replay: why one of the delayed messages waits; null if none does, or that is not known.</summary>
+    public string? DelayReason { get; init; }
+
     /// <summary>Why it ended early; null if it completed.</summary>
     public string? Stopped { get; init; }
 
@@ -40,6 +52,9 @@ internal sealed record ApiResult
     /// <summary>The keys of a replay in order, in words; null without an order.</summary>
     public string? Order { get; init; }
 
+    /// <summary>The keys of a replay in order; null without an order.</summary>
+    public ApiKeys? Keys { get; init; }
+
     /// <summary>Of a repair: what it changes, masked.</summary>
     public IReadOnlyList<ApiRepair> Repairs { get; init; } = [];
 
@@ -50,6 +65,7 @@ internal sealed record ApiResult
         Refused = 2,
         Refusals = [new ApiReason("its message can’t be read", 2, [ApiExamples.LetterId])],
         Targets = [new ApiTarget("orders", 838)],
+        Held = 840,
         Steps = [1, 10, 100, 727],
     };
 
@@ -63,16 +79,21 @@ internal sealed record ApiResult
             Refused = result.Refused.Count,
             Missing = model.Operation.IsDryRun ? 0 : result.Missing,
             NotConfirmed = result.Doubts.Count,
+            Held = result.Held,
+            Settled = result.Settled,
+            OutcomesAwaited = result.OutcomesAwaited,
+            DelayReason = result.DelayReason,
             Stopped = result.Stopped,
             Refusals = [.. model.Refusals.Select(refusal => new ApiReason(refusal.Why, refusal.Count, [.. refusal.Some.Take(MostExamples).Select(one => one.Id)]))],
             Warnings = [.. model.Warnings.Select(warning => new ApiReason(warning.Text, warning.Count, []))],
             Targets = [.. model.Targets.Where(target => target.Queue.Length > 0).Select(target => new ApiTarget(target.Queue, target.Count))],
             Steps = result.Steps,
             Order = result.Order?.Summary,
+            Keys = ApiKeys.Of(result.Order),
             Repairs =
             [
                 .. result.Repairs.Select(repair => new ApiRepair(
-                    repair.Cause.Id, repair.Count, [.. repair.Examples.Select(change => new ApiChange(change.Letter.Id, [.. Diff.Masked(change).Select(Line)]))])),
+                    repair.Cause.Id, Masking.Text(repair.Cause.Text), repair.Count, [.. repair.Examples.Select(change => new ApiChange(change.Letter.Id, [.. Diff.Masked(change).Select(Line)]))])),
             ],
         };
     }
@@ -93,7 +114,11 @@ internal sealed record ApiReason(string Text, long Count, IReadOnlyList<string> 
 internal sealed record ApiTarget(string Queue, long Count);
 
 /// <summary>What a repair changes in the dead letters of a cause.</summary>
-internal sealed record ApiRepair(string Cause, long Count, IReadOnlyList<ApiChange> Examples);
+/// <param name="Cause">The id of the cause.</param>
+/// <param name="Text">The cause in words.</param>
+/// <param name="Count">How many messages change.</param>
+/// <param name="Examples">The changes of some of them.</param>
+internal sealed record ApiRepair(string Cause, string Text, long Count, IReadOnlyList<ApiChange> Examples);
 
 /// <summary>The lines of a diff, masked: + added, - removed.</summary>
 internal sealed record ApiChange(string Id, IReadOnlyList<string> Diff);

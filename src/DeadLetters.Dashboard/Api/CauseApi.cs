@@ -17,6 +17,8 @@ internal static class CauseApi
         Id = ApiExamples.Cause,
         ExceptionType = "System.TimeoutException",
         Text = "The shop did not answer within {number} ms",
+        Frame = "Orders.ShopClient.SendAsync",
+        NewestLetter = ApiExamples.LetterId,
         Count = 840,
         First = ApiExamples.Time,
         Last = ApiExamples.Time.AddMinutes(12),
@@ -113,6 +115,8 @@ internal static class CauseApi
         Id = cause.Cause.Id,
         ExceptionType = cause.Cause.ExceptionType,
         Text = cause.Cause.Text,
+        Frame = cause.Cause.Frame,
+        NewestLetter = cause.Example.Id,
         Count = cause.Count,
         First = cause.First,
         Last = cause.Last,
@@ -128,6 +132,7 @@ internal static class CauseApi
         Id = group.Cause.Id,
         ExceptionType = group.Cause.ExceptionType,
         Text = group.Cause.Text,
+        Frame = group.Cause.Frame,
         Count = group.Count,
         First = group.First,
         Last = group.Last,
@@ -166,6 +171,12 @@ internal sealed record ApiCause
     public string? ExceptionType { get; init; }
 
     public required string Text { get; init; }
+
+    /// <summary>The first stack frame in the application's own code; null if unknown.</summary>
+    public string? Frame { get; init; }
+
+    /// <summary>The id of its newest dead letter; null without a catalogue.</summary>
+    public string? NewestLetter { get; init; }
 
     public required long Count { get; init; }
 

@@ -12,7 +12,7 @@ internal static class DryRunApi
 {
     private const string Edit = "edit";
     private const string Repair = "repair";
-    private static readonly string[] _selections = ["all", "ids", "cause", "query"];
+    private static readonly string[] _selections = ["all", "ids", "cause", "filter", "query"];
 
     // The names in the forms of the pages.
     private static readonly Dictionary<string, string> _formNames = new()
@@ -33,7 +33,8 @@ internal static class DryRunApi
                 new("verb", "string", "The operation.") { IsRequired = true, Values = ["replay", "discard", "restore", Edit, Repair] },
                 ApiField.Source, ApiField.Queue,
                 new("all", "boolean", "Selects all dead letters of the queue."), new("ids", "array", "Selects dead letters by their ids or MessageIds; of an edit, exactly one."),
-                new("cause", "string", "Selects the dead letters of a cause."), new("query", "string", "Selects what a search of the board finds in the queue. Needs a catalogue."),
+                new("cause", "string", "Selects the dead letters of a cause."),
+                new("filter", "array", "Selects the dead letters that meet all conditions, as in the command: exception=TYPE, text=WORDS, type=MESSAGE, cause=ID, id=ID, since=TIME, until=TIME."), new("query", "string", "Selects what a search of the board finds in the queue. Needs a catalogue."),
                 new("message", ApiField.Any, "For edit: the message after the edit, as JSON."), new("patch", ApiField.Any, "For repair: a JSON Patch (RFC 6902), which is applied to each message."),
                 new("pace", "number", "Messages per second. Default: as fast as the outcomes allow."), new("canary", "boolean", "Replays one message first, and goes on only if it was handled."),
                 new("allAtOnce", "boolean", "Moves the messages without steps."), new("inOrderBy", "string", "Keeps the order of the messages with the same value of this field, such as message.orderId."),
@@ -88,8 +89,9 @@ internal static class DryRunApi
             return await QueryAsync(page, verb, text, with);
         var filter = body.IsTrue("all") ? DeadLetterFilter.All
             : body.Text("cause") is { } cause ? new DeadLetterFilter { Cause = cause }
+            : body.Texts("filter") is { Count: > 0 } conditions ? FilterOf(conditions)
             : body.Texts("ids") is { Count: > 0 } ids ? DeadLetterFilter.ById(ids)
-            : throw new ApiInputException(body.Has("ids") ? "ids" : "cause", "Nothing is selected."); // an empty selection must not mean all
+            : throw new ApiInputException(_selections.First(body.Has), "Nothing is selected."); // an empty selection must not mean all
         var queue = await QueuePages.FindAsync(page);
         var requested = with(new RequestedOperation(verb, page.Here, queue.Name, filter));
         return page.ToOperation((await page.Runner.StartAsync(requested, page.By, isDryRun: true)).Id);
@@ -106,6 +108,18 @@ internal static class DryRunApi
         return await selection.QueuesAsync(catalogue, page.Aborted) is [var at]
             ? await CatalogueActions.StartAsync(page, verb, selection, catalogue, at, with)
             : ApiAnswer.Problem(StatusCodes.Status409Conflict, "Nothing is selected", $"The search finds no dead letter in {page.Queue}.", field: "query");
+    }
+
+    private static DeadLetterFilter FilterOf(IReadOnlyList<string> conditions)
+    {
+        try
+        {
+            return DeadLetterFilter.Parse(conditions);
+        }
+        catch (FormatException e)
+        {
+            throw new ApiInputException("filter", $"{e.Message}.");
+        }
     }
 
     private static MessagePatch Patch(ApiBody body)

@@ -12,6 +12,8 @@ namespace WorkinIt.DeadLetters.Dashboard.Api;
 /// <summary>Dead letters.</summary>
 internal static class LetterApi
 {
+    public const string Line = "line";
+
     private const int NormalLimit = 50;
     private const int MostLetters = 1000;
 
@@ -39,7 +41,7 @@ internal static class LetterApi
         },
         ApiRoute.Get("/letters/{id}", TokenScope.View, "getLetter", "Shows a dead letter, masked. Unmasked only for operators, and the audit log records that.", ShowAsync) with
         {
-            Parameters = [ApiField.Queue, ApiField.Source, new("reveal", "boolean", "Shows it unmasked."), ApiField.Confirm],
+            Parameters = [ApiField.Queue, ApiField.Source, new("reveal", "boolean", "Shows it unmasked."), new(Line, "boolean", "Adds the line that an export has."), ApiField.Confirm],
             Answer = ApiLetterDetails.Example,
         },
         ApiRoute.Get("/find", TokenScope.View, "findMessage", "Shows where a message is now, by its MessageId or its dead letter's id.", FindAsync) with

@@ -31,7 +31,11 @@ internal static class QueueApi
     }
 
     private static ApiQueue Of(string source, DeadLetterQueue queue, CatalogueQueue? known) => new(
-        source, queue.Name, queue.InputQueue, queue.Messages, queue.IsDiscarded, queue.AccessWarning, known?.Letters, known is null ? null : QueueState.Of(known).Words);
+        source, queue.Name, queue.InputQueue, queue.Messages, queue.IsDiscarded, queue.AccessWarning, known?.Letters, known is null ? null : QueueState.Of(known).Words)
+    {
+        Hidden = queue.Hidden,
+        HidesReadMessages = queue.HidesReadMessages,
+    };
 
     // Without the catalogue, the brokers still answer.
     private static async Task<IReadOnlyDictionary<(string, string), CatalogueQueue>> KnownAsync(PageContext page)
@@ -66,4 +70,11 @@ internal sealed record ApiSourceProblem(string Source, string Problem);
 /// <param name="AccessWarning">What to consider before reading it; null if nothing.</param>
 /// <param name="InCatalogue">How many of its letters the catalogue has; null without a catalogue.</param>
 /// <param name="State">What the catalogue says about the queue; null without a catalogue.</param>
-internal sealed record ApiQueue(string Source, string Name, string InputQueue, long Messages, bool IsDiscarded, string? AccessWarning, long? InCatalogue, string? State);
+internal sealed record ApiQueue(string Source, string Name, string InputQueue, long Messages, bool IsDiscarded, string? AccessWarning, long? InCatalogue, string? State)
+{
+    /// <summary>How many of its messages RabbitMQ's delayed retry hides now; they come back automatically.</summary>
+    public long Hidden { get; init; }
+
+    /// <summary>Whether reading a message hides it for a while (delayed retry).</summary>
+    public bool HidesReadMessages { get; init; }
+}

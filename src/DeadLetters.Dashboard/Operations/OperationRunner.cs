@@ -67,7 +67,7 @@ internal sealed partial class OperationRunner(
     {
         var (queue, filter) = (operation.Request.Queue, operation.Request.Filter);
         var page = await operation.Request.Source.Client.ListAsync(queue, filter, 0, 1, operation.By, cancellationToken);
-        return new OperationResult("", queue, page.Matching, page.Matching, [], [], null);
+        return new OperationResult("", queue, page.Matching, page.Matching, [], [], null) { Held = page.Ready + page.Hidden };
     }
 
     private Task<OperationResult> RunAsync(RunningOperation operation, CancellationToken cancellationToken)

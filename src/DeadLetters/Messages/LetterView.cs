@@ -67,8 +67,9 @@ public sealed class LetterView(DeadLetter letter, bool revealed)
 
     /// <summary>Writes the dead letter as one JSON object on one line: if revealed, as <c>export</c> writes it; if masked, without the body.</summary>
     /// <param name="writer">The writer.</param>
-    internal void Write(Utf8JsonWriter writer)
+    public void Write(Utf8JsonWriter writer)
     {
+        ArgumentNullException.ThrowIfNull(writer);
         if (revealed)
         {
             letter.Write(writer);

@@ -1,0 +1,207 @@
+using System.Globalization;
+using System.Text.Json;
+using WorkinIt.Cli.DeadLetters;
+using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Dashboard.Api;
+
+namespace WorkinIt.Cli.Remote;
+
+/// <summary>The dead letters of a server, through its HTTP API. Lists come from its catalogue; personal data is masked there.</summary>
+internal sealed class ServerDeadLetters(CommandContext context, ServerClient api) : IDeadLetters
+{
+    private const int PageSize = 500;
+    private const int AuditPages = 200;
+
+    private ApiQueues? _queues;
+
+    public async Task<IReadOnlyList<ListedQueue>> QueuesAsync(CancellationToken cancellationToken) =>
+        [.. (await ReadQueuesAsync(cancellationToken)).Queues.Select(queue => new ListedQueue(Queue(queue), queue.Source))];
+
+    public async Task<IReadOnlyList<string>> NoticesAsync(CancellationToken cancellationToken)
+    {
+        var operations = (await api.GetAsync<ApiOperations>("operations", cancellationToken)).Operations.Where(operation => operation is { IsDryRun: false, State: ApiState.Running or ApiState.Paused or ApiState.Interrupted });
+        return
+        [
+            .. (await ReadQueuesAsync(cancellationToken)).Problems.Select(problem => $"{problem.Source}: {problem.Problem}"),
+            .. operations.Select(operation => $"{operation.Title}, by {operation.By}, since {ListCommand.Time(operation.StartedAt)}: {operation.State.ToString().ToLowerInvariant()}."),
+        ];
+    }
+
+    public async Task<DeadLetterQueue?> FindQueueAsync(string queue, CancellationToken cancellationToken) =>
+        (await PlacesAsync(queue, cancellationToken)).FirstOrDefault() is { } found ? Queue(found) : null;
+
+    public bool IsMeant(DeadLetterQueue queue, string suffix) => suffix == "_discarded" ? queue.IsDiscarded : !queue.IsDiscarded && !queue.Name.EndsWith("_skipped", StringComparison.Ordinal);
+
+    public async Task<string> DiscardedQueueAsync(string queue, CancellationToken cancellationToken)
+    {
+        if (await FindQueueAsync(queue, cancellationToken) is not { IsDiscarded: false } found)
+            return queue;
+        return (await ReadQueuesAsync(cancellationToken)).Queues.FirstOrDefault(one => one.IsDiscarded && one.InputQueue == found.InputQueue)?.Name
+            ?? throw new NothingThereException($"{queue} has no queue of discarded messages");
+    }
+
+    public async Task<CausePage> CausesAsync(string queue, DeadLetterFilter filter, CancellationToken cancellationToken)
+    {
+        if (filter.Text is not null || filter.Ids is not null)
+            throw new WrongUsageException("--groups with text= or id= can't be combined with --server: list the dead letters without --groups");
+        var query = filter.IsEmpty ? "" : $"&q={Uri.EscapeDataString(Conditions.Query(filter))}";
+        var causes = await api.GetAsync<ApiCauses>($"causes?{await PlaceAsync(queue, cancellationToken)}&confirm=true{query}", cancellationToken);
+        foreach (var notice in causes.Notices)
+            await Terminal.ErrorAsync(notice);
+        return new CausePage([.. causes.Causes.Select(Group)], causes.Letters, causes.Letters);
+    }
+
+    public async Task<LetterList> LettersAsync(string queue, DeadLetterFilter filter, int limit, CancellationToken cancellationToken)
+    {
+        var source = await SourceAsync(queue, cancellationToken);
+        var found = (await PlacesAsync(queue, cancellationToken)).FirstOrDefault(place => place.Source == source);
+        if (found is null && (await KnownQueuesAsync(cancellationToken)).Problems.Count == 0) // a broker that does not answer may have it: the catalogue lists its letters
+            throw new ServerException($"Queue {queue} not found", ExitCode.WrongUsage);
+        var (letters, cursor) = (new List<ListedLetter>(), (string?)null);
+        do
+        {
+            var page = await api.PostAsync<ApiLetters>(
+                "letters/search", new Dictionary<string, object?> { ["q"] = Conditions.Query(filter, source, queue), ["cursor"] = cursor, ["limit"] = Math.Min(limit - letters.Count, PageSize) }, cancellationToken);
+            letters.AddRange(page.Letters.Select(Listed));
+            cursor = page.NextCursor;
+        }
+        while (cursor is not null && letters.Count < limit);
+        return new LetterList(found?.Messages ?? letters.Count, found?.Hidden ?? 0, cursor is null ? letters.Count : filter.IsEmpty ? found?.InCatalogue : null, letters);
+    }
+
+    public async Task<FoundLetters> FindAsync(string? queue, string id, bool reveal, CancellationToken cancellationToken)
+    {
+        Conditions.CheckId(id);
+        if (queue is not null)
+            return new FoundLetters(await ShowAsync($"{await PlaceAsync(queue, cancellationToken)}", id, reveal, cancellationToken) is { } one ? [one] : [], [], null);
+        var found = await api.GetAsync<ApiFound>($"find?id={Uri.EscapeDataString(id)}", cancellationToken);
+        var letters = new List<ShownLetter>();
+        foreach (var place in found.Places.Where(place => api.Address.Source is null || place.Source == api.Address.Source))
+        {
+            if (await ShowAsync(Place(place.Queue, place.Source), place.Id, reveal, cancellationToken) is { } letter)
+                letters.Add(letter);
+        }
+        return new FoundLetters(letters, [.. found.NotSearched, .. found.Problems], found.Known);
+    }
+
+    public async Task<EditableLetter> FindEditableAsync(string queue, string id, CancellationToken cancellationToken)
+    {
+        Conditions.CheckId(id);
+        var place = await PlaceAsync(queue, cancellationToken);
+        var letter = await DetailsAsync(place, id, reveal: false, cancellationToken) ?? throw new NotFoundException($"Dead letter {id} not found in {queue}");
+        if (!letter.CanBeEdited)
+            throw new WrongUsageException("This message can't be edited with --server: it is not JSON, larger than 1 MB, or discarded");
+        return new EditableLetter(letter.Letter.Id, async token =>
+            await DetailsAsync(place, letter.Letter.Id, reveal: true, token) is { } revealed && (revealed.Message?.GetRawText() ?? revealed.BodyText) is { } message ? message
+                : throw new NotFoundException($"Dead letter {id} is no longer in {queue}"));
+    }
+
+    public async Task<long> ExportAsync(string queue, DeadLetterFilter filter, Stream output, CancellationToken cancellationToken)
+    {
+        if (filter.Text is not null || filter.Ids is not null)
+            throw new WrongUsageException("export with text= or id= can't be combined with --server: export the cause, or the complete queue");
+        return await api.CopyLinesAsync($"export?{await PlaceAsync(queue, cancellationToken)}&confirm=true{Conditions.Parameters(filter)}", output, cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<(AuditEntry Entry, string? State)>> AuditAsync(string? queue, int limit, CancellationToken cancellationToken)
+    {
+        var (entries, cursor) = (new List<ApiAuditEntry>(), "");
+        for (var page = 0; page < AuditPages; page++)
+        {
+            var place = queue is null ? "" : await PlaceAsync(queue, cancellationToken);
+            var read = await api.GetAsync<ApiAudit>($"audit?{place}{cursor}", cancellationToken);
+            entries.AddRange(read.Entries);
+            if (read.NextCursor is not { } next || entries.Count >= limit)
+                break;
+            cursor = $"&cursor={Uri.EscapeDataString(next)}";
+        }
+        return [.. entries.Take(limit).Select(entry => (Entry(entry), entry.State))];
+    }
+
+    public IOperation Replay(ReplayRequest request, bool reveal) => reveal
+        ? throw new WrongUsageException("--reveal and --server can't be combined in a repair: the server shows the changes masked")
+        : new ServerOperation(context, api, this, request.Queue, OperationBody.Of(request));
+
+    public IOperation Discard(DiscardRequest request) => new ServerOperation(context, api, this, request.Queue, OperationBody.Of(request));
+
+    public IOperation Restore(OperationRequest request) => new ServerOperation(context, api, this, request.Queue, OperationBody.Of(request));
+
+    public string PlaceOfOriginals(string operation) => $"at the server, with the entry {operation} of its audit log: {new Uri(api.Address.Pages, "audit")}";
+
+    /// <summary>The source of a queue; null if no source has it.</summary>
+    /// <exception cref="WrongUsageException">Several have it, and the command line names none.</exception>
+    public async Task<string?> SourceAsync(string queue, CancellationToken cancellationToken)
+    {
+        if (api.Address.Source is { } named)
+            return named;
+        var places = await PlacesAsync(queue, cancellationToken);
+        return places.Count <= 1 ? places.FirstOrDefault()?.Source : throw new WrongUsageException($"{queue} is in several sources. Select one with --source: {string.Join(", ", places.Select(place => place.Source))}");
+    }
+
+    private static string Place(string queue, string? source) => $"queue={Uri.EscapeDataString(queue)}{(source is null ? "" : $"&source={Uri.EscapeDataString(source)}")}";
+
+    private async Task<string> PlaceAsync(string queue, CancellationToken cancellationToken) => Place(queue, await SourceAsync(queue, cancellationToken));
+
+    private async Task<List<ApiQueue>> PlacesAsync(string queue, CancellationToken cancellationToken) =>
+        [.. (await KnownQueuesAsync(cancellationToken)).Queues.Where(one => one.Name == queue)];
+
+    // The catalogue has the letters of a broker that does not answer.
+    private async Task<ApiQueues> KnownQueuesAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReadQueuesAsync(cancellationToken);
+        }
+        catch (ServerException e) when (e.IsOfTheBroker)
+        {
+            return _queues = new ApiQueues([], [new ApiSourceProblem(api.Address.Source ?? "", e.Message)]);
+        }
+    }
+
+    private async Task<ApiQueues> ReadQueuesAsync(CancellationToken cancellationToken) =>
+        _queues ??= await api.GetAsync<ApiQueues>(api.Address.Source is { } source ? $"queues?source={Uri.EscapeDataString(source)}" : "queues", cancellationToken);
+
+    private async Task<ShownLetter?> ShowAsync(string place, string id, bool reveal, CancellationToken cancellationToken) =>
+        await DetailsAsync(place, id, reveal, cancellationToken) is { } letter ? ServerLetterText.Of(letter) : null;
+
+    private async Task<ApiLetterDetails?> DetailsAsync(string place, string id, bool reveal, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await api.GetAsync<ApiLetterDetails>($"letters/{Uri.EscapeDataString(id)}?{place}&line=true&confirm=true{(reveal ? "&reveal=true" : "")}", cancellationToken);
+        }
+        catch (ServerException e) when (e.IsNotFound)
+        {
+            return null;
+        }
+    }
+
+    private static DeadLetterQueue Queue(ApiQueue queue) => new(queue.Name, queue.Messages, queue.InputQueue, queue.IsDiscarded, queue.AccessWarning) { Hidden = queue.Hidden, HidesReadMessages = queue.HidesReadMessages };
+
+    private static CauseGroup Group(ApiCause cause)
+    {
+        var known = new Cause(cause.Id, cause.ExceptionType, cause.Text, cause.Frame);
+        return new CauseGroup(known, cause.Count, cause.First, cause.Last, cause.NewestLetter ?? "ID", cause.MessageTypes, [new CauseVariant(cause.Text, cause.Count, known.VariantId)], 0);
+    }
+
+    private static ListedLetter Listed(ApiLetter letter) => new(
+        letter.Id, letter.MessageId == letter.Id ? null : letter.MessageId, null, null, letter.ExceptionType, letter.Reason, letter.Cause, letter.At, null, letter.MessageType is { } type ? [type] : [], letter.Replays, letter.Size);
+
+    private static AuditEntry Entry(ApiAuditEntry entry) => new()
+    {
+        Id = entry.Id,
+        At = entry.At,
+        By = entry.By,
+        Verb = entry.Verb,
+        Queue = entry.Queue,
+        Source = entry.Source,
+        Filter = entry.Filter,
+        EndedAt = entry.EndedAt,
+        Selected = entry.Selected,
+        Done = entry.Done,
+        Refused = entry.Refused,
+        Problem = entry.Problem,
+        Messages = entry.Messages,
+        Results = entry.Results,
+    };
+}
