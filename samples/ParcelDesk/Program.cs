@@ -1,7 +1,7 @@
 // The desk where parcels are handed in: an MVC application that sends messages, with the dead-letter console at /dead-letters.
 using MassTransit;
-using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Mvc;
+using ParcelDesk;
 using WorkinIt.DeadLetters;
 using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Dashboard;
@@ -12,7 +12,7 @@ var broker = builder.Configuration.GetConnectionString("RabbitMq") ?? throw new 
 var management = builder.Configuration.GetValue<Uri>("RabbitMqManagement:Url") ?? throw new InvalidOperationException("Set RabbitMqManagement__Url to http://host:15672");
 
 builder.Services.AddControllersWithViews(options => options.Filters.Add(new AutoValidateAntiforgeryTokenAttribute()));
-builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(cookie => cookie.LoginPath = "/sign-in");
+builder.AddSignIn();
 builder.Services.AddMassTransit(bus =>
 {
     bus.DisableUsageTelemetry();

@@ -3,6 +3,12 @@ namespace WorkinIt.DeadLetters.Dashboard;
 /// <summary>Options of the pages. Both policies are required: without them, nothing is mapped.</summary>
 public sealed class DashboardOptions
 {
+    /// <summary>
+    /// A key of <c>HttpContext.Items</c>. If your sign-in refuses a user only because what it asks about users does not answer, set it to any value: the
+    /// HTTP API then answers 503 instead of 401.
+    /// </summary>
+    public const string UserNotChecked = "WorkinIt.DeadLetters.UserNotChecked";
+
     /// <summary>The name of the authorization policy for viewing. Every endpoint requires it.</summary>
     public string ViewPolicy { get; set; } = "";
 

@@ -22,6 +22,7 @@ internal static class ErrorPage
                 StatusCodes.Status404NotFound => ("Page not found", $"The board is at {OperatorSignIn.Path}."),
                 _ => ("That didn’t work", $"This request is not possible here. The board is at {OperatorSignIn.Path}."),
             };
-        return PlainPage.WriteAsync(http, status, heading, text);
+        var back = status == StatusCodes.Status403Forbidden ? $"""<p><a href="{OperatorSignIn.Path}">Back to the board</a></p>""" : "";
+        return PlainPage.WriteAsync(http, status, heading, text, html: back);
     }
 }

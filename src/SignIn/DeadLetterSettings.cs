@@ -20,6 +20,9 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
     /// <summary>More virtual hosts.</summary>
     public IReadOnlyList<SourceSettings> Sources { get; private init; } = [];
 
+    /// <summary>How many requests per minute a token of the HTTP API may send to an instance.</summary>
+    public int TokenRequestsPerMinute { get; private init; }
+
     private const string Connection = "ConnectionStrings__DeadLetters";
     private const string Url = "RabbitMqManagement__Url";
 
@@ -52,6 +55,7 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
             CatalogueSettings.Read(configuration))
         {
             Sources = SourceSettings.Read(configuration, options),
+            TokenRequestsPerMinute = Requests(configuration["DeadLetters:TokenRequestsPerMinute"]),
         };
     }
 
@@ -64,6 +68,11 @@ internal sealed record DeadLetterSettings(DeadLetterOptions Broker, Uri Manageme
         string.IsNullOrEmpty(text) ? TimeSpan.FromMinutes(1)
         : TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var wait) && wait > TimeSpan.Zero && wait <= TimeSpan.FromDays(1) ? wait
         : throw Bad("DeadLetters__OutcomeWait must be a time such as 00:05:00 (5 minutes), at most 1.00:00:00");
+
+    private static int Requests(string? text) =>
+        string.IsNullOrEmpty(text) ? 600
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 ? number
+        : throw Bad("DeadLetters__TokenRequestsPerMinute must be a whole number of at least 1, such as 600");
 
     private static DeadLetterQueueNames Names(string? patterns)
     {

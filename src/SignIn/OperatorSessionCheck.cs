@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication.Cookies;
+using WorkinIt.DeadLetters.Dashboard;
 
 namespace WorkinIt.SignIn;
 
@@ -14,7 +15,6 @@ internal sealed class OperatorSessionCheck(OperatorSessions sessions, RabbitMqUs
     public const string SessionKey = "session";
 
     private static readonly TimeSpan _askAgain = TimeSpan.FromSeconds(30); // well under the promised minute
-    private static readonly object _unknown = new();
 
     /// <summary>A principal with the tags from RabbitMQ's last answer.</summary>
     public static ClaimsPrincipal Person(string key, string name, IEnumerable<string> tags) => new(new ClaimsIdentity(
@@ -28,10 +28,10 @@ internal sealed class OperatorSessionCheck(OperatorSessions sessions, RabbitMqUs
     public static string? KeyOf(ClaimsPrincipal user) => user.FindFirst(SessionKey)?.Value;
 
     /// <summary>Whether the user's rights could not be checked, because the management API, the issuer or the database did not answer.</summary>
-    public static bool IsUnknown(HttpContext http) => http.Items.ContainsKey(_unknown);
+    public static bool IsUnknown(HttpContext http) => http.Items.ContainsKey(DashboardOptions.UserNotChecked);
 
     /// <summary>Records that the user's rights could not be checked. The session is kept.</summary>
-    public static void SetUnknown(HttpContext http) => http.Items[_unknown] = true;
+    public static void SetUnknown(HttpContext http) => http.Items[DashboardOptions.UserNotChecked] = true;
 
     public async Task ValidateAsync(CookieValidatePrincipalContext context)
     {

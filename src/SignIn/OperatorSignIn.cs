@@ -98,6 +98,7 @@ internal static class OperatorSignIn
             options.ManagementUi = settings.ManagementUi;
             options.SignOutPath = SignOutPath;
             options.Title = title;
+            options.TokenRequestsPerMinute = settings.TokenRequestsPerMinute;
         });
         app.MapSignOut(signOut);
     }
@@ -147,6 +148,7 @@ internal static class OperatorSignIn
             if (OperatorSessionCheck.IsUnknown(context.HttpContext))
             {
                 context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+                context.Response.Headers.RetryAfter = "10";
                 return Task.CompletedTask;
             }
             // Signing in does not repeat a POST. After it, the user returns to the start page and can repeat the action there.

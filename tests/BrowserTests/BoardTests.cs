@@ -55,6 +55,21 @@ public sealed class BoardTests(Browser browser) : AtThePages(browser)
         await SaveAsync(visit, "keys", scheme, width);
     }
 
+    [Fact]
+    public async Task Board_whose_connection_was_refused_connects_again()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        var visit = await VisitAsync(width: 1280, at: site.Address);
+        await visit.Page.Clock.InstallAsync();
+        await visit.Page.RouteAsync("**/events", route => route.FulfillAsync(new RouteFulfillOptions { Status = 503 }), new PageRouteOptions { Times = 1 });
+        await visit.Page.GotoAsync(Board);
+        await Assertions.Expect(visit.Page.GetByText("Not live: connecting again")).ToBeVisibleAsync();
+
+        await visit.Page.Clock.FastForwardAsync(15_000);
+
+        await Assertions.Expect(visit.Page.GetByText("Live", new PageGetByTextOptions { Exact = true })).ToBeVisibleAsync();
+    }
+
     [Theory]
     [MemberData(nameof(Sizes))]
     public async Task Pages_of_two_sources_are_accessible_fit_the_screen_and_show_the_source_of_each_queue(ColorScheme scheme, int width)

@@ -44,6 +44,9 @@ public sealed class CatalogueSite : IAsyncDisposable
     /// <summary>The address of the application.</summary>
     public Uri Address => new(_app.Urls.First());
 
+    /// <summary>How many pages are connected for live updates.</summary>
+    public int OpenEvents => _app.Services.GetRequiredService<WorkinIt.DeadLetters.Dashboard.BoardPages.BoardEvents>().Connections;
+
     internal CatalogueStore Store => _app.Services.GetRequiredService<CatalogueDatabase>().Store.GetAwaiter().GetResult();
 
     /// <summary>Starts an empty catalogue.</summary>

@@ -56,6 +56,9 @@ public sealed class OpenIdIssuer : IAsyncDisposable
     /// <summary>The id of the session that began last.</summary>
     public string LastSession { get; private set; } = "";
 
+    /// <summary>The path of its client to which it sends users back.</summary>
+    public string Callback { get; set; } = "/dead-letters/sign-in/callback";
+
     /// <summary>Whether it answers each request with 503.</summary>
     public bool IsDown { get; set; }
 
@@ -169,7 +172,7 @@ public sealed class OpenIdIssuer : IAsyncDisposable
             .EnableAuthorizationEndpointPassthrough().EnableTokenEndpointPassthrough().EnableEndSessionEndpointPassthrough().EnableUserInfoEndpointPassthrough();
         server.AddEventHandler<ValidateAuthorizationRequestContext>(handler => handler.UseInlineHandler(context =>
         {
-            if (context.ClientId != ClientId || !IsCallback(context.RedirectUri, "/dead-letters/sign-in/callback"))
+            if (context.ClientId != ClientId || !IsCallback(context.RedirectUri, Callback))
                 context.Reject(Errors.InvalidClient);
             return default;
         }));

@@ -16,8 +16,10 @@ namespace WorkinIt.DeadLetters.Dashboard.Api;
 /// </summary>
 internal static class ApiAccess
 {
+    /// <summary>The authentication type of a program with a token. Its name is that of the audit log.</summary>
+    public const string TokenIdentity = "dead-letter token";
+
     private const string Bearer = "Bearer ";
-    private const string TokenIdentity = "dead-letter token";
 
     /// <summary>Whether a program sent the request, with a token: it sees no page.</summary>
     public static bool IsProgram(PageContext page) => page.Http.User.Identity?.AuthenticationType == TokenIdentity;
@@ -80,7 +82,7 @@ internal static class ApiAccess
         var evaluator = page.Service<IPolicyEvaluator>();
         var result = await evaluator.AuthorizeAsync(policy!, await evaluator.AuthenticateAsync(policy!, http), http, http);
         if (result.Challenged)
-            return Unauthorized(page, "The request has no token, and nobody is signed in.");
+            return http.Items.ContainsKey(DashboardOptions.UserNotChecked) ? NotChecked(page) : Unauthorized(page, "The request has no token, and nobody is signed in.");
         if (!result.Succeeded)
             return ApiAnswer.Problem(StatusCodes.Status403Forbidden, "Not allowed", $"Your user may not do this: {route.Summary.TrimEnd('.')}.");
         var isNamed = SignedIn.NameOf(http.User) is not null;
@@ -116,6 +118,13 @@ internal static class ApiAccess
         {
             return false;
         }
+    }
+
+    private static ApiAnswer NotChecked(PageContext page)
+    {
+        page.Http.Response.Headers.RetryAfter = "10";
+        return ApiAnswer.Problem(
+            StatusCodes.Status503ServiceUnavailable, "Your rights can’t be checked", "What the sign-in asks about users does not answer. Nothing was done. You are still signed in.", "Try again in a few seconds, or use a token.");
     }
 
     private static ApiAnswer Unauthorized(PageContext page, string detail)

@@ -95,12 +95,12 @@ internal sealed class ApiBody
         {
             "string" => value.ValueKind == JsonValueKind.String,
             "boolean" => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
-            "number" => value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out _),
+            "number" or "integer" => value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out _),
             "array" => value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String),
             _ => true,
         };
         if (!isRight)
-            throw new ApiInputException(field.Name, $"{field.Name} must be {(field.Type == "array" ? "an array of strings" : $"a {field.Type}")}.");
+            throw new ApiInputException(field.Name, $"{field.Name} must be {field.Type switch { "array" => "an array of strings", "integer" => "a whole number", var type => $"a {type}" }}.");
         if (!Strings(value).All(IsText))
             throw new ApiInputException(field.Name, $"{field.Name} is not valid Unicode, or contains the character U+0000, which a database does not take.");
         if (field.Values.Count > 0 && !field.Values.Contains(value.GetString(), StringComparer.Ordinal))

@@ -35,7 +35,7 @@ internal static class LetterApi
         },
         ApiRoute.Post("/letters/search", TokenScope.View, "searchLetters", "Lists dead letters by any search, also one that contains personal data.", SearchAsync) with
         {
-            Body = [new("q", "string", "The search, as on the board."), _cursor, new("limit", "number", $"How many, up to {MostLetters}. Default: {NormalLimit}.")],
+            Body = [new("q", "string", "The search, as on the board."), _cursor, new("limit", "integer", $"How many, up to {MostLetters}. Default: {NormalLimit}.")],
             BodyExamples = new Dictionary<string, string> { ["text"] = """{ "q": "exception:Timeout \"order 4711\"" }""" },
             Answer = _example,
         },

@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Schema;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
 using WorkinIt.DeadLetters.Catalogue.Tokens;
@@ -14,8 +12,6 @@ namespace WorkinIt.DeadLetters.Dashboard.Api;
 /// </summary>
 internal static partial class OpenApiDocument
 {
-    private const string Problem = nameof(ApiProblem);
-
     private static readonly (int Status, string Text)[] _problems =
     [
         (400, "A field or a parameter is missing or invalid."), (401, "No access."), (403, "Not allowed, or possibly forged."), (404, "Not found."),
@@ -30,14 +26,12 @@ internal static partial class OpenApiDocument
     /// <param name="address">The address of the API, without a trailing slash.</param>
     public static JsonObject Create(string address)
     {
-        var schemas = new JsonObject { [Problem] = SchemaOf(typeof(ApiProblem)) };
+        var schemas = new ApiSchemas();
         var paths = new JsonObject();
         foreach (var route in ApiRoutes.All)
         {
-            if (route.Answer is { } answer)
-                schemas[answer.GetType().Name] ??= SchemaOf(answer.GetType());
             paths[route.Path] ??= new JsonObject();
-            paths[route.Path]![route.Method.ToLowerInvariant()] = Operation(route);
+            paths[route.Path]![route.Method.ToLowerInvariant()] = Operation(route, schemas);
         }
         return new JsonObject
         {
@@ -47,6 +41,7 @@ internal static partial class OpenApiDocument
                 ["title"] = "Dead letters",
                 ["version"] = "1",
                 ["description"] = "What the dead-letter pages show and do. Personal data is masked unless it is asked for. An operation is started with the id of its dry run.",
+                ["contact"] = new JsonObject { ["name"] = "The team that runs this application" },
             },
             ["servers"] = new JsonArray(new JsonObject { ["url"] = address }),
             ["tags"] = new JsonArray([.. ApiRoutes.All.Select(Tag).Distinct().Order(StringComparer.Ordinal).Select(tag => new JsonObject { ["name"] = tag, ["description"] = $"Routes of {tag}." })]),
@@ -58,12 +53,12 @@ internal static partial class OpenApiDocument
                 {
                     ["token"] = new JsonObject { ["type"] = "http", ["scheme"] = "bearer", ["description"] = "A token of the page “API tokens”. The application's own sign-in works too." },
                 },
-                ["schemas"] = schemas,
+                ["schemas"] = schemas.All,
             },
         };
     }
 
-    private static JsonObject Operation(ApiRoute route)
+    private static JsonObject Operation(ApiRoute route, ApiSchemas schemas)
     {
         var operation = new JsonObject
         {
@@ -72,10 +67,10 @@ internal static partial class OpenApiDocument
             ["description"] = $"{route.Summary} Needs the scope {route.Scope.ToString().ToLowerInvariant()}.",
             ["tags"] = new JsonArray(Tag(route)),
             ["parameters"] = Parameters(route),
-            ["responses"] = Responses(route),
+            ["responses"] = Responses(route, schemas),
         };
         if (route.Body.Count > 0)
-            operation["requestBody"] = Body(route);
+            operation["requestBody"] = Body(route, schemas);
         return operation;
     }
 
@@ -85,13 +80,13 @@ internal static partial class OpenApiDocument
         foreach (Match name in PathParameter().Matches(route.Path))
             parameters.Add(new JsonObject { ["name"] = name.Groups[1].Value, ["in"] = "path", ["required"] = true, ["description"] = $"The id of the {(name.Groups[1].Value == "id" ? "dead letter" : name.Groups[1].Value)}.", ["schema"] = new JsonObject { ["type"] = "string" } });
         foreach (var field in route.Parameters)
-            parameters.Add(new JsonObject { ["name"] = field.Name, ["in"] = "query", ["required"] = field.IsRequired, ["description"] = field.Description, ["schema"] = Schema(field) });
+            parameters.Add(new JsonObject { ["name"] = field.Name, ["in"] = "query", ["required"] = field.IsRequired, ["description"] = field.Description, ["schema"] = ApiSchemas.Of(field) });
         if (route.IsPost)
             parameters.Add(new JsonObject { ["name"] = IdempotentAnswers.Header, ["in"] = "header", ["required"] = false, ["description"] = "A text of your own. The same request with the same key runs once and gets the first answer, for 24 hours and at most 1,000 keys.", ["schema"] = new JsonObject { ["type"] = "string", ["maxLength"] = 255 } });
         return parameters;
     }
 
-    private static JsonObject Body(ApiRoute route)
+    private static JsonObject Body(ApiRoute route, ApiSchemas schemas)
     {
         var examples = new JsonObject();
         foreach (var (name, example) in route.BodyExamples)
@@ -103,85 +98,34 @@ internal static partial class OpenApiDocument
             {
                 ["application/json"] = new JsonObject
                 {
-                    ["schema"] = new JsonObject
-                    {
-                        ["type"] = "object",
-                        ["additionalProperties"] = false,
-                        ["required"] = new JsonArray([.. route.Body.Where(field => field.IsRequired).Select(field => JsonValue.Create(field.Name))]),
-                        ["properties"] = new JsonObject(route.Body.Select(field => KeyValuePair.Create<string, JsonNode?>(field.Name, Described(field)))),
-                    },
+                    ["schema"] = schemas.Body(route),
                     ["examples"] = examples,
                 },
             },
         };
     }
 
-    private static JsonObject Responses(ApiRoute route)
+    private static JsonObject Responses(ApiRoute route, ApiSchemas schemas)
     {
         var success = new JsonObject { ["description"] = route.Status == StatusCodes.Status202Accepted ? "Started, or changed." : "Success." };
         if (route.Answer is { } answer)
         {
             success["content"] = new JsonObject
             {
-                ["application/json"] = new JsonObject { ["schema"] = Reference(answer.GetType().Name), ["example"] = JsonSerializer.SerializeToNode(answer, answer.GetType(), ApiAnswer.Json) },
+                ["application/json"] = new JsonObject { ["schema"] = schemas.Reference(answer.GetType()), ["example"] = JsonSerializer.SerializeToNode(answer, answer.GetType(), ApiAnswer.Json) },
             };
         }
         else if (route.ContentType is { } type)
         {
-            success["content"] = new JsonObject { [type] = new JsonObject { ["schema"] = new JsonObject() } };
+            success["content"] = new JsonObject { [type] = new JsonObject { ["schema"] = route == Route ? new JsonObject { ["type"] = "object" } : new JsonObject { ["type"] = "string", ["format"] = "binary" } } };
         }
         if (route.Status == StatusCodes.Status202Accepted)
             success["headers"] = new JsonObject { ["Location"] = new JsonObject { ["description"] = "The address of the operation.", ["schema"] = new JsonObject { ["type"] = "string" } } };
         var responses = new JsonObject { [$"{route.Status}"] = success };
         foreach (var (status, text) in _problems)
-            responses[$"{status}"] = new JsonObject { ["description"] = text, ["content"] = new JsonObject { ["application/problem+json"] = new JsonObject { ["schema"] = Reference(Problem) } } };
+            responses[$"{status}"] = new JsonObject { ["description"] = text, ["content"] = new JsonObject { ["application/problem+json"] = new JsonObject { ["schema"] = schemas.Reference(typeof(ApiProblem)) } } };
         return responses;
     }
-
-    private static JsonObject Described(ApiField field)
-    {
-        var schema = Schema(field);
-        schema["description"] = field.Description;
-        return schema;
-    }
-
-    private static JsonObject Schema(ApiField field)
-    {
-        var schema = field.Type switch
-        {
-            "array" => new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["type"] = "string" } },
-            ApiField.Any => [],
-            var type => new JsonObject { ["type"] = type },
-        };
-        if (field.Values.Count > 0)
-            schema["enum"] = new JsonArray([.. field.Values.Select(value => JsonValue.Create(value))]);
-        return schema;
-    }
-
-    private static JsonNode SchemaOf(Type type)
-    {
-        var schema = ApiAnswer.Json.GetJsonSchemaAsNode(type, new JsonSchemaExporterOptions
-        {
-            TreatNullObliviousAsNonNullable = true,
-            TransformSchemaNode = static (_, part) => part as JsonObject ?? [], // “true”, which allows anything, is a schema that not all readers know
-        });
-        return Complete(schema, schema)!;
-    }
-
-    // The exporter writes a type once, and refers to that place from the schema's own root, which is not that of the document.
-    private static JsonNode? Complete(JsonNode root, JsonNode? part) => part switch
-    {
-        JsonObject reference when reference["$ref"] is { } place => Complete(root, Find(root, place.GetValue<string>())),
-        JsonObject fields => new JsonObject(fields.Select(field => KeyValuePair.Create(field.Key, Complete(root, field.Value)))),
-        JsonArray items => new JsonArray([.. items.Select(item => Complete(root, item))]),
-        null => null,
-        var value => value.DeepClone(),
-    };
-
-    private static JsonNode? Find(JsonNode root, string place) => place.TrimStart('#').Split('/', StringSplitOptions.RemoveEmptyEntries).Aggregate(
-        (JsonNode?)root, (node, step) => node is JsonArray items ? items[int.Parse(step, CultureInfo.InvariantCulture)] : node?[step.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)]);
-
-    private static JsonObject Reference(string schema) => new() { ["$ref"] = $"#/components/schemas/{schema}" };
 
     private static string Tag(ApiRoute route) => route.Path.Split('/')[1].Replace(".json", "", StringComparison.Ordinal);
 

@@ -169,7 +169,11 @@ async function changed() {
 function followChanges() {
   const events = new EventSource(board.dataset.events);
   events.onopen = () => say('Live', 'on');
-  events.onerror = () => say('Not live: connecting again', 'off');
+  events.onerror = () => {
+    say('Not live: connecting again', 'off');
+    // A browser does not try again after a refusal, as of a connection beyond the limit, or by a proxy during a restart.
+    if (events.readyState === EventSource.CLOSED) setTimeout(followChanges, 10000 + Math.random() * 5000);
+  };
   events.onmessage = message => {
     newest = message.data;
     if (newest !== board.dataset.board) changed();

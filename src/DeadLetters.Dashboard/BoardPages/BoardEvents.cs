@@ -22,6 +22,9 @@ internal sealed class BoardEvents(IHostApplicationLifetime life, TimeProvider ti
     private (DateTimeOffset At, long Version) _last = (DateTimeOffset.MinValue, Unreadable);
     private int _connections;
 
+    /// <summary>How many pages are connected.</summary>
+    public int Connections => Volatile.Read(ref _connections);
+
     public static Task<IResult> ShowAsync(PageContext page) => Task.FromResult(
         page.Catalogue is { } catalogue
             ? new Stream(page.Service<BoardEvents>(), catalogue)

@@ -18,7 +18,7 @@ internal sealed class OpenIdSessionCheck(OpenIdSessions sessions, OpenIdRenewal 
     /// <summary>A principal of a session.</summary>
     public static ClaimsPrincipal Person(string key, string subject, string name, bool mayOperate) => new(new ClaimsIdentity(
         [
-            new Claim(ClaimTypes.NameIdentifier, subject), new Claim(ClaimTypes.Name, name), new Claim(OperatorSessionCheck.SessionKey, key),
+            new Claim(ClaimTypes.NameIdentifier, subject), new Claim(ClaimTypes.Name, name), new Claim("preferred_username", name), new Claim(OperatorSessionCheck.SessionKey, key),
             .. mayOperate ? [new Claim(ClaimTypes.Role, OperatorSignIn.OperateRole)] : Array.Empty<Claim>(),
         ],
         OperatorSignIn.Scheme));

@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Security.Claims;
-using System.Security.Cryptography;
-using System.Text;
+using WorkinIt.DeadLetters.Dashboard;
 
 namespace WorkinIt.DeadLetters.Server.OpenId;
 
@@ -16,7 +14,6 @@ internal sealed record OpenIdUser(string Subject, string Name, string IssuerSess
     /// <summary>The claims that make the name.</summary>
     public static readonly string[] NameClaims = ["preferred_username", "upn", "email", EmailVerified, "name"];
 
-    private const int LongestName = 255;
     private const string EmailVerified = "email_verified";
 
     /// <summary>Reads the claims of an ID token and of the user-info endpoint.</summary>
@@ -27,34 +24,16 @@ internal sealed record OpenIdUser(string Subject, string Name, string IssuerSess
         var mayOperate = groups.Overlaps(settings.OperateGroups);
         var subject = all["sub"].First();
         return new OpenIdUser(
-            subject, UserName(all) ?? DisplayName(all, subject), all["sid"].FirstOrDefault() ?? "", mayOperate || groups.Overlaps(settings.ViewGroups), mayOperate);
+            subject, UniqueName(all) ?? UserName.WithId(all["name"].FirstOrDefault(), subject), all["sid"].FirstOrDefault() ?? "", mayOperate || groups.Overlaps(settings.ViewGroups), mayOperate);
     }
 
     // The audit log and the ownership of edits go by the name, so only what the issuer gives to one user counts.
-    private static string? UserName(ILookup<string, string> claims)
+    private static string? UniqueName(ILookup<string, string> claims)
     {
         var isTyped = string.Equals(claims[EmailVerified].FirstOrDefault(), "false", StringComparison.OrdinalIgnoreCase); // the user may have typed any address
         string?[] names = [claims["preferred_username"].FirstOrDefault(), claims["upn"].FirstOrDefault(), isTyped ? null : claims["email"].FirstOrDefault()];
-        return Array.Find(names, name => name is { Length: <= LongestName } && name.All(character => Plain(character) == character));
+        return Array.Find(names, name => name is not null && UserName.IsPlain(name));
     }
-
-    // Users choose their display name, and many may have the same one.
-    private static string DisplayName(ILookup<string, string> claims, string subject)
-    {
-        var isPlain = subject.Length <= LongestName && subject.All(character => Plain(character) == character && !char.IsWhiteSpace(character));
-        var id = isPlain ? subject : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(subject)));
-        var name = claims["name"].FirstOrDefault() is { } display ? $"{string.Concat(display.Select(Plain))} ({id})" : id;
-        return name.Length <= LongestName ? name : id;
-    }
-
-    // A token's entry in the audit log ends in parentheses: "Erin (token deploy-bot, t_3fa91c02)". Invisible characters can turn the text around.
-    private static char Plain(char character) => char.GetUnicodeCategory(character) switch
-    {
-        UnicodeCategory.OpenPunctuation => '[',
-        UnicodeCategory.ClosePunctuation => ']',
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => ' ',
-        _ => character,
-    };
 }
 
 /// <summary>The tokens of a user that the server needs again. They never reach the browser, except the ID token at sign-out.</summary>

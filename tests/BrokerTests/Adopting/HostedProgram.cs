@@ -29,7 +29,12 @@ internal sealed class HostedProgram : IAsyncDisposable
     }
 
     /// <summary>A user who opens a page until it shows a text: while the program starts, nothing answers.</summary>
-    public async Task<Answer> SeeAsync(PageClient client, string path, string text) => await Eventually.SeeAsync(
+    public Task<Answer> SeeAsync(PageClient client, string path, string text) => SeeAsync(client, path, answer => answer.Text.Contains(text, StringComparison.Ordinal), text);
+
+    /// <summary>A user who opens a page until it redirects.</summary>
+    public Task<Answer> SeeRedirectAsync(PageClient client, string path) => SeeAsync(client, path, answer => answer.Location is not null, "a redirect");
+
+    private async Task<Answer> SeeAsync(PageClient client, string path, Func<Answer, bool> isSeen, string what) => await Eventually.SeeAsync(
         async () =>
         {
             if (_process.HasExited)
@@ -43,7 +48,7 @@ internal sealed class HostedProgram : IAsyncDisposable
                 return null;
             }
         },
-        answer => answer?.Text.Contains(text, StringComparison.Ordinal) == true, $"{path} shows {text}", TimeSpan.FromMinutes(2)) ?? throw new UnreachableException();
+        answer => answer is not null && isSeen(answer), $"{path} shows {what}", TimeSpan.FromMinutes(2)) ?? throw new UnreachableException();
 
     public async ValueTask DisposeAsync()
     {

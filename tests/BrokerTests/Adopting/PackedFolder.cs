@@ -12,17 +12,20 @@ public sealed partial class PackedFolder : IDisposable
     internal PackedFolder(string feed, string cache)
     {
         _cache = cache;
-        var machine = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } set ? set : System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         var sources = $"""
             <configuration>
               <packageSources><clear /><add key="packed" value="{feed}" /></packageSources>
-              <fallbackPackageFolders><add key="machine" value="{machine}" /></fallbackPackageFolders>
+              <fallbackPackageFolders><add key="machine" value="{MachinePackages}" /></fallbackPackageFolders>
             </configuration>
             """;
         Write("NuGet.config", sources);
         Write(".nuget/NuGet/NuGet.Config", sources); // for a process whose home is this folder
         Write("global.json", File.ReadAllText(System.IO.Path.Combine(Repository.Root, "global.json")));
     }
+
+    /// <summary>The machine's cache of packages.</summary>
+    public static string MachinePackages => Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } set
+        ? set : System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
 
     public string Path { get; } = Directory.CreateTempSubdirectory("workinit-developer-").FullName;
 

@@ -1,3 +1,4 @@
+using System.Net;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.Adopting;
@@ -40,6 +41,30 @@ public sealed class SampleTests(Packages packages)
 
         outcome.Text.ShouldContain("1 of 1 replayed: 1 handled");
         (await client.GetAsync("/dead-letters/audit")).Text.ShouldContain("replay 1 by A engineer");
+        await SeeOpenIdAsync(desk, settings);
+    }
+
+    // The same application with an issuer: its groups decide, and the audit log has the user name.
+    private static async Task SeeOpenIdAsync(string desk, (string, string)[] settings)
+    {
+        await using var issuer = await OpenIdIssuer.StartAsync();
+        issuer.Callback = "/signin-oidc";
+        issuer.SetUserName("Erin", "erin.h");
+        await using var pages = HostedProgram.Start(desk, [.. settings, ("OpenIdConnect__Authority", issuer.Address.ToString()), ("OpenIdConnect__ClientId", OpenIdIssuer.ClientId), ("OpenIdConnect__ClientSecret", OpenIdIssuer.ClientSecret)]);
+        foreach (var (group, board, dryRun) in new[] { ("engineer", HttpStatusCode.OK, HttpStatusCode.SeeOther), ("clerk", HttpStatusCode.OK, HttpStatusCode.Redirect), ("visitor", HttpStatusCode.Redirect, default) })
+        {
+            issuer.SetGroups("Erin", group);
+            using var client = new PageClient(pages.Address);
+            var toIssuer = (await pages.SeeRedirectAsync(client, "/dead-letters")).Location!;
+            (await client.GetAsync(await issuer.OpenAsync(toIssuer, "Erin"))).Location.ShouldBe("/dead-letters", group);
+            var seen = await client.GetAsync("/dead-letters");
+            seen.Status.ShouldBe(board, group);
+            if (board != HttpStatusCode.OK)
+                continue;
+            seen.Text.ShouldContain("erin.h");
+            await client.GetAsync($"/dead-letters/queues/{Error}");
+            (await client.PostAsync($"/dead-letters/queues/{Error}/replay", ("which", "all"))).Status.ShouldBe(dryRun, group);
+        }
     }
 
     private static async Task<string> BuildAsync(PackedFolder folder, string sample)

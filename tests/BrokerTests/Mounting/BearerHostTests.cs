@@ -15,7 +15,7 @@ public sealed class BearerHostTests
     private static readonly SymmetricSecurityKey _key = new(Encoding.ASCII.GetBytes(new string('k', 32)));
 
     [Theory]
-    [InlineData("Erin", "sub", "4711", "name", "Erin")]
+    [InlineData("Erin (4711)", "sub", "4711", "name", "Erin")]
     [InlineData("4711", "sub", "4711", null, null)]
     [InlineData("erin@example", "preferred_username", "erin@example", null, null)] // without sub
     [InlineData("client deploy-bot", "client_id", "deploy-bot", null, null)] // a program

@@ -139,14 +139,32 @@ public sealed class ApiReadingTests
         var operations = document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject().Select(operation => (Path: path.Name, operation.Value))).ToList();
         operations.Count.ShouldBe(WorkinIt.DeadLetters.Dashboard.Api.ApiRoutes.All.Count);
         operations.Select(operation => operation.Value.GetProperty("operationId").GetString()).ShouldBeUnique();
-        foreach (var (path, operation) in operations.Where(operation => operation.Value.TryGetProperty("requestBody", out _)))
-        {
-            var content = operation.GetProperty("requestBody").GetProperty("content").GetProperty("application/json");
-            var schema = await NJsonSchema.JsonSchema.FromJsonAsync(content.GetProperty("schema").GetRawText());
-            foreach (var example in content.GetProperty("examples").EnumerateObject())
-                schema.Validate(example.Value.GetProperty("value").GetRawText()).ShouldBeEmpty($"{path}: {example.Name}");
-        }
+        operations.ShouldAllBe(operation => operation.Path == "/openapi.json" || operation.Path == "/export" || HasExample(operation.Value)); // that they fit their schemas is checked by the linter
     }
+
+    [Fact]
+    public void Each_field_of_the_API_document_has_one_type_that_generated_clients_have_too()
+    {
+        var schemas = JsonElement.Parse(WorkinIt.DeadLetters.Dashboard.Api.OpenApiDocument.Create("/").ToJsonString()).GetProperty("components").GetProperty("schemas").EnumerateObject().ToList();
+        schemas.Select(schema => schema.Name).ShouldContain("ApiOperation");
+        var fields = schemas.Where(schema => schema.Value.TryGetProperty("properties", out _))
+            .SelectMany(schema => schema.Value.GetProperty("properties").EnumerateObject().Select(field => (Name: $"{schema.Name}.{field.Name}", Types: TypesOf(field.Value)))).ToList();
+
+        fields.Count.ShouldBeGreaterThan(150);
+        fields.Where(field => field.Types.Count(type => type != "null") > 1).ShouldBeEmpty();
+        fields.Where(field => field.Types.Contains("object")).ShouldBeEmpty(); // a generator would make up a name for it
+    }
+
+    private static List<string?> TypesOf(JsonElement schema) => !schema.TryGetProperty("type", out var type) ? []
+        : type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray().Select(one => one.GetString())]
+        : type.GetString() == "array" ? TypesOf(schema.GetProperty("items"))
+        : [type.GetString()];
+
+    private static bool HasExample(JsonElement operation) => operation.TryGetProperty("requestBody", out var body)
+        ? body.GetProperty("content").GetProperty("application/json").GetProperty("examples").EnumerateObject().Any()
+        : operation.GetProperty("responses").EnumerateObject().First().Value.TryGetProperty("content", out var content) ? content.GetProperty("application/json").TryGetProperty("example", out _) : IsPost(operation);
+
+    private static bool IsPost(JsonElement operation) => operation.GetProperty("parameters").EnumerateArray().Any(parameter => parameter.GetProperty("name").GetString() == "Idempotency-Key");
 
     private static async Task<ApiClient> ProgramAsync(CatalogueSite site) => new(site.Address, (await site.MakeTokenAsync()).Secret);
 }

@@ -27,14 +27,17 @@ public sealed class BoardEventTests
     }
 
     [Fact]
-    public async Task Connections_beyond_the_limit_are_refused_and_a_closed_one_makes_room()
+    public async Task Of_2000_connections_200_are_kept_the_others_are_refused_pages_answer_and_a_closed_one_makes_room()
     {
         await using var site = await CatalogueSite.StartAsync();
         using var http = new HttpClient { BaseAddress = site.Address };
-        var open = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => http.GetAsync("/dead-letters/events", HttpCompletionOption.ResponseHeadersRead)));
-        open.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.OK);
+        var open = await Task.WhenAll(Enumerable.Range(0, 2000).Select(_ => http.GetAsync("/dead-letters/events", HttpCompletionOption.ResponseHeadersRead)));
+        var refused = open.Where(answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable).ToList();
+        (open.Count(answer => answer.StatusCode == HttpStatusCode.OK), refused.Count).ShouldBe((200, 1800));
+        refused.ShouldAllBe(answer => answer.Headers.RetryAfter!.Delta == TimeSpan.FromSeconds(10));
 
-        (await http.GetAsync("/dead-letters/events", HttpCompletionOption.ResponseHeadersRead)).StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        using (var page = await http.GetAsync("/dead-letters"))
+            page.StatusCode.ShouldBe(HttpStatusCode.OK);
         foreach (var answer in open)
             answer.Dispose();
         await Eventually.SeeAsync(
@@ -44,6 +47,7 @@ public sealed class BoardEventTests
                 return answer.StatusCode;
             },
             status => status == HttpStatusCode.OK, "a connection is accepted again");
+        await Eventually.SeeAsync(() => Task.FromResult(site.OpenEvents), count => count == 0, "no connection is counted any more");
     }
 
     private static async Task<string> NextAsync(StreamReader events)

@@ -37,9 +37,10 @@ public sealed class OpenIdServers : IAsyncLifetime
     /// <param name="scopes">The scopes that it asks for.</param>
     /// <param name="issuer">The address of its issuer; null: the one that answers.</param>
     /// <param name="change">Changes its services.</param>
-    public async Task<WebApplication> StartAsync(string scopes, Uri? issuer = null, Action<IServiceCollection>? change = null)
+    /// <param name="settings">More settings.</param>
+    public async Task<WebApplication> StartAsync(string scopes, Uri? issuer = null, Action<IServiceCollection>? change = null, params (string Key, string Value)[] settings)
     {
-        var settings = new Dictionary<string, string>
+        var all = new Dictionary<string, string>
         {
             ["Serilog:MinimumLevel"] = "Fatal",
             ["urls"] = "http://127.0.0.1:0",
@@ -54,7 +55,9 @@ public sealed class OpenIdServers : IAsyncLifetime
             ["OpenIdConnect:ViewGroups"] = Viewers,
             ["OpenIdConnect:OperateGroups"] = Operators,
         };
-        var app = StandaloneServer.Create([.. settings.Select(setting => $"--{setting.Key}={setting.Value}")], builder =>
+        foreach (var (key, value) in settings)
+            all[key] = value;
+        var app = StandaloneServer.Create([.. all.Select(setting => $"--{setting.Key}={setting.Value}")], builder =>
         {
             builder.Services.AddSingleton<TimeProvider>(Time);
             change?.Invoke(builder.Services);

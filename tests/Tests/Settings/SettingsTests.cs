@@ -73,6 +73,27 @@ public sealed partial class SettingsTests
     }
 
     [Theory]
+    [InlineData("", 600)]
+    [InlineData("1", 1)]
+    [InlineData("0", null)]
+    [InlineData("-5", null)]
+    [InlineData("many", null)]
+    public void Limit_of_an_API_token_follows_its_setting(string value, int? limit)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:DeadLetters"] = "amqp://replay:a#b@localhost",
+            ["RabbitMqManagement:Url"] = "http://localhost:15672",
+            ["DeadLetters:AuditFile"] = "audit.jsonl",
+            ["DeadLetters:TokenRequestsPerMinute"] = value,
+        }).Build();
+        if (limit is { } requests)
+            DeadLetterSettings.Read(configuration)!.TokenRequestsPerMinute.ShouldBe(requests);
+        else
+            Should.Throw<OptionsValidationException>(() => DeadLetterSettings.Read(configuration)).Message.ShouldContain("DeadLetters__TokenRequestsPerMinute");
+    }
+
+    [Theory]
     [InlineData("", "/data/audit.jsonl", "/data/audit.jsonl")]
     [InlineData("Host=db;Database=letters", "/data/audit.jsonl", "/data/audit.jsonl")]
     [InlineData("Host=db;Database=letters", "", null)] // the audit log is in the catalogue

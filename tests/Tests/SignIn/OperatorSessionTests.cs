@@ -60,6 +60,12 @@ public sealed partial class OperatorSessionTests : IDisposable
             refused.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
             (await refused.Content.ReadAsStringAsync()).ShouldContain("Your rights can’t be checked");
         }
+        using (var program = await client.PostAsync("/dead-letters/api/v1/letters/search", null))
+        {
+            program.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+            program.Headers.RetryAfter!.Delta.ShouldBe(TimeSpan.FromSeconds(10));
+            program.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
+        }
         _host.RabbitMq.Answer = HttpStatusCode.OK;
         (await StatusAsync(client, HttpMethod.Get, ViewPath)).ShouldBe(HttpStatusCode.OK);
     }
