@@ -27,6 +27,7 @@ internal static class OperationApi
         {
             Answer = ApiOperation.Example,
         },
+        Act("pause", "pauseOperation", "Pauses a running replay between two messages. It is paused once its state is paused.", call => PausePages.PauseAsync(call.Page)),
         Act("resume", "resumeOperation", "Resumes a paused replay.", call => PausePages.ResumeAsync(call.Page)),
         Act("slower", "resumeOperationSlower", "Resumes a paused replay at a pace.", call => PausePages.SlowerAsync(call.Page)) with
         {
