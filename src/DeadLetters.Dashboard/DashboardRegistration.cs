@@ -36,7 +36,7 @@ public static class DashboardRegistration
         services.AddSingleton(provider => provider.GetRequiredService<DeadLetterSources>().Default.Client);
         services.AddSingleton(provider => new OperationRunner(
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<OperationRunner>>(),
-            provider.GetService<OperationLog>() is { } operations ? new OperationSharing(operations, provider.GetRequiredService<PauseLog>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<OperationSharing>>()) : null));
+            provider.GetService<OperationLog>() is { } operations ? new OperationSharing(operations, provider.GetRequiredService<PauseLog>(), provider.GetRequiredService<PauseRequests>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<OperationSharing>>()) : null));
         services.AddHostedService(provider => provider.GetRequiredService<OperationRunner>());
         services.AddHostedService(provider => new SetupReport(
             provider.GetRequiredService<DeadLetterSources>, () => provider.GetService<CatalogueDatabase>() is not null, provider.GetRequiredService<TimeProvider>(),

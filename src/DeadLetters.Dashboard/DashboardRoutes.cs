@@ -39,6 +39,7 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         PostOperation(Operation + "/repair", RepairPages.FormAsync);
         PostOperation(Operation + "/repair/preview", RepairPages.PreviewAsync);
         PostOperation(Operation + "/cancel", OperationPages.CancelAsync);
+        PostOperation(Operation + "/pause", PausePages.PauseAsync);
         PostOperation(Operation + "/resume", PausePages.ResumeAsync);
         PostOperation(Operation + "/slower", PausePages.SlowerAsync);
 

@@ -36,6 +36,12 @@ public sealed record ReplayRequest : OperationRequest
     /// </summary>
     public Func<ReplayPause, CancellationToken, Task<PauseAnswer>>? OnPause { get; init; }
 
+    /// <summary>
+    /// Called before each message, and while the replay waits; the user who has asked for a pause, or null. The replay then pauses, also one that moves
+    /// <see cref="AllAtOnce"/>, and calls <see cref="OnPause"/>, after which this must be null again. Null: nobody can pause it.
+    /// </summary>
+    public Func<string?>? PauseRequest { get; init; }
+
     /// <summary>How long a pause may last; then the replay ends.</summary>
     public TimeSpan LongestPause { get; init; } = TimeSpan.FromHours(24);
 

@@ -86,15 +86,15 @@ public sealed class RabbitMqProbe(RabbitMqClient client) : IAsyncDisposable
     /// <summary>Returns the number of ready messages in a queue.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <returns>Null if the queue does not exist, the user has no right to it (RabbitMQ 4), or the broker does not answer.</returns>
+    /// <returns>Null if the queue does not exist, the user has no right to it (RabbitMQ 4), or the broker or the queue does not answer.</returns>
     public async Task<long?> ReadyAsync(string queue, CancellationToken cancellationToken)
     {
         if (_link is not { } link)
             return null;
-        long ready = 0;
+        long? ready = null;
         try
         {
-            return await link.ExistsAsync(async channel => ready = (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken) == true ? ready : null;
+            return await link.ExistsAsync(async channel => ready = (await channel.CountAsync(queue, cancellationToken))?.MessageCount, cancellationToken) == true ? ready : null;
         }
         catch (Exception e) when (e is AlreadyClosedException or OperationInterruptedException or IOException or TimeoutException or ObjectDisposedException)
         {

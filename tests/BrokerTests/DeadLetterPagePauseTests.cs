@@ -82,6 +82,33 @@ public sealed class DeadLetterPagePauseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Button_on_the_page_pauses_a_running_replay_and_only_a_replay()
+    {
+        var dryRun = await DryRunAsync(_client);
+        (await _client.PostAsync(dryRun.Path + "/pause")).Status.ShouldBe(HttpStatusCode.Conflict);
+        var run = await _client.FollowAsync(dryRun.Path + "/run", ("atonce", "true"), ("pace", "0.5"));
+        run.Html.ShouldContain("/pause\"");
+        using (var viewer = _web.NewClient())
+        {
+            await DeadLetterPages.AddUserAsync(_web.System.Broker, "viewer-of-pauses", "monitoring");
+            await viewer.SignInAsync("viewer-of-pauses");
+            (await viewer.GetAsync(run.Path)).Html.ShouldNotContain("/pause\"");
+            (await viewer.PostAsync(run.Path + "/pause")).Status.ShouldNotBe(HttpStatusCode.SeeOther);
+        }
+
+        await _client.FollowAsync(run.Path + "/pause");
+
+        var paused = await Eventually.SeeAsync(() => _client.GetAsync(run.Path), page => page.Html.Contains("data-live=\"paused\"", StringComparison.Ordinal), "the replay has paused");
+        paused.Text.ShouldContain("Paused: requested by operator");
+        paused.Html.ShouldNotContain("/pause\"");
+        (await _web.System.VirtualHost.ReadyAsync(Errors)).ShouldBeGreaterThan(20);
+        await _client.FollowAsync(paused.Path + "/slower", ("pace", "1000"));
+        (await _client.SeeEndAsync(paused)).Text.ShouldContain("30 of 30 replayed");
+        (await _client.GetAsync("/dead-letters/audit")).Text.ShouldContain("paused by operator");
+        (await _client.FollowAsync(paused.Path + "/pause")).Text.ShouldContain("30 of 30 replayed"); // after its end, nothing happens
+    }
+
+    [Fact]
     public async Task Another_instance_shows_the_pause_and_resumes_the_replay()
     {
         var catalogue = $"Data Source={Path.Combine(_web.System.Folder, "shared-catalogue.db")}";

@@ -19,6 +19,9 @@ internal sealed record ElsewhereModel(SharedOperation Operation, bool IsRunning)
     /// <summary>Why it is paused; null if it is not.</summary>
     public ReplayPause? Pause { get; init; }
 
+    /// <summary>Whether it can be paused, and who has asked for that; null if it can't be.</summary>
+    public PausableReplay? Pausable { get; init; }
+
     /// <summary>Whether it is a dry run that has found something and was not run yet.</summary>
     public bool CanRun => Operation is { IsDryRun: true, CanRun: true, EndedAt: not null, Problem: null } && Operation.Done > 0;
 }

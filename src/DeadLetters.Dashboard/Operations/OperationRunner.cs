@@ -78,7 +78,7 @@ internal sealed partial class OperationRunner(
             Verb.Discard => broker.DiscardAsync(requested.AsDiscard(by), operation, cancellationToken),
             Verb.Restore => broker.RestoreAsync(new OperationRequest { Queue = requested.Queue, Filter = requested.Filter, By = by, Expected = requested.Expected }, operation, cancellationToken),
             // With a catalogue, the outcomes after the end are there.
-            _ => broker.ReplayAsync(requested.AsReplay(by, requested.Source.Options.OutcomeWait) with { OperationId = operation.Id, FollowsLater = sharing is null, OnPause = operation.AskAsync }, operation, cancellationToken),
+            _ => broker.ReplayAsync(requested.AsReplay(by, requested.Source.Options.OutcomeWait) with { OperationId = operation.Id, FollowsLater = sharing is null, OnPause = operation.AskAsync, PauseRequest = () => operation.PauseRequest }, operation, cancellationToken),
         };
     }
 

@@ -6,10 +6,10 @@ using WorkinIt.DeadLetters.Catalogue.Operations;
 namespace WorkinIt.DeadLetters.Dashboard.Operations;
 
 /// <summary>
-/// Shows the operations of this instance to the others, and ends one that a user of another instance cancels. A database that fails changes nothing
+/// Shows the operations of this instance to the others, and pauses or ends one as a user of another instance asks. A database that fails changes nothing
 /// about the operation itself.
 /// </summary>
-internal sealed partial class OperationSharing(OperationLog operations, PauseLog pauses, TimeProvider time, ILogger<OperationSharing> log)
+internal sealed partial class OperationSharing(OperationLog operations, PauseLog pauses, PauseRequests requests, TimeProvider time, ILogger<OperationSharing> log)
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
 
@@ -22,6 +22,8 @@ internal sealed partial class OperationSharing(OperationLog operations, PauseLog
             operation.IsDryRun ? StoredRequest.Write(operation.Request) : null, CancellationToken.None));
         if (!begun)
             return;
+        if (operation.CanPause)
+            await TryAsync(() => requests.OfferAsync(operation.Id, CancellationToken.None));
         var wasPaused = false;
         while (await Task.WhenAny(operation.Completion, Task.Delay(_interval, time)) != operation.Completion)
         {
@@ -29,9 +31,13 @@ internal sealed partial class OperationSharing(OperationLog operations, PauseLog
             {
                 if (await operations.ReportAsync(operation.Id, operation.Progress, CancellationToken.None))
                     operation.Cancel();
+                if (operation.CanPause && await requests.TakeAsync(operation.Id, CancellationToken.None) is { } by)
+                    operation.Pause(by);
                 wasPaused = await SharePauseAsync(operation, wasPaused);
             });
         }
+        if (operation.CanPause)
+            await TryAsync(() => requests.EndAsync(operation.Id, CancellationToken.None));
         if (wasPaused)
             await TryAsync(() => pauses.ReportAsync(operation.Id, null, CancellationToken.None));
         await TryAsync(() => operations.EndAsync(operation.Id, Final(operation), Summary(operation), operation.Problem, CancellationToken.None));

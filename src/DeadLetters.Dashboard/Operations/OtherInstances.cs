@@ -25,6 +25,7 @@ internal static class OtherInstances
         {
             Outcomes = operation.IsDryRun ? null : await OperationOutcomes.InCatalogueAsync(page, operation.AuditId ?? operation.Id),
             Pause = PausePages.Elsewhere(page, operation.Id),
+            Pausable = PausePages.PausableElsewhere(page, operation.Id),
         };
         // Its process may have ended it without being able to report that.
         if (!model.IsRunning && operation is { EndedAt: null, AuditId: { } entry })

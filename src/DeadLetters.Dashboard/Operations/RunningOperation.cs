@@ -9,6 +9,7 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
     private readonly CancellationTokenSource _cancel;
     private int _taken;
     private TaskCompletionSource<PauseAnswer>? _answer;
+    private volatile string? _pauseRequest;
     private volatile OperationProgress _progress = new(0, 0, 0, 0, 0, false);
 
     public RunningOperation(RequestedOperation requested, string by, bool isDryRun, DateTimeOffset startedAt, CancellationToken stopping)
@@ -45,6 +46,12 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
     /// <summary>Why there is no result; null if there is one.</summary>
     public string? Problem { get; private set; }
 
+    /// <summary>Whether it can be paused: it is a replay.</summary>
+    public bool CanPause => !IsDryRun && Request.Verb == Verb.Replay;
+
+    /// <summary>The user who has asked for a pause that has not begun; null if nobody has.</summary>
+    public string? PauseRequest => _pauseRequest;
+
     public bool IsCancelled => _cancel.IsCancellationRequested;
 
     public string Title => $"{(IsDryRun ? "dry run: " : "")}{Request.Word} {Request.Which} in {Request.Source.Place(Request.Queue)}";
@@ -59,8 +66,17 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
     {
         var answer = new TaskCompletionSource<PauseAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
         Volatile.Write(ref _answer, answer);
+        _pauseRequest = null;
         _progress = _progress with { Paused = pause };
         return await answer.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Asks for a pause; nothing happens if it is paused already.</summary>
+    /// <param name="by">The user.</param>
+    public void Pause(string by)
+    {
+        if (CanPause && IsRunning && Progress.Paused is null)
+            _pauseRequest = by;
     }
 
     /// <summary>Ends a pause; false if the operation is not paused.</summary>

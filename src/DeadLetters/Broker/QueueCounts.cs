@@ -1,5 +1,6 @@
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
+using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
 
@@ -9,11 +10,13 @@ namespace WorkinIt.DeadLetters;
 /// </summary>
 internal static class QueueCounts
 {
+    private const int MostTries = 3; // of each queue in a list
+
     /// <summary>Reads from the broker how many messages are ready.</summary>
     /// <param name="options">The broker.</param>
     /// <param name="queues">The queues.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <returns>The counts by queue, without queues that no longer exist or are down.</returns>
+    /// <returns>The counts by queue, without queues that no longer exist, are down or do not answer.</returns>
     public static async Task<IReadOnlyDictionary<string, long>> ReadyAsync(DeadLetterOptions options, IReadOnlyList<string> queues, CancellationToken cancellationToken)
     {
         if (queues.Count == 0)
@@ -30,7 +33,7 @@ internal static class QueueCounts
     }
 
     /// <summary>Reads from the broker how many messages are ready, and how many consumers there are, on an existing connection.</summary>
-    /// <returns>The counts by queue, without queues that no longer exist, are down, or that the user has no permission for.</returns>
+    /// <returns>The counts by queue, without queues that no longer exist, are down, do not answer, or that the user has no permission for.</returns>
     public static async Task<IReadOnlyDictionary<string, (long Ready, uint Consumers)>> ReadAsync(IConnection connection, IReadOnlyList<string> queues, CancellationToken cancellationToken)
     {
         var counts = new Dictionary<string, (long, uint)>();
@@ -42,8 +45,8 @@ internal static class QueueCounts
                 channel ??= await connection.CreateChannelAsync(cancellationToken: cancellationToken);
                 try
                 {
-                    var answer = await channel.QueueDeclarePassiveAsync(queue, cancellationToken);
-                    counts[queue] = (answer.MessageCount, answer.ConsumerCount);
+                    if (await channel.CountAsync(queue, cancellationToken, MostTries) is { } answer)
+                        counts[queue] = (answer.MessageCount, answer.ConsumerCount);
                 }
                 catch (Exception e) when (e is OperationInterruptedException or TimeoutException && connection.IsOpen)
                 {

@@ -1,5 +1,6 @@
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
+using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
 
@@ -10,31 +11,43 @@ namespace WorkinIt.DeadLetters;
 internal sealed class QueueDeclarations(IConnection connection)
 {
     /// <summary>How many messages are ready in a queue.</summary>
-    /// <exception cref="DeadLetterException">The queue does not exist, or the user may not read its counts.</exception>
+    /// <exception cref="DeadLetterException">The queue does not exist, the user may not read its counts, or the broker can't count its messages now.</exception>
     public Task<long> ReadyAsync(string queue, CancellationToken cancellationToken) =>
-        connection.OnOwnChannelAsync(queue, async channel => (long)(await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount, cancellationToken);
+        connection.OnOwnChannelAsync(queue, async channel => (long)(await channel.CountAsync(queue, cancellationToken) ?? throw NotCounted(queue)).MessageCount, cancellationToken);
+
+    /// <summary>How many messages are ready in a queue, asked once; null if the broker can't count them now.</summary>
+    /// <exception cref="DeadLetterException">The queue does not exist, or the user may not read its counts.</exception>
+    public Task<long?> TryReadyAsync(string queue, CancellationToken cancellationToken) =>
+        connection.OnOwnChannelAsync(queue, async channel => (long?)(await channel.CountAsync(queue, cancellationToken, tries: 1))?.MessageCount, cancellationToken);
 
     /// <summary>
     /// How many consumers a queue has. Exact, unlike the management API's count, which still includes the consumer of our previous read for a while.
     /// </summary>
-    /// <exception cref="DeadLetterException">The queue does not exist, or the user may not read its counts.</exception>
+    /// <exception cref="DeadLetterException">The queue does not exist, the user may not read its counts, or the broker can't count its consumers now.</exception>
     public Task<uint> ConsumersAsync(string queue, CancellationToken cancellationToken) =>
-        connection.OnOwnChannelAsync(queue, async channel => (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).ConsumerCount, cancellationToken);
+        connection.OnOwnChannelAsync(queue, async channel => (await channel.CountAsync(queue, cancellationToken) ?? throw NotCounted(queue)).ConsumerCount, cancellationToken);
 
     /// <summary>How many messages are ready in a queue, and how many consumers it has; null if it does not exist.</summary>
-    public async Task<(long Ready, uint Consumers)?> CountsAsync(string queue, CancellationToken cancellationToken)
+    /// <exception cref="DeadLetterException">The broker can't count them now.</exception>
+    public async Task<(long Ready, uint Consumers)?> CountsAsync(string queue, CancellationToken cancellationToken) =>
+        await TryCountsAsync(queue, cancellationToken, QueueCounting.MostTries) switch
+        {
+            (null, null) => null,
+            (null, _) => throw NotCounted(queue),
+            ({ } ready, var consumers) => (ready, consumers ?? 0),
+        };
+
+    /// <summary>How many messages are ready in a queue, and how many consumers it has. Two nulls if it does not exist; null messages and a consumer if the broker can't count them now.</summary>
+    public async Task<(long? Ready, uint? Consumers)> TryCountsAsync(string queue, CancellationToken cancellationToken, int tries = 1)
     {
         try
         {
-            return await connection.OnOwnChannelAsync(queue, async channel =>
-            {
-                var counts = await channel.QueueDeclarePassiveAsync(queue, cancellationToken);
-                return (counts.MessageCount, counts.ConsumerCount);
-            }, cancellationToken);
+            return await connection.OnOwnChannelAsync<(long?, uint?)>(
+                queue, async channel => await channel.CountAsync(queue, cancellationToken, tries) is { } counts ? (counts.MessageCount, counts.ConsumerCount) : (null, 1), cancellationToken);
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.NoSuchQueue)
         {
-            return null;
+            return (null, null);
         }
         catch (DeadLetterException e) when (e.InnerException is OperationInterruptedException { ShutdownReason.ReplyCode: Constants.ResourceLocked or Constants.AccessRefused })
         {
@@ -65,4 +78,7 @@ internal sealed class QueueDeclarations(IConnection connection)
     public Task CreateAsync(string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken, bool durable = true) =>
         connection.OnOwnChannelAsync(queue,
             channel => channel.QueueDeclareAsync(queue, durable, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken), cancellationToken);
+
+    private static DeadLetterException NotCounted(string queue) => new(
+        DeadLetterProblem.Unreachable, $"RabbitMQ can't count the messages in {queue} now: the queue did not answer for several seconds. Check the load of the broker and its disk, then try again");
 }

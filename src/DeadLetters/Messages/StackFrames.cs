@@ -18,6 +18,8 @@ internal enum FrameKind
 /// <summary>Reads the frames of a stack trace in the format of .NET.</summary>
 internal static partial class StackFrames
 {
+    private const int Longest = 2000; // MassTransit cuts a trace at 2,048 characters
+
     // Libraries that many applications call: the place where they throw says little about the cause.
     private static readonly string[] _others =
     [
@@ -31,12 +33,48 @@ internal static partial class StackFrames
     {
         foreach (Match frame in Frames().Matches(stack))
         {
-            var method = frame.Groups["method"].Value;
-            if (!IsOfLibrary(method))
-                return frame.Groups["line"] is { Success: true } line ? $"{method}, line {line.Value}" : method;
+            if (!IsOfLibrary(frame.Groups["method"].Value))
+                return Place(frame);
         }
         return null;
     }
+
+    /// <summary>Whether one trace is the other with frames left out. The frames that both have must agree in their methods and lines.</summary>
+    /// <param name="one">A stack trace; its end may be cut.</param>
+    /// <param name="other">Another stack trace.</param>
+    public static bool AreOneWithFramesLeftOut(string one, string other)
+    {
+        var (frames, others) = (Of(one), Of(other));
+        return frames.Count > 0 && others.Count > 0 && (Has(frames, others, IsCut(one)) || Has(others, frames, IsCut(other)));
+    }
+
+    // Whether all frames of the shorter trace are in the longer one, in their order. If the end of the longer one is cut, only as far as it goes.
+    private static bool Has(List<string> longer, List<string> shorter, bool isCut)
+    {
+        var found = 0;
+        var isLast = false;
+        foreach (var frame in longer)
+        {
+            isLast = found < shorter.Count && frame == shorter[found];
+            if (isLast)
+                found++;
+        }
+        return found == shorter.Count || (isCut && isLast);
+    }
+
+    // The last frame of a trace that is cut may be cut itself.
+    private static List<string> Of(string stack)
+    {
+        List<string> frames = [.. Frames().Matches(stack).Select(Place)];
+        if (IsCut(stack) && frames.Count > 0)
+            frames.RemoveAt(frames.Count - 1);
+        return frames;
+    }
+
+    private static bool IsCut(string stack) => stack.Length >= Longest;
+
+    private static string Place(Match frame) =>
+        frame.Groups["line"] is { Success: true } line ? $"{frame.Groups["method"].Value}, line {line.Value}" : frame.Groups["method"].Value;
 
     /// <summary>What one line is.</summary>
     public static FrameKind KindOf(string line) =>

@@ -70,7 +70,7 @@ internal sealed partial class Mover(QueueSession session, DeadLetterOptions opti
     public IReadOnlyList<Replayed> Replayed => Tracker?.Replayed ?? [];
 
     /// <summary>The outcomes as text; empty if it is not a replay.</summary>
-    public string Results => string.Join("; ", new[] { Tracker?.Counts.ToString(), Order?.Text }.Where(text => !string.IsNullOrEmpty(text)));
+    public string Results => string.Join("; ", new[] { Tracker?.Counts.ToString(), Order?.Text, Steps?.RequestedPauses }.Where(text => !string.IsNullOrEmpty(text)));
 
     /// <summary>Goes through the queue once, or in several passes if it is paced.</summary>
     /// <param name="decide">Decides on a window of messages.</param>
@@ -92,7 +92,7 @@ internal sealed partial class Mover(QueueSession session, DeadLetterOptions opti
             }
             var aPass = pace is { } perSecond ? Math.Max(1, (long)(perSecond * session.LongestPass.TotalSeconds)) : long.MaxValue;
             if (Attempted > before)
-                await new Turns(pace).WaitAsync(1, cancellationToken); // one interval, while no message is held
+                await new Turns(pace).WaitAsync(1, Steps, cancellationToken); // one interval, while no message is held
             cancellationToken.ThrowIfCancellationRequested();
             var atTheEnd = await GuardedAsync(() => PassAsync(decide, new Turns(pace), Math.Min(aPass, most - (Attempted - before)), cancellationToken));
             if (Attempted - before >= most || (Order is { } order ? !await order.ContinueAsync(atTheEnd, this, cancellationToken) : atTheEnd))
@@ -210,9 +210,9 @@ internal sealed partial class Mover(QueueSession session, DeadLetterOptions opti
             case Decision.Move move when !Tally.WasDecided(taken.Letter):
                 if (turns.IsLater(moved))
                     await ConfirmAsync(moves); // no published message is held while the next one waits
-                await turns.WaitAsync(moved, cancellationToken);
+                await turns.WaitAsync(moved, Steps, cancellationToken);
                 session.EnsureHolds();
-                if (cancellationToken.IsCancellationRequested)
+                if (cancellationToken.IsCancellationRequested || Steps is { IsPauseRequested: true })
                     break;
                 Attempted++;
                 await moves.PublishAsync(taken, move, cancellationToken);

@@ -14,6 +14,9 @@ public enum PauseReason
 
     /// <summary>The messages of a step stay in their queue: it has no consumer, or its consumers take none.</summary>
     NoConsumer,
+
+    /// <summary>A user has asked for the pause.</summary>
+    Requested,
 }
 
 /// <summary>A pause of a replay. It holds no message meanwhile: what was not moved is in its queue, in its order.</summary>
@@ -27,8 +30,12 @@ public sealed record ReplayPause(PauseReason Reason, string Text, double SlowerP
     {
         PauseReason.Failures or PauseReason.NewCause => "Fix the cause, then resume",
         PauseReason.Blocked => "Free memory or disk space on the broker, then resume",
+        PauseReason.Requested => "Resume",
         _ => "Start or repair the consumer, then resume",
     };
+
+    /// <summary>What to do after the replay has ended at this pause.</summary>
+    internal string AdviceAtEnd => Reason == PauseReason.Requested ? "Replay again: it continues with the rest" : $"{Advice.Split(',')[0]}, then replay again: it continues with the rest";
 }
 
 /// <summary>The answer to a pause.</summary>

@@ -52,7 +52,7 @@ internal sealed class ReplayPauses(ReplayRequest request, Task lost, Func<Cancel
     private PauseAnswer? End(ReplayPause pause, string how)
     {
         EndedAt = pause;
-        Stopped = TextOf(pause, how);
+        Stopped = $"{how}: {pause.Text}. Messages that were not moved are still in the queue, in their order. {pause.AdviceAtEnd}";
         return null;
     }
 

@@ -92,7 +92,8 @@ internal sealed class Replayer(DeadLetterServices services, QueueAccess access, 
         await services.Audit.WriteAsync(entry, cancellationToken);
         tracker.Follow();
         var pauses = new ReplayPauses(request, session.Lost, services.Management.AlarmAsync);
-        var steps = ReplaySteps.Has(request, total) ? new StepGate(request, session, tracker, mover, pauses, mayReport: services.Advisor is not null) : null;
+        var hasSteps = ReplaySteps.Has(request, total);
+        var steps = hasSteps || request.PauseRequest is not null ? new StepGate(request, session, tracker, mover, pauses, mayReport: services.Advisor is not null) { HasSteps = hasSteps } : null;
         var result = await operations.RunAsync(
             entry, mover, () => planner.Original is null ? entry : entry with { Original = planner.Original, Edited = request.Edited },
             () => MoveAndSettleAsync(request, session, planner, mover, steps, pauses, cancellationToken), cancellationToken);

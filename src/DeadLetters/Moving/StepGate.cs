@@ -12,13 +12,13 @@ namespace WorkinIt.DeadLetters;
 /// <param name="mover">Moves the messages, and reports the progress.</param>
 /// <param name="pauses">Asks the operator.</param>
 /// <param name="mayReport">Whether the application may report outcomes: it has an advisor.</param>
-internal sealed class StepGate(ReplayRequest request, QueueSession session, OutcomeTracker tracker, Mover mover, ReplayPauses pauses, bool mayReport)
+internal sealed partial class StepGate(ReplayRequest request, QueueSession session, OutcomeTracker tracker, Mover mover, ReplayPauses pauses, bool mayReport)
 {
     private const int MostWaits = 6; // a window is taken ahead of the one that is moved, so a message may be held during five waits
     private static readonly TimeSpan _lookEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly ReplaySteps _steps = new();
-    private readonly StepOutcomes _outcomes = new(tracker, session.Failures, new PauseRule(request.FailureLimit), request.Causes ?? []);
+    private readonly KnownCauses _causes = new(request.Causes ?? []);
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Stopwatch _sinceLook = Stopwatch.StartNew();
     private StepSettlement? _settlement;
@@ -26,19 +26,19 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
     private TimeSpan _begun;
     private long _attempted;
     private bool? _reports = mayReport ? null : false; // null: nothing was heard yet
-    private bool _acceptsNoConsumer;
+    private StepOutcomes? _outcomes;
 
-    /// <summary>The number of the current step since the last pause, from 1.</summary>
-    public int Number => _steps.Number;
+    /// <summary>Whether the replay goes in steps. Otherwise it pauses only if a user asks for that.</summary>
+    public required bool HasSteps { get; init; }
 
-    /// <summary>How many messages the current step moves at most.</summary>
-    public long Size => _steps.Size;
+    /// <summary>The number of the current step since the last pause, from 1; 0 without steps.</summary>
+    public int Number => HasSteps ? _steps.Number : 0;
+
+    /// <summary>How many messages the current step moves at most; 0 without steps.</summary>
+    public long Size => HasSteps ? _steps.Size : 0;
 
     /// <summary>Whether the next step waits for outcomes.</summary>
     public bool IsSettling => _settlement is not null;
-
-    /// <summary>Why the replay is paused; null if it is not.</summary>
-    public ReplayPause? Paused { get; private set; }
 
     /// <summary>Messages per second, as the request or the last answer says.</summary>
     public double? Pace { get; private set; } = request.Pace;
@@ -47,12 +47,21 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
     public void SkipFirst()
     {
         _steps.Next();
-        _outcomes.Begin();
+        Outcomes.Begin();
     }
 
-    /// <summary>Adds the causes of messages that are about to be moved: they are not new.</summary>
+    /// <summary>Adds the causes of messages that are about to be moved: they are not new. If a dry run has found the causes, only their stack traces are added.</summary>
     /// <param name="letters">The messages.</param>
-    public void Know(IEnumerable<DeadLetter> letters) => _outcomes.Know(letters.Select(letter => letter.Cause.Id));
+    public void Know(IEnumerable<DeadLetter> letters)
+    {
+        foreach (var letter in letters)
+        {
+            if (request.Causes is null)
+                _causes.Know(letter.Cause, letter.StackTrace);
+            else
+                _causes.See(letter.Cause, letter.StackTrace);
+        }
+    }
 
     /// <summary>Whether a message may be moved now, while others are held. Waits a moment for the outcomes of the step before.</summary>
     /// <param name="turns">The pace, which does not count the wait.</param>
@@ -61,7 +70,8 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
     /// <returns>False if the messages that are held must be returned first; then <see cref="WaitAsync"/> waits.</returns>
     public async Task<bool> MayMoveAsync(Turns turns, Func<Task> confirm, CancellationToken cancellationToken)
     {
-        if (_settlement is null && _attempted < Size && !EndsEarly())
+        var isRequested = TakeRequest();
+        if (!isRequested && _settlement is null && (!HasSteps || (_attempted < Size && !EndsEarly())))
         {
             _attempted++;
             _within = null;
@@ -89,14 +99,12 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
     /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<bool> MustPauseAsync(CancellationToken cancellationToken)
     {
-        if (Paused is null)
+        if (Paused is null && !TakeRequest() && HasSteps)
             await LookAsync(_within ??= new StepSettlement(request.StepWait, _clock.Elapsed), cancellationToken);
         return Paused is not null;
     }
 
-    /// <summary>Pauses the replay because the broker accepts no messages.</summary>
-    /// <param name="why">The broker's reason.</param>
-    public void Block(string why) => Paused = NewPause(PauseReason.Blocked, why);
+    private StepOutcomes Outcomes => _outcomes ??= new(tracker, session.Failures, new PauseRule(request.FailureLimit), _causes);
 
     // An early end is checked every 100 ms; a background task refreshes the outcomes.
     private bool EndsEarly()
@@ -104,7 +112,7 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
         if (_sinceLook.Elapsed < _lookEvery)
             return false;
         _sinceLook.Restart();
-        return _outcomes.Problem(Size, hasEnded: false, _reports != false) is not null;
+        return Outcomes.Problem(Size, hasEnded: false, _reports != false) is not null;
     }
 
     // True: the next step has begun. False: the messages that are held must be returned, or there is a pause.
@@ -121,9 +129,11 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
                 return false;
             if (found != Settlement.Open)
             {
-                Begin(_steps.Next);
+                Begin(_restarts ? _steps.Restart : _steps.Next);
                 return true;
             }
+            if (TakeRequest())
+                return false;
             mover.Report(waiting: false);
             if (_clock.Elapsed - began is var waited && waited > longest)
                 return false;
@@ -134,66 +144,40 @@ internal sealed class StepGate(ReplayRequest request, QueueSession session, Outc
     private async Task<Settlement> LookAsync(StepSettlement settlement, CancellationToken cancellationToken)
     {
         await tracker.RefreshAsync(cancellationToken);
-        var step = _outcomes.Current;
-        if (_outcomes.HasReports)
+        var step = Outcomes.Current;
+        if (Outcomes.HasReports)
             _reports = true;
-        var (ready, without) = step.Waiting == 0 ? (0, null) : await CountAsync(cancellationToken);
+        var (ready, without) = step.Waiting == 0 ? ((long?)0, null) : await CountAsync(cancellationToken);
         var found = settlement.Look(step, _reports != false, ready, without is null, _clock.Elapsed);
         if (_acceptsNoConsumer && (without is not null || found == Settlement.NoneLeft))
             found = Settlement.TimedOut;
         if (found == Settlement.TimedOut)
             _reports ??= false; // a complete step without a word: do not wait so long again
-        if (_outcomes.Problem(step.Moved, found != Settlement.Open, _reports != false) is var (reason, text))
+        if (Outcomes.Problem(step.Moved, found != Settlement.Open, _reports != false) is var (reason, text))
             Paused = NewPause(reason, text);
         else if (found is Settlement.NoConsumer or Settlement.NoneLeft)
             Paused = NewPause(PauseReason.NoConsumer, Stuck(step, without));
         return found;
     }
 
-    private string Stuck(StepCounts step, string? without) => string.Create(CultureInfo.InvariantCulture,
-        $"{step.Waiting:N0} of {step.Moved:N0} messages of the last step wait in {string.Join(", ", _outcomes.WaitingIn)}: {(without is null ? $"its consumers have taken none for {request.StepWait.TotalSeconds:0.#} s" : $"{without} has no consumer")}");
-
-    // How many messages are ready where the step waits, and one of these queues that has no consumer.
-    private async Task<(long Ready, string? Without)> CountAsync(CancellationToken cancellationToken)
+    // How many messages are ready where the step waits, null if the broker can't count them now, and one of these queues that has no consumer.
+    private async Task<(long? Ready, string? Without)> CountAsync(CancellationToken cancellationToken)
     {
-        var (ready, without) = (0L, (string?)null);
-        foreach (var queue in _outcomes.WaitingIn)
+        var (ready, without) = ((long?)0, (string?)null);
+        foreach (var queue in Outcomes.WaitingIn)
         {
-            var (count, consumers) = await session.Broker.CountsAsync(queue, cancellationToken) ?? (0, 0);
-            ready += count;
-            if (consumers == 0)
+            var (count, consumers) = await session.Broker.TryCountsAsync(queue, cancellationToken);
+            ready += consumers is null ? 0 : count;
+            if (consumers is null or 0)
                 without ??= queue;
         }
         return (ready, without);
     }
 
-    private async Task<bool> PauseAsync(CancellationToken cancellationToken)
-    {
-        mover.Report(waiting: false, always: true);
-        var pause = Paused!;
-        if (await pauses.AskAsync(pause, cancellationToken) is not { } answer)
-            return false;
-        if (pause.Reason == PauseReason.Blocked)
-            await session.RenewPublisherAsync();
-        _acceptsNoConsumer |= pause.Reason == PauseReason.NoConsumer;
-        Pace = answer.Pace ?? Pace;
-        _outcomes.Accept();
-        Paused = null;
-        Begin(_steps.Restart);
-        mover.Report(waiting: false, always: true);
-        return true;
-    }
-
     private void Begin(Action step)
     {
         step();
-        _outcomes.Begin();
-        (_settlement, _within, _attempted, _begun) = (null, null, 0, _clock.Elapsed);
-    }
-
-    private ReplayPause NewPause(PauseReason reason, string text)
-    {
-        var present = Pace ?? Math.Max(1, _attempted) / Math.Max(0.1, (_clock.Elapsed - _begun).TotalSeconds);
-        return new ReplayPause(reason, text, Math.Max(ReplayRequest.LeastPace, present >= 4 ? Math.Floor(present / 2) : Math.Round(present / 2, 4)));
+        Outcomes.Begin();
+        (_settlement, _within, _attempted, _begun, _restarts) = (null, null, 0, _clock.Elapsed, false);
     }
 }

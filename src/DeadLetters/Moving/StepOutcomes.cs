@@ -6,10 +6,9 @@ namespace WorkinIt.DeadLetters;
 /// <param name="tracker">Follows the outcomes.</param>
 /// <param name="failures">The dead letters that were seen.</param>
 /// <param name="rule">When failures are too many.</param>
-/// <param name="causes">The ids of the causes that the selected messages have.</param>
-internal sealed class StepOutcomes(OutcomeTracker tracker, FailureWatch failures, PauseRule rule, IEnumerable<string> causes)
+/// <param name="causes">The causes that the selected messages have.</param>
+internal sealed class StepOutcomes(OutcomeTracker tracker, FailureWatch failures, PauseRule rule, KnownCauses causes)
 {
-    private readonly HashSet<string> _causes = [.. causes];
     private readonly List<int> _starts = [0]; // of the steps since the last pause, in the order of the moved messages
 
     /// <summary>The outcomes of the current step.</summary>
@@ -21,16 +20,14 @@ internal sealed class StepOutcomes(OutcomeTracker tracker, FailureWatch failures
     /// <summary>Whether the application has reported an outcome in this replay.</summary>
     public bool HasReports => tracker.Counts is { Handled: > 0 } or { Delayed: > 0 } or { Taken: > 0 };
 
-    /// <summary>Adds causes that are not new.</summary>
-    public void Know(IEnumerable<string> ids) => _causes.UnionWith(ids);
-
     /// <summary>Begins a step with the next message that is moved.</summary>
     public void Begin() => _starts.Add(tracker.Moved);
 
     /// <summary>Accepts all failures so far: an operator has ended the pause.</summary>
     public void Accept()
     {
-        Know(tracker.Since(_starts[0]).Select(CauseOf).OfType<Cause>().Select(cause => cause.Id));
+        foreach (var failure in tracker.Since(_starts[0]).Select(FailureOf).OfType<SeenFailure>())
+            causes.Know(failure.Cause, failure.StackTrace);
         _starts.Clear();
     }
 
@@ -43,7 +40,7 @@ internal sealed class StepOutcomes(OutcomeTracker tracker, FailureWatch failures
         var messages = tracker.Since(_starts[0]);
         foreach (var message in messages)
         {
-            if (CauseOf(message) is { } cause && !_causes.Contains(cause.Id))
+            if (FailureOf(message) is { Cause: var cause } failure && !causes.Contains(failure))
                 return (PauseReason.NewCause, $"A new cause, which none of the selected messages had: {cause.ExceptionType ?? Masking.Text(cause.Text)} (cause {cause.Id})");
         }
         for (var i = 0; i < _starts.Count; i++)
@@ -58,5 +55,5 @@ internal sealed class StepOutcomes(OutcomeTracker tracker, FailureWatch failures
 
     private IReadOnlyList<Replayed> Step() => tracker.Since(_starts[^1]);
 
-    private Cause? CauseOf(Replayed message) => message.Outcome is Outcome.FailedAgain or Outcome.Skipped ? failures.Find(message.ReplayId)?.Cause : null;
+    private SeenFailure? FailureOf(Replayed message) => message.Outcome is Outcome.FailedAgain or Outcome.Skipped ? failures.Find(message.ReplayId) : null;
 }

@@ -22,7 +22,7 @@ internal static class StepRun
                 await mover.RunAsync(DecideAsync, request.Pace, long.MaxValue, cancellationToken);
                 return;
             }
-            catch (DeadLetterException e) when (steps is not null && e.Problem == DeadLetterProblem.Blocked && mover.Attempted > 0 && !cancellationToken.IsCancellationRequested)
+            catch (DeadLetterException e) when (steps is { HasSteps: true } && e.Problem == DeadLetterProblem.Blocked && mover.Attempted > 0 && !cancellationToken.IsCancellationRequested)
             {
                 steps.Block(session.Blocked is { } why ? $"RabbitMQ accepts no messages: {why}" : e.Message);
             }
@@ -31,8 +31,7 @@ internal static class StepRun
         async Task<IReadOnlyList<Decision>> DecideAsync(IReadOnlyList<DeadLetter> window)
         {
             var decisions = await planner.DecideAsync(window, mover.Unconfirmed, cancellationToken);
-            if (request.Causes is null)
-                steps?.Know(window.Zip(decisions).Where(one => one.Second is Decision.Move).Select(one => one.First));
+            steps?.Know(window.Zip(decisions).Where(one => one.Second is Decision.Move).Select(one => one.First));
             return decisions;
         }
     }

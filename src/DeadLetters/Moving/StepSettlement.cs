@@ -39,10 +39,10 @@ internal sealed class StepSettlement(TimeSpan wait, TimeSpan now)
     /// <summary>Looks at the step again.</summary>
     /// <param name="step">The outcomes of its messages so far.</param>
     /// <param name="reports">Whether the application reports outcomes, or may do so.</param>
-    /// <param name="ready">How many messages are ready in the queues in which some of the step wait.</param>
+    /// <param name="ready">How many messages are ready in the queues in which some of the step wait; null if that can't be found out now.</param>
     /// <param name="hasConsumer">Whether each of these queues has a consumer.</param>
     /// <param name="now">The time, by the clock of the step.</param>
-    public Settlement Look(StepCounts step, bool reports, long ready, bool hasConsumer, TimeSpan now)
+    public Settlement Look(StepCounts step, bool reports, long? ready, bool hasConsumer, TimeSpan now)
     {
         _someLeft |= step.Waiting < step.Moved || ready < _fewestReady;
         if (step != _last || ready < _fewestReady)

@@ -6,7 +6,7 @@ using RabbitMQ.Client.Events;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>A replayed message that failed again or was skipped.</summary>
-internal sealed record SeenFailure(Outcome Outcome, NewLetter Letter, Cause Cause);
+internal sealed record SeenFailure(Outcome Outcome, NewLetter Letter, Cause Cause, string? StackTrace = null);
 
 /// <summary>
 /// Detects replayed messages that fail again. A temporary queue of the operation receives a copy of each message that goes to the dead-letter
@@ -15,9 +15,11 @@ internal sealed record SeenFailure(Outcome Outcome, NewLetter Letter, Cause Caus
 internal sealed class FailureWatch(IConnection connection, string queue)
 {
     private const int LongestReason = 300;
+    private const int MostTraces = 200;
     private static readonly TimeSpan _lateEvery = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<string, SeenFailure> _seen = new();
+    private readonly ConcurrentDictionary<string, string> _traces = new(); // thousands of failures have few different ones
     private readonly ConcurrentDictionary<string, byte> _missing = new();
     private readonly Stopwatch _sinceLate = Stopwatch.StartNew();
     private IChannel? _channel;
@@ -72,8 +74,13 @@ internal sealed class FailureWatch(IConnection connection, string queue)
         var isQueue = exchange == queue || exchange.EndsWith("_error", StringComparison.Ordinal) || exchange.EndsWith("_skipped", StringComparison.Ordinal);
         _seen.TryAdd(id, new SeenFailure(
             letter.Kind == DeadLetterKind.Skipped || exchange.EndsWith("_skipped", StringComparison.Ordinal) ? Outcome.Skipped : Outcome.FailedAgain,
-            new NewLetter(isQueue ? exchange : null, letter.Id, letter.ExceptionType, reason), letter.Cause));
+            new NewLetter(isQueue ? exchange : null, letter.Id, letter.ExceptionType, reason), letter.Cause, Trace(letter)));
     }
+
+    private string? Trace(DeadLetter letter) => letter.StackTrace is not { } trace ? null
+        : _traces.TryGetValue(trace, out var kept) ? kept
+        : _traces.Count < MostTraces ? _traces.GetOrAdd(trace, trace)
+        : null;
 
     // Without permission to read an exchange, failures there are not seen, and no outcome is reported for them. The same holds for an exchange that
     // can't be asked for: if it is missing, RabbitMQ 4 closes the connection of the replay.

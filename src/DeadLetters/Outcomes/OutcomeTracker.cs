@@ -159,7 +159,7 @@ internal sealed class OutcomeTracker(
         {
             foreach (var target in targets())
             {
-                if (await session.Broker.ReadyAsync(target, cancellationToken) > 0)
+                if (await session.Broker.TryReadyAsync(target, cancellationToken) != 0)
                     return false;
             }
             return true;

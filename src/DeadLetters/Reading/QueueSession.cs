@@ -34,7 +34,7 @@ internal sealed class QueueSession : IAsyncDisposable
     private QueueSession(DeadLetterOptions options, string queue, IConnection connection, IChannel take)
     {
         (_options, Queue, _connection, Broker, _windows, Failures) =
-            (options, queue, connection, new QueueDeclarations(connection), new QueueWindows(take, queue, () => ReadyAsync(CancellationToken.None)), new FailureWatch(connection, queue));
+            (options, queue, connection, new QueueDeclarations(connection), new QueueWindows(take, queue, async () => await Broker!.TryReadyAsync(queue, CancellationToken.None) ?? 0), new FailureWatch(connection, queue));
         connection.ConnectionShutdownAsync += (_, _) =>
         {
             _lost.TrySetResult();

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Threading.Channels;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
 
@@ -204,12 +205,13 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
         }
     }
 
-    private async Task<long> CountAsync()
+    // Null: the broker can't count them now.
+    private async Task<long?> CountAsync()
     {
         var acked = Volatile.Read(ref _acked);
-        var counts = await channel.QueueDeclarePassiveAsync(queue);
+        var counts = await channel.CountAsync(queue, CancellationToken.None, tries: 1);
         Proven(acked);
-        return counts.MessageCount;
+        return counts?.MessageCount;
     }
 
     // Several tasks ask the broker, so an earlier request may be answered here after a later one.

@@ -49,6 +49,7 @@ public sealed class ApiOperationTests
         ["POST /operations/{operation}/repair"] = "startDryRun",
         ["POST /operations/{operation}/repair/preview"] = "startDryRun",
         ["POST /operations/{operation}/cancel"] = "cancelOperation",
+        ["POST /operations/{operation}/pause"] = "pauseOperation",
         ["POST /operations/{operation}/resume"] = "resumeOperation",
         ["POST /operations/{operation}/slower"] = "resumeOperationSlower",
         ["GET /audit"] = "listAudit",
@@ -80,6 +81,29 @@ public sealed class ApiOperationTests
         pages.ShouldBe(_pages.Keys, ignoreOrder: true);
         var names = ApiRoutes.All.Select(route => route.Name).ToHashSet();
         _pages.Values.OfType<string>().Where(name => !names.Contains(name)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Program_pauses_a_running_replay_and_resumes_it()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(8);
+        await using var application = await ReportingApplication.StartAsync(orders, _ => Handling.Succeeds);
+        await using var site = await StartAsync(orders);
+        using var program = await ProgramAsync(site);
+        var dryRun = await program.SeeEndAsync(await program.PostAsync("dry-runs", """{ "verb": "replay", "queue": "orders_error", "all": true, "allAtOnce": true, "pace": 0.2 }"""));
+        (await program.PostAsync($"operations/{dryRun["id"]}/pause", null)).Status.ShouldBe(HttpStatusCode.Conflict); // a dry run
+
+        var started = await program.PostAsync("operations", $$"""{ "dryRunId": "{{dryRun["id"]}}" }""");
+        var asked = await program.PostAsync($"operations/{started["id"]}/pause", null);
+        asked.Status.ShouldBe(HttpStatusCode.Accepted, asked.Text);
+
+        var paused = await Eventually.SeeAsync(() => program.GetAsync($"operations/{started["id"]}"), answer => answer["state"] == "paused", "the replay has paused");
+        paused.Json.GetProperty("pause").GetProperty("reason").GetString().ShouldBe("requested");
+        (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBeGreaterThan(0);
+        (await program.PostAsync($"operations/{started["id"]}/slower", """{ "pace": 1000 }""")).Status.ShouldBe(HttpStatusCode.Accepted);
+        (await Eventually.SeeAsync(() => program.GetAsync($"operations/{started["id"]}"), answer => answer["state"] == "ended", "the replay has ended"))["summary"].ShouldBe("8 of 8 replayed: 8 handled");
+        (await program.PostAsync("operations/unknown/pause", null)).Status.ShouldBe(HttpStatusCode.NotFound);
     }
 
     [Fact]

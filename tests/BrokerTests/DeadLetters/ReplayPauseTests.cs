@@ -250,6 +250,63 @@ public sealed class ReplayPauseTests
         result.Output.ShouldContain("30 of 30 replayed: 1 failed again, 29 left the queue: this application does not report");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Replay_that_a_user_pauses_leaves_the_rest_byte_for_byte_until_it_is_resumed(bool atOnce)
+    {
+        await using var shop = await Shop.CreateAsync(60, reports: true);
+        var tries = 0;
+        shop.Fails = (_, _) => Interlocked.Increment(ref tries) == 4 ? new TimeoutException("The warehouse did not answer") : null;
+        var before = await shop.LookAsync();
+        string? by = null;
+        var progress = new ProgressCallback(now => by = _pauses.Count == 0 && now.Done >= 10 ? "bob" : null);
+
+        var result = await shop.Client.ReplayAsync(
+            Request() with
+            {
+                AllAtOnce = atOnce,
+                Pace = 20,
+                PauseRequest = () => by,
+                OnPause = Ask(async _ =>
+                {
+                    by = null;
+                    await Eventually.SeeAsync(
+                        async () => (Left: (await shop.LookAsync()).Count(IsNotReplayed), Handled: shop.Handled.Count), now => now.Left + now.Handled == 59, "one has failed again, and nothing else is missing");
+                    var letters = await shop.LookAsync();
+                    letters.Count(IsNotReplayed).ShouldBeInRange(30, 50);
+                    Orders.ShouldBeSame(letters.Where(IsNotReplayed), before.TakeLast(letters.Count(IsNotReplayed)));
+                    return new PauseAnswer(true, Pace: 1000);
+                }),
+            },
+            progress, _none);
+
+        _pauses.ShouldHaveSingleItem().ShouldSatisfyAllConditions(pause => pause.Reason.ShouldBe(PauseReason.Requested), pause => pause.Text.ShouldBe("requested by bob"), pause => pause.Advice.ShouldBe("Resume"));
+        (result.Stopped, result.Done, result.Outcomes.Handled, result.Outcomes.FailedAgain).ShouldBe((null, 60, 59, 1));
+        shop.Handled.Distinct().Count().ShouldBe(59);
+        (await shop.Client.Audit.ReadAsync(Shop.Error, 1, _none)).Single().Results.ShouldBe("1 failed again, 59 handled; paused by bob");
+
+        static bool IsNotReplayed(string letter) => !letter.Contains("Replay-Id", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pause_takes_effect_while_a_slow_pace_waits_for_the_next_message_and_ends_the_replay_if_nobody_answers()
+    {
+        await using var shop = await Shop.CreateAsync(10, reports: true);
+        var before = await shop.ExportAsync();
+        var clock = Stopwatch.StartNew();
+        string? by = null;
+        var replay = shop.Client.ReplayAsync(Request() with { AllAtOnce = true, Pace = 1.0 / 120, PauseRequest = () => by }, null, _none);
+        await Eventually.SeeAsync(() => shop.Handled.Count == 1, "the first message was handled");
+        by = "bob";
+        var result = await replay;
+
+        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(60)); // the second message is due after 120 s
+        result.Stopped.ShouldBe("Paused: requested by bob. Messages that were not moved are still in the queue, in their order. Replay again: it continues with the rest");
+        result.Done.ShouldBe(1);
+        Orders.ShouldBeSame(await shop.ExportAsync(), before.Skip(1));
+    }
+
     [Fact]
     public async Task All_at_once_has_no_steps_and_no_pauses()
     {

@@ -106,6 +106,13 @@ internal sealed class Broker
     public Task RepeatDeadLetteringSoonAsync() =>
         ControlAsync("eval", "application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, 1000).");
 
+    /// <summary>Suspends the process of a quorum queue for a time: the queue answers nobody until then.</summary>
+    public Task SuspendQueueAsync(string virtualHost, string queue, TimeSpan time) => ControlAsync("eval",
+        $$"""
+        {ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"{{virtualHost}}">>, queue, <<"{{queue}}">>)), {Name, _} = amqqueue:get_pid(Q), P = whereis(Name),
+        ok = sys:suspend(P), spawn(fun() -> timer:sleep({{(int)time.TotalMilliseconds}}), sys:resume(P) end), ok.
+        """);
+
     /// <summary>Enables the plugin rabbitmq_prometheus, which serves metrics on a port of 127.0.0.1.</summary>
     public Task EnablePrometheusAsync(int port) => ControlAsync("eval",
         $$"""
