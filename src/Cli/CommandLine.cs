@@ -1,5 +1,6 @@
 using System.CommandLine;
 using WorkinIt.Cli.DeadLetters;
+using WorkinIt.Cli.Doctor;
 using WorkinIt.Cli.Erasing;
 
 namespace WorkinIt.Cli;
@@ -14,9 +15,9 @@ internal static class CommandLine
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("Commands for operators: dead letters of WorkinIt and of any other MassTransit application on RabbitMQ, and erasing a person's data from WorkinIt.")
+        var root = new RootCommand("Commands for operators: dead letters of WorkinIt and of any other MassTransit application on RabbitMQ, a check of a virtual host, and erasing a person's data from WorkinIt.")
         {
-            DeadLetterCommands.Create(), EraseCommand.Create(),
+            DeadLetterCommands.Create(), DoctorCommand.Create(), EraseCommand.Create(),
         };
         var parsed = root.Parse(args is [] or ["dead-letters"] ? [.. args, "--help"] : args);
         if (parsed.Errors.Count > 0)
@@ -41,6 +42,6 @@ internal static class CommandLine
         foreach (var error in unmatched.Count > 0 ? unmatched : errors)
             await Terminal.ErrorAsync(error);
         var command = parsed.CommandResult.Command;
-        await Terminal.ErrorAsync($"See: workinit {(command is RootCommand ? "" : command.Name is "dead-letters" or "erase" ? $"{command.Name} " : $"dead-letters {command.Name} ")}--help");
+        await Terminal.ErrorAsync($"See: workinit {(command is RootCommand ? "" : command.Name is "dead-letters" or "doctor" or "erase" ? $"{command.Name} " : $"dead-letters {command.Name} ")}--help");
     }
 }

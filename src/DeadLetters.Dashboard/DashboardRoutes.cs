@@ -6,6 +6,7 @@ using WorkinIt.DeadLetters.Catalogue.Triage;
 using WorkinIt.DeadLetters.Dashboard.Audit;
 using WorkinIt.DeadLetters.Dashboard.BoardPages;
 using WorkinIt.DeadLetters.Dashboard.Causes;
+using WorkinIt.DeadLetters.Dashboard.Doctor;
 using WorkinIt.DeadLetters.Dashboard.Messages;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 using WorkinIt.DeadLetters.Dashboard.Queues;
@@ -31,6 +32,7 @@ internal sealed class DashboardRoutes(RouteGroupBuilder group, DashboardOptions 
         PostOperation("/letters/put-back", KeptActions.PutBackAsync);
         PostOperation("/letters/dismiss", KeptActions.DismissAsync);
         Get("/find", FindPage.FindAsync);
+        Get("/doctor", DoctorPage.ShowAsync);
         MapQueues("/queues");
         MapQueues(Source + "/queues");
         Get(Operation, OperationPages.ShowAsync);

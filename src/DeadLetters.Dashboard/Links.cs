@@ -46,6 +46,9 @@ internal sealed class Links(string start, bool hasBoard, DeadLetterSources sourc
 
     public string Find => start + "/find";
 
+    /// <summary>The check of the virtual hosts.</summary>
+    public string Doctor => start + "/doctor";
+
     public string Audit => start + "/audit";
 
     /// <summary>The tokens of the API.</summary>

@@ -12,6 +12,26 @@ internal sealed partial record BrokerQueue
     [JsonPropertyName("durable")]
     public bool Durable { get; init; } = true;
 
+    [JsonPropertyName("auto_delete")]
+    public bool AutoDelete { get; init; }
+
+    /// <summary>The policy that applies to it; null or empty if none does.</summary>
+    [JsonPropertyName("policy")]
+    public string? PolicyName { get; init; }
+
+    /// <summary>The operator policy that applies to it; null or empty if none does.</summary>
+    [JsonPropertyName("operator_policy")]
+    public string? OperatorPolicyName { get; init; }
+
+    /// <summary>Counts of deliveries and their rates; not an object before the first message.</summary>
+    [JsonPropertyName("message_stats")]
+    public JsonElement Statistics { get; init; }
+
+    /// <summary>Events per second in the last seconds, such as of <c>redeliver</c> or <c>ack</c>; 0 if there were none.</summary>
+    public double Rate(string @event) =>
+        Statistics.ValueKind == JsonValueKind.Object && Statistics.TryGetProperty(@event + "_details", out var details)
+        && details.ValueKind == JsonValueKind.Object && details.TryGetProperty("rate", out var rate) && rate.TryGetDouble(out var number) ? number : 0;
+
     /// <summary>A number that the queue's argument (with x-) or a policy sets; the lower one if both do.</summary>
     public long? Limit(string name)
     {

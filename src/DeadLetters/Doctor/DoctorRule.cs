@@ -1,0 +1,28 @@
+namespace WorkinIt.DeadLetters;
+
+/// <summary>A rule of the doctor: recognizes one thing in a virtual host that will cause harm. It gets what was read, and asks nothing itself.</summary>
+internal abstract class DoctorRule
+{
+    /// <summary>Its name in JSON and in docs/doctor.md. It does not change between versions.</summary>
+    public abstract string Id { get; }
+
+    /// <summary>What it recognizes, for the table in docs/doctor.md.</summary>
+    public abstract string Title { get; }
+
+    /// <summary>The versions of RabbitMQ on which the behavior was seen by running it.</summary>
+    public abstract string Seen { get; }
+
+    /// <summary>What was found.</summary>
+    /// <param name="host">The virtual host.</param>
+    public abstract IEnumerable<Finding> Check(VirtualHostSnapshot host);
+
+    /// <summary>Why this could not be checked completely, and what to do; null if it was.</summary>
+    /// <param name="host">The virtual host.</param>
+    public virtual string? NotChecked(VirtualHostSnapshot host) => null;
+
+    /// <summary>A finding about a queue.</summary>
+    protected Finding Of(BrokerQueue queue, FindingSeverity severity, string what, string why, string remedy) => new(Id, severity, queue.Name, what, why, remedy, Seen);
+
+    /// <summary>A finding about the virtual host or the broker.</summary>
+    protected Finding Of(FindingSeverity severity, string what, string why, string remedy) => new(Id, severity, null, what, why, remedy, Seen);
+}

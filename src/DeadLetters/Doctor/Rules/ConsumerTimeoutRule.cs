@@ -1,0 +1,22 @@
+namespace WorkinIt.DeadLetters;
+
+/// <summary>A queue with a short consumer timeout of its own.</summary>
+internal sealed class ConsumerTimeoutRule : DoctorRule
+{
+    private static readonly TimeSpan _short = TimeSpan.FromMinutes(5);
+
+    public override string Id => "consumer-timeout";
+
+    public override string Title => "A queue with a consumer timeout below 5 minutes: a consumer that takes longer, retries in place included, runs twice";
+
+    public override string Seen => "4.3.6";
+
+    public override IEnumerable<Finding> Check(VirtualHostSnapshot host) =>
+        from queue in host.Queues
+        where !queue.Exclusive && queue.ConsumerTimeout < _short && !(queue.Type == "classic" && host.Broker >= new Version(4, 3)) // these have none
+        select Of(
+            queue, FindingSeverity.Warning,
+            $"A consumer of {queue.Name} may hold a message for {Duration.Words(queue.ConsumerTimeout!.Value)} (consumer-timeout, {VirtualHostSnapshot.OriginOf(queue, "consumer-timeout")})",
+            "After that time the broker takes the message back and gives it to another consumer, while the first one still works on it. Retries in place hold the message for all their intervals together",
+            "Make it longer than the slowest consumer with all its retries in place, or use delayed redelivery instead of long retries");
+}
