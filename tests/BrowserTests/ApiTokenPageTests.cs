@@ -22,13 +22,13 @@ public sealed class ApiTokenPageTests(Browser browser) : AtThePages(browser)
         await SaveAsync(visit, "tokens-none", width);
         await visit.Page.GetByLabel("Name of the program").FillAsync("deploy-bot");
         await visit.Page.GetByLabel("Expires after days").FillAsync("soon");
-        await visit.ClickAsync("Make token");
+        await visit.ClickAsync("Create token");
         await Assertions.Expect(visit.Notice).ToContainTextAsync("is not a number of days");
         await visit.ShouldLookRightAsync();
 
         await visit.Page.GetByLabel("Name of the program").FillAsync("deploy-bot");
         await visit.Page.GetByLabel("It may").SelectOptionAsync("operate");
-        await visit.ClickAsync("Make token");
+        await visit.ClickAsync("Create token");
 
         await Assertions.Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = "Token of deploy-bot" })).ToBeVisibleAsync();
         await Assertions.Expect(visit.Status).ToContainTextAsync("Copy it now");

@@ -63,7 +63,7 @@ internal static class PausePages
         }
     }
 
-    // A pause that has ended meanwhile is no error: the page shows what the operation does now.
+    // A pause that has ended meanwhile is not an error: the page shows what the operation does now.
     private static async Task<IResult> AnswerAsync(PageContext page, PauseAnswer answer)
     {
         var id = page.Route("operation");

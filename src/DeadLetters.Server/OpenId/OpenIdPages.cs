@@ -14,7 +14,7 @@ internal static class OpenIdPages
     /// <summary>Writes the page for a user of the issuer in no group that may view.</summary>
     public static Task ShowNoGroupAsync(HttpContext http, OpenIdUser user, OpenIdSettings settings) => PlainPage.WriteAsync(
         http, StatusCodes.Status403Forbidden, "You have no access",
-        $"You are signed in as {user.Name}, and not in a group that may use this page. {Needed(settings)} Ask for it, then sign in again.",
+        $"You are signed in as {user.Name}. None of your groups may use this page. {Needed(settings)} Ask for it, then sign in again.",
         html: $"""<p><a href="{OperatorSignIn.Path}">Sign in again</a></p>""");
 
     private static string Needed(OpenIdSettings settings) => (settings.ViewGroups, settings.OperateGroups) switch
