@@ -27,7 +27,7 @@ public sealed class ApiTokenPageTests(Browser browser) : AtThePages(browser)
         await visit.ShouldLookRightAsync();
 
         await visit.Page.GetByLabel("Name of the program").FillAsync("deploy-bot");
-        await visit.Page.GetByLabel("It may").SelectOptionAsync("operate");
+        await visit.Page.GetByLabel("Scope").SelectOptionAsync("operate");
         await visit.ClickAsync("Create token");
 
         await Assertions.Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = "Token of deploy-bot" })).ToBeVisibleAsync();
