@@ -58,6 +58,7 @@ public sealed class ApiOperationTests
         ["POST /causes/{cause}/triage"] = "triageCause",
         ["GET /notifications"] = "listReceivers",
         ["POST /notifications/test"] = "testReceiver",
+        ["GET /doctor"] = null, // about the broker: workinit doctor --json
         ["GET /tokens"] = null, // a token must not make others
         ["POST /tokens"] = null,
         ["POST /tokens/{token}/revoke"] = null,

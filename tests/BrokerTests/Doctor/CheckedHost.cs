@@ -1,11 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using RabbitMQ.Client;
-using WorkinIt.BrokerTests.DeadLetters;
 using WorkinIt.DeadLetters;
 using WorkinIt.Testbed;
 
-namespace WorkinIt.BrokerTests.Doctor;
+namespace WorkinIt.BrokerTests.DeadLetters;
 
 /// <summary>A virtual host that a test sets up and the doctor checks. It has the queue orders with its dead-letter queue, as MassTransit declares them, without a finding.</summary>
 internal sealed class CheckedHost : IAsyncDisposable

@@ -1,11 +1,10 @@
 using System.Net;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
-using WorkinIt.BrokerTests.DeadLetters;
 using WorkinIt.DeadLetters;
 using WorkinIt.Testbed;
 
-namespace WorkinIt.BrokerTests.Doctor;
+namespace WorkinIt.BrokerTests.DeadLetters;
 
 /// <summary>Virtual hosts that are set up like real ones: the doctor finds all that was put in, and nothing else. Each also has queues that are close to a rule and trip none.</summary>
 public sealed class DoctorTests
