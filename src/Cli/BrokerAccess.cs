@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using WorkinIt.DeadLetters;
 using WorkinIt.Deliveries;
@@ -30,6 +31,7 @@ internal sealed class BrokerAccess : IAsyncDisposable
     /// <param name="address">The broker that the command line names.</param>
     /// <param name="ask">Asks for the connection string, if nothing names the broker.</param>
     /// <exception cref="WrongUsageException">A setting is missing or invalid.</exception>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The access disposes of the audit log")]
     public static BrokerAccess Open(BrokerAddress address, Func<string> ask)
     {
         var options = address.Read(ask);

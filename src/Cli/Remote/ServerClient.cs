@@ -23,6 +23,7 @@ internal sealed class ServerClient : IDisposable
 
     private readonly HttpClient _http;
 
+    [SuppressMessage("Reliability", "CA2000", Justification = "The HTTP client disposes of its handler")]
     private ServerClient(ServerAddress address, string token)
     {
         Address = address;
