@@ -31,7 +31,7 @@ internal sealed class BrokerAccess : IAsyncDisposable
     /// <param name="address">The broker that the command line names.</param>
     /// <param name="ask">Asks for the connection string, if nothing names the broker.</param>
     /// <exception cref="WrongUsageException">A setting is missing or invalid.</exception>
-    [SuppressMessage("Reliability", "CA2000", Justification = "The access disposes it")]
+    [SuppressMessage("Reliability", "CA2000", Justification = "The access disposes of the audit log")]
     public static BrokerAccess Open(BrokerAddress address, Func<string> ask)
     {
         var options = address.Read(ask);

@@ -12,6 +12,8 @@ namespace WorkinIt.Cli;
 /// <summary>What every command needs: the broker connection from the settings, the operator's name, and the consoles to write to.</summary>
 internal sealed class CommandContext : IAsyncDisposable
 {
+    private const int WideConsole = 200;
+
     private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
@@ -25,9 +27,9 @@ internal sealed class CommandContext : IAsyncDisposable
     private CommandContext(BrokerAccess? broker, ServerClient? server, string by, bool json)
     {
         (_broker, _server, By, Json) = (broker, server, by, json);
-        Letters = server is null ? new BrokerDeadLetters(this) : new ServerDeadLetters(this, server);
+        Letters = NewLetters();
         if (CommandHost.Current.IsOutRedirected)
-            Out.Profile.Width = 200; // not a terminal: wide enough that ids are not wrapped
+            Out.Profile.Width = WideConsole; // not a terminal: wide enough that ids are not wrapped
     }
 
     /// <summary>The dead letters: those of the broker, or of the server that the command line names.</summary>
@@ -79,10 +81,25 @@ internal sealed class CommandContext : IAsyncDisposable
     [SuppressMessage("Reliability", "CA2000", Justification = "The context disposes of it")]
     public static CommandContext Open(ServerAddress server, bool json) => new(null, ServerClient.Open(server, PromptForToken), "", json);
 
+    /// <summary>The dead letters as they are now: a server's list of queues is read once.</summary>
+    public IDeadLetters NewLetters() => _server is null ? new BrokerDeadLetters(this) : new ServerDeadLetters(this, _server);
+
     /// <summary>Writes a line to standard output, without wrapping it.</summary>
     public static void Print(string line) => CommandHost.Current.Out.WriteLine(Terminal.Clean(line));
 
-    public static void WriteJson<T>(T value) => CommandHost.Current.Out.WriteLine(JsonSerializer.Serialize(value, _json));
+    public static void WriteJson<T>(T value) => CommandHost.Current.Out.WriteLine(ToJson(value));
+
+    public static string ToJson<T>(T value) => JsonSerializer.Serialize(value, _json);
+
+    /// <summary>What is written to a console, as text.</summary>
+    public static string Text(Action<IAnsiConsole> write)
+    {
+        using var text = new StringWriter();
+        var console = ConsoleOf(text);
+        console.Profile.Width = WideConsole;
+        write(console);
+        return text.ToString().TrimEnd();
+    }
 
     /// <summary>The queue that the command works on: the named one, else the only non-empty one.</summary>
     /// <exception cref="NothingThereException">No queue has messages.</exception>

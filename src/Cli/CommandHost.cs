@@ -14,6 +14,7 @@ internal sealed class CommandHost
         Out = Console.Out,
         Error = Console.Error,
         OpenOut = Console.OpenStandardOutput,
+        OpenIn = Console.OpenStandardInput,
         IsInteractive = !Console.IsInputRedirected && !Console.IsErrorRedirected,
         IsOutRedirected = Console.IsOutputRedirected,
     };
@@ -35,6 +36,9 @@ internal sealed class CommandHost
 
     /// <summary>Opens standard output for bytes.</summary>
     public required Func<Stream> OpenOut { get; init; }
+
+    /// <summary>Opens standard input for bytes.</summary>
+    public Func<Stream> OpenIn { get; init; } = () => Stream.Null;
 
     /// <summary>Whether questions can be asked.</summary>
     public bool IsInteractive { get; init; }

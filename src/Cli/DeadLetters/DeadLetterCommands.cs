@@ -1,5 +1,6 @@
 using System.CommandLine;
 using WorkinIt.Cli.Granting;
+using WorkinIt.Cli.Mcp;
 using WorkinIt.Cli.Remote;
 using WorkinIt.DeadLetters;
 
@@ -33,6 +34,7 @@ internal static class DeadLetterCommands
     {
         ListCommand.Create(), ShowCommand.Create(), TestCommand.Create(), ReplayCommand.Create(), EditCommand.Create(), RepairCommand.Create(), DiscardCommand.Create(), RestoreCommand.Create(),
         ExportCommand.Create(), ImportCommand.Create(), AuditCommand.Create(), ServeCommand.Create(), GrantCommand.Create(),
+        McpCommand.Create(), ConfirmCommand.Create(),
     };
 }
 

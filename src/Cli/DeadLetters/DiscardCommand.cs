@@ -60,17 +60,24 @@ internal static class DiscardCommand
         }
         else
         {
-            CommandContext.Print($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} not moved. Operation {result.Id}.");
-            ReplayText.WriteRefused(context.Out, result, "not moved");
-            if (result.Stopped is { } stopped)
-                CommandContext.Print(stopped);
-            if (result.Missing > 0)
-                CommandContext.Print(MissingText(result));
+            WriteResult(context.Out, verb, result);
         }
         return result.Held == 0 || result is { IsComplete: true, Selected: > 0 } ? ExitCode.Done : ExitCode.Incomplete;
     }
 
-    private static void WritePlan(IAnsiConsole console, OperationResult planned, string from, bool wasSent)
+    /// <summary>Writes what became of the messages.</summary>
+    public static void WriteResult(IAnsiConsole console, string verb, OperationResult result)
+    {
+        console.WriteLine(Terminal.Clean($"{verb}: {ListCommand.Number(result.Done)} moved from {result.Queue}, {ListCommand.Number(result.Refused.Count)} not moved. Operation {result.Id}."));
+        ReplayText.WriteRefused(console, result, "not moved");
+        if (result.Stopped is { } stopped)
+            console.WriteLine(Terminal.Clean(stopped));
+        if (result.Missing > 0)
+            console.WriteLine(MissingText(result));
+    }
+
+    /// <summary>Writes what a dry run found.</summary>
+    public static void WritePlan(IAnsiConsole console, OperationResult planned, string from, bool wasSent)
     {
         console.WriteLine(Terminal.Clean(
             $"{ListCommand.Number(planned.Selected)} in {from}: {ListCommand.Number(planned.Done)} would be {(wasSent ? "recorded as sent and moved" : "moved")}, {ListCommand.Number(planned.Refused.Count)} refused."));

@@ -66,7 +66,9 @@ internal static class EditCommand
         _ => throw new WrongUsageException($"File {file} not found"),
     };
 
-    private static string Checked(string edited)
+    /// <summary>An edited message.</summary>
+    /// <exception cref="WrongUsageException">It is not JSON.</exception>
+    public static string Checked(string edited)
     {
         try
         {

@@ -23,7 +23,7 @@ internal sealed class ServerClient : IDisposable
 
     private readonly HttpClient _http;
 
-    [SuppressMessage("Reliability", "CA2000", Justification = "The client disposes its handler")]
+    [SuppressMessage("Reliability", "CA2000", Justification = "The HTTP client disposes of its handler")]
     private ServerClient(ServerAddress address, string token)
     {
         Address = address;
