@@ -13,8 +13,8 @@ public sealed class ServerAddressTests
     [InlineData("http://localhost:8090", "http://localhost:8090/dead-letters/api/v1/")]
     [InlineData("http://127.0.0.1:8090/", "http://127.0.0.1:8090/dead-letters/api/v1/")]
     [InlineData("http://[::1]:8090/", "http://[::1]:8090/dead-letters/api/v1/")]
-    public void Address_of_the_host_the_pages_or_the_API_leads_to_the_API(string url, string api) =>
-        ServerAddress.Parse(url, null, allowsHttp: false).Api.ToString().ShouldBe(api);
+    public void Address_of_the_host_the_pages_or_the_API_leads_to_the_API(string address, string api) =>
+        ServerAddress.Parse(address, null, allowsHttp: false).Api.ToString().ShouldBe(api);
 
     [Theory]
     [InlineData("http://shop.example.com", "unencrypted to shop.example.com")]
@@ -26,9 +26,9 @@ public sealed class ServerAddressTests
     [InlineData("https://jane:secret@shop.example.com", "must not contain a user")]
     [InlineData("https://shop.example.com?token=wdl_1", "must not contain a user")]
     [InlineData("", "must be the address")]
-    public void Address_that_a_token_must_not_be_sent_to_is_refused(string url, string why)
+    public void Address_that_a_token_must_not_be_sent_to_is_refused(string address, string why)
     {
-        var message = Should.Throw<WrongUsageException>(() => ServerAddress.Parse(url, null, allowsHttp: false)).Message;
+        var message = Should.Throw<WrongUsageException>(() => ServerAddress.Parse(address, null, allowsHttp: false)).Message;
         message.ShouldContain(why);
         message.ShouldNotContain("secret");
     }
