@@ -15,7 +15,7 @@ internal sealed class ServerDeadLetters(CommandContext context, ServerClient api
     private ApiQueues? _queues;
 
     public async Task<IReadOnlyList<ListedQueue>> QueuesAsync(CancellationToken cancellationToken) =>
-        [.. (await ReadQueuesAsync(cancellationToken)).Queues.Select(queue => new ListedQueue(Queue(queue), queue.Source))];
+        [.. (await ReadQueuesAsync(cancellationToken)).Queues.Select(queue => new ListedQueue(ServerAnswers.Queue(queue), queue.Source))];
 
     public async Task<IReadOnlyList<string>> NoticesAsync(CancellationToken cancellationToken)
     {
@@ -28,7 +28,7 @@ internal sealed class ServerDeadLetters(CommandContext context, ServerClient api
     }
 
     public async Task<DeadLetterQueue?> FindQueueAsync(string queue, CancellationToken cancellationToken) =>
-        (await PlacesAsync(queue, cancellationToken)).FirstOrDefault() is { } found ? Queue(found) : null;
+        (await PlacesAsync(queue, cancellationToken)).FirstOrDefault() is { } found ? ServerAnswers.Queue(found) : null;
 
     public bool IsMeant(DeadLetterQueue queue, string suffix) => suffix == "_discarded" ? queue.IsDiscarded : !queue.IsDiscarded && !queue.Name.EndsWith("_skipped", StringComparison.Ordinal);
 
@@ -48,7 +48,7 @@ internal sealed class ServerDeadLetters(CommandContext context, ServerClient api
         var causes = await api.GetAsync<ApiCauses>($"causes?{await PlaceAsync(queue, cancellationToken)}&confirm=true{query}", cancellationToken);
         foreach (var notice in causes.Notices)
             await Terminal.ErrorAsync(notice);
-        return new CausePage([.. causes.Causes.Select(Group)], causes.Letters, causes.Letters);
+        return new CausePage([.. causes.Causes.Select(ServerAnswers.Group)], causes.Letters, causes.Letters);
     }
 
     public async Task<LetterList> LettersAsync(string queue, DeadLetterFilter filter, int limit, CancellationToken cancellationToken)
@@ -62,7 +62,7 @@ internal sealed class ServerDeadLetters(CommandContext context, ServerClient api
         {
             var page = await api.PostAsync<ApiLetters>(
                 "letters/search", new Dictionary<string, object?> { ["q"] = Conditions.Query(filter, source, queue), ["cursor"] = cursor, ["limit"] = Math.Min(limit - letters.Count, PageSize) }, cancellationToken);
-            letters.AddRange(page.Letters.Select(Listed));
+            letters.AddRange(page.Letters.Select(ServerAnswers.Listed));
             cursor = page.NextCursor;
         }
         while (cursor is not null && letters.Count < limit);
@@ -115,7 +115,7 @@ internal sealed class ServerDeadLetters(CommandContext context, ServerClient api
                 break;
             cursor = $"&cursor={Uri.EscapeDataString(next)}";
         }
-        return [.. entries.Take(limit).Select(entry => (Entry(entry), entry.State))];
+        return [.. entries.Take(limit).Select(entry => (ServerAnswers.Entry(entry), entry.State))];
     }
 
     public IOperation Replay(ReplayRequest request, bool reveal) => reveal
@@ -175,33 +175,4 @@ internal sealed class ServerDeadLetters(CommandContext context, ServerClient api
             return null;
         }
     }
-
-    private static DeadLetterQueue Queue(ApiQueue queue) => new(queue.Name, queue.Messages, queue.InputQueue, queue.IsDiscarded, queue.AccessWarning) { Hidden = queue.Hidden, HidesReadMessages = queue.HidesReadMessages };
-
-    private static CauseGroup Group(ApiCause cause)
-    {
-        var known = new Cause(cause.Id, cause.ExceptionType, cause.Text, cause.Frame);
-        return new CauseGroup(known, cause.Count, cause.First, cause.Last, cause.NewestLetter ?? "ID", cause.MessageTypes, [new CauseVariant(cause.Text, cause.Count, known.VariantId)], 0);
-    }
-
-    private static ListedLetter Listed(ApiLetter letter) => new(
-        letter.Id, letter.MessageId == letter.Id ? null : letter.MessageId, null, null, letter.ExceptionType, letter.Reason, letter.Cause, letter.At, null, letter.MessageType is { } type ? [type] : [], letter.Replays, letter.Size);
-
-    private static AuditEntry Entry(ApiAuditEntry entry) => new()
-    {
-        Id = entry.Id,
-        At = entry.At,
-        By = entry.By,
-        Verb = entry.Verb,
-        Queue = entry.Queue,
-        Source = entry.Source,
-        Filter = entry.Filter,
-        EndedAt = entry.EndedAt,
-        Selected = entry.Selected,
-        Done = entry.Done,
-        Refused = entry.Refused,
-        Problem = entry.Problem,
-        Messages = entry.Messages,
-        Results = entry.Results,
-    };
 }
