@@ -27,6 +27,11 @@ internal static class OperationApi
         {
             Answer = ApiOperation.Example,
         },
+        ApiRoute.Get("/operations/{operation}/messages", TokenScope.View, "listOperationMessages", "Lists each message of a dry run or of an operation that has ended on this instance, masked.", ApiMessages.ListAsync) with
+        {
+            Parameters = [new("cursor", "string", "nextCursor of the page before."), new("limit", "integer", $"How many, up to {ApiMessages.Most}. Default: {ApiMessages.Normal}.")],
+            Answer = ApiMessages.Example,
+        },
         Act("pause", "pauseOperation", "Pauses a running replay between two messages. It is paused once its state is paused.", call => PausePages.PauseAsync(call.Page)),
         Act("resume", "resumeOperation", "Resumes a paused replay.", call => PausePages.ResumeAsync(call.Page)),
         Act("slower", "resumeOperationSlower", "Resumes a paused replay at a pace.", call => PausePages.SlowerAsync(call.Page)) with

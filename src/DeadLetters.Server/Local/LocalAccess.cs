@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using WorkinIt.DeadLetters.Dashboard;
 
 namespace WorkinIt.DeadLetters.Server.Local;
 
@@ -49,7 +50,7 @@ internal sealed class LocalAccess(AccessLink link, LocalServerOptions options)
             return;
         }
         if (link.TryUse(token))
-            await http.SignInAsync(Scheme, new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, options.By), new Claim(ClaimTypes.NameIdentifier, options.By)], Scheme)));
+            await http.SignInAsync(Scheme, new ClaimsPrincipal(new ClaimsIdentity([new Claim("preferred_username", UserName.Plain(options.By)), new Claim(ClaimTypes.NameIdentifier, options.By)], Scheme)));
         else if (!(await http.AuthenticateAsync(Scheme)).Succeeded)
         {
             await RefuseAsync(http);

@@ -52,11 +52,11 @@ internal sealed class ReplayPauses(ReplayRequest request, Task lost, Func<Cancel
     private PauseAnswer? End(ReplayPause pause, string how)
     {
         EndedAt = pause;
-        Stopped = $"{how}: {pause.Text}. Messages that were not moved are still in the queue, in their order. {pause.AdviceAtEnd}";
+        Stopped = TextOf(pause, how);
         return null;
     }
 
     /// <summary>Why a replay ended, if it ended at a pause.</summary>
     internal static string TextOf(ReplayPause pause, string how = "Paused") =>
-        $"{how}: {pause.Text}. Messages that were not moved are still in the queue, in their order. {pause.Advice.Split(',')[0]}, then replay again: it continues with the rest";
+        $"{how}: {pause.Text}. Messages that were not moved are still in the queue, in their order. {pause.AdviceAtEnd}";
 }

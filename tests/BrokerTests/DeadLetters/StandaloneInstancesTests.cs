@@ -64,7 +64,7 @@ public sealed partial class StandaloneInstancesTests : IAsyncLifetime
         var before = await SeeAsync(there, killed, page => Moved(page) > 3);
         await one.KillAsync();
 
-        var interrupted = await SeeAsync(there, killed, page => page.Text.Contains("It was interrupted", StringComparison.Ordinal), TimeSpan.FromSeconds(90));
+        var interrupted = await SeeAsync(there, killed, page => page.Text.Contains("Interrupted, or its process", StringComparison.Ordinal), TimeSpan.FromSeconds(90));
         interrupted.Html.ShouldNotContain("data-live");
         var (left, taken) = (await _orders.VirtualHost.ReadyAsync(Orders.Error), await _orders.VirtualHost.ReadyAsync(Orders.Input) - moved);
         long.Parse(Interrupted().Match(interrupted.Text).Groups[1].Value, CultureInfo.InvariantCulture).ShouldBeInRange(Moved(before), taken);
