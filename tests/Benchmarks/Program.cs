@@ -20,7 +20,7 @@ using WorkinIt.Benchmarks;
 [
     ("backlog", Backlog.RunAsync),
     ("rows", Rows.RunAsync),
-    ("board", BoardPages.RunAsync),
+    ("board", () => BoardPages.RunAsync(BoardPages.Measured)),
 ];
 
 return args switch
@@ -32,6 +32,10 @@ return args switch
     ["replay", "classic" or "quorum"] => await Replay.RunAsync(100_000, args[1]),
     ["replay", "classic" or "quorum", var count] when int.TryParse(count, out var number) && number > 0 => await Replay.RunAsync(number, args[1]),
     ["reports", var count] when int.TryParse(count, out var number) && number > 0 => await Reports.RunAsync(number),
+    ["board", var count] when int.TryParse(count, out var number) && number > 0 => await BoardPages.RunAsync(number),
+    ["feed"] => await FeedCost.RunAsync(2_000),
+    ["feed", var count] when int.TryParse(count, out var number) && number > 0 => await FeedCost.RunAsync(number),
+    ["consume", var address] => await FeedCost.ConsumeAsync(new Uri(address)),
     ["pages"] => await OpenPages.RunAsync(1000),
     ["pages", var count] when int.TryParse(count, out var number) && number > 0 => await OpenPages.RunAsync(number),
     [var name] when benchmarks.Concat(longBenchmarks).FirstOrDefault(benchmark => benchmark.Name == name) is { Run: { } run } => await run(),

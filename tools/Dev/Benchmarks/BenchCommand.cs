@@ -18,6 +18,7 @@ internal static partial class BenchCommand
           ./bench answer                        from POST to answer and from POST to mail, with a mail server that takes 0 s and one that takes 5 s
           ./bench replay [classic|quorum [N]]   viewing and replaying N dead letters (default 100,000), compared with a bare loop that moves them
           ./bench reports [N]                   what UseReplayReports costs for messages that were not replayed: N measured ones (default 60,000) a round
+          ./bench board [N]                     the catalogue with N dead letters (default 100,000), compared with the pages that read the queues
           ./bench pages [N]                     the form's response time while N status pages (default 1,000) are open, compared with none
 
           --rabbitmq VERSION    run on a container of that version, such as 4.3, instead of the system's RabbitMQ
