@@ -209,7 +209,7 @@ public sealed class ReplayPauseTests
     {
         await using var shop = await Shop.CreateAsync(200, reports: false);
         BreakAtThe40th(shop);
-        string[] command = ["dead-letters", "replay", "--queue", Shop.Error, "--all", "--yes", "--wait", "2s", .. json ? ["--json"] : Array.Empty<string>()];
+        string[] command = ["dead-letters", "replay", "--queue", Shop.Error, "--all", "--yes", "--wait", "8s", .. json ? ["--json"] : Array.Empty<string>()];
 
         var paused = await new OperatorCommand(shop.CommandSettings).RunAsync(command);
 
