@@ -27,7 +27,7 @@ internal sealed class ServerClient : IDisposable
     private ServerClient(ServerAddress address, string token)
     {
         Address = address;
-        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.All }) { BaseAddress = address.Api, Timeout = _timeout };
+        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.All, UseProxy = !address.Pages.IsLoopback }) { BaseAddress = address.Api, Timeout = _timeout };
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
     }

@@ -41,7 +41,9 @@ internal sealed class ServerOperation(CommandContext context, ServerClient api, 
         var (id, plan) = _dryRun!.Value;
         if (plan.Done + plan.Settled == 0)
             return plan; // the server starts nothing that would do nothing
-        var started = await api.PostAsync<ApiOperation>("operations", new Dictionary<string, object?> { ["dryRunId"] = id }, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        // Without the token: the server starts the operation even if the command goes away. A cancel follows below.
+        var started = await api.PostAsync<ApiOperation>("operations", new Dictionary<string, object?> { ["dryRunId"] = id }, CancellationToken.None);
         var watch = new OperationWatch(api, started.Id);
         var ended = IsReplay
             ? await new PauseQuestion(context).ReplayAsync((onPause, progress) => watch.FollowAsync(started, progress, onPause ?? OperationWatch.EndAsync, cancellationToken), progress => progress, cancellationToken)
