@@ -193,7 +193,8 @@ internal sealed partial class Mover(QueueSession session, DeadLetterOptions opti
                 if (Steps is { } steps && decision is Decision.Move && !Tally.WasDecided(taken.Letter) && !await steps.MayMoveAsync(turns, () => ConfirmAsync(moves), cancellationToken))
                     return false;
                 _examined++;
-                await ApplyAsync(taken, decision, moves, turns, Attempted - before, cancellationToken);
+                if (!await ApplyAsync(taken, decision, moves, turns, Attempted - before, cancellationToken))
+                    return false;
                 await moves.SettleReadyAsync();
                 Report(waiting: false);
             }
@@ -203,7 +204,8 @@ internal sealed partial class Mover(QueueSession session, DeadLetterOptions opti
         return true;
     }
 
-    private async Task ApplyAsync(Taken taken, Decision decision, OutstandingMoves moves, Turns turns, long moved, CancellationToken cancellationToken)
+    /// <returns>False if the message was not moved, because a cancel or a pause was asked for during the wait for its turn.</returns>
+    private async Task<bool> ApplyAsync(Taken taken, Decision decision, OutstandingMoves moves, Turns turns, long moved, CancellationToken cancellationToken)
     {
         switch (decision)
         {
@@ -213,7 +215,7 @@ internal sealed partial class Mover(QueueSession session, DeadLetterOptions opti
                 await turns.WaitAsync(moved, Steps, cancellationToken);
                 session.EnsureHolds();
                 if (cancellationToken.IsCancellationRequested || Steps is { IsPauseRequested: true })
-                    break;
+                    return false;
                 Attempted++;
                 await moves.PublishAsync(taken, move, cancellationToken);
                 break;
@@ -225,6 +227,7 @@ internal sealed partial class Mover(QueueSession session, DeadLetterOptions opti
                 Tally.Refuse(taken.Letter, refuse.Why);
                 break;
         }
+        return true;
     }
 
     private async Task ConfirmAsync(OutstandingMoves moves)

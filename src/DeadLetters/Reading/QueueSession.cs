@@ -198,12 +198,18 @@ internal sealed class QueueSession : IAsyncDisposable
     {
         if (!_windows.HoldsSome)
             return;
-        if (IsQuorum && withTheRest)
-            await TakeTheRestAsync();
-        await _windows.ReturnAsync(oneByOne: IsQuorum);
-        _seen.Clear();
-        foreach (var (hash, count) in _moved) // an identical message keeps its number after the one before it was moved
-            _seen.Add(hash, count);
+        try
+        {
+            if (IsQuorum && withTheRest)
+                await TakeTheRestAsync();
+        }
+        finally
+        {
+            await _windows.ReturnAsync(oneByOne: IsQuorum); // not left to the closing of the channel, which changes the order
+            _seen.Clear();
+            foreach (var (hash, count) in _moved) // an identical message keeps its number after the one before it was moved
+                _seen.Add(hash, count);
+        }
     }
 
     /// <summary>Releases the lock on the queue once the operation only waits for outcomes.</summary>

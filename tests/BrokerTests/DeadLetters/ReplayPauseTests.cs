@@ -289,10 +289,12 @@ public sealed class ReplayPauseTests
         static bool IsNotReplayed(string letter) => !letter.Contains("Replay-Id", StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Pause_takes_effect_while_a_slow_pace_waits_for_the_next_message_and_ends_the_replay_if_nobody_answers()
+    [Theory]
+    [InlineData(10)]
+    [InlineData(2)] // the next message is the last one
+    public async Task Pause_takes_effect_while_a_slow_pace_waits_for_the_next_message_and_ends_the_replay_if_nobody_answers(int count)
     {
-        await using var shop = await Shop.CreateAsync(10, reports: true);
+        await using var shop = await Shop.CreateAsync(count, reports: true);
         var before = await shop.ExportAsync();
         var clock = Stopwatch.StartNew();
         string? by = null;
