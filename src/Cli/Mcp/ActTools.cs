@@ -11,7 +11,8 @@ namespace WorkinIt.Cli.Mcp;
 /// <summary>The tools that act: a dry run, and the run after a person has confirmed it. Nothing here can confirm.</summary>
 /// <param name="context">The broker or the server.</param>
 /// <param name="folder">Where dry runs wait for a person.</param>
-internal sealed class ActTools(CommandContext context, DryRunFolder folder)
+/// <param name="reveals">Whether the program may see a dead letter unmasked. Without that, it can't write the complete message of an edit.</param>
+internal sealed class ActTools(CommandContext context, DryRunFolder folder, bool reveals)
 {
     private const int IdBytes = 6; // a person types it
     private const int MostWaiting = 50;
@@ -50,6 +51,9 @@ internal sealed class ActTools(CommandContext context, DryRunFolder folder)
                 ? "The dry run has expired: since then, the queue may have changed. Make a new one"
                 : $"No person has confirmed this dry run. Ask one to read it, and to run in a terminal: {CommandOf(dryRunId)}");
         }
+        var (now, _) = await waiting.Act.Operation.PlanAsync(cancellationToken);
+        if (now.Done > waiting.Shown.Count)
+            throw new WrongUsageException($"{now.Done} messages match now, and a person has confirmed {waiting.Shown.Count}. Make a new dry run");
         if (!_waiting.TryRemove(dryRunId, out _)) // another request took it
             throw new NotFoundException($"Dry run {dryRunId} was run");
         folder.Remove(dryRunId);
@@ -86,9 +90,10 @@ internal sealed class ActTools(CommandContext context, DryRunFolder folder)
         return verb switch
         {
             "replay" => new PlannedAct(verb, request, letters.Replay(replay, reveal: false)),
-            "edit" when request.Filter.Ids is { Count: 1 } => new PlannedAct(verb, request, letters.Replay(replay with { Edited = EditCommand.Checked(extra.Message ?? throw new WrongUsageException("edit needs message")) }, reveal: false)),
+            "edit" when !reveals => throw new WrongUsageException("edit needs the complete message unmasked: start mcp with --allow-reveal. Or use repair, which changes single values"),
+            "edit" when request.Filter.Ids is { Count: 1 } => new PlannedAct(verb, request, letters.Replay(replay with { Edited = EditCommand.Checked(extra.Message ?? throw new WrongUsageException("edit needs message")) }, reveal: false), extra.Message),
             "edit" => throw new WrongUsageException("edit needs exactly one id: where id=ID"),
-            "repair" => new PlannedAct(verb, request, letters.Replay(replay with { Patch = MessagePatch.Parse(extra.Patch ?? throw new WrongUsageException("repair needs patch")) }, reveal: false)),
+            "repair" => new PlannedAct(verb, request, letters.Replay(replay with { Patch = MessagePatch.Parse(extra.Patch ?? throw new WrongUsageException("repair needs patch")) }, reveal: false), extra.Patch),
             "discard" => new PlannedAct(verb, request, letters.Discard(new DiscardRequest { Queue = request.Queue, Filter = request.Filter, By = request.By })),
             "restore" => new PlannedAct(verb, request, letters.Restore(request)),
             _ => throw new WrongUsageException($"“{verb}” is not a verb: use replay, discard, restore, edit or repair"),

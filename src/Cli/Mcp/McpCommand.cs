@@ -53,7 +53,7 @@ internal static class McpCommand
     private static McpServerOptions Options(CommandContext context, bool acts, bool reveals)
     {
         var tools = new McpServerPrimitiveCollection<McpServerTool>();
-        foreach (var tool in (IEnumerable<McpServerTool>)[.. new ViewTools(context, reveals).All, .. acts ? new ActTools(context, DryRunFolder.OfUser()).All : []])
+        foreach (var tool in (IEnumerable<McpServerTool>)[.. new ViewTools(context, reveals).All, .. acts ? new ActTools(context, DryRunFolder.OfUser(), reveals).All : []])
             tools.Add(tool);
         return new McpServerOptions
         {

@@ -8,7 +8,8 @@ namespace WorkinIt.Cli.Mcp;
 /// <param name="Verb">The verb.</param>
 /// <param name="Request">What is selected.</param>
 /// <param name="Operation">The operation.</param>
-internal sealed record PlannedAct(string Verb, OperationRequest Request, IOperation Operation)
+/// <param name="Written">What the program wrote: the message of an edit, or the JSON Patch of a repair; null: nothing.</param>
+internal sealed record PlannedAct(string Verb, OperationRequest Request, IOperation Operation, string? Written = null)
 {
     private bool IsMove => Verb is "discard" or "restore";
 
@@ -24,6 +25,8 @@ internal sealed record PlannedAct(string Verb, OperationRequest Request, IOperat
             ReplayText.WritePlan(console, plan, hasLedger: true, hasOwnCondition: true);
         if (Verb == "repair")
             DeadLetters.RepairChanges.Write(console, repairs, revealed: false);
+        if (Written is not null)
+            console.WriteLine(Terminal.Clean($"The program wrote: {Written}"));
     });
 
     /// <summary>What became of the messages, as the commands write it.</summary>

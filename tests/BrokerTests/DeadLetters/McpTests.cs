@@ -73,6 +73,28 @@ public sealed class McpTests : IDisposable
         (await orders.Client.Audit.ReadAsync(null, 10, default)).ShouldHaveSingleItem().Verb.ShouldBe("reveal");
     }
 
+    [Fact]
+    public async Task Person_sees_what_the_program_wrote_and_more_messages_than_confirmed_are_not_moved()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var id = (await orders.PutFaultsAsync(2))[0];
+        await orders.SeeAsync(Orders.Error, 2);
+        await using var masked = await StartAsync(BrokerSettings(orders), "--allow-acts");
+        (string, object)[] edit = [("verb", "edit"), ("queue", Orders.Error), ("where", new[] { $"id={id}" }), ("message", """{ "item": "written by the program" }""")];
+        (await CallAsync(masked, "dry_run", edit)).ShouldSatisfyAllConditions(it => it.IsError.ShouldBeTrue(), it => it.Text.ShouldContain("--allow-reveal"));
+        await using var program = await StartAsync(BrokerSettings(orders), "--allow-acts", "--allow-reveal");
+        (await CallAsync(program, "dry_run", edit)).Text.ShouldContain("written by the program");
+        (await CallAsync(program, "dry_run", ("verb", "repair"), ("queue", Orders.Error), ("all", true), ("patch", """[{ "op": "add", "path": "/note", "value": "hello" }]"""))).Text.ShouldContain("\"hello\"");
+
+        var dryRun = await CallAsync(program, "dry_run", ("verb", "discard"), ("queue", Orders.Error), ("all", true));
+        var shown = dryRun.Text.Split("Dry run ")[1].Split('.')[0];
+        (await ConfirmAsync(shown, "2")).Code.ShouldBe(0);
+        await orders.PutAsync(Orders.Faulted(Guid.CreateVersion7()), Orders.Envelope(Guid.CreateVersion7(), "{}"));
+        await orders.SeeAsync(Orders.Error, 3);
+        (await CallAsync(program, "run", ("dryRunId", shown))).ShouldSatisfyAllConditions(it => it.IsError.ShouldBeTrue(), it => it.Text.ShouldContain("a person has confirmed 2"));
+        await orders.SeeAsync(Orders.Error, 3);
+    }
+
     private static async Task<(bool IsError, string Text)> CallAsync(McpClient program, string tool, params (string Name, object Value)[] arguments)
     {
         var result = await program.CallToolAsync(tool, arguments.ToDictionary(argument => argument.Name, argument => (object?)argument.Value));
