@@ -118,6 +118,7 @@ public sealed class DoctorRuleTests
     {
         Found(Shop(new TestHost()).Queue("late", figures: (1, 100, 1, 800, 0))).ShouldBe(["returned-messages late Warning"]);
         Found(Shop(new TestHost()).Queue("late", figures: (1, 100, 1, 800, 50))).ShouldBe(["returned-messages late Warning"]);
+        Found(Shop(new TestHost()).Queue("late_error", figures: (1, 100, 1, 800, 0))).ShouldBeEmpty(); // the console reads it, and returns what it has read
         Found(Shop(new TestHost()).Queue("late", figures: (1, 100, 1, 800, 500))).ShouldBeEmpty();
         Found(Shop(new TestHost()).Queue("late", figures: (1, 100, 1, 2, 0))).ShouldBeEmpty(); // a retry every second or so
     }
