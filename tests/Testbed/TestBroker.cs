@@ -238,17 +238,27 @@ public sealed class TestVirtualHost(TestBroker broker, string name) : IAsyncDisp
     public Task SeeConsumerAsync(string queue, TimeSpan? within = null) =>
         Eventually.SeeAsync(async () => await FindAsync(queue) is { ConsumerCount: > 0 }, consumed => consumed, $"queue {queue} has a consumer", within);
 
+    /// <summary>Returns the number of ready messages in a queue that exists, or null if RabbitMQ can't count them now.</summary>
+    /// <param name="channel">The channel to ask on.</param>
+    /// <param name="queue">The name of the queue.</param>
+    public static async Task<long?> TryReadyAsync(IChannel channel, string queue) => (await TryFindAsync(channel, queue))?.MessageCount;
+
+    // RabbitMQ reports nothing at all about a quorum queue that does not answer it within 250 ms.
+    private static async Task<QueueDeclareOk?> TryFindAsync(IChannel channel, string queue)
+    {
+        var asked = Stopwatch.GetTimestamp();
+        var answer = await channel.QueueDeclarePassiveAsync(queue);
+        return answer.MessageCount > 0 || answer.ConsumerCount > 0 || Stopwatch.GetElapsedTime(asked) < TimeSpan.FromMilliseconds(240) ? answer : null;
+    }
+
     private async Task<QueueDeclareOk?> FindAsync(string queue)
     {
         await using var channel = await OpenChannelAsync();
         try
         {
-            // RabbitMQ reports nothing at all about a quorum queue that does not answer it within 250 ms.
             for (var tries = 0; ; tries++)
             {
-                var asked = Stopwatch.GetTimestamp();
-                var answer = await channel.QueueDeclarePassiveAsync(queue);
-                if (answer.MessageCount > 0 || answer.ConsumerCount > 0 || Stopwatch.GetElapsedTime(asked) < TimeSpan.FromMilliseconds(240))
+                if (await TryFindAsync(channel, queue) is { } answer)
                     return answer;
                 if (tries == 100)
                     throw new TimeoutException($"RabbitMQ can't count the messages in {queue}");

@@ -30,8 +30,20 @@ internal sealed record OperationOutcomes(OutcomeCounts Counts, long Total, IRead
         };
         return await InCatalogueAsync(page, operation.Id) is { } kept && kept.Total == known.Total
             && (kept.Counts.Unknown <= known.Counts.Unknown || page.Time.GetUtcNow() - operation.EndedAt > _catalogueFollows)
-            ? kept with { Problem = known.Problem }
+            ? kept.WithNewLettersOf(messages) with { Problem = known.Problem }
             : known;
+    }
+
+    /// <summary>Adds the new dead letters that the catalogue has not been told of yet: it may have an application's report of a failure before.</summary>
+    /// <param name="messages">The messages of the replay, as the instance that ran it knows them.</param>
+    public OperationOutcomes WithNewLettersOf(IEnumerable<Replayed> messages)
+    {
+        if (!Listed.Any(LacksLetter))
+            return this;
+        var letters = messages.Where(message => message.NewLetter is not null).ToDictionary(message => message.ReplayId, message => message.NewLetter);
+        return this with { Listed = [.. Listed.Select(message => LacksLetter(message) ? message with { NewLetter = letters.GetValueOrDefault(message.ReplayId) } : message)] };
+
+        static bool LacksLetter(Replayed message) => message is { NewLetter: null, Outcome: Outcome.FailedAgain or Outcome.Skipped };
     }
 
     /// <summary>Of an operation of any instance, from the catalogue; null if it has none, or can't be read.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.BrokerTests.DeadLetters;
@@ -7,6 +8,8 @@ internal sealed class BusyQueue : IAsyncDisposable
 {
     /// <summary>The numbers of its messages are above this one.</summary>
     public const int First = 1_000_000;
+
+    private const double Rate = 64; // messages a second that the consumers of the tests take at most
 
     private readonly CancellationTokenSource _end = new();
     private Task _filling = Task.CompletedTask;
@@ -21,7 +24,7 @@ internal sealed class BusyQueue : IAsyncDisposable
     /// <summary>Whether a number is of this traffic, and not of a replayed message.</summary>
     public static bool Is(int number) => number >= First;
 
-    public static async Task<BusyQueue> StartAsync(Orders orders, int backlog = 150)
+    public static async Task<BusyQueue> StartAsync(Orders orders, int backlog = 300)
     {
         var channel = await orders.VirtualHost.OpenChannelAsync();
         return await StartAsync(orders.VirtualHost, Orders.Input, backlog, async next =>
@@ -40,14 +43,17 @@ internal sealed class BusyQueue : IAsyncDisposable
     public static async Task<BusyQueue> StartAsync(TestVirtualHost virtualHost, string queue, int backlog, Func<int, Task> put)
     {
         var busy = new BusyQueue();
-        // As many as the consumers have taken, so that the queue neither runs empty nor grows.
+        // As many as the consumers have taken, so that the queue neither runs empty nor grows. While the broker can't count: as many as they take in that time.
         busy._filling = Task.Run(async () =>
         {
+            await using var channel = await virtualHost.OpenChannelAsync();
+            var filled = Stopwatch.StartNew();
             for (var number = First; ;)
             {
-                var ready = await virtualHost.ReadyAsync(queue);
-                busy.Lowest = Math.Min(busy.Lowest, ready);
-                var missing = (int)Math.Max(0, backlog - ready);
+                var ready = await TestVirtualHost.TryReadyAsync(channel, queue);
+                busy.Lowest = Math.Min(busy.Lowest, ready ?? long.MaxValue);
+                var missing = (int)Math.Max(0, ready is null ? Rate * filled.Elapsed.TotalSeconds : backlog - ready.Value);
+                filled.Restart();
                 await Task.WhenAll(Enumerable.Range(number, missing).Select(put));
                 number += missing;
                 await Task.Delay(50, busy._end.Token);

@@ -70,7 +70,7 @@ public sealed class ReplayReportTests
     {
         await using var orders = await Orders.CreateAsync();
         await orders.PutFaultsAsync(100);
-        await using var busy = await BusyQueue.StartAsync(orders, backlog: 100);
+        await using var busy = await BusyQueue.StartAsync(orders, backlog: 200);
         await using var application = await ReportingApplication.StartAsync(orders, number => number % 3 == 0 && !BusyQueue.Is(number) ? Handling.Fails : Handling.Succeeds, number => BusyQueue.Is(number) ? TimeSpan.FromSeconds(1) : TimeSpan.Zero);
         using var cancel = new CancellationTokenSource();
         var progress = new ProgressCallback(now =>

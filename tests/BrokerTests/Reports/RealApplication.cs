@@ -150,7 +150,7 @@ internal sealed class RealApplication : IAsyncDisposable
     public Task<BusyQueue> KeepBusyAsync(Func<int, Task>? put = null, int concurrency = 16)
     {
         _pause = TimeSpan.FromSeconds(concurrency / 50.0);
-        return BusyQueue.StartAsync(VirtualHost, Queue, backlog: 75, put ?? (number => SendAsync([new DoWork(number)])));
+        return BusyQueue.StartAsync(VirtualHost, Queue, backlog: 150, put ?? (number => SendAsync([new DoWork(number)])));
     }
 
     public Task<OperationResult> ReplayAsync(int waitSeconds = 60, bool followsLater = false) => Client.ReplayAsync(

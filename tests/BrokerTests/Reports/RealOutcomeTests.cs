@@ -220,7 +220,7 @@ public sealed class RealOutcomeTests
     }
 
     private static Task<BusyQueue> StartBusyAsync(RealApplication application) =>
-        BusyQueue.StartAsync(application.VirtualHost, application.Queue, backlog: 120, number => application.SendAsync([new DoWork(number)]));
+        BusyQueue.StartAsync(application.VirtualHost, application.Queue, backlog: 200, number => application.SendAsync([new DoWork(number)]));
 
     /// <summary>Sends a scheduled message when it is due, as a scheduler with a database does.</summary>
     [SuppressMessage("Performance", "CA1812", Justification = "MassTransit creates it")]

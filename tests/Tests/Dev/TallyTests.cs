@@ -53,6 +53,20 @@ public sealed class TallyTests : IDisposable
     }
 
     [Fact]
+    public void Failed_tests_are_named_with_the_place_and_the_reason_in_one_line()
+    {
+        Write("""
+            <assembly name="x" passed="1" failed="2" skipped="0" not-run="0" errors="0"><collection>
+              <test name="Bad" result="Fail"><failure exception-type="E"><message><![CDATA[E : 1
+              should be 2]]></message><stack-trace><![CDATA[  at T.Bad() in /_/tests/Folder/BadTests.cs:12]]></stack-trace></failure></test>
+              <test name="Good" result="Pass" />
+              <test name="Worse" result="Fail"><failure><message>!!!</message></failure></test></collection></assembly>
+            """.Replace("!!!", new string('x', 500), StringComparison.Ordinal));
+        _tally.AddReport(_report, exitCode: 2);
+        _tally.LastLines.ShouldBe(["FAILED  Bad (BadTests.cs:12): E : 1 should be 2", $"FAILED  Worse: {new string('x', 400)}…", "1 passed, 2 failed, 0 skipped"]);
+    }
+
+    [Fact]
     public void Counts_and_failures_of_other_runs_are_added()
     {
         _tally.AddOutput("first", ["== Tests", "12 passed, 0 failed, 3 skipped"]);

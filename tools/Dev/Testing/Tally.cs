@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using System.Xml;
+using System.Xml.Linq;
 
 namespace WorkinIt.Dev.Testing;
 
@@ -18,6 +19,8 @@ internal sealed partial class Tally
 
     // Begins a line that names a failure. AddOutput reads these lines from the output of a nested ./test.
     private const string Mark = "FAILED  ";
+
+    private const int LongestReason = 400;
 
     private readonly List<string> _failures = [];
 
@@ -97,10 +100,20 @@ internal sealed partial class Tally
             if (reader is { NodeType: XmlNodeType.Element, Name: "assembly" })
                 counts.Add((Number(reader, "passed"), Number(reader, "failed") + Number(reader, "errors"), Number(reader, "skipped") + Number(reader, "not-run")));
             else if (reader is { NodeType: XmlNodeType.Element, Name: "test" } && reader.GetAttribute("result") == "Fail")
-                failures.Add(Mark + reader.GetAttribute("name"));
+                failures.Add(Mark + Describe(reader));
             else if (reader is { NodeType: XmlNodeType.Element, Name: "error" })
                 failures.Add($"{Mark}{reader.GetAttribute("type")} {reader.GetAttribute("name")}".TrimEnd()); // outside any test, such as the cleanup of a fixture
         }
+    }
+
+    // The test and why it failed, in one line: the end of a log may be all that is left of a run.
+    private static string Describe(XmlReader reader)
+    {
+        using var element = reader.ReadSubtree();
+        var test = XElement.Load(element);
+        var message = Spaces().Replace(test.Element("failure")?.Element("message")?.Value ?? "", " ").Trim();
+        var place = SourceLine().Match(test.Element("failure")?.Element("stack-trace")?.Value ?? "");
+        return $"{test.Attribute("name")?.Value}{(place.Success ? $" ({place.Groups[1].Value})" : "")}{(message.Length == 0 ? "" : ": ")}{(message.Length > LongestReason ? message[..LongestReason] + "…" : message)}";
     }
 
     private static int Number(XmlReader reader, string attribute) =>
@@ -110,4 +123,10 @@ internal sealed partial class Tally
 
     [GeneratedRegex("^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$")]
     private static partial Regex LastLine();
+
+    [GeneratedRegex("""([^/\\]+\.cs:(?:line )?[0-9]+)""")]
+    private static partial Regex SourceLine();
+
+    [GeneratedRegex("""\s+""")]
+    private static partial Regex Spaces();
 }
