@@ -111,13 +111,13 @@ public sealed class ReplayReportTests
     {
         await using var orders = await Orders.CreateAsync();
         await orders.PutFaultsAsync(5);
-        await using var application = await ReportingApplication.StartAsync(orders, number => number == 0 ? Handling.Fails : Handling.Succeeds, _ => TimeSpan.FromSeconds(6));
+        await using var application = await ReportingApplication.StartAsync(orders, number => number == 0 ? Handling.Fails : Handling.Succeeds, _ => TimeSpan.FromSeconds(15));
 
-        var result = await orders.Client.ReplayAsync(Request(TimeSpan.FromSeconds(2)) with { FollowsLater = true }, null, _none);
+        var result = await orders.Client.ReplayAsync(Request(TimeSpan.FromSeconds(5)) with { FollowsLater = true }, null, _none);
 
         result.Headline.ShouldBe("5 of 5 replayed: 5 taken, no word yet");
         await using var later = result.Later.ShouldNotBeNull();
-        await Eventually.SeeAsync(() => Task.FromResult(OutcomeCounts.Count(later.Replayed)), counts => counts is { Handled: 4, FailedAgain: 1 }, "the reports came", TimeSpan.FromSeconds(20));
+        await Eventually.SeeAsync(() => Task.FromResult(OutcomeCounts.Count(later.Replayed)), counts => counts is { Handled: 4, FailedAgain: 1 }, "the reports came");
     }
 
     [Fact]
