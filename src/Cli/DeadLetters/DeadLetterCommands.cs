@@ -32,7 +32,7 @@ internal static class DeadLetterCommands
         Exit codes: 0 done, or the queue is empty; 1 not everything as requested, or no message matches; 2 wrong usage; 3 broker or server unreachable, or accepts no messages.
         """)
     {
-        ListCommand.Create(), ShowCommand.Create(), TestCommand.Create(), ReplayCommand.Create(), EditCommand.Create(), RepairCommand.Create(), DiscardCommand.Create(), RestoreCommand.Create(),
+        ListCommand.Create(), ShowCommand.Create(), ExplainCommand.Create(), TestCommand.Create(), ReplayCommand.Create(), EditCommand.Create(), RepairCommand.Create(), DiscardCommand.Create(), RestoreCommand.Create(),
         ExportCommand.Create(), ImportCommand.Create(), AuditCommand.Create(), ServeCommand.Create(), GrantCommand.Create(),
         McpCommand.Create(), ConfirmCommand.Create(),
     };

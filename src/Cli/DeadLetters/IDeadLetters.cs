@@ -107,7 +107,8 @@ internal sealed record FoundLetters(IReadOnlyList<ShownLetter> Letters, IReadOnl
 /// <param name="Json">One JSON object on one line, as <c>export</c> writes it; masked, it has no body.</param>
 /// <param name="Facts">Names and values; a value can be empty.</param>
 /// <param name="Sections">Titles and texts.</param>
-internal sealed record ShownLetter(string Json, IReadOnlyList<(string Name, string? Value)> Facts, IReadOnlyList<(string Title, string Text)> Sections);
+/// <param name="Parts">Its headers and properties, explained.</param>
+internal sealed record ShownLetter(string Json, IReadOnlyList<(string Name, string? Value)> Facts, IReadOnlyList<(string Title, string Text)> Sections, IReadOnlyList<LetterPart> Parts);
 
 /// <summary>A dead letter that can be edited.</summary>
 /// <param name="Id">Its id.</param>

@@ -14,7 +14,7 @@ internal static class LetterText
     public static ShownLetter Of(DeadLetter letter, bool revealed)
     {
         var view = new LetterView(letter, revealed);
-        return new ShownLetter(Json(view), Facts(letter, view), [.. Sections(letter, view)]);
+        return new ShownLetter(Json(view), Facts(letter, view), [.. Sections(letter, view)], view.Parts);
     }
 
     /// <summary>The first lines of a stack trace.</summary>

@@ -22,27 +22,36 @@ internal static class ShowCommand
         { id, common.Queue, reveal, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
-            var named = parsed.GetValue(id)!;
-            if (parsed.GetValue(common.Queue) is { } asked)
-                await context.ConfirmAccessAsync(asked, parsed.GetValue(common.Yes), cancellationToken);
-            var found = await context.Letters.FindAsync(parsed.GetValue(common.Queue), named, parsed.GetValue(reveal), cancellationToken);
-            foreach (var queue in found.NotSearched)
-                await Terminal.ErrorAsync($"Not searched: {queue}");
-            if (found.Letters.Count == 0)
-            {
-                await Terminal.ErrorAsync($"{named} not found in {parsed.GetValue(common.Queue) ?? "the queues that were searched"}. {found.Known ?? "That does not show whether it was handled"}");
-                return ExitCode.Incomplete;
-            }
-            foreach (var letter in found.Letters)
+            var letters = await FindAsync(context, parsed.GetValue(common.Queue), parsed.GetValue(id)!, parsed.GetValue(common.Yes), parsed.GetValue(reveal), cancellationToken);
+            foreach (var letter in letters)
             {
                 if (context.Json)
                     CommandContext.Print(letter.Json);
                 else
                     Write(context.Out, letter);
             }
-            return ExitCode.Done;
+            return letters.Count == 0 ? ExitCode.Incomplete : ExitCode.Done;
         }));
         return command;
+    }
+
+    /// <summary>Finds the dead letters that the command line names, and reports on standard error what was not found or not searched.</summary>
+    /// <param name="context">The command.</param>
+    /// <param name="queue">The queue; null: all of them.</param>
+    /// <param name="id">A dead-letter id or a MessageId.</param>
+    /// <param name="isConfirmed">Whether not to ask before a read that counts as a return.</param>
+    /// <param name="reveal">Whether to show them unmasked.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
+    public static async Task<IReadOnlyList<ShownLetter>> FindAsync(CommandContext context, string? queue, string id, bool isConfirmed, bool reveal, CancellationToken cancellationToken)
+    {
+        if (queue is not null)
+            await context.ConfirmAccessAsync(queue, isConfirmed, cancellationToken);
+        var found = await context.Letters.FindAsync(queue, id, reveal, cancellationToken);
+        foreach (var other in found.NotSearched)
+            await Terminal.ErrorAsync($"Not searched: {other}");
+        if (found.Letters.Count == 0)
+            await Terminal.ErrorAsync($"{id} not found in {queue ?? "the queues that were searched"}. {found.Known ?? "That does not show whether it was handled"}");
+        return found.Letters;
     }
 
     /// <summary>Searches all dead-letter queues, and reports on standard error those that were not searched.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using WorkinIt.Cli.DeadLetters;
+using WorkinIt.DeadLetters;
 using WorkinIt.DeadLetters.Dashboard.Api;
 
 namespace WorkinIt.Cli.Remote;
@@ -10,7 +11,9 @@ internal static class ServerLetterText
 {
     private static readonly JsonSerializerOptions _indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 600 };
 
-    public static ShownLetter Of(ApiLetterDetails letter) => new(letter.Line?.GetRawText() ?? "null", Facts(letter), [.. Sections(letter)]);
+    public static ShownLetter Of(ApiLetterDetails letter) => new(letter.Line?.GetRawText() ?? "null", Facts(letter), [.. Sections(letter)], [.. letter.Headers.Concat(letter.Properties).Select(Part)]);
+
+    private static LetterPart Part(ApiValue value) => new(value.Name, value.Value, value.From, value.Meaning, value.OnReplay, value.BecomesHeader);
 
     private static IReadOnlyList<(string Name, string? Value)> Facts(ApiLetterDetails details)
     {

@@ -149,7 +149,7 @@ internal sealed record ApiLetterDetails
         Reason = ApiLetter.Example.Reason,
         ContentType = "application/vnd.masstransit+json",
         MessageTypes = ["Orders:PlaceOrder"],
-        Headers = [new ApiValue("MT-Fault-RetryCount", "3")],
+        Headers = [new ApiValue("MT-Fault-RetryCount", "3", PartOrigin.MassTransit, ReplayEffect.Removed) { Meaning = "How often it was retried in place before the failure that is recorded here" }],
         Message = JsonElement.Parse("""{ "orderId": 4711, "customer": "J••• (8 characters)" }"""),
         CanBeEdited = true,
         Timeline = [new ApiStep(ApiExamples.Time, "Failed in orders_error: System.TimeoutException")],
@@ -158,6 +158,8 @@ internal sealed record ApiLetterDetails
     public static ApiLetterDetails Of(PageContext page, LetterModel model)
     {
         var (letter, view) = (model.Letter, model.View);
+        LetterPart[] parts = [.. view.Parts];
+        var headers = view.Headers.Count();
         var message = view.Message is { IsCut: false } text ? JsonElement.Parse(text.Text, new JsonDocumentOptions { MaxDepth = ApiAnswer.Json.MaxDepth }) : (JsonElement?)null;
         return new ApiLetterDetails
         {
@@ -167,8 +169,8 @@ internal sealed record ApiLetterDetails
             StackTrace = view.StackTrace,
             ContentType = letter.ContentType,
             MessageTypes = letter.MessageTypes,
-            Properties = [.. view.Properties.Select(property => new ApiValue(property.Key, property.Value))],
-            Headers = [.. view.Headers.Select(header => new ApiValue(header.Key, header.Value))],
+            Properties = [.. parts[headers..].Select(ApiValue.Of)],
+            Headers = [.. parts[..headers].Select(ApiValue.Of)],
             Message = message,
             BodyText = message is null ? view.Body?.Text : null,
             Body = model.Revealed ? Convert.ToBase64String(letter.Body.Span) : null,
@@ -189,7 +191,20 @@ internal sealed record ApiLetterDetails
 }
 
 /// <summary>A header or a property.</summary>
-internal sealed record ApiValue(string Name, string Value);
+/// <param name="Name">Its name.</param>
+/// <param name="Value">Its value as text, masked unless the letter is revealed.</param>
+/// <param name="From">Who added it.</param>
+/// <param name="OnReplay">What a replay does with it.</param>
+internal sealed record ApiValue(string Name, string Value, PartOrigin From, ReplayEffect OnReplay)
+{
+    /// <summary>What it says; null if only the sender knows.</summary>
+    public string? Meaning { get; init; }
+
+    /// <summary>The name of the header that it becomes; null unless a replay renames it.</summary>
+    public string? BecomesHeader { get; init; }
+
+    public static ApiValue Of(LetterPart part) => new(part.Name, part.Value, part.Origin, part.Effect) { Meaning = part.Meaning, BecomesHeader = part.BecomesHeader };
+}
 
 /// <summary>A step of a message's history.</summary>
 internal sealed record ApiStep(DateTimeOffset At, string Text);

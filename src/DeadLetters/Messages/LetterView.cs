@@ -65,6 +65,9 @@ public sealed class LetterView(DeadLetter letter, bool revealed)
         }
     }
 
+    /// <summary>The headers and properties, each with who added it, what it means, and what a replay does with it.</summary>
+    public IReadOnlyList<LetterPart> Parts => LetterExplanation.Of(letter, this);
+
     /// <summary>Writes the dead letter as one JSON object on one line: if revealed, as <c>export</c> writes it; if masked, without the body.</summary>
     /// <param name="writer">The writer.</param>
     public void Write(Utf8JsonWriter writer)

@@ -6,6 +6,28 @@ namespace WorkinIt.DeadLetters;
 /// <summary>The properties of the copy of a moved message: those of the message, without what earlier deliveries left on it.</summary>
 internal static class MovedProperties
 {
+    /// <summary>For a replay: without what describes the failed try, and with the stamp of the replay.</summary>
+    /// <param name="letter">The message.</param>
+    /// <param name="request">The replay.</param>
+    /// <param name="replayId">The replay's id, and the message's number in it.</param>
+    /// <param name="at">When the replay began.</param>
+    public static BasicProperties Replayed(DeadLetter letter, ReplayRequest request, string replayId, DateTimeOffset at)
+    {
+        var properties = Of(letter, header => !Headers.IsOfFirstTry(header) && header != Headers.ReplaySendAgain && !(request.WithoutResponse && header == Headers.ResponseAddress));
+        var headers = properties.Headers!;
+        headers[Headers.ReplayId] = replayId;
+        headers[Headers.ReplayBy] = Headers.Bounded(request.By);
+        headers[Headers.ReplayAt] = at.ToString("O", CultureInfo.InvariantCulture);
+        headers[Headers.ReplayCount] = (letter.LastReplay?.Count ?? 0) + 1;
+        if (request.SendAgain)
+            headers[Headers.ReplaySendAgain] = true;
+        // There may be days between the two tries, so the new try gets its own trace, linked to the first one.
+        if (headers.ContainsKey(Headers.ActivityId))
+            headers.TryAdd(Headers.ActivityPropagation, "Link");
+        headers[Headers.ReplayHistory] = TryHistory.After(letter, request.By, at);
+        return properties;
+    }
+
     /// <summary>For the queue of discarded messages: adds what a restore needs, and a time to live.</summary>
     /// <param name="letter">The message.</param>
     /// <param name="entry">The operation's audit entry.</param>

@@ -132,21 +132,10 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
     /// <summary>The properties of a moved or copied message, with the stamp of the replay.</summary>
     public BasicProperties Stamped(DeadLetter letter, string replayId)
     {
-        var properties = MovedProperties.Of(letter, header => !Headers.IsOfFirstTry(header) && header != Headers.ReplaySendAgain && !(request.WithoutResponse && header == Headers.ResponseAddress));
-        var headers = properties.Headers!;
-        headers[Headers.ReplayId] = replayId;
-        headers[Headers.ReplayBy] = Headers.Bounded(request.By);
-        headers[Headers.ReplayAt] = _at.ToString("O", CultureInfo.InvariantCulture);
-        headers[Headers.ReplayCount] = (letter.LastReplay?.Count ?? 0) + 1;
-        if (request.SendAgain)
-            headers[Headers.ReplaySendAgain] = true;
-        // There may be days between the two tries, so the new try gets its own trace, linked to the first one.
-        if (headers.ContainsKey(Headers.ActivityId))
-            headers.TryAdd(Headers.ActivityPropagation, "Link");
-        headers[Headers.ReplayHistory] = TryHistory.After(letter, request.By, _at);
+        var properties = MovedProperties.Replayed(letter, request, replayId, _at);
         // The history must not be the reason why a message with large headers can't be moved.
         if (session.FrameMax > 0 && HeaderFrame.SizeOf(properties) > session.FrameMax)
-            headers.Remove(Headers.ReplayHistory);
+            properties.Headers!.Remove(Headers.ReplayHistory);
         return properties;
     }
 

@@ -22,7 +22,7 @@ public sealed class CommandOutputTests
         {
             ["list", "--queue", Orders.Error], ["list", "--groups", "--queue", Orders.Error], ["list", "--groups", "--queue", Orders.Error, "--json"], ["show", id.ToString(), "--queue", Orders.Error],
             ["show", id.ToString(), "--queue", Orders.Error, "--reveal"], ["show", id.ToString(), "--queue", Orders.Error, "--reveal", "--json"], ["show", id.ToString(), "--queue", Orders.Error, "--json"],
-            ["show", "\u001b[31m", "--queue", Orders.Error], ["export", "--queue", Orders.Error], ["replay", "--queue", Orders.Error, "--all", "--dry-run"], ["audit"], ["\u001b[31m"],
+            ["show", "\u001b[31m", "--queue", Orders.Error], ["explain", id.ToString(), "--queue", Orders.Error], ["export", "--queue", Orders.Error], ["replay", "--queue", Orders.Error, "--all", "--dry-run"], ["audit"], ["\u001b[31m"],
         })
         {
             var (_, output, errors) = await orders.Command.RunAsync(["dead-letters", .. arguments]);
