@@ -28,8 +28,8 @@ internal sealed class CommandContext : IAsyncDisposable
     {
         (_broker, _server, By, Json) = (broker, server, by, json);
         Letters = NewLetters();
-        if (CommandHost.Current.IsOutRedirected)
-            Out.Profile.Width = WideConsole; // not a terminal: wide enough that ids are not wrapped
+        if (!Out.Profile.Out.IsTerminal)
+            Out.Profile.Width = WideConsole; // wide enough that ids are not wrapped
     }
 
     /// <summary>The dead letters: those of the broker, or of the server that the command line names.</summary>
@@ -82,7 +82,8 @@ internal sealed class CommandContext : IAsyncDisposable
     public static CommandContext Open(ServerAddress server, bool json) => new(null, ServerClient.Open(server, PromptForToken), "", json);
 
     /// <summary>The dead letters as they are now: a server's list of queues is read once.</summary>
-    public IDeadLetters NewLetters() => _server is null ? new BrokerDeadLetters(this) : new ServerDeadLetters(this, _server);
+    /// <param name="acceptsCost">Whether a server may read a queue although that has a cost.</param>
+    public IDeadLetters NewLetters(bool acceptsCost = true) => _server is null ? new BrokerDeadLetters(this) : new ServerDeadLetters(this, _server, acceptsCost);
 
     /// <summary>Writes a line to standard output, without wrapping it.</summary>
     public static void Print(string line) => CommandHost.Current.Out.WriteLine(Terminal.Clean(line));
@@ -112,7 +113,7 @@ internal sealed class CommandContext : IAsyncDisposable
         var queues = (await Letters.QueuesAsync(cancellationToken)).Select(listed => listed.Queue).Where(queue => queue.Messages > 0 && Letters.IsMeant(queue, suffix)).ToList();
         return queues switch
         {
-            [var only] => only.Name,
+            [var only, .. var others] when others.All(other => other.Name == only.Name) => only.Name, // several sources of a server may have it
             [] when ofOneLetter => throw new NotFoundException($"Dead letter not found: no queue that ends in {suffix} has messages"),
             [] => throw new NothingThereException($"no queue that ends in {suffix} has messages"),
             _ => throw new WrongUsageException($"Several queues have messages. Select one with --queue: {string.Join(", ", queues.Select(queue => queue.Name))}"),

@@ -10,7 +10,10 @@ internal static class ExitCode
     public const int WrongUsage = 2;
     public const int Unreachable = 3;
 
-    public static int Of(DeadLetterException e) => e.Problem switch
+    public static int Of(DeadLetterException e) => Of(e.Problem);
+
+    /// <param name="problem">What went wrong; null if unknown.</param>
+    public static int Of(DeadLetterProblem? problem) => problem switch
     {
         DeadLetterProblem.Unreachable or DeadLetterProblem.Blocked => Unreachable,
         DeadLetterProblem.NoSuchQueue => WrongUsage,

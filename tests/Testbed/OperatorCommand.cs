@@ -80,6 +80,7 @@ public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings
             Variable = name => settings.GetValueOrDefault(name),
             In = input,
             IsInteractive = isTerminal,
+            IsOutRedirected = !isTerminal,
             Out = output,
             Error = errors,
             OpenOut = () => bytes, // closed by the command; its bytes can still be read

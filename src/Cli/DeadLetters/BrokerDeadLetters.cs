@@ -7,6 +7,8 @@ internal sealed class BrokerDeadLetters(CommandContext context) : IDeadLetters
 {
     private DeadLetterClient Broker => context.Broker;
 
+    public bool IsPartial => false;
+
     public async Task<IReadOnlyList<ListedQueue>> QueuesAsync(CancellationToken cancellationToken) =>
         [.. (await Broker.FindQueuesAsync(cancellationToken)).Select(queue => new ListedQueue(queue, null))];
 

@@ -8,6 +8,9 @@ internal interface IDeadLetters
     /// <summary>Lists the dead-letter queues, non-empty ones first.</summary>
     Task<IReadOnlyList<ListedQueue>> QueuesAsync(CancellationToken cancellationToken);
 
+    /// <summary>Whether the list of the queues lacks those of a source that does not answer. The notices name it.</summary>
+    bool IsPartial { get; }
+
     /// <summary>What to say above a list of the queues, one line each: messages that wait for a later try, operations that run.</summary>
     Task<IReadOnlyList<string>> NoticesAsync(CancellationToken cancellationToken);
 

@@ -54,12 +54,16 @@ internal static class ListCommand
                 CommandContext.WriteJson(queues.Select(one => new { one.Source, one.Queue.Name, one.Queue.Messages, one.Queue.InputQueue, one.Queue.IsDiscarded, one.Queue.AccessWarning, one.Queue.Hidden, one.Queue.HidesReadMessages }));
             else
                 CommandContext.WriteJson(queues.Select(one => one.Queue));
-            return ExitCode.Done;
+            foreach (var line in context.Letters.IsPartial ? await context.Letters.NoticesAsync(cancellationToken) : [])
+                await Terminal.ErrorAsync(line);
         }
-        foreach (var line in await context.Letters.NoticesAsync(cancellationToken))
-            CommandContext.Print(line);
-        WriteQueues(context, queues);
-        return ExitCode.Done;
+        else
+        {
+            foreach (var line in await context.Letters.NoticesAsync(cancellationToken))
+                CommandContext.Print(line);
+            WriteQueues(context, queues);
+        }
+        return context.Letters.IsPartial ? ExitCode.Incomplete : ExitCode.Done;
     }
 
     private static void WriteQueues(CommandContext context, IReadOnlyList<ListedQueue> queues)

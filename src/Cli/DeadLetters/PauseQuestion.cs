@@ -7,7 +7,8 @@ namespace WorkinIt.Cli.DeadLetters;
 /// <summary>Runs a replay and, on a terminal, asks at each pause how it goes on. Without a terminal, the replay ends at its first pause.</summary>
 internal sealed class PauseQuestion(CommandContext context)
 {
-    private readonly Channel<(ReplayPause Pause, TaskCompletionSource<PauseAnswer> Answer)> _pauses = Channel.CreateUnbounded<(ReplayPause, TaskCompletionSource<PauseAnswer>)>();
+    private readonly Channel<Question> _pauses = Channel.CreateUnbounded<Question>();
+    private Task<string?>? _reading; // also while no question is asked, if the last one ended without an answer: a console's ReadLine can't be cancelled
 
     /// <summary>Replays, with a display of the progress.</summary>
     /// <typeparam name="T">The result.</typeparam>
@@ -35,34 +36,61 @@ internal sealed class PauseQuestion(CommandContext context)
             await ended.CancelAsync();
             if (running.IsCompleted)
                 return await running;
-            if (!_pauses.Reader.TryRead(out var paused))
+            if (!_pauses.Reader.TryRead(out var question) || question.Answer.Task.IsCompleted)
                 continue;
-            var answer = AnswerAsync(paused.Pause, cancellationToken);
-            if (await Task.WhenAny(answer, running) == running || answer.IsCanceled) // cancelled, or nobody has answered for too long
+            if (!await AskAsync(question, running, cancellationToken))
                 return await running;
-            paused.Answer.TrySetResult(await answer);
         }
+    }
+
+    // False: the replay ends.
+    private async Task<bool> AskAsync(Question question, Task running, CancellationToken cancellationToken)
+    {
+        using var withdrawn = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var answer = AnswerAsync(question.Pause, withdrawn.Token);
+        await Task.WhenAny(answer, running, question.Answer.Task);
+        if (answer is { IsCompleted: true, IsCanceled: false } && question.Answer.TrySetResult(await answer))
+            return true;
+        // Cancelled, or somebody has answered on a page, or nobody has answered for too long.
+        await withdrawn.CancelAsync();
+        await ((Task)answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (running.IsCompleted || cancellationToken.IsCancellationRequested)
+            return false;
+        await Terminal.ErrorAsync("The pause has ended without an answer from here.");
+        return true;
     }
 
     private async Task<PauseAnswer> AskAsync(ReplayPause pause, CancellationToken cancellationToken)
     {
-        var answer = new TaskCompletionSource<PauseAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _pauses.Writer.TryWrite((pause, answer));
-        return await answer.Task.WaitAsync(cancellationToken);
+        var question = new Question(pause, new TaskCompletionSource<PauseAnswer>(TaskCreationOptions.RunContinuationsAsynchronously));
+        _pauses.Writer.TryWrite(question);
+        await using var withdrawal = cancellationToken.Register(() => question.Answer.TrySetCanceled(cancellationToken));
+        return await question.Answer.Task;
     }
 
-    private static async Task<PauseAnswer> AnswerAsync(ReplayPause pause, CancellationToken cancellationToken)
+    private async Task<PauseAnswer> AnswerAsync(ReplayPause pause, CancellationToken cancellationToken)
     {
+        if (_reading is { IsCompletedSuccessfully: true } && await _reading is not null)
+        {
+            _reading = null;
+            await Terminal.ErrorAsync("What was typed after the last pause had ended is ignored.");
+        }
         await Terminal.ErrorAsync($"Paused: {pause.Text}. {pause.Advice}.");
         var slower = pause.SlowerPace.ToString("0.####", CultureInfo.InvariantCulture);
         while (true)
         {
             await Terminal.ErrorAsync($"r resume, s slower ({slower} messages a second; s 5: 5 a second), c cancel:");
-            // A console's ReadLineAsync can't be cancelled.
-            var said = await Task.Run(CommandHost.Current.In.ReadLine, CancellationToken.None).WaitAsync(cancellationToken);
-            if (Parse(said, pause.SlowerPace) is { } answer)
+            if (Parse(await ReadAsync(cancellationToken), pause.SlowerPace) is { } answer)
                 return answer;
         }
+    }
+
+    private async Task<string?> ReadAsync(CancellationToken cancellationToken)
+    {
+        _reading ??= Task.Run(CommandHost.Current.In.ReadLine, CancellationToken.None);
+        var said = await _reading.WaitAsync(cancellationToken);
+        _reading = null;
+        return said;
     }
 
     // Null: not an answer. The end of the input is a cancel.
@@ -74,6 +102,8 @@ internal sealed class PauseQuestion(CommandContext context)
         ["s" or "slower", var pace] when double.TryParse(pace, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number is >= ReplayRequest.LeastPace and <= 100_000 => new PauseAnswer(true, number),
         _ => null,
     };
+
+    private sealed record Question(ReplayPause Pause, TaskCompletionSource<PauseAnswer> Answer);
 
     private sealed class Relay : IProgress<OperationProgress>
     {

@@ -30,7 +30,9 @@ internal sealed class ActTools(CommandContext context, DryRunFolder folder, bool
         [Description("Replays one message first, and goes on only if it was handled")] bool canary = false, [Description("Messages per second")] double? pace = null, [Description("For edit: the message after the edit, as JSON")] string? message = null,
         [Description("For repair: a JSON Patch (RFC 6902)")] string? patch = null, CancellationToken cancellationToken = default) => ToolAnswer.OfAsync(async () =>
     {
-        var act = Create(verb, new OperationRequest { Queue = queue, Filter = Selection.Of(where, all), By = $"{context.By} (mcp)" }, new Extra(canary, pace, message, patch));
+        var letters = context.NewLetters(acceptsCost: false);
+        var act = Create(letters, reveals, verb, new OperationRequest { Queue = queue, Filter = Selection.Of(where, all), By = $"{context.By} (mcp)" }, new Extra(canary, pace, message, patch));
+        await CostlyQueues.CheckAsync(letters, verb == "restore" ? await letters.DiscardedQueueAsync(queue, cancellationToken) : queue, verb, cancellationToken);
         var (plan, repairs) = await act.Operation.PlanAsync(cancellationToken);
         if (plan.Held == 0)
             throw new NothingThereException($"{plan.Queue} is empty");
@@ -72,9 +74,8 @@ internal sealed class ActTools(CommandContext context, DryRunFolder folder, bool
         return $"{text}\nDry run {shown.Id}. It moves nothing until a person confirms it. Ask a person to read it, and to run in a terminal within {DryRunFolder.Life.TotalMinutes} minutes: {CommandOf(shown.Id)}\nThen call run with this id.";
     }
 
-    private PlannedAct Create(string verb, OperationRequest request, Extra extra)
+    private static PlannedAct Create(IDeadLetters letters, bool reveals, string verb, OperationRequest request, Extra extra)
     {
-        var letters = context.NewLetters();
         var replay = new ReplayRequest
         {
             Queue = request.Queue,

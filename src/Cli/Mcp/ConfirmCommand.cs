@@ -34,8 +34,8 @@ internal static class ConfirmCommand
 
     private static async Task<int> RunAsync(DryRunFolder folder, string id, CancellationToken cancellationToken)
     {
-        if (!CommandHost.Current.IsInteractive)
-            throw new WrongUsageException("A person must confirm a dry run, on a terminal: this command has no option that answers");
+        if (CommandHost.Current is { IsInteractive: false } or { IsOutRedirected: true }) // a person must see what is confirmed
+            throw new WrongUsageException("A person must confirm a dry run, on a terminal: its input and its output can't be redirected, and this command has no option that answers");
         if (folder.Find(id) is not { } dryRun)
         {
             await Terminal.ErrorAsync($"Dry run {id} not found: it was run, it has expired, or another user's program made it");

@@ -39,7 +39,7 @@ internal sealed class ViewTools(CommandContext context, bool reveals)
     private Task<CallToolResult> CausesAsync(
         [Description("The queue")] string queue, [Description(Selection.Words)] string[]? where = null, CancellationToken cancellationToken = default) => ToolAnswer.OfAsync(async () =>
     {
-        var letters = await SeeAsync(queue, cancellationToken);
+        var letters = await CostlyQueues.OpenAsync(context, queue, cancellationToken);
         var page = await letters.CausesAsync(queue, DeadLetterFilter.Parse(where ?? []), cancellationToken);
         return CommandContext.ToJson(page.Groups.Select(group => new { cause = group.Cause.Id, exception = group.Cause.ExceptionType, text = Masking.Text(group.Cause.Text), place = group.Cause.Frame, group.Count, group.First, group.Last, group.Example }));
     });
@@ -47,7 +47,7 @@ internal sealed class ViewTools(CommandContext context, bool reveals)
     private Task<CallToolResult> LettersAsync(
         [Description("The queue")] string queue, [Description(Selection.Words)] string[]? where = null, [Description("How many, up to 200")] int limit = 20, CancellationToken cancellationToken = default) => ToolAnswer.OfAsync(async () =>
     {
-        var letters = await SeeAsync(queue, cancellationToken);
+        var letters = await CostlyQueues.OpenAsync(context, queue, cancellationToken);
         return CommandContext.ToJson(await letters.LettersAsync(queue, DeadLetterFilter.Parse(where ?? []), Math.Clamp(limit, 1, MostLetters), cancellationToken));
     });
 
@@ -59,7 +59,7 @@ internal sealed class ViewTools(CommandContext context, bool reveals)
         [Description("The dead letter's id, or its MessageId")] string id, [Description("The queue; without it, all queues are searched")] string? queue = null, [Description("Shows it unmasked; the audit log records that")] bool reveal = false,
         CancellationToken cancellationToken = default) => ToolAnswer.OfAsync(async () =>
     {
-        var letters = queue is null ? context.NewLetters() : await SeeAsync(queue, cancellationToken);
+        var letters = queue is null ? context.NewLetters(acceptsCost: false) : await CostlyQueues.OpenAsync(context, queue, cancellationToken);
         var found = await letters.FindAsync(queue, id, reveal && reveals, cancellationToken);
         return found.Letters.Count == 0
             ? throw new NotFoundException($"Dead letter {id} not found. {found.Known}".TrimEnd())
@@ -70,14 +70,6 @@ internal sealed class ViewTools(CommandContext context, bool reveals)
         [Description("Only entries of this queue")] string? queue = null, [Description("How many, up to 200")] int limit = 20, CancellationToken cancellationToken = default) => ToolAnswer.OfAsync(async () =>
         CommandContext.ToJson((await context.NewLetters().AuditAsync(queue, Math.Clamp(limit, 1, MostEntries), cancellationToken))
             .Select(entry => new { entry.Entry.Id, entry.Entry.At, entry.Entry.EndedAt, entry.Entry.By, entry.Entry.Verb, entry.Entry.Queue, entry.Entry.Filter, entry.Entry.Selected, entry.Entry.Done, entry.Entry.Refused, entry.Entry.Results, entry.Entry.Problem })));
-
-    // A program must not hide messages of a queue by reading it.
-    private async Task<IDeadLetters> SeeAsync(string queue, CancellationToken cancellationToken)
-    {
-        var letters = context.NewLetters();
-        return context.IsRemote || await letters.FindQueueAsync(queue, cancellationToken) is not { HidesReadMessages: true, Messages: > 0 } hiding ? letters
-            : throw new WrongUsageException($"{hiding.AccessWarning}. A person can read {queue} with “workinit dead-letters list”");
-    }
 
     private static McpServerToolCreateOptions Options(string name, string description) => new() { Name = name, Description = description, ReadOnly = true, Destructive = false, OpenWorld = false };
 }

@@ -61,10 +61,12 @@ internal sealed class ServerClient : IDisposable
     /// <param name="path">The path below that of the API.</param>
     /// <param name="body">The body; null: none.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
+    /// <param name="key">The idempotency key, if the caller may send the same request again; null: a new one.</param>
     /// <exception cref="ServerException">There is no answer, or another one.</exception>
-    public async Task<T> PostAsync<T>(string path, object? body, CancellationToken cancellationToken)
+    public async Task<T> PostAsync<T>(string path, object? body, CancellationToken cancellationToken, string? key = null)
     {
-        var (key, json) = (Guid.NewGuid().ToString("N"), body is null ? null : JsonSerializer.Serialize(body, _json));
+        key ??= NewKey();
+        var json = body is null ? null : JsonSerializer.Serialize(body, _json);
         using var response = await SendAsync(
             () =>
             {
@@ -84,65 +86,74 @@ internal sealed class ServerClient : IDisposable
         using var response = await SendAsync(() => new HttpRequestMessage(HttpMethod.Get, path), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         if (response.Content.Headers.ContentType?.MediaType != "application/x-ndjson")
             throw ServerProblem.NotTheApi(Address, response);
-        try
-        {
-            await using var lines = await response.Content.ReadAsStreamAsync(cancellationToken);
-            return await LineCopy.RunAsync(lines, output, cancellationToken);
-        }
-        catch (HttpIOException e)
-        {
-            throw new ServerException($"The export broke off ({e.HttpRequestError}): it is not complete. The dead letters stay where they are. Run this again", ExitCode.Unreachable);
-        }
+        await using var lines = await response.Content.ReadAsStreamAsync(cancellationToken);
+        return await LineCopy.RunAsync(lines, output, _timeout, cancellationToken);
     }
+
+    /// <summary>A key with which a request does its work once, however often it is sent.</summary>
+    public static string NewKey() => Guid.NewGuid().ToString("N");
 
     public void Dispose() => _http.Dispose();
 
     [SuppressMessage("Reliability", "CA2000", Justification = "The caller disposes of the answer")]
     private async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> create, HttpCompletionOption completion, CancellationToken cancellationToken)
     {
+        var mayHaveActed = false;
         for (var tries = 1; ; tries++)
         {
             using var request = create();
-            var response = await TrySendAsync(request, completion, isLast: tries == MostTries, cancellationToken);
-            if (response is { IsSuccessStatusCode: true })
-                return response;
-            if (response is null)
+            if (await TrySendAsync(request, completion, isLast: tries == MostTries, mayHaveActed, cancellationToken) is not { } response)
+            {
+                mayHaveActed = true;
                 continue;
+            }
+            if (response.IsSuccessStatusCode)
+                return response;
             using (response)
             {
                 var wait = response.Headers.RetryAfter?.Delta;
                 if (response.StatusCode != HttpStatusCode.TooManyRequests || wait > _longestWait || tries == MostTries)
-                    throw await ServerProblem.OfAsync(Address, response, cancellationToken);
+                {
+                    var problem = await ServerProblem.OfAsync(Address, response, cancellationToken);
+                    problem.MayHaveActed = mayHaveActed || response.StatusCode >= HttpStatusCode.InternalServerError;
+                    throw problem;
+                }
                 await Task.Delay(wait ?? TimeSpan.FromSeconds(tries), cancellationToken);
             }
         }
     }
 
-    // Null: the connection broke off, and the request can be sent again.
-    private async Task<HttpResponseMessage?> TrySendAsync(HttpRequestMessage request, HttpCompletionOption completion, bool isLast, CancellationToken cancellationToken)
+    // Null: the connection was lost after it had come about, and the request can be sent again.
+    private async Task<HttpResponseMessage?> TrySendAsync(HttpRequestMessage request, HttpCompletionOption completion, bool isLast, bool mayHaveActed, CancellationToken cancellationToken)
     {
         try
         {
             return await _http.SendAsync(request, completion, cancellationToken);
         }
-        catch (HttpRequestException e) when (!isLast && e.HttpRequestError is HttpRequestError.ResponseEnded)
+        catch (HttpRequestException e) when (!isLast && ServerProblem.IsLost(e))
         {
             return null;
         }
         catch (HttpRequestException e)
         {
-            throw ServerProblem.Unreachable(Address, e);
+            var problem = ServerProblem.Unreachable(Address, e);
+            problem.MayHaveActed |= mayHaveActed;
+            throw problem;
         }
         catch (TaskCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ServerException($"{Address.Pages} did not answer within {_timeout.TotalMinutes} minutes", ExitCode.Unreachable);
+            throw new ServerException($"{Address.Pages} did not answer within {_timeout.TotalMinutes} minutes", ExitCode.Unreachable) { MayHaveActed = true };
         }
     }
 
     private async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (response.Content.Headers.ContentType?.MediaType != "application/json")
-            throw ServerProblem.NotTheApi(Address, response);
+        {
+            var problem = ServerProblem.NotTheApi(Address, response);
+            problem.MayHaveActed = true;
+            throw problem;
+        }
         try
         {
             await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
@@ -150,7 +161,7 @@ internal sealed class ServerClient : IDisposable
         }
         catch (JsonException e)
         {
-            throw new ServerException($"{Address.Pages} answered with something that this version of workinit can't read ({e.Path}). Use the version of the server", ExitCode.WrongUsage);
+            throw new ServerException($"{Address.Pages} answered with something that this version of workinit can't read ({e.Path}). Use the version of the server", ExitCode.WrongUsage) { MayHaveActed = true };
         }
     }
 }

@@ -7,45 +7,52 @@ using WorkinIt.DeadLetters.Dashboard.Api;
 namespace WorkinIt.Cli.Remote;
 
 /// <summary>The dead letters of a server, through its HTTP API. Lists come from its catalogue; personal data is masked there.</summary>
-internal sealed class ServerDeadLetters(CommandContext context, ServerClient api) : IDeadLetters
+/// <param name="context">The command.</param>
+/// <param name="api">The API.</param>
+/// <param name="acceptsCost">Whether the server may read a queue although that has a cost: it counts toward a delivery limit, or hides messages.</param>
+internal sealed class ServerDeadLetters(CommandContext context, ServerClient api, bool acceptsCost = true) : IDeadLetters
 {
     private const int PageSize = 500;
     private const int AuditPages = 200;
 
-    private ApiQueues? _queues;
+    private readonly ServerQueues _queues = new(api);
 
-    public async Task<IReadOnlyList<ListedQueue>> QueuesAsync(CancellationToken cancellationToken) =>
-        [.. (await ReadQueuesAsync(cancellationToken)).Queues.Select(queue => new ListedQueue(ServerAnswers.Queue(queue), queue.Source))];
+    private string Confirmed => acceptsCost ? "&confirm=true" : "";
+
+    public bool IsPartial => _queues.IsPartial;
+
+    public async Task<IReadOnlyList<ListedQueue>> QueuesAsync(CancellationToken cancellationToken)
+    {
+        var known = await _queues.AllAsync(cancellationToken);
+        if (known is { Queues.Count: 0, Problems.Count: > 0 })
+            throw new ServerException(string.Join('\n', known.Problems.Select(problem => $"{problem.Source}: {problem.Problem}")), ExitCode.Unreachable);
+        return [.. known.Queues.Select(queue => new ListedQueue(ServerAnswers.Queue(queue), queue.Source))];
+    }
 
     public async Task<IReadOnlyList<string>> NoticesAsync(CancellationToken cancellationToken)
     {
         var operations = (await api.GetAsync<ApiOperations>("operations", cancellationToken)).Operations.Where(operation => operation is { IsDryRun: false, State: ApiState.Running or ApiState.Paused or ApiState.Interrupted });
         return
         [
-            .. (await ReadQueuesAsync(cancellationToken)).Problems.Select(problem => $"{problem.Source}: {problem.Problem}"),
+            .. (await _queues.AllAsync(cancellationToken)).Problems.Select(problem => $"{problem.Source}: {problem.Problem}"),
             .. operations.Select(operation => $"{operation.Title}, by {operation.By}, since {ListCommand.Time(operation.StartedAt)}: {operation.State.ToString().ToLowerInvariant()}."),
         ];
     }
 
     public async Task<DeadLetterQueue?> FindQueueAsync(string queue, CancellationToken cancellationToken) =>
-        (await PlacesAsync(queue, cancellationToken)).FirstOrDefault() is { } found ? ServerAnswers.Queue(found) : null;
+        (await _queues.PlacesAsync(queue, cancellationToken)).FirstOrDefault() is { } found ? ServerAnswers.Queue(found) : null;
 
     public bool IsMeant(DeadLetterQueue queue, string suffix) => suffix == "_discarded" ? queue.IsDiscarded : !queue.IsDiscarded && !queue.Name.EndsWith("_skipped", StringComparison.Ordinal);
 
-    public async Task<string> DiscardedQueueAsync(string queue, CancellationToken cancellationToken)
-    {
-        if (await FindQueueAsync(queue, cancellationToken) is not { IsDiscarded: false } found)
-            return queue;
-        return (await ReadQueuesAsync(cancellationToken)).Queues.FirstOrDefault(one => one.IsDiscarded && one.InputQueue == found.InputQueue)?.Name
-            ?? throw new NothingThereException($"{queue} has no queue of discarded messages");
-    }
+    public Task<string> DiscardedQueueAsync(string queue, CancellationToken cancellationToken) => _queues.DiscardedAsync(queue, cancellationToken);
 
     public async Task<CausePage> CausesAsync(string queue, DeadLetterFilter filter, CancellationToken cancellationToken)
     {
         if (filter.Text is not null || filter.Ids is not null)
             throw new WrongUsageException("--groups with text= or id= can't be combined with --server: list the dead letters without --groups");
+        await FindAsync(queue, cancellationToken);
         var query = filter.IsEmpty ? "" : $"&q={Uri.EscapeDataString(Conditions.Query(filter))}";
-        var causes = await api.GetAsync<ApiCauses>($"causes?{await PlaceAsync(queue, cancellationToken)}&confirm=true{query}", cancellationToken);
+        var causes = await api.GetAsync<ApiCauses>($"causes?{await PlaceAsync(queue, cancellationToken)}{Confirmed}{query}", cancellationToken);
         foreach (var notice in causes.Notices)
             await Terminal.ErrorAsync(notice);
         return new CausePage([.. causes.Causes.Select(ServerAnswers.Group)], causes.Letters, causes.Letters);
@@ -53,10 +60,7 @@ internal sealed class ServerDeadLetters(CommandContext context, ServerClient api
 
     public async Task<LetterList> LettersAsync(string queue, DeadLetterFilter filter, int limit, CancellationToken cancellationToken)
     {
-        var source = await SourceAsync(queue, cancellationToken);
-        var found = (await PlacesAsync(queue, cancellationToken)).FirstOrDefault(place => place.Source == source);
-        if (found is null && (await KnownQueuesAsync(cancellationToken)).Problems.Count == 0) // a broker that does not answer may have it: the catalogue lists its letters
-            throw new ServerException($"Queue {queue} not found", ExitCode.WrongUsage);
+        var (source, found) = await FindAsync(queue, cancellationToken);
         var (letters, cursor) = (new List<ListedLetter>(), (string?)null);
         do
         {
@@ -92,7 +96,7 @@ internal sealed class ServerDeadLetters(CommandContext context, ServerClient api
         if (!letter.CanBeEdited)
             throw new WrongUsageException("This message can't be edited with --server: it is not JSON, larger than 1 MB, or discarded");
         return new EditableLetter(letter.Letter.Id, async token =>
-            await DetailsAsync(place, letter.Letter.Id, reveal: true, token) is { } revealed && (revealed.Message?.GetRawText() ?? revealed.BodyText) is { } message ? message
+            await DetailsAsync(place, letter.Letter.Id, reveal: true, token) is { } revealed ? MessageOf(revealed)
                 : throw new NotFoundException($"Dead letter {id} is no longer in {queue}"));
     }
 
@@ -100,7 +104,7 @@ internal sealed class ServerDeadLetters(CommandContext context, ServerClient api
     {
         if (filter.Text is not null || filter.Ids is not null)
             throw new WrongUsageException("export with text= or id= can't be combined with --server: export the cause, or the complete queue");
-        return await api.CopyLinesAsync($"export?{await PlaceAsync(queue, cancellationToken)}&confirm=true{Conditions.Parameters(filter)}", output, cancellationToken);
+        return await api.CopyLinesAsync($"export?{await PlaceAsync(queue, cancellationToken)}{Confirmed}{Conditions.Parameters(filter)}", output, cancellationToken);
     }
 
     public async Task<IReadOnlyList<(AuditEntry Entry, string? State)>> AuditAsync(string? queue, int limit, CancellationToken cancellationToken)
@@ -128,38 +132,25 @@ internal sealed class ServerDeadLetters(CommandContext context, ServerClient api
 
     public string PlaceOfOriginals(string operation) => $"at the server, with the entry {operation} of its audit log: {new Uri(api.Address.Pages, "audit")}";
 
-    /// <summary>The source of a queue; null if no source has it.</summary>
-    /// <exception cref="WrongUsageException">Several have it, and the command line names none.</exception>
-    public async Task<string?> SourceAsync(string queue, CancellationToken cancellationToken)
+    // Null: a broker that does not answer may have it. The catalogue lists its letters.
+    private async Task<(string? Source, ApiQueue? Queue)> FindAsync(string queue, CancellationToken cancellationToken)
     {
-        if (api.Address.Source is { } named)
-            return named;
-        var places = await PlacesAsync(queue, cancellationToken);
-        return places.Count <= 1 ? places.FirstOrDefault()?.Source : throw new WrongUsageException($"{queue} is in several sources. Select one with --source: {string.Join(", ", places.Select(place => place.Source))}");
+        var source = await _queues.SourceAsync(queue, cancellationToken);
+        var found = (await _queues.PlacesAsync(queue, cancellationToken)).FirstOrDefault(place => place.Source == source);
+        return found is not null || (await _queues.KnownAsync(cancellationToken)).Problems.Count > 0 ? (source, found) : throw new ServerException($"Queue {queue} not found", ExitCode.WrongUsage);
     }
+
+    /// <inheritdoc cref="ServerQueues.SourceOfActAsync"/>
+    public Task<string?> SourceOfActAsync(string queue, CancellationToken cancellationToken) => _queues.SourceOfActAsync(queue, cancellationToken);
+
+    // Not the message as it is shown: that is cut to a readable length.
+    private static string MessageOf(ApiLetterDetails letter) =>
+        letter.Line is { ValueKind: JsonValueKind.Object } line && line.TryGetProperty("message", out var message) ? message.GetRawText()
+        : throw new ServerException("The server did not send the complete message, so it can't be edited. Use the version of the server", ExitCode.WrongUsage);
 
     private static string Place(string queue, string? source) => $"queue={Uri.EscapeDataString(queue)}{(source is null ? "" : $"&source={Uri.EscapeDataString(source)}")}";
 
-    private async Task<string> PlaceAsync(string queue, CancellationToken cancellationToken) => Place(queue, await SourceAsync(queue, cancellationToken));
-
-    private async Task<List<ApiQueue>> PlacesAsync(string queue, CancellationToken cancellationToken) =>
-        [.. (await KnownQueuesAsync(cancellationToken)).Queues.Where(one => one.Name == queue)];
-
-    // The catalogue has the letters of a broker that does not answer.
-    private async Task<ApiQueues> KnownQueuesAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await ReadQueuesAsync(cancellationToken);
-        }
-        catch (ServerException e) when (e.IsOfTheBroker)
-        {
-            return _queues = new ApiQueues([], [new ApiSourceProblem(api.Address.Source ?? "", e.Message)]);
-        }
-    }
-
-    private async Task<ApiQueues> ReadQueuesAsync(CancellationToken cancellationToken) =>
-        _queues ??= await api.GetAsync<ApiQueues>(api.Address.Source is { } source ? $"queues?source={Uri.EscapeDataString(source)}" : "queues", cancellationToken);
+    private async Task<string> PlaceAsync(string queue, CancellationToken cancellationToken) => Place(queue, await _queues.SourceAsync(queue, cancellationToken));
 
     private async Task<ShownLetter?> ShowAsync(string place, string id, bool reveal, CancellationToken cancellationToken) =>
         await DetailsAsync(place, id, reveal, cancellationToken) is { } letter ? ServerLetterText.Of(letter) : null;
@@ -168,7 +159,7 @@ internal sealed class ServerDeadLetters(CommandContext context, ServerClient api
     {
         try
         {
-            return await api.GetAsync<ApiLetterDetails>($"letters/{Uri.EscapeDataString(id)}?{place}&line=true&confirm=true{(reveal ? "&reveal=true" : "")}", cancellationToken);
+            return await api.GetAsync<ApiLetterDetails>($"letters/{Uri.EscapeDataString(id)}?{place}&line=true{Confirmed}{(reveal ? "&reveal=true" : "")}", cancellationToken);
         }
         catch (ServerException e) when (e.IsNotFound)
         {

@@ -12,6 +12,9 @@ internal sealed class ServerException(string message, int exitCode, string? fiel
     /// <summary>Whether the server answers, and its broker or catalogue does not.</summary>
     public bool IsOfTheBroker { get; init; }
 
+    /// <summary>Whether the server may have done what was asked for: it may have got the request, and its answer did not come or can't be read.</summary>
+    public bool MayHaveActed { get; set; }
+
     public int ExitCode { get; } = exitCode;
 
     public string? Field { get; } = field;

@@ -23,12 +23,13 @@ internal sealed class ServerOperation(CommandContext context, ServerClient api, 
 
     public async Task<OperationPlan> PlanAsync(CancellationToken cancellationToken)
     {
+        var source = await letters.SourceOfActAsync(queue, cancellationToken); // of the queue that the user names, and of no other
         var from = Verb == "restore" ? await letters.DiscardedQueueAsync(queue, cancellationToken) : queue;
         var request = new Dictionary<string, object?>(body) { ["queue"] = from };
-        if (await letters.SourceAsync(from, cancellationToken) is { } source)
+        if (source is not null)
             request["source"] = source;
         var started = await api.PostAsync<ApiOperation>("dry-runs", request, cancellationToken);
-        var ended = await Progress.ShowAsync(context, "Checking", progress => new OperationWatch(api, started.Id).FollowAsync(started, progress, null, cancellationToken));
+        var ended = await Progress.ShowAsync(context, "Checking", progress => new OperationWatch(api, started).FollowAsync(progress, null, cancellationToken));
         var result = await ServerResult.ReadAsync(api, ended, cancellationToken);
         _dryRun = (ended.Id, result);
         return new OperationPlan(result, [.. (ended.Result?.Repairs ?? []).Select(ServerResult.Shown)]);
@@ -43,11 +44,11 @@ internal sealed class ServerOperation(CommandContext context, ServerClient api, 
             return plan; // the server starts nothing that would do nothing
         cancellationToken.ThrowIfCancellationRequested();
         // Without the token: the server starts the operation even if the command goes away. A cancel follows below.
-        var started = await api.PostAsync<ApiOperation>("operations", new Dictionary<string, object?> { ["dryRunId"] = id }, CancellationToken.None);
-        var watch = new OperationWatch(api, started.Id);
+        var started = await new OperationProblems(api).WhileStartingAsync(() => api.PostAsync<ApiOperation>("operations", new Dictionary<string, object?> { ["dryRunId"] = id }, CancellationToken.None));
+        var watch = new OperationWatch(api, started);
         var ended = IsReplay
-            ? await new PauseQuestion(context).ReplayAsync((onPause, progress) => watch.FollowAsync(started, progress, onPause ?? OperationWatch.EndAsync, cancellationToken), progress => progress, cancellationToken)
-            : await Progress.ShowAsync(context, Verb, progress => watch.FollowAsync(started, progress, null, cancellationToken));
+            ? await new PauseQuestion(context).ReplayAsync((onPause, progress) => watch.FollowAsync(progress, onPause ?? watch.EndAsync, cancellationToken), progress => progress, cancellationToken)
+            : await Progress.ShowAsync(context, Verb, progress => watch.FollowAsync(progress, null, cancellationToken));
         return await ServerResult.ReadAsync(api, ended, CancellationToken.None, watch.LastPause);
     }
 }

@@ -8,6 +8,7 @@ internal static class ServerProblem
 {
     private const int LongestText = 2000;
     private const string ProblemType = "application/problem+json";
+    private static readonly TimeSpan _longestRead = TimeSpan.FromSeconds(30); // of a problem's text
 
     /// <summary>The problem of an answer that is not a success.</summary>
     public static async Task<ServerException> OfAsync(ServerAddress address, HttpResponseMessage response, CancellationToken cancellationToken)
@@ -23,6 +24,7 @@ internal static class ServerProblem
         return response.StatusCode switch
         {
             HttpStatusCode.Unauthorized => new ServerException($"{detail} Set {ServerOptions.TokenSetting} to a token that an operator makes at {address.Tokens}", ExitCode.WrongUsage),
+            HttpStatusCode.Conflict when field == "confirm" => new ServerException($"{title}: {detail} A program does not read it. A person can: “workinit dead-letters list” or “show”", ExitCode.Incomplete, field),
             HttpStatusCode.Forbidden => new ServerException($"{title}: {detail} {advice ?? $"Use a token with more rights: {address.Tokens}"}", ExitCode.Incomplete),
             HttpStatusCode.BadRequest => new ServerException($"{title}: {detail}{After(advice)}", ExitCode.WrongUsage, field),
             HttpStatusCode.NotFound when title == "Queue not found" => new ServerException($"{detail}{After(advice)}", ExitCode.WrongUsage, field),
@@ -44,6 +46,9 @@ internal static class ServerProblem
                 + "Use the address of the pages, such as --server https://shop.example.com/dead-letters; the server may also be older than the API", ExitCode.WrongUsage);
     }
 
+    /// <summary>Whether a connection was lost after it had come about, so that the server may have got the request.</summary>
+    public static bool IsLost(HttpRequestException e) => e.HttpRequestError == HttpRequestError.ResponseEnded || (e is { HttpRequestError: HttpRequestError.Unknown, InnerException: IOException });
+
     /// <summary>The problem of a connection that did not come about, or broke off.</summary>
     public static ServerException Unreachable(ServerAddress address, HttpRequestException e)
     {
@@ -52,19 +57,25 @@ internal static class ServerProblem
             HttpRequestError.NameResolutionError => "its name can't be resolved",
             HttpRequestError.SecureConnectionError => $"no secure connection: {(e.InnerException?.InnerException ?? e.InnerException ?? e).Message.TrimEnd('.')}",
             HttpRequestError.ConnectionError => (e.InnerException ?? e).Message.TrimEnd('.'),
+            _ when IsLost(e) => "the connection was lost before the answer",
             var other => $"{other}",
         };
-        return new ServerException($"{address.Pages} is unreachable: {why}. Check --server, and that the server runs", ExitCode.Unreachable);
+        return new ServerException($"{address.Pages} is unreachable: {why}. Check --server, and that the server runs", ExitCode.Unreachable)
+        {
+            MayHaveActed = e.HttpRequestError is not (HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError or HttpRequestError.ConnectionError),
+        };
     }
 
     private static async Task<(string Title, string Detail, string? Advice, string? Field)> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(_longestRead);
         try
         {
-            using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
+            using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync(patience.Token));
             return (Text(json, "title") ?? "Problem", Sentence(Text(json, "detail") ?? ""), Text(json, "advice"), Text(json, "field"));
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return ($"Status {(int)response.StatusCode}", "", null, null);
         }

@@ -12,7 +12,7 @@ internal static class ServerResult
     /// <param name="operation">The operation, which has ended.</param>
     /// <param name="cancellationToken">Cancels the requests.</param>
     /// <param name="pause">The pause at which it was ended; null if at none.</param>
-    /// <exception cref="ServerException">Another instance of the server ran it, so the messages are not known.</exception>
+    /// <exception cref="ServerException">Another instance of the server ran it, so the messages are not known; or the server does not list them.</exception>
     public static async Task<OperationResult> ReadAsync(ServerClient api, ApiOperation operation, CancellationToken cancellationToken, ReplayPause? pause = null)
     {
         if (operation.Result is not { } result)
@@ -21,7 +21,9 @@ internal static class ServerResult
                 $"Another instance of the server {(operation.IsDryRun ? "made the dry run" : "ran the operation")}, so the messages can't be listed here: {operation.Summary}. See {new Uri(api.Address.Pages, $"operations/{operation.Id}")}. "
                 + "If a load balancer is before the server, it must send the requests of a client to one instance", ExitCode.Incomplete);
         }
-        var messages = await MessagesAsync(api, operation.Id, cancellationToken);
+        var messages = operation.IsDryRun
+            ? await MessagesAsync(api, operation.Id, cancellationToken)
+            : await new OperationProblems(api).AfterEndAsync(operation.Id, operation.Summary, () => MessagesAsync(api, operation.Id, cancellationToken));
         return new OperationResult(
             operation.AuditId ?? "", operation.Queue, result.Selected, result.Done,
             [.. messages.Where(message => message.Move == ApiMove.Refused).Select(message => new Refusal(message.Id, message.MessageId, message.Text ?? "") { IsHeldBack = message.IsHeldBack })],

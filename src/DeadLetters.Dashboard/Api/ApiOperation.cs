@@ -57,6 +57,9 @@ internal sealed record ApiOperation
     /// <summary>Why there is no result.</summary>
     public string? Problem { get; init; }
 
+    /// <summary>What kind of problem that is; null if unknown, or of an operation of another instance.</summary>
+    public DeadLetterProblem? ProblemKind { get; init; }
+
     /// <summary>Of a replay that has ended: the outcomes of its messages now.</summary>
     public ApiOutcomes? Outcomes { get; init; }
 
@@ -114,6 +117,7 @@ internal sealed record ApiOperation
             Result = operation.Result is null ? null : ApiResult.Of(new OperationModel(operation, page.By)),
             Summary = OperationSharing.Summary(operation),
             Problem = operation.Problem,
+            ProblemKind = operation.ProblemKind,
             Outcomes = ApiOutcomes.Of(outcomes),
         };
     }

@@ -46,6 +46,9 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
     /// <summary>Why there is no result; null if there is one.</summary>
     public string? Problem { get; private set; }
 
+    /// <summary>What went wrong at the broker; null if nothing did.</summary>
+    public DeadLetterProblem? ProblemKind { get; private set; }
+
     /// <summary>Whether it can be paused: it is a replay.</summary>
     public bool CanPause => !IsDryRun && Request.Verb == Verb.Replay;
 
@@ -99,7 +102,7 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
             }
             catch (Exception e)
             {
-                Problem = describe(e);
+                (Problem, ProblemKind) = (describe(e), (e as DeadLetterException)?.Problem);
             }
         });
 

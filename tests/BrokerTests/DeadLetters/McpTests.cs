@@ -95,6 +95,31 @@ public sealed class McpTests : IDisposable
         await orders.SeeAsync(Orders.Error, 3);
     }
 
+    [Fact]
+    public async Task Program_does_not_read_a_queue_where_each_read_counts_toward_a_delivery_limit()
+    {
+        await using var orders = await Orders.CreateAsync("quorum", new Dictionary<string, object?> { ["x-delivery-limit"] = 50 });
+        var id = (await orders.PutFaultsAsync(2))[0].ToString();
+        await orders.SeeAsync(Orders.Error, 2);
+        await using var site = await CatalogueSite.StartOverAsync(hasCatalogue: true, null, ("shop", orders.Options));
+        await using var local = await StartAsync(BrokerSettings(orders), "--allow-acts");
+        await using var remote = await StartOverAsync(site, "--allow-acts");
+        (string, object)[] dryRun = [("verb", "discard"), ("queue", Orders.Error), ("all", true)];
+        foreach (var (program, tool, arguments) in new (McpClient, string, (string, object)[])[]
+        {
+            (local, "list_causes", [("queue", Orders.Error)]), (local, "list_letters", [("queue", Orders.Error)]), (local, "show_letter", [("id", id), ("queue", Orders.Error)]), (local, "dry_run", dryRun),
+            (remote, "show_letter", [("id", id), ("queue", Orders.Error)]), (remote, "dry_run", dryRun),
+        })
+        {
+            var answer = await CallAsync(program, tool, arguments);
+            answer.ShouldSatisfyAllConditions(it => it.IsError.ShouldBeTrue(tool), it => it.Text.ShouldContain("delivery limit of 50"), it => it.Text.ShouldContain("A program does not read it. A person can"));
+        }
+        var listed = await CallAsync(remote, "list_letters", ("queue", Orders.Error)); // it reads the catalogue
+        listed.IsError.ShouldBeFalse(listed.Text);
+        var first = await orders.Channel.BasicGetAsync(Orders.Error, autoAck: false);
+        first!.Redelivered.ShouldBeFalse("nothing has read the queue");
+    }
+
     private static async Task<(bool IsError, string Text)> CallAsync(McpClient program, string tool, params (string Name, object Value)[] arguments)
     {
         var result = await program.CallToolAsync(tool, arguments.ToDictionary(argument => argument.Name, argument => (object?)argument.Value));

@@ -7,6 +7,8 @@ namespace WorkinIt.BrokerTests.DeadLetters;
 /// <summary>The command over the API of a server with a real broker.</summary>
 public sealed class RemoteCommandTests
 {
+    private const string NoLetter = "0123456789abcdef";
+
     [Fact]
     public async Task Incident_is_solved_with_the_published_command_and_a_token_from_the_cause_to_the_outcome_of_each_message()
     {
@@ -90,6 +92,55 @@ public sealed class RemoteCommandTests
             result.Code.ShouldBe(code, $"{result}");
             return result;
         }
+    }
+
+    [Fact]
+    public async Task Exit_codes_of_what_can_not_be_done_are_those_of_the_command_with_a_broker()
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.PutFaultsAsync(2);
+        var text = Guid.CreateVersion7();
+        await orders.PutAsync(new RabbitMQ.Client.BasicProperties { MessageId = text.ToString(), ContentType = "text/plain" }, "not JSON"u8.ToArray());
+        await orders.DeclareAsync("empty_error", new Dictionary<string, object?> { ["x-queue-type"] = "classic" });
+        await using var site = await StartAsync(orders);
+        var (remote, local) = (await CommandAsync(site), orders.Command);
+        await SeeCatalogueAsync(site, 3);
+        var letters = (await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 3, "jane", default)).Letters;
+        var (first, message) = (letters[0].Id, orders.AuditPath + ".same");
+        await File.WriteAllTextAsync(message, letters[0].MessageJson!);
+        await File.WriteAllTextAsync(orders.AuditPath + ".other", """{ "number": 4711 }""");
+        await File.WriteAllTextAsync(orders.AuditPath + ".test", """[{ "op": "test", "path": "/number", "value": "none" }]""");
+        string[][] commands =
+        [
+            ["list", "--queue", "no_such_error"], ["list", "--groups", "--queue", "no_such_error"], ["list", "--queue", "empty_error"], ["list", "--groups", "--queue", "empty_error"], ["list", "--where", "cause=0000", "--queue", Orders.Error],
+            ["show", NoLetter], ["show", NoLetter, "--queue", Orders.Error], ["show", first, "--queue", "no_such_error"],
+            .. new[] { "--yes", "--dry-run" }.SelectMany(how => new[] { "replay", "discard" }.SelectMany(verb => new string[][]
+            {
+                [verb, "--queue", "no_such_error", "--all", how], [verb, "--queue", "empty_error", "--all", how], [verb, "--queue", Orders.Error, "--where", "id=none", how], [verb, "--queue", Orders.Error, "--where", "since=never", how],
+            }).Concat(
+            [
+                ["replay", "--queue", Orders.Error, "--all", "--to", "no_such_queue", how],
+                ["repair", "--queue", Orders.Error, "--where", $"id={first}", "--patch", orders.AuditPath + ".test", how],
+                ["restore", "--queue", Orders.Error, "--all", how], ["restore", "--queue", "orders_discarded", "--all", how], ["restore", "--all", how],
+                ["discard", "--queue", Orders.Error, "--where", $"id={first}", "--was-sent", how],
+                ["edit", NoLetter, "--queue", Orders.Error, "--message", orders.AuditPath + ".other", how], ["edit", first, "--queue", "no_such_error", "--message", orders.AuditPath + ".other", how],
+                ["edit", text.ToString(), "--queue", Orders.Error, "--message", orders.AuditPath + ".other", how], ["edit", first, "--queue", Orders.Error, "--message", message, how],
+            ])),
+            ["export", "--queue", "no_such_error"], ["export", "--queue", "empty_error"], ["export", "--queue", Orders.Error, "--where", "exception=Nothing"],
+            ["audit", "--queue", "no_such_error"],
+        ];
+        List<string> differences = [];
+        foreach (var command in commands)
+        {
+            foreach (var json in command[0] == "export" ? new string[][] { [] } : [[], ["--json"]])
+            {
+                var (one, other) = (await remote.RunAsync(["dead-letters", .. command, .. json, "--server", site.Address.ToString()]), await local.RunAsync(["dead-letters", .. command, .. json]));
+                if (one.Code != other.Code)
+                    differences.Add($"{string.Join(' ', command)} {string.Concat(json)}\nserver: {one}\nbroker: {other}");
+            }
+        }
+        differences.ShouldBeEmpty();
+        await orders.SeeAsync(Orders.Error, 3);
     }
 
     [Fact]

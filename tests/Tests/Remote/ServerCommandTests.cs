@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using WorkinIt.Testbed;
 
@@ -112,6 +113,49 @@ public sealed class ServerCommandTests
         text.Output.ShouldContain("Message, masked (--reveal shows it)");
         (await command.RunAsync(["dead-letters", "show", "jane@example.com", .. at])).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(2), it => it.Errors.ShouldContain("addresses are logged"));
         (await command.RunAsync(["dead-letters", "show", "0123456789abcdef", .. at])).ShouldSatisfyAllConditions(it => it.Code.ShouldBe(3), it => it.Errors.ShouldContain("broker is unreachable")); // only the broker could have it
+    }
+
+    [Fact]
+    public async Task Message_that_is_too_long_to_be_shown_is_edited_completely()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        var letter = new FailedLetter { Message = $$"""{"numbers":[{{string.Join(',', Enumerable.Repeat(1, 30_000))}}],"last":true}""" }; // it is shown with a line for each number
+        await site.AddAsync(letter);
+        await site.QueueAsync("orders_error", 1);
+        var folder = Directory.CreateTempSubdirectory("edited-");
+        try
+        {
+            var command = new OperatorCommand(new Dictionary<string, string> { ["WORKINIT_TOKEN"] = (await site.MakeTokenAsync()).Secret, ["EDITOR"] = $"/bin/cp -t {folder.FullName}" }); // keeps what the editor gets
+            var edit = await command.RunOnTerminalAsync(new StringReader(""), "dead-letters", "edit", letter.Build().Id, "--queue", "orders_error", "--server", site.Address.ToString());
+            edit.Errors.ShouldContain("Nothing was changed", customMessage: $"{edit}");
+            JsonElement.Parse(await File.ReadAllTextAsync(Path.Combine(folder.FullName, "message.json"))).GetProperty("last").GetBoolean().ShouldBeTrue();
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("list")]
+    [InlineData("show", "0123456789abcdef", "--queue", "orders_error")]
+    [InlineData("replay", "--queue", "orders_error", "--all", "--yes")]
+    [InlineData("replay", "--queue", "orders_error", "--all", "--dry-run")]
+    [InlineData("discard", "--queue", "orders_error", "--all", "--yes")]
+    [InlineData("restore", "--queue", "orders_discarded", "--all", "--yes")]
+    [InlineData("export", "--queue", "orders_error")]
+    [InlineData("replay", "--all", "--yes")]
+    public async Task Broker_that_is_unreachable_has_the_same_exit_code_with_and_without_a_server(params string[] arguments)
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        var local = new OperatorCommand(new Dictionary<string, string>
+        {
+            ["ConnectionStrings__RabbitMq"] = "amqp://nobody:nothing@127.0.0.1:1/shop",
+            ["RabbitMqManagement__Url"] = "http://127.0.0.1:1",
+            ["DeadLetters__AuditFile"] = site.AuditPath,
+        });
+        var (with, without) = (await Command((await site.MakeTokenAsync()).Secret).RunAsync(["dead-letters", .. arguments, "--server", site.Address.ToString()]), await local.RunAsync(["dead-letters", .. arguments]));
+        (with.Code, without.Code).ShouldBe((3, 3), $"{with}\n{without}");
     }
 
     private static OperatorCommand Command(string? token) => new(token is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["WORKINIT_TOKEN"] = token });
