@@ -65,7 +65,12 @@ internal sealed partial record BrokerQueue
     /// What happens to a message that does not fit; null: the default, drop-head. If the argument and a policy differ, a classic queue follows its argument,
     /// and a quorum queue the policy. Seen on 3.10.8 and 4.3.6.
     /// </summary>
-    public string? Overflow => Type == "quorum" ? Texts("overflow").LastOrDefault() : Texts("overflow").FirstOrDefault();
+    public string? Overflow => (Type, Texts("overflow")) switch
+    {
+        ("quorum", [.., var policy]) => policy,
+        (_, [var own, ..]) => own,
+        _ => null,
+    };
 
     /// <summary>
     /// Whether the queue keeps a message that its dead-letter exchange can't route (the strategy at-least-once, which needs a quorum queue with the overflow
