@@ -13,7 +13,7 @@ internal static class SignedIn
     /// <summary>What to do about it.</summary>
     public const string NoNameAdvice = "Give the user or the token one of the claims preferred_username, sub, name, email or client_id.";
 
-    // Issuers and applications give each of these to one user only.
+    // Issuers and applications must give each of these to one user only; OpenID Connect does not require it. See docs/standalone.md.
     private static readonly string[] _uniqueNames = ["preferred_username", ClaimTypes.Upn, "upn"];
     private static readonly string[] _emails = [ClaimTypes.Email, "email"];
     private static readonly string[] _ids = ["sub", ClaimTypes.NameIdentifier];

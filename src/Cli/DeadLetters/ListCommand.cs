@@ -100,7 +100,7 @@ internal static class ListCommand
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Cause").AddColumn(new TableColumn("Count").RightAligned()).AddColumn("First").AddColumn("Last").AddColumn("Why");
         foreach (var group in page.Groups)
-            table.AddRow(group.Cause.Id, group.CountText, Time(group.First), Time(group.Last), Terminal.Cell($"{Short(group.Cause.ExceptionType)}{(group.Cause.Frame is { } place ? $" in {place}" : "")}: {Texts(group)}"));
+            table.AddRow(Terminal.Cell(group.Cause.Id), group.CountText, Time(group.First), Time(group.Last), Terminal.Cell($"{Short(group.Cause.ExceptionType)}{(group.Cause.Frame is { } place ? $" in {place}" : "")}: {Texts(group)}"));
         context.Out.Write(table);
         CommandContext.Print($"To see one message of the first cause: workinit dead-letters show {page.Groups[0].Example} --queue {queue}");
         CommandContext.Print($"To check a replay of that cause: workinit dead-letters replay --queue {queue} --where cause={page.Groups[0].Cause.Id} --dry-run");
@@ -122,7 +122,7 @@ internal static class ListCommand
         }
         var table = new Table().Border(TableBorder.Simple).AddColumn("Id").AddColumn("Message id").AddColumn("Failed at").AddColumn("Why");
         foreach (var letter in page.Letters)
-            table.AddRow(letter.Id, Terminal.Cell(letter.MessageId ?? "–"), Time(letter.FailedAt), Terminal.Cell($"{Short(letter.Exception)}: {letter.Reason}{(letter.Expires is { } expires ? $" ({expires})" : "")}"));
+            table.AddRow(Terminal.Cell(letter.Id), Terminal.Cell(letter.MessageId ?? "–"), Time(letter.FailedAt), Terminal.Cell($"{Short(letter.Exception)}: {letter.Reason}{(letter.Expires is { } expires ? $" ({expires})" : "")}"));
         context.Out.Write(table);
         CommandContext.Print($"{Number(page.Letters.Count)} of {(page.Matching is { } all ? Number(all) : "more")}.{Hidden(page.Hidden)}");
         return ExitCode.Done;

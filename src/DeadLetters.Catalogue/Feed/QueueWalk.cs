@@ -42,9 +42,9 @@ internal sealed class QueueWalk(FeedContext context, IConnection connection, Fee
     // A walk that is killed returns its messages as lost, which counts toward the limit of a quorum queue. So half of the limit is left to others.
     private void GuardReturns(BrokerQueue queue, IReadOnlyList<DeadLetter> letters)
     {
-        if (queue.Type == "quorum" && (queue.DeliveryLimit ?? (connection.BrokerVersion().Major >= 4 ? DefaultDeliveryLimit : null)) is >= 0 and var limit
+        if (queue.Type == "quorum" && (queue.DeliveryLimitOn(connection.BrokerVersion()) ?? (connection.BrokerVersion().Major >= 4 ? DefaultDeliveryLimit : null)) is >= 0 and var limit
             && letters.Any(letter => letter.DeliveryCount * 2 > limit))
-            throw new DeadLetterException(DeadLetterProblem.Refused, string.Create(CultureInfo.InvariantCulture, $"{queue.Name} has messages that were returned more than {limit / 2} times, and RabbitMQ drops them after {limit}. Set a policy with a higher delivery-limit"));
+            throw new DeadLetterException(DeadLetterProblem.Refused, string.Create(CultureInfo.InvariantCulture, $"{queue.Name} has messages that were returned more than {limit / 2} times, and RabbitMQ drops them after {limit}. {queue.MoreReturnsAdvice}"));
     }
 
     // Waits until the copies of all letters that were in the queue when it was counted are in the catalogue.

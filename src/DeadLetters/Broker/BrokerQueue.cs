@@ -24,12 +24,6 @@ internal sealed partial record BrokerQueue(
 
     public string? Text(string argument) => Word(Arguments, argument);
 
-    /// <summary>The lower limit of the queue's own argument and a policy; null if neither sets one.</summary>
-    public long? DeliveryLimit => Limit("delivery-limit");
-
-    /// <summary>How long a consumer may hold a message, by the queue's own argument or a policy; null if only the broker's own setting applies.</summary>
-    public TimeSpan? ConsumerTimeout => (Number(Arguments, "x-consumer-timeout") ?? Number(Policy, "consumer-timeout")) is > 0 and var milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null;
-
     /// <summary>How long RabbitMQ 4.3's delayed retry hides a returned message, as text; null if it does not hide it.</summary>
     public string? HidesReturnedMessages => Type == "quorum" && (Text("x-delayed-retry-type") ?? Word(Policy, "delayed-retry-type")) is "all" or "returned"
         ? (Number(Arguments, "x-delayed-retry-min") ?? Number(Policy, "delayed-retry-min")) is { } delay
@@ -48,5 +42,5 @@ internal sealed partial record BrokerQueue(
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static long? Number(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.TryGetInt64(out var number) ? number : null;
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
 }

@@ -20,7 +20,7 @@ internal static partial class ConsumerTimeout
     {
         if (queue.Type == "classic" && version >= new Version(4, 3))
             return _longestPass; // has no consumer_timeout
-        if (queue.ConsumerTimeout is { } timeout)
+        if (queue.ConsumerTimeoutOn(version) is { } timeout)
             return timeout / 3 < _longestPass ? timeout / 3 : _longestPass;
         return countsReturns ? _longestPass : _defaultPass;
     }

@@ -9,6 +9,8 @@ internal sealed partial record BrokerQueue
     /// <summary>The highest age of a queue's figures: the queue reports them every 5 s, and the management API collects them every 5 s.</summary>
     public static readonly TimeSpan OldestFigures = TimeSpan.FromSeconds(10);
 
+    private static readonly Version _firstConsumerTimeout = new(3, 12); // of a queue
+
     [JsonPropertyName("durable")]
     public bool Durable { get; init; } = true;
 
@@ -31,6 +33,50 @@ internal sealed partial record BrokerQueue
     public double Rate(string @event) =>
         Statistics.ValueKind == JsonValueKind.Object && Statistics.TryGetProperty(@event + "_details", out var details)
         && details.ValueKind == JsonValueKind.Object && details.TryGetProperty("rate", out var rate) && rate.TryGetDouble(out var number) ? number : 0;
+
+    /// <summary>
+    /// The delivery limit that applies: the lower one of the queue's argument and a policy. From RabbitMQ 4.0 on, a negative one means "unlimited", and the
+    /// other one applies. Seen on 3.10.8 and 4.3.6.
+    /// </summary>
+    /// <param name="broker">The broker's version.</param>
+    /// <returns>Null if neither sets one.</returns>
+    public long? DeliveryLimitOn(Version broker)
+    {
+        var (own, policy) = (Number(Arguments, "x-delivery-limit"), Number(Policy, "delivery-limit"));
+        return broker.Major >= 4 && own is { } one && policy is { } other && Math.Min(one, other) < 0 ? Math.Max(one, other) : Limit("delivery-limit");
+    }
+
+    /// <summary>What to do so that a message may be returned more often. A policy can't raise a limit that is an argument, because the lower one applies.</summary>
+    public string MoreReturnsAdvice =>
+        IsAssumed ? "Raise its delivery-limit with a policy, which has no effect if the queue has a lower x-delivery-limit as an argument"
+        : Number(Arguments, "x-delivery-limit") is not null ? "Its limit is an argument, which no policy can raise: move its messages with a shovel to a queue without a limit"
+        : "Raise its delivery-limit with a policy";
+
+    /// <summary>
+    /// How long a consumer may hold a message: the shorter time of the queue's argument and a policy. RabbitMQ before 3.12 takes the argument and ignores it.
+    /// Seen on 3.10.8 and 4.3.6.
+    /// </summary>
+    /// <param name="broker">The broker's version.</param>
+    /// <returns>Null if only the broker's own setting applies.</returns>
+    public TimeSpan? ConsumerTimeoutOn(Version broker) =>
+        broker >= _firstConsumerTimeout && Limit("consumer-timeout") is > 0 and var milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null;
+
+    /// <summary>
+    /// What happens to a message that does not fit; null: the default, drop-head. If the argument and a policy differ, a classic queue follows its argument,
+    /// and a quorum queue the policy. Seen on 3.10.8 and 4.3.6.
+    /// </summary>
+    public string? Overflow => (Type, Texts("overflow")) switch
+    {
+        ("quorum", [.., var policy]) => policy,
+        (_, [var own, ..]) => own,
+        _ => null,
+    };
+
+    /// <summary>
+    /// Whether the queue keeps a message that its dead-letter exchange can't route (the strategy at-least-once, which needs a quorum queue with the overflow
+    /// reject-publish); otherwise such a message is deleted. If the argument and a policy differ, the strategy of the argument applies. Seen on 3.10.8 and 4.3.6.
+    /// </summary>
+    public bool KeepsUnroutable => Type == "quorum" && Overflow == "reject-publish" && Texts("dead-letter-strategy") is ["at-least-once", ..];
 
     /// <summary>A number that the queue's argument (with x-) or a policy sets; the lower one if both do.</summary>
     public long? Limit(string name)

@@ -20,6 +20,16 @@ internal abstract class DoctorRule
     /// <param name="host">The virtual host.</param>
     public virtual string? NotChecked(VirtualHostSnapshot host) => null;
 
+    /// <summary>How to change what a declaration sets: the broker refuses every declaration that differs.</summary>
+    protected const string DeclareAgain =
+        "The broker refuses to declare an existing queue with other arguments (406 PRECONDITION_FAILED), so an application that does it can’t start: stop it, move the messages to another queue with a shovel, delete the queue, and let the new version of the application declare it";
+
+    /// <summary>How to set something for an existing queue. Only one policy applies to a queue, so another one would replace the settings of the first.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="setting">The setting with its value, such as <c>overflow reject-publish</c>.</param>
+    protected static string ByPolicy(BrokerQueue queue, string setting) =>
+        queue.PolicyName is { Length: > 0 } policy ? $"Add {setting} to the policy {policy}, which applies to it already" : $"Set {setting} with a policy";
+
     /// <summary>A finding about a queue.</summary>
     protected Finding Of(BrokerQueue queue, FindingSeverity severity, string what, string why, string remedy) => new(Id, severity, queue.Name, what, why, remedy, Seen);
 

@@ -18,7 +18,7 @@ internal sealed class SnapshotReader(DeadLetterOptions options) : IDisposable
     public async Task<VirtualHostSnapshot> ReadAsync(CancellationToken cancellationToken)
     {
         var overview = await NeedAsync<Overview>("overview", cancellationToken);
-        var queues = await NeedAsync<List<BrokerQueue>>($"queues/{_host}", cancellationToken);
+        var queues = await FindAsync<List<BrokerQueue>>($"queues/{_host}", cancellationToken) ?? throw await NoQueuesAsync(cancellationToken);
         var hosts = await NeedAsync<List<VirtualHost>>("vhosts", cancellationToken); // one by its name is for administrators only
         return new VirtualHostSnapshot
         {
@@ -54,8 +54,22 @@ internal sealed class SnapshotReader(DeadLetterOptions options) : IDisposable
 
     private async Task<T> NeedAsync<T>(string path, CancellationToken cancellationToken)
         where T : class =>
-        await FindAsync<T>(path, cancellationToken) ?? throw new DeadLetterException(
-            DeadLetterProblem.Unreachable, $"The management API at {options.Management} refuses the user {options.Username}: it needs the tag {NeededRights.Tag}, and permissions on {options.VirtualHost}");
+        await FindAsync<T>(path, cancellationToken) ?? throw Refused();
+
+    // The API answers 404 to a virtual host that does not exist, and from 4.0 on also to one without permissions. Administrators and monitors see a list
+    // of all virtual hosts, other users only those that they have permissions on.
+    private async Task<DeadLetterException> NoQueuesAsync(CancellationToken cancellationToken)
+    {
+        if (await FindAsync<List<VirtualHost>>("vhosts", cancellationToken) is not { } hosts || hosts.Exists(host => host.Name == options.VirtualHost))
+            return Refused();
+        var seesAll = await FindAsync<User>("whoami", cancellationToken) is { } user && (user.HasTag(Administrator) || user.HasTag("monitoring"));
+        return new DeadLetterException(DeadLetterProblem.Unreachable, seesAll
+            ? $"Virtual host {options.VirtualHost} does not exist on the broker of {options.Management}. It is the path of the address: amqp://HOST/VIRTUAL-HOST"
+            : $"Virtual host {options.VirtualHost} does not exist on the broker of {options.Management}, or the user {options.Username} has no permissions on it");
+    }
+
+    private DeadLetterException Refused() => new(
+        DeadLetterProblem.Unreachable, $"The management API at {options.Management} refuses the user {options.Username}: it needs the tag {NeededRights.Tag}, and permissions on {options.VirtualHost}");
 
     // Null: the user may not read it. The API answers 401 to that, also if the password is right; 404 where a version does not have it.
     private async Task<T?> FindAsync<T>(string path, CancellationToken cancellationToken)

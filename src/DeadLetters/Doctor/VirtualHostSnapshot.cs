@@ -47,13 +47,24 @@ internal sealed record VirtualHostSnapshot
     /// <summary>The input queue of a dead-letter queue; the name itself for another queue.</summary>
     public string InputOf(string queue) => Names.Contains(queue) ? Names.InputQueueOf(queue) : queue;
 
-    /// <summary>Where a setting of a queue comes from, for a remedy: the policy's name, or the declaration.</summary>
+    /// <summary>Where a setting of a queue comes from, for a remedy: the argument, the policy's name, or both.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="setting">The name of the setting in a policy, such as <c>max-length</c>.</param>
     public static string OriginOf(BrokerQueue queue, string setting) =>
-        queue.Policy.ValueKind == JsonValueKind.Object && queue.Policy.TryGetProperty(setting, out _)
-            ? string.Join(" or ", new[] { ("policy", queue.PolicyName), ("operator policy", queue.OperatorPolicyName) }.Where(one => one.Item2 is { Length: > 0 }).Select(one => $"{one.Item1} {one.Item2}"))
-            : "argument of the queue";
+        !IsByPolicy(queue, setting) ? "argument of the queue"
+        : IsByArgument(queue, setting) ? $"argument of the queue and {PolicyOf(queue)}" : PolicyOf(queue);
+
+    /// <summary>The policies that apply to a queue, such as <c>policy limits</c>. The API shows their settings merged.</summary>
+    public static string PolicyOf(BrokerQueue queue) =>
+        string.Join(" or ", new[] { ("policy", queue.PolicyName), ("operator policy", queue.OperatorPolicyName) }.Where(one => one.Item2 is { Length: > 0 }).Select(one => $"{one.Item1} {one.Item2}"));
+
+    /// <summary>Whether an argument of the queue sets it. It can't be changed.</summary>
+    public static bool IsByArgument(BrokerQueue queue, string setting) => Has(queue.Arguments, "x-" + setting);
+
+    /// <summary>Whether a policy sets it for the queue.</summary>
+    public static bool IsByPolicy(BrokerQueue queue, string setting) => Has(queue.Policy, setting);
+
+    private static bool Has(JsonElement element, string name) => element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out _);
 }
 
 /// <summary>A policy of a virtual host.</summary>

@@ -31,14 +31,14 @@ internal sealed class QueueAccess(DeadLetterServices services)
         if (Limit(queue, session.BrokerVersion) is not { } limit)
             return;
         if (limit < 1)
-            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} drops a message at its first return (x-delivery-limit {limit} on RabbitMQ {session.BrokerVersion}): it can't be read without losing messages. Set a policy with a higher delivery-limit, or move its messages with a shovel to a queue without a limit");
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} drops a message at its first return (x-delivery-limit {limit} on RabbitMQ {session.BrokerVersion}): it can't be read without losing messages. {queue.MoreReturnsAdvice}");
         // The message at the head shows how many reads are left; the refusal itself needs one.
         if (await session.PeekAsync(cancellationToken) is { } head && limit - head.Letter.DeliveryCount - passes < 1)
         {
             if (head.Letter.DeliveryCount >= limit)
                 await session.RenewAsync(head);
             await session.GiveBackAsync(withTheRest: false);
-            throw new DeadLetterException(DeadLetterProblem.Refused, $"RabbitMQ counts each read of {session.Queue}, and drops a message at its {limit + 1}th return: {Math.Max(limit - head.Letter.DeliveryCount - 1, 0)} reads are left, {passes} are needed. Raise its delivery-limit by a policy first{(queue.IsAssumed ? ". This limit is an assumed minimum, because the real one can’t be read: that needs the management API, or permission to configure the queue" : "")}");
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"RabbitMQ counts each read of {session.Queue}, and drops a message at its {limit + 1}th return: {Math.Max(limit - head.Letter.DeliveryCount - 1, 0)} reads are left, {passes} are needed. {queue.MoreReturnsAdvice}{(queue.IsAssumed ? ". This limit is an assumed minimum, because the real one can’t be read: that needs the management API, or permission to configure the queue" : "")}");
         }
         session.DeliveryLimit = limit;
     }
@@ -102,10 +102,10 @@ internal sealed class QueueAccess(DeadLetterServices services)
         if (queue.Type != "quorum")
             return null;
         if (version.Major < 4)
-            return queue.DeliveryLimit;
+            return queue.DeliveryLimitOn(version);
         // From 4.3 on, only a message that is rejected or lost with its channel counts, not one that is returned.
-        if (version >= new Version(4, 3) || queue.DeliveryLimit is < 0)
+        if (version >= new Version(4, 3) || queue.DeliveryLimitOn(version) is < 0)
             return null;
-        return queue.DeliveryLimit ?? DefaultDeliveryLimit;
+        return queue.DeliveryLimitOn(version) ?? DefaultDeliveryLimit;
     }
 }

@@ -47,10 +47,13 @@ internal sealed class QueueFinder(DeadLetterServices services)
         }
     }
 
+    // The version does not matter here: where the limits of 3.x differ, a read is refused.
+    private static readonly Version _countsReads = new(4, 2);
+
     /// <summary>What reading the queue costs; null if nothing.</summary>
     internal static string? AccessWarning(BrokerQueue queue) =>
         queue.HidesReturnedMessages is { } delay ? $"The queue uses RabbitMQ's delayed retry: each message that is read is hidden {delay}, and comes back automatically"
-        : queue.Type == "quorum" && queue.DeliveryLimit is >= 0 and var limit
+        : queue.Type == "quorum" && queue.DeliveryLimitOn(_countsReads) is >= 0 and var limit
             ? string.Create(CultureInfo.InvariantCulture, $"The queue has a delivery limit of {limit}: up to RabbitMQ 4.2 each read counts toward it, and after {limit} the broker drops the message")
             : null;
 

@@ -94,6 +94,42 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    public async Task Broker_applies_the_delivery_limit_and_the_overflow_that_the_rules_go_by()
+    {
+        await using var host = await CheckedHost.CreateAsync();
+        await using var channel = await host.Orders.VirtualHost.OpenChannelAsync(confirms: true);
+        (int Argument, int Policy)[] limits = host.IsLatest ? [(-1, 5), (5, -1), (5, 3)] : [(-1, 5), (5, 3)]; // 3.x refuses a policy with -1
+        (string Type, string Argument, string Policy)[] overflows =
+            [("classic", "reject-publish", "drop-head"), ("classic", "drop-head", "reject-publish"), ("quorum", "reject-publish", "drop-head"), ("quorum", "drop-head", "reject-publish")];
+        foreach (var (argument, policy) in limits)
+        {
+            await host.PolicyAsync($"limit{argument}", $"^limit{argument}and{policy}$", new() { ["delivery-limit"] = policy });
+            await host.QueueAsync($"limit{argument}and{policy}", "quorum", arguments: [("x-delivery-limit", argument)]);
+        }
+        foreach (var (type, argument, policy) in overflows)
+        {
+            await host.PolicyAsync($"{type}-{argument}", $"^{type}-{argument}$", new() { ["overflow"] = policy });
+            await host.QueueAsync($"{type}-{argument}", type, arguments: [("x-max-length", 1), ("x-overflow", argument)]);
+        }
+        foreach (var (argument, policy) in limits)
+        {
+            var name = $"limit{argument}and{policy}";
+            await channel.BasicPublishAsync("", name, new byte[] { 1 });
+            var returned = 0;
+            for (; returned < 10 && await channel.BasicGetAsync(name, autoAck: false) is { } message; returned++)
+                await channel.BasicRejectAsync(message.DeliveryTag, requeue: true);
+            returned.ShouldBe((int)Math.Max((await host.ShownAsync(name)).DeliveryLimitOn(host.Version)!.Value, 0) + 1, name);
+        }
+        foreach (var (type, argument, policy) in overflows)
+        {
+            var refused = 0;
+            for (byte number = 0; number < 5; number++) // a quorum queue may take one more than it should
+                refused += await Record.ExceptionAsync(() => channel.BasicPublishAsync("", $"{type}-{argument}", new byte[] { number }).AsTask()) is null ? 0 : 1;
+            ((await host.ShownAsync($"{type}-{argument}")).Overflow == "reject-publish").ShouldBe(refused > 0, $"{type}, {argument} beside {policy}: {refused} refused");
+        }
+    }
+
+    [Fact]
     public async Task Virtual_host_where_consumers_return_a_message_for_ever()
     {
         await using var host = await CheckedHost.CreateAsync();

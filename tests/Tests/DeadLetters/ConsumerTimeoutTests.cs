@@ -9,6 +9,8 @@ public sealed class ConsumerTimeoutTests
     [InlineData("quorum", """{ "x-consumer-timeout": 60000 }""", "{}", "4.3.6", 20)]
     [InlineData("quorum", "{}", """{ "consumer-timeout": 90000 }""", "4.1.0", 30)]
     [InlineData("quorum", """{ "x-consumer-timeout": 86400000 }""", "{}", "4.3.6", 300)]
+    [InlineData("quorum", """{ "x-consumer-timeout": 86400000 }""", """{ "consumer-timeout": 60000 }""", "4.3.6", 20)] // the shorter one applies
+    [InlineData("quorum", """{ "x-consumer-timeout": 86400000 }""", "{}", "3.10.8", 20)] // ignores the argument
     [InlineData("classic", "{}", "{}", "4.3.6", 300)] // classic queues have no consumer timeout in 4.3
     [InlineData("classic", "{}", "{}", "3.10.8", 20)] // the broker's own timeout applies, which can't be queried
     public void Pass_ends_well_before_the_consumer_timeout_of_the_queue(string type, string arguments, string policy, string version, int seconds) =>

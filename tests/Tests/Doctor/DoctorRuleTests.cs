@@ -24,12 +24,59 @@ public sealed class DoctorRuleTests
         Found(Shop(new TestHost { Broker = "3.10.8" }).Queue("late", "quorum")).ShouldBe(["broker-version  Advice"]);
     }
 
+    [Theory]
+    [InlineData("4.3.6", -1L, 5L, 5L)] // seen by running
+    [InlineData("4.3.6", 5L, -1L, 5L)]
+    [InlineData("4.3.6", 5L, 3L, 3L)]
+    [InlineData("4.3.6", 0L, 5L, 0L)]
+    [InlineData("4.3.6", -1L, -2L, -1L)]
+    [InlineData("3.10.8", -1L, 5L, -1L)]
+    [InlineData("3.10.8", 5L, 3L, 3L)]
+    public void Delivery_limit_that_applies_is_the_one_that_the_broker_was_seen_to_use(string broker, long argument, long policy, long limit)
+    {
+        var host = Shop(new TestHost { Broker = broker }).Queue("late", "quorum", [("x-delivery-limit", argument)], [("delivery-limit", policy)]);
+        var queue = host.Read().Queues.Single(one => one.Name == "late");
+        queue.DeliveryLimitOn(Version.Parse(broker)).ShouldBe(limit);
+        Found(host).Where(finding => finding.StartsWith("delivery-limit", StringComparison.Ordinal)).ShouldBe(limit < 0 ? [] : ["delivery-limit late Loss"]);
+        QueueAccess.Limit(queue, new Version(4, 2)).ShouldBe(Math.Min(argument, policy) < 0 ? Math.Max(argument, policy) is >= 0 and var one ? one : null : Math.Min(argument, policy)); // what a read may spend
+    }
+
+    [Fact]
+    public void Dead_letter_queue_that_a_policy_limits_in_spite_of_an_unlimited_argument_is_found()
+    {
+        Found(Shop(new TestHost()).Queue("late_error", "quorum", [("x-delivery-limit", -1)], [("delivery-limit", 5)])).ShouldBe(["limited-dead-letter-queue late_error Loss"]);
+        Only(Shop(new TestHost()).Queue("late_error", "quorum", [("x-delivery-limit", -1)], [("delivery-limit", 5)])).What.ShouldEndWith("delivery-limit 5 (argument of the queue and policy broad)");
+    }
+
+    [Fact]
+    public void Remedy_does_not_advise_what_the_broker_refuses_or_ignores()
+    {
+        const string refused = "406 PRECONDITION_FAILED";
+        Only(Shop(new TestHost()).Queue("late", "quorum", [("x-delivery-limit", 5)])).Remedy.ShouldSatisfyAllConditions(it => it.ShouldContain(refused), it => it.ShouldContain("No policy can lift a limit that is an argument"));
+        Only(Shop(new TestHost()).Queue("late", "quorum", policy: [("delivery-limit", 5)])).Remedy.ShouldSatisfyAllConditions(it => it.ShouldStartWith("Add dead-letter-exchange to the policy broad"), it => it.ShouldContain("delivery-limit -1"));
+        Only(Consumed("late", [("x-max-length", 5), ("x-overflow", "drop-head")])).Remedy.ShouldContain(refused); // a classic queue follows its argument
+        Only(Consumed("late", [("x-max-length", 5)])).Remedy.ShouldStartWith("Set overflow reject-publish with a policy");
+        Only(Shop(new TestHost()).Queue("late_error", arguments: [("x-message-ttl", 5)])).Remedy.ShouldContain(refused);
+        Only(Shop(new TestHost()).Queue("late_error", policy: [("message-ttl", 5)])).Remedy.ShouldBe("Narrow the policy broad so that it does not match dead-letter queues");
+        Only(Shop(new TestHost()).Queue("late_error", autoDelete: true)).Remedy.ShouldContain(refused);
+        Only(Shop(new TestHost()).Queue("late", durable: false)).Remedy.ShouldContain(refused);
+        Only(Consumed("late", [("x-expires", 60_000)])).Remedy.ShouldContain(refused);
+        Only(Consumed("late", [("x-message-ttl", 60_000)])).Remedy.ShouldContain(refused);
+        Only(Shop(new TestHost()).Queue("late", "quorum", [("x-consumer-timeout", 60_000), ("x-delivery-limit", -1)])).Remedy.ShouldContain(refused);
+    }
+
+    [Theory]
+    [InlineData("x-delivery-limit", "Its limit is an argument, which no policy can raise")]
+    [InlineData("x-max-length", "Raise its delivery-limit with a policy")]
+    public void Advice_to_raise_a_delivery_limit_is_given_only_if_that_has_an_effect(string argument, string advice) =>
+        new TestHost().Queue("late", "quorum", [(argument, 5)], [("delivery-limit", 9)]).Read().Queues.Single().MoreReturnsAdvice.ShouldStartWith(advice);
+
     [Fact]
     public void Unlimited_of_RabbitMQ_4_is_found_on_RabbitMQ_3_where_it_means_at_once()
     {
         Found(Shop(new TestHost { Broker = "3.13.7" }).Queue("late", "quorum", [("x-delivery-limit", -1)])).ShouldBe(["negative-delivery-limit late Loss", "broker-version  Advice"]);
         Found(Shop(new TestHost { Broker = "3.13.7" }).Queue("orders_skipped", "quorum", [("x-delivery-limit", -1)])).ShouldBe(["negative-delivery-limit orders_skipped Loss", "broker-version  Advice"]);
-        Found(Shop(new TestHost { Broker = "4.0.5" }).Queue("late", "quorum", [("x-delivery-limit", -1)])).ShouldBeEmpty();
+        Found(Shop(new TestHost { Broker = "4.0.5" }).Queue("late", "quorum", [("x-delivery-limit", -1)])).ShouldBe(["broker-version  Advice"]);
     }
 
     [Theory]
@@ -46,6 +93,18 @@ public sealed class DoctorRuleTests
 
         Found(Shop(new TestHost()).Queue("late_discarded", "classic", [("x-" + limit, 5)])).ShouldBeEmpty(); // these are deleted by intent
         Found(Shop(new TestHost()).Queue("late_error", "classic", policy: [("delivery-limit", 5), ("ha-mode", "all")])).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Dead_letter_queue_whose_dead_letters_go_on_is_a_loss_only_where_they_end()
+    {
+        (string, object) limit = ("x-message-ttl", 5), exchange = ("x-dead-letter-exchange", "late_error");
+        Found(Shop(new TestHost()).Queue("late_error", arguments: [limit, ("x-dead-letter-exchange", "orders_error")])).ShouldBe(["limited-dead-letter-queue late_error Warning"]);
+        Found(Shop(new TestHost()).Queue("late_error", arguments: [("x-expires", 5), ("x-dead-letter-exchange", "orders_error")])).ShouldBe(["limited-dead-letter-queue late_error Loss"]); // an expiry routes nothing
+        Found(Shop(new TestHost()).Exchange("late_error", "late_error").Queue("late_error", arguments: [limit, exchange])).ShouldBe(["limited-dead-letter-queue late_error Loss"]); // copied from the input queue
+        Found(Shop(new TestHost()).Queue("late_error", arguments: [limit, ("x-dead-letter-exchange", ""), ("x-dead-letter-routing-key", "late_error")])).ShouldBe(["limited-dead-letter-queue late_error Loss"]);
+        Found(Shop(new TestHost()).Exchange("late_error", "late_error").Queue("late_error", "quorum", [limit, exchange, ("x-dead-letter-strategy", "at-least-once"), ("x-overflow", "reject-publish")]))
+            .ShouldBe(["limited-dead-letter-queue late_error Warning"]); // kept, but not readable
     }
 
     [Fact]
@@ -70,6 +129,14 @@ public sealed class DoctorRuleTests
         Found(Shop(new TestHost()).Exchange("unbound", null, alternate: "orders").Queue("late", arguments: [("x-dead-letter-exchange", "unbound")])).ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData("quorum", "at-least-once", "reject-publish", "Warning")]
+    [InlineData("quorum", "at-least-once", "drop-head", "Loss")] // the broker falls back to at-most-once
+    [InlineData("quorum", "at-most-once", "reject-publish", "Loss")]
+    [InlineData("classic", "at-least-once", "reject-publish", "Loss")]
+    public void Message_for_a_missing_exchange_is_lost_unless_the_queue_dead_letters_at_least_once(string type, string strategy, string overflow, string severity) =>
+        Found(Shop(new TestHost()).Queue("late", type, [("x-dead-letter-exchange", "nowhere"), ("x-dead-letter-strategy", strategy), ("x-overflow", overflow)])).ShouldBe([$"missing-dead-letter-exchange late {severity}"]);
+
     [Fact]
     public void Input_queue_that_drops_its_oldest_message_is_found()
     {
@@ -79,6 +146,14 @@ public sealed class DoctorRuleTests
         Found(Shop(new TestHost()).Queue("late", arguments: [("x-max-length", 5)]).Queue("late_error")).ShouldBe(["drop-head late Loss"]); // not consumed now
 
         Found(Consumed("late", [("x-max-length", 5), ("x-overflow", "reject-publish")])).ShouldBeEmpty();
+
+        // Argument and policy differ: a classic queue follows the argument, a quorum queue the policy.
+        Found(Overflow("classic", "reject-publish", "drop-head")).ShouldBeEmpty();
+        Found(Overflow("classic", "drop-head", "reject-publish")).ShouldBe(["drop-head late Loss"]);
+        Found(Overflow("quorum", "reject-publish", "drop-head")).ShouldBe(["drop-head late Loss"]);
+        Found(Overflow("quorum", "drop-head", "reject-publish")).ShouldBeEmpty();
+        Found(Overflow("quorum", "reject-publish-dlx", "reject-publish")).ShouldBeEmpty();
+        Found(Overflow("quorum", "reject-publish", "reject-publish-dlx")).ShouldBe(["reject-publish-dlx late Loss"]);
         Found(Shop(new TestHost()).Queue("late", arguments: [("x-max-length", 1)])).ShouldBeEmpty(); // not an input queue: nobody replays into it
     }
 
@@ -142,6 +217,10 @@ public sealed class DoctorRuleTests
         Found(Shop(new TestHost()).Queue("late", "quorum", [("x-delivery-limit", -1)], [("consumer-timeout", 60_000)])).ShouldBe(["consumer-timeout late Warning"]);
         Found(Shop(new TestHost()).Queue("late", "quorum", [("x-consumer-timeout", 1_800_000), ("x-delivery-limit", -1)])).ShouldBeEmpty();
         Found(Shop(new TestHost()).Queue("late", "classic", policy: [("consumer-timeout", 60_000)])).ShouldBeEmpty(); // these have none from 4.3 on
+        Found(Shop(new TestHost()).Queue("late", "quorum", [("x-consumer-timeout", 1_800_000), ("x-delivery-limit", -1)], [("consumer-timeout", 60_000)])).ShouldBe(["consumer-timeout late Warning"]); // the shorter one
+        Found(Shop(new TestHost { Broker = "3.10.8" }).Queue("late", arguments: [("x-consumer-timeout", 60_000)])).ShouldBe(["broker-version  Advice"]); // takes the argument, and ignores it
+        Found(Shop(new TestHost { Broker = "3.12.0" }).Queue("late", arguments: [("x-consumer-timeout", 60_000)])).ShouldBe(["consumer-timeout late Warning", "broker-version  Advice"]);
+        Found(Shop(new TestHost { Broker = "3.10.8" }).Queue("late", arguments: [("x-consumer-timeout", "60 s"), ("x-max-length", "5")])).ShouldBe(["broker-version  Advice"]); // takes any value
     }
 
     [Fact]
@@ -168,6 +247,24 @@ public sealed class DoctorRuleTests
         Found(new TestHost { Broker = "3.13.7" }.Queue("late", figures: (2, 40 * mebibyte, 0, 0, 0))).ShouldBe(["large-messages late Warning", "broker-version  Advice"]);
         Found(new TestHost { Broker = "3.13.7" }.Queue("late", figures: (3, 40 * mebibyte, 0, 0, 0))).ShouldBe(["broker-version  Advice"]);
         Found(new TestHost().Queue("late", figures: (1, 20 * mebibyte, 0, 0, 0))).ShouldBeEmpty(); // its broker has taken it
+    }
+
+    [Theory]
+    [InlineData("3.10.8", "and the series 3.10 gets no more free updates")]
+    [InlineData("3.13.7", "since 2024-09-17")]
+    [InlineData("4.0.9", "since 2025-04-15")]
+    [InlineData("4.1.8", "since 2026-01-30")]
+    [InlineData("4.2.9", "since 2026-07-31")]
+    [InlineData("4.3.6", null)]
+    [InlineData("4.10.0", null)]
+    [InlineData("5.0.0", null)]
+    [InlineData("0.0", null)] // unknown
+    public void Series_without_free_updates_is_found(string broker, string? ended)
+    {
+        var found = VirtualHostDoctor.Check(new TestHost { Broker = broker }.Read(), null).Findings;
+        found.Count.ShouldBe(ended is null ? 0 : 1);
+        if (ended is not null)
+            found.Single().What.ShouldEndWith(ended);
     }
 
     [Theory]
@@ -203,6 +300,10 @@ public sealed class DoctorRuleTests
 
     private static TestHost Consumed(string queue, (string, object)[] arguments, string type = "classic") =>
         Shop(new TestHost()).Queue(queue, type, arguments, figures: (0, 0, 1, 0, 0)).Exchange(queue, queue);
+
+    // An input queue that is full.
+    private static TestHost Overflow(string type, string argument, string policy) => Shop(new TestHost())
+        .Queue("late", type, [("x-max-length", 5), ("x-overflow", argument), ("x-delivery-limit", -1)], [("overflow", policy)], (0, 0, 1, 0, 0)).Exchange("late", "late");
 
     private static IEnumerable<string> Found(TestHost host) => VirtualHostDoctor.Check(host.Read(), null).Findings.Select(finding => $"{finding.Rule} {finding.Queue} {finding.Severity}");
 

@@ -68,7 +68,7 @@ public sealed class SnapshotReaderTests : IAsyncLifetime
 
     [Theory]
     [InlineData("/api/overview", 401, "{}", "refuses the user reader: it needs the tag management, and permissions on a/b")]
-    [InlineData("/api/queues/a/b", 404, "{}", "refuses the user reader")] // RabbitMQ 4 answers so to a user without permissions on the virtual host
+    [InlineData("/api/queues/a/b", 404, "{}", "refuses the user reader")] // RabbitMQ 4 answers so to a user without permissions on a virtual host that it sees
     [InlineData("/api/queues/a/b", 500, "{}", "returned 500")]
     [InlineData("/api/overview", 200, "<html>", "is unreachable")]
     public async Task Api_that_refuses_or_is_not_one_is_an_error(string path, int status, string json, string expected)
@@ -77,6 +77,21 @@ public sealed class SnapshotReaderTests : IAsyncLifetime
         var error = await Should.ThrowAsync<DeadLetterException>(() => RunAsync());
         error.Problem.ShouldBe(DeadLetterProblem.Unreachable);
         error.Message.ShouldContain(expected);
+    }
+
+    [Theory]
+    [InlineData("""["administrator"]""", "Virtual host a/b does not exist on the broker of")]
+    [InlineData("\"management,monitoring\"", "Virtual host a/b does not exist on the broker of")]
+    [InlineData("""["management"]""", ", or the user reader has no permissions on it")]
+    public async Task Virtual_host_that_does_not_exist_is_not_reported_as_refused_permissions(string tags, string expected)
+    {
+        _answers["/api/queues/a/b"] = (404, "{}");
+        _answers["/api/vhosts"] = (200, """[{"name":"other"}]""");
+        _answers["/api/whoami"] = (200, $$"""{"name":"reader","tags":{{tags}}}""");
+        var error = await Should.ThrowAsync<DeadLetterException>(() => RunAsync());
+        error.Problem.ShouldBe(DeadLetterProblem.Unreachable);
+        error.Message.ShouldContain(expected);
+        error.Message.Contains("or the user", StringComparison.Ordinal).ShouldBe(expected.Contains("or the user", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -81,6 +81,28 @@ public sealed class ServerCommandTests
         result.Errors.ShouldContain("http://127.0.0.1:1/dead-letters/ is unreachable: ");
     }
 
+    [Theory]
+    [InlineData("[red]")] // a style of the terminal's markup
+    [InlineData("[/]")] // the end of one, which is an error without a beginning
+    [InlineData("[nope")]
+    public async Task Texts_of_a_server_are_not_read_as_markup_of_the_terminal(string text)
+    {
+        await using var server = await StubServer.StartAsync(http => http.Response.WriteAsJsonAsync<object>(http.Request.Path.Value!.Split('/')[^1] switch
+        {
+            "queues" => new { Queues = new[] { new { Source = text, Name = $"q{text}_error", InputQueue = text, Messages = 2, IsDiscarded = false, AccessWarning = text } }, Problems = Array.Empty<string>() },
+            "causes" => new { Letters = 1, Causes = new[] { new { Id = text, ExceptionType = text, Text = text, Frame = text, Count = 1, Queues = Array.Empty<string>() } } },
+            "search" => new { Letters = new[] { new { Source = text, Queue = $"q{text}_error", Id = text, MessageId = $"m{text}", ExceptionType = text, Cause = text, Reason = text, State = "there" } } },
+            _ => new { Operations = Array.Empty<string>() },
+        }));
+        string[] at = ["--server", server.Url, "--queue", $"q{text}_error"];
+        foreach (var arguments in new string[][] { ["list", "--server", server.Url], ["list", "--groups", .. at], ["list", .. at] })
+        {
+            var result = await Command(Token).RunAsync(["dead-letters", .. arguments]);
+            result.Code.ShouldBe(0, $"{string.Join(' ', arguments)}: {result}");
+            result.Output.Split('\n').Count(line => line.TrimStart().StartsWith(arguments.Contains("--queue") ? text : $"q{text}_error", StringComparison.Ordinal)).ShouldBe(1, $"{result}");
+        }
+    }
+
     [Fact]
     public async Task Causes_letters_and_one_letter_are_read_from_the_catalogue_masked_and_a_reveal_is_audited()
     {

@@ -46,6 +46,40 @@ public sealed class UserNameTests
     public void Name_can_not_imitate_a_token_or_another_user(string name, string type, string value, string? otherType, string? other) => NameOf((type, value), (otherType, other)).ShouldBe(name);
 
     [Theory]
+    [InlineData("\U000E0041erin")] // a tag, outside the basic plane
+    [InlineData("erin\U000E0100")] // a variation selector, likewise
+    [InlineData("erin\uFE0F")]
+    [InlineData("erin\u3164")] // a letter without a glyph
+    [InlineData("er\u00ADin")]
+    [InlineData("erin\u00A0hall")] // looks like a space
+    [InlineData("erin ")]
+    [InlineData("\U000F0000erin")] // for private use: no font has it
+    public void Name_that_looks_like_another_one_because_of_invisible_characters_is_not_taken_alone(string name)
+    {
+        NameOf(("preferred_username", name), ("sub", "2")).ShouldEndWith(" (2)");
+        UserName.IsPlain(name).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void Half_of_a_surrogate_pair_is_not_part_of_a_name() => UserName.IsPlain("erin" + (char)0xD83D).ShouldBeFalse();
+
+    [Theory]
+    [InlineData("\U0001F600 Erin")]
+    [InlineData("\u5C71\u7530 \u592A\u90CE")]
+    [InlineData("Zoe\u0308 O\u2019Hara-Smith")]
+    [InlineData("\U00020BB7\u91CE")] // a letter outside the basic plane
+    public void Name_in_any_script_is_taken_as_it_is(string name) => NameOf(("preferred_username", name), ("sub", "2")).ShouldBe(name);
+
+    [Fact]
+    public void Name_is_cut_between_characters()
+    {
+        var name = UserName.Plain(new string('e', 254) + "\U0001F600");
+        name.ShouldBe(new string('e', 254));
+        UserName.Plain(new string('e', 253) + "\U0001F600x").ShouldBe(new string('e', 253) + "\U0001F600");
+        UserName.IsPlain(name).ShouldBeTrue();
+    }
+
+    [Theory]
     [InlineData("erin.h")]
     [InlineData("Erin Hall (4711)")]
     [InlineData("4711")]

@@ -20,7 +20,7 @@ internal sealed class AlternateExchangeRule : DoctorRule
             queue, isBound ? FindingSeverity.Warning : FindingSeverity.Loss,
             $"Exchange {exchange.Name} has the alternate exchange {alternate}{(isBound ? "" : $", and queue {queue.Name} is not bound to it")}",
             $"A message that finds no queue is not returned to its publisher: it goes to {alternate}, and the broker confirms it. {(isBound ? "That happens as soon as the binding of the queue is missing" : "That happens to every message now")}",
-            $"{(isBound ? "" : "Bind the queue to the exchange. ")}Remove the alternate exchange, or watch the queues that it leads to");
+            $"{(isBound ? "" : "Bind the queue to the exchange. ")}{(exchange.Alternate is null ? "Remove the alternate exchange from the policy" : "Remove the alternate exchange: it is an argument, which needs a new exchange (delete it, and declare it again)")}, or watch the queues that it leads to");
 
     public override string? NotChecked(VirtualHostSnapshot host) =>
         host.Policies is null && host.Inputs.Any(queue => host.Exchanges.Any(exchange => exchange.Name == queue.Name && exchange.PolicyName is { Length: > 0 }))

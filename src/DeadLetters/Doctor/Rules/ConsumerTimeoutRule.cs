@@ -13,10 +13,11 @@ internal sealed class ConsumerTimeoutRule : DoctorRule
 
     public override IEnumerable<Finding> Check(VirtualHostSnapshot host) =>
         from queue in host.Queues
-        where !queue.Exclusive && queue.ConsumerTimeout < _short && !(queue.Type == "classic" && host.Broker >= new Version(4, 3)) // these have none
+        let timeout = queue.ConsumerTimeoutOn(host.Broker)
+        where !queue.Exclusive && timeout < _short && !(queue.Type == "classic" && host.Broker >= new Version(4, 3)) // these have none
         select Of(
             queue, FindingSeverity.Warning,
-            $"A consumer of {queue.Name} may hold a message for {Duration.Words(queue.ConsumerTimeout!.Value)} (consumer-timeout, {VirtualHostSnapshot.OriginOf(queue, "consumer-timeout")})",
+            $"A consumer of {queue.Name} may hold a message for {Duration.Words(timeout.Value)} (consumer-timeout, {VirtualHostSnapshot.OriginOf(queue, "consumer-timeout")})",
             "After that time the broker takes the message back and gives it to another consumer, while the first one still works on it. Retries in place hold the message for all their intervals together",
-            "Make it longer than the slowest consumer with all its retries in place, or use delayed redelivery instead of long retries");
+            $"{(VirtualHostSnapshot.IsByArgument(queue, "consumer-timeout") ? $"Declare the queue with a timeout that is longer than the slowest consumer with all its retries in place: no policy can make an argument longer. {DeclareAgain}. Or" : $"Make it longer in the {VirtualHostSnapshot.PolicyOf(queue)}: longer than the slowest consumer with all its retries in place. Or")} use delayed redelivery instead of long retries");
 }

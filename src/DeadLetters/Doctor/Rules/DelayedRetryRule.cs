@@ -16,5 +16,6 @@ internal sealed class DelayedRetryRule : DoctorRule
             queue, FindingSeverity.Warning,
             $"{queue.Name} hides each message that someone has looked at, {queue.HidesReturnedMessages}",
             "RabbitMQ's delayed retry treats a message that was read and given back like a failed one. Counts, basic.get and a replay do not see it until the delay ends",
-            $"Set delayed-retry-type to failed or disabled for dead-letter queues ({VirtualHostSnapshot.OriginOf(queue, "delayed-retry-type")})");
+            VirtualHostSnapshot.IsByArgument(queue, "delayed-retry-type") ? $"Declare the queue with the x-delayed-retry-type failed or disabled. {DeclareAgain}"
+                : $"Set delayed-retry-type to failed or disabled for dead-letter queues, in the {VirtualHostSnapshot.PolicyOf(queue)}");
 }

@@ -19,11 +19,18 @@ internal sealed class DeliveryLimitRule : DoctorRule
     public override IEnumerable<Finding> Check(VirtualHostSnapshot host) =>
         from queue in host.Queues
         where queue is { Type: "quorum", Exclusive: false } && queue.Texts("dead-letter-exchange").Count == 0
-        let limit = queue.DeliveryLimit ?? (host.Broker.Major >= 4 ? DefaultLimit : (long?)null)
-        where limit >= 0 && !(host.Names.Contains(queue.Name) && queue.DeliveryLimit is not null)
+        let set = queue.DeliveryLimitOn(host.Broker)
+        let limit = set ?? (host.Broker.Major >= 4 ? DefaultLimit : (long?)null)
+        where limit >= 0 && !(host.Names.Contains(queue.Name) && set is not null)
         select Of(
             queue, FindingSeverity.Loss,
-            string.Create(CultureInfo.InvariantCulture, $"{queue.Name} deletes a message after {limit} failed deliveries{(queue.DeliveryLimit is null ? ", the default of RabbitMQ 4" : "")}"),
+            string.Create(CultureInfo.InvariantCulture, $"{queue.Name} deletes a message after {limit} failed deliveries{(set is null ? ", the default of RabbitMQ 4" : $" ({VirtualHostSnapshot.OriginOf(queue, "delivery-limit")})")}"),
             $"The queue has no dead-letter exchange. {(host.Broker >= _doesNotCountReturns ? "A lost connection, a consumer that dies and basic.reject count, also for messages that were only prefetched" : "Each return counts, also of messages that were only prefetched")}",
-            $"Declare it with x-dead-letter-exchange, or set dead-letter-exchange by a policy{(host.Broker.Major >= 4 ? "; or lift the limit with delivery-limit -1" : "; or remove the limit")}");
+            $"{ByPolicy(queue, "dead-letter-exchange")}. An argument would need a new queue, because the broker refuses to declare an existing one with other arguments (406 PRECONDITION_FAILED). {Lift(host, queue, set)}");
+
+    // The lower of two limits applies, and from 4.0 on a limit that is set prevails over -1.
+    private static string Lift(VirtualHostSnapshot host, BrokerQueue queue, long? set) =>
+        VirtualHostSnapshot.IsByArgument(queue, "delivery-limit") && set is not null
+            ? "No policy can lift a limit that is an argument"
+            : host.Broker.Major >= 4 ? "Or lift the limit with the policy’s delivery-limit -1" : "Or remove the limit from the policy";
 }

@@ -5,7 +5,7 @@ internal sealed class MissingDeadLetterExchangeRule : DoctorRule
 {
     public override string Id => "missing-dead-letter-exchange";
 
-    public override string Title => "A queue whose dead-letter exchange does not exist, or leads to no queue: the broker drops what it dead-letters";
+    public override string Title => "A queue whose dead-letter exchange does not exist, or leads to no queue: the broker drops what it dead-letters, or keeps it where nothing can read it";
 
     public override string Seen => "3.10.8, 4.3.6";
 
@@ -15,10 +15,12 @@ internal sealed class MissingDeadLetterExchangeRule : DoctorRule
         let problem = ProblemOf(host, queue, queue.Texts("dead-letter-exchange")[0])
         where problem is not null
         select Of(
-            queue, FindingSeverity.Loss,
+            queue, queue.KeepsUnroutable ? FindingSeverity.Warning : FindingSeverity.Loss,
             $"{queue.Name} sends what it dead-letters nowhere: {problem}",
-            "The broker reports no error. A message that is rejected, expires or exceeds a limit is deleted. With the strategy at-least-once, it stays in the queue and blocks the ones behind it",
-            "Declare the exchange, and bind the dead-letter queue to it");
+            queue.KeepsUnroutable
+                ? "The broker reports no error. A message that is rejected, expires or exceeds a limit stays in the queue, where no consumer gets it (the strategy at-least-once). It counts toward a maximum length, so the queue may refuse new messages. It is deleted with the queue"
+                : "The broker reports no error. A message that is rejected, expires or exceeds a limit is deleted",
+            $"Declare the exchange, and bind the dead-letter queue to it{(queue.KeepsUnroutable ? ". The broker tries again every 3 minutes" : "")}");
 
     private static string? ProblemOf(VirtualHostSnapshot host, BrokerQueue queue, string exchange)
     {

@@ -11,10 +11,10 @@ internal sealed class NegativeDeliveryLimitRule : DoctorRule
 
     public override IEnumerable<Finding> Check(VirtualHostSnapshot host) =>
         from queue in host.Queues
-        where host.Broker.Major < 4 && queue is { Type: "quorum", DeliveryLimit: < 0 }
+        where host.Broker.Major < 4 && queue.Type == "quorum" && queue.DeliveryLimitOn(host.Broker) < 0
         select Of(
             queue, FindingSeverity.Loss,
-            $"{queue.Name} drops a message at its first return: its delivery limit is {queue.DeliveryLimit}",
+            $"{queue.Name} drops a message at its first return: its delivery limit is {queue.DeliveryLimitOn(host.Broker)}",
             "From RabbitMQ 4.0 on, -1 means unlimited. Before, each message that a consumer returns, or holds when it stops, is dropped, or dead-lettered if there is a dead-letter exchange. Reading the queue has the same effect",
-            $"Remove the limit ({VirtualHostSnapshot.OriginOf(queue, "delivery-limit")}): without one, RabbitMQ 3 has no limit. An argument can’t be changed: move the messages to a new queue by a shovel");
+            $"Declare the queue without the limit ({VirtualHostSnapshot.OriginOf(queue, "delivery-limit")}): without one, RabbitMQ 3 has no limit, and a policy can’t raise this one. {DeclareAgain}");
 }

@@ -11,10 +11,11 @@ internal sealed class RejectPublishDlxRule : DoctorRule
 
     public override IEnumerable<Finding> Check(VirtualHostSnapshot host) =>
         from queue in host.Queues
-        where queue.Type == "quorum" && queue.Texts("overflow").Contains("reject-publish-dlx")
+        where queue.Type == "quorum" && queue.Overflow == "reject-publish-dlx"
         select Of(
             queue, queue.Texts("dead-letter-exchange").Count > 0 ? FindingSeverity.Warning : FindingSeverity.Loss,
             $"{queue.Name} does not do what its overflow says: reject-publish-dlx ({VirtualHostSnapshot.OriginOf(queue, "overflow")})",
             "Only classic queues have it. A quorum queue takes the setting, confirms the new message, and drops its oldest one when it is full",
-            "Set the overflow reject-publish by a policy");
+            VirtualHostSnapshot.IsByPolicy(queue, "overflow") ? $"Set the overflow reject-publish in the {VirtualHostSnapshot.PolicyOf(queue)}"
+                : $"{ByPolicy(queue, "overflow reject-publish")}: a quorum queue follows the policy, not its argument");
 }
