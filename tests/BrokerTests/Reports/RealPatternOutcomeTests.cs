@@ -242,7 +242,7 @@ public sealed class RealPatternOutcomeTests
     /// <summary>Another application, which sends requests.</summary>
     private sealed record Requester(IBusControl Bus, IRequestClient<DoWork> Client) : IAsyncDisposable
     {
-        public async ValueTask DisposeAsync() => await Bus.StopAsync();
+        public async ValueTask DisposeAsync() => await Bus.StopAsync(TimeSpan.FromSeconds(20));
     }
 }
 
