@@ -49,6 +49,9 @@ public sealed class CatalogueSite : IAsyncDisposable
 
     internal CatalogueStore Store => _app.Services.GetRequiredService<CatalogueDatabase>().Store.GetAwaiter().GetResult();
 
+    /// <summary>The version of the catalogue: a transaction that changes it adds one.</summary>
+    public Task<long> VersionAsync() => Store.Reader.VersionAsync(CancellationToken.None);
+
     /// <summary>Starts an empty catalogue.</summary>
     /// <param name="database">A connection string; null: a new SQLite file.</param>
     /// <param name="configure">More options of the pages.</param>

@@ -65,6 +65,27 @@ internal sealed class CatalogueReader(CatalogueOptions options, TimeProvider tim
         ];
     }, cancellationToken);
 
+    /// <summary>All letters that a query selects, of all queues, each queue's in its order as far as it is known.</summary>
+    public Task<IReadOnlyList<SelectedLetter>> SelectedAsync(CatalogueQuery query, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<SelectedLetter>>(statements =>
+    {
+        var sql = Sql(statements, query);
+        return
+        [
+            .. sql.Rows(
+                statements, $"SELECT l.id, q.source, q.name, l.hash, l.number FROM catalogue_letters l JOIN catalogue_queues q ON q.id = l.queue_id WHERE {sql.Where(QuerySql.State(query))} ORDER BY l.at, l.id",
+                static row => new SelectedLetter(row.GetInt64(0), row.GetString(1), row.GetString(2), new LetterId(row.GetInt64(3), row.GetInt64(4)).ToString())),
+        ];
+    }, cancellationToken);
+
+    /// <summary>What identifies the letters that a query selects now.</summary>
+    public Task<ShownLetters> ShownAsync(CatalogueQuery query, CancellationToken cancellationToken) => ReadAsync(statements =>
+    {
+        var sql = Sql(statements, query);
+        return sql.Rows(
+            statements, $"SELECT count(*), coalesce(sum(l.id), 0), coalesce(max(l.id), 0) FROM catalogue_letters l WHERE {sql.Where(QuerySql.State(query))}",
+            static row => new ShownLetters(row.GetInt64(0), row.GetDecimal(1), row.GetInt64(2))).Single();
+    }, cancellationToken);
+
     /// <summary>One letter; null if it is not in the catalogue. By the dead letter's id.</summary>
     public Task<StoredLetter?> FindAsync(string source, string queue, string id, CancellationToken cancellationToken) => ReadAsync(statements =>
     {

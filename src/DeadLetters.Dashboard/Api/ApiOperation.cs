@@ -99,7 +99,7 @@ internal sealed record ApiOperation
         {
             Id = operation.Id,
             IsDryRun = operation.IsDryRun,
-            ExpiresAt = operation is { IsDryRun: true, Result.Done: > 0 } ? ended + page.Options.DryRunLife : null,
+            ExpiresAt = operation is { IsDryRun: true, ToDo: > 0 } ? ended + page.Options.DryRunLife : null,
             State = pause is not null ? ApiState.Paused : operation.IsRunning ? ApiState.Running : operation.Problem is null ? ApiState.Ended : ApiState.Failed,
             Title = operation.Title,
             Source = operation.Request.Source.Name,

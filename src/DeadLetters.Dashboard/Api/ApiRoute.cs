@@ -33,6 +33,9 @@ internal sealed record ApiRoute(string Method, string Path, TokenScope Scope, st
 
     public bool IsPost => HttpMethods.IsPost(Method);
 
+    /// <summary>Whether it changes something. A search is a POST that does not.</summary>
+    public bool IsAct => IsPost && Scope == TokenScope.Operate;
+
     public static ApiRoute Get(string path, TokenScope scope, string name, string summary, Func<ApiCall, Task<IResult>> handler) => new(HttpMethods.Get, path, scope, name, summary, handler);
 
     public static ApiRoute Post(string path, TokenScope scope, string name, string summary, Func<ApiCall, Task<IResult>> handler) => new(HttpMethods.Post, path, scope, name, summary, handler);

@@ -57,12 +57,14 @@ internal static class ApiRoutes
             return await route.Handler(new ApiCall(page, ApiBody.Empty));
         var json = await ReadAsync(page.Http);
         page.Http.RequestAborted = CancellationToken.None; // a client that goes away must not leave an act half begun
-        return await page.Service<IdempotentAnswers>().OnceAsync(page, json, () =>
+        return route.IsAct ? await page.Service<IdempotentAnswers>().OnceAsync(page, json, HandleAsync) : await HandleAsync();
+
+        Task<IResult> HandleAsync()
         {
             var body = ApiBody.Read(json, route.Body);
             page.Form = body.ToForm();
             return ApiAnswer.OfAsync(page, route.Handler(new ApiCall(page, body)));
-        });
+        }
     }
 
     private static async Task<byte[]> ReadAsync(HttpContext http)

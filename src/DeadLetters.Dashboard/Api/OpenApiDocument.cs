@@ -81,7 +81,7 @@ internal static partial class OpenApiDocument
             parameters.Add(new JsonObject { ["name"] = name.Groups[1].Value, ["in"] = "path", ["required"] = true, ["description"] = $"The id of the {(name.Groups[1].Value == "id" ? "dead letter" : name.Groups[1].Value)}.", ["schema"] = new JsonObject { ["type"] = "string" } });
         foreach (var field in route.Parameters)
             parameters.Add(new JsonObject { ["name"] = field.Name, ["in"] = "query", ["required"] = field.IsRequired, ["description"] = field.Description, ["schema"] = ApiSchemas.Of(field) });
-        if (route.IsPost)
+        if (route.IsAct)
             parameters.Add(new JsonObject { ["name"] = IdempotentAnswers.Header, ["in"] = "header", ["required"] = false, ["description"] = "A text of your own. The same request with the same key runs once and gets the first answer, for 24 hours and at most 1,000 keys.", ["schema"] = new JsonObject { ["type"] = "string", ["maxLength"] = 255 } });
         return parameters;
     }

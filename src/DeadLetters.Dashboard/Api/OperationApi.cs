@@ -56,7 +56,7 @@ internal static class OperationApi
     }
 
     private static ApiAnswer? Refuse(PageContext page, string id) =>
-        page.Runner.Find(id) is { IsDryRun: true } own ? Refuse(page, own.By, own.IsRunning ? null : own.Problem is null ? own.EndedAt : own.StartedAt, own.Problem, own.Result?.Done ?? 0)
+        page.Runner.Find(id) is { IsDryRun: true } own ? Refuse(page, own.By, own.IsRunning ? null : own.Problem is null ? own.EndedAt : own.StartedAt, own.Problem, own.ToDo)
         : OtherInstances.Find(page, id) is { IsDryRun: true } other ? Refuse(page, other.By, other.EndedAt, other.Problem, other.Done)
         : ApiAnswer.Problem(StatusCodes.Status404NotFound, "Dry run not found", "No instance knows this dry run. It is older than an hour, or its instance was restarted.", "Start a new dry run.", "dryRunId");
 

@@ -9,9 +9,11 @@ namespace WorkinIt.DeadLetters.Dashboard.BoardPages;
 /// <summary>Settles letters that failed while their queue was missing, or were never seen in it: they are put back, or dismissed.</summary>
 internal static class KeptActions
 {
+    private const int AtOnce = 1000; // letters in one transaction: meanwhile, the feed can't write
+
     /// <summary>The host that feeds the catalogue puts them back.</summary>
     public static Task<IResult> PutBackAsync(PageContext page) => ActAsync(
-        page, "put-back", (store, at, ids) => store.Kept.RequestAsync(at.Source, at.Queue, ids, page.By, page.Aborted),
+        page, "put-back", (store, at, ids) => PutBackAsync(page, store, at, ids),
         count => count > 0 ? null : page.Problem(
             StatusCodes.Status409Conflict, "Nothing to put back", "No message was selected, they were put back already, or the catalogue no longer has their contents.", "Reload the list."));
 
@@ -30,17 +32,37 @@ internal static class KeptActions
         var count = 0;
         try
         {
-            foreach (var queue in await selection.QueuesAsync(catalogue, page.Aborted))
+            if (await LettersAsync(page, catalogue, selection) is not { } letters)
             {
-                if (await selection.IdsAsync(catalogue, queue, page.Aborted) is { Count: > 0 } ids)
-                    count += await act(await catalogue.Store, queue, ids);
+                return page.Problem(
+                    StatusCodes.Status409Conflict, "The list has changed", "Other messages match now than those that the list showed.", "Nothing was done. Reload the list, look at it, and select again.");
             }
+            foreach (var queue in letters.GroupBy(letter => (letter.Source, letter.Queue)))
+                count += await act(await catalogue.Store, new QueueCount(queue.Key.Source, queue.Key.Queue, queue.Count()), [.. queue.Select(letter => letter.Id)]);
         }
         catch (Exception e) when (e is DbException or CatalogueException)
         {
             return page.Problem(StatusCodes.Status503ServiceUnavailable, "The catalogue can’t be written", $"{e.Message}.", "It may have been done for some messages. Reload the list.");
         }
         return problem(count) ?? PageContext.SeeOther(page.Links.AllLetters + QueryForm.Query(page, selection.Query, (done, count.ToString(CultureInfo.InvariantCulture))));
+    }
+
+    // Letters that are named; or all that the list showed, without those that have come since. Null: others match now, and nobody has seen them.
+    private static async Task<IReadOnlyList<SelectedLetter>?> LettersAsync(PageContext page, CatalogueDatabase catalogue, CatalogueSelection selection)
+    {
+        if (page.Value("all") is not { } all)
+            return [.. selection.Letters.Select(letter => new SelectedLetter(0, letter.Source, letter.Queue, letter.Id))];
+        return ShownLetters.Parse(all) is { } shown
+            ? shown.Among(await catalogue.ReadAsync((reader, token) => reader.SelectedAsync(selection.Query, token), page.Aborted))
+            : null;
+    }
+
+    private static async Task<int> PutBackAsync(PageContext page, CatalogueStore store, QueueCount at, IReadOnlyList<string> ids)
+    {
+        var count = 0;
+        foreach (var some in ids.Chunk(AtOnce))
+            count += await store.Kept.RequestAsync(at.Source, at.Queue, some, page.By, CancellationToken.None);
+        return count;
     }
 
     private static async Task<int> DismissAsync(PageContext page, CatalogueStore store, QueueCount at, IReadOnlyList<string> ids)
@@ -57,10 +79,11 @@ internal static class KeptActions
             Filter = DeadLetterFilter.ById(ids).ToString(),
         };
         await audit.WriteAsync(entry, page.Aborted);
-        var (dismissed, problem) = ((IReadOnlyList<string>)[], "");
+        var (dismissed, problem) = (new List<string>(), "");
         try
         {
-            dismissed = await store.Kept.DismissAsync(at.Source, at.Queue, ids, page.By, page.Aborted);
+            foreach (var some in ids.Chunk(AtOnce))
+                dismissed.AddRange(await store.Kept.DismissAsync(at.Source, at.Queue, some, page.By, CancellationToken.None));
         }
         catch (Exception e)
         {

@@ -29,12 +29,14 @@ internal static class LetterListPage
             {
                 var (queues, version) = await reader.SharedQueuesAsync(token);
                 var letters = await reader.LettersAsync(query, skip, page.Options.PageLength, token, mayBeOlder: true);
+                var actsOnAll = page.MayAct && query.State is LetterState.Kept or LetterState.Unseen && letters.Matching > letters.Letters.Count;
                 return new LetterListModel
                 {
                     Version = Math.Min(letters.Version, version),
                     Delays = catalogue.Delays,
                     Query = query,
                     Page = letters,
+                    Shown = actsOnAll ? await reader.ShownAsync(query, token) : null,
                     Incomplete = queues.Count(queue => !queue.IsComplete),
                     Number = number,
                     PutBack = Count(page, "put-back"),
@@ -70,6 +72,9 @@ internal sealed record LetterListModel
     public required int Number { get; init; }
 
     public required int PageLength { get; init; }
+
+    /// <summary>All letters that match, if an act without a dry run can be done on them; otherwise null.</summary>
+    public ShownLetters? Shown { get; init; }
 
     /// <summary>How many letters the operator has just asked to put back; null if none.</summary>
     public int? PutBack { get; init; }

@@ -56,12 +56,12 @@ internal sealed partial class OperationSharing(OperationLog operations, PauseLog
 
     /// <summary>The result in one line; null if there is none.</summary>
     public static string? Summary(RunningOperation operation) => operation.Result is not { } result ? null
-        : operation.IsDryRun ? string.Create(CultureInfo.InvariantCulture, $"{result.Done:N0} of {result.Selected:N0} would be moved{(result.Refused.Count > 0 ? $", {result.Refused.Count:N0} refused" : "")}")
+        : operation.IsDryRun ? string.Create(CultureInfo.InvariantCulture, $"{result.Done:N0} of {result.Selected:N0} would be moved{(result.Settled > 0 ? $", {result.Settled:N0} removed" : "")}{(result.Refused.Count > 0 ? $", {result.Refused.Count:N0} refused" : "")}")
         : (operation.Request.Verb == Verb.Replay ? result.Headline : string.Create(CultureInfo.InvariantCulture, $"{result.Done:N0} of {result.Selected:N0} moved"))
             + (result.Stopped is { } stopped ? $". {stopped}" : "");
 
     private static OperationProgress Final(RunningOperation operation) => operation.Result is { } result
-        ? operation.Progress with { Done = result.Done, Refused = result.Refused.Count }
+        ? operation.Progress with { Done = operation.IsDryRun ? operation.ToDo : result.Done, Refused = result.Refused.Count }
         : operation.Progress;
 
     private async Task<bool> TryAsync(Func<Task> write)

@@ -43,6 +43,9 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
 
     public OperationResult? Result { get; private set; }
 
+    /// <summary>Of a dry run: how many messages its run would take from the queue. Some only go, because an earlier replay has published them.</summary>
+    public long ToDo => Result is { } result ? result.Done + result.Settled : 0;
+
     /// <summary>Why there is no result; null if there is one.</summary>
     public string? Problem { get; private set; }
 

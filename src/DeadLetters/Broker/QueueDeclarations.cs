@@ -30,28 +30,38 @@ internal sealed class QueueDeclarations(IConnection connection)
     /// <summary>How many messages are ready in a queue, and how many consumers it has; null if it does not exist.</summary>
     /// <exception cref="DeadLetterException">The broker can't count them now.</exception>
     public async Task<(long Ready, uint Consumers)?> CountsAsync(string queue, CancellationToken cancellationToken) =>
-        await TryCountsAsync(queue, cancellationToken, QueueCounting.MostTries) switch
+        await ReadCountsAsync(queue, QueueCounting.MostTries, cancellationToken) switch
         {
-            (null, null) => null,
-            (null, _) => throw NotCounted(queue),
-            ({ } ready, var consumers) => (ready, consumers ?? 0),
+            (null, null, _) => null,
+            (null, _, true) => (0, 1),
+            (null, _, false) => throw NotCounted(queue),
+            ({ } ready, var consumers, _) => (ready, consumers ?? 0),
         };
 
-    /// <summary>How many messages are ready in a queue, and how many consumers it has. Two nulls if it does not exist; null messages and a consumer if the broker can't count them now.</summary>
-    public async Task<(long? Ready, uint? Consumers)> TryCountsAsync(string queue, CancellationToken cancellationToken, int tries = 1)
+    /// <summary>
+    /// How many messages are ready in a queue, and how many consumers it has, asked once. Two nulls if it does not exist; null messages and a consumer if the broker can't
+    /// count them now, or the user may not read the counts.
+    /// </summary>
+    public async Task<(long? Ready, uint? Consumers)> TryCountsAsync(string queue, CancellationToken cancellationToken)
+    {
+        var (ready, consumers, _) = await ReadCountsAsync(queue, tries: 1, cancellationToken);
+        return (ready, consumers);
+    }
+
+    private async Task<(long? Ready, uint? Consumers, bool IsRefused)> ReadCountsAsync(string queue, int tries, CancellationToken cancellationToken)
     {
         try
         {
-            return await connection.OnOwnChannelAsync<(long?, uint?)>(
-                queue, async channel => await channel.CountAsync(queue, cancellationToken, tries) is { } counts ? (counts.MessageCount, counts.ConsumerCount) : (null, 1), cancellationToken);
+            return await connection.OnOwnChannelAsync<(long?, uint?, bool)>(
+                queue, async channel => await channel.CountAsync(queue, cancellationToken, tries) is { } counts ? (counts.MessageCount, counts.ConsumerCount, false) : (null, 1, false), cancellationToken);
         }
         catch (DeadLetterException e) when (e.Problem == DeadLetterProblem.NoSuchQueue)
         {
-            return (null, null);
+            return (null, null, false);
         }
         catch (DeadLetterException e) when (e.InnerException is OperationInterruptedException { ShutdownReason.ReplyCode: Constants.ResourceLocked or Constants.AccessRefused })
         {
-            return (0, 1); // an exclusive queue of another connection, or, from RabbitMQ 4 on, a queue without any permission for the user: its counts can't be read
+            return (null, 1, true); // an exclusive queue of another connection, or, from RabbitMQ 4 on, a queue without any permission for the user: its counts can't be read
         }
     }
 

@@ -39,14 +39,21 @@ internal static partial class StackFrames
         return null;
     }
 
-    /// <summary>Whether one trace is the other with frames left out. The frames that both have must agree in their methods and lines.</summary>
+    /// <summary>
+    /// Whether one trace is the other with frames left out. The frames that both have must agree in their methods and lines. The first own frame that is left must have
+    /// a line: without one, it may also have thrown at another place.
+    /// </summary>
     /// <param name="one">A stack trace; its end may be cut.</param>
     /// <param name="other">Another stack trace.</param>
     public static bool AreOneWithFramesLeftOut(string one, string other)
     {
         var (frames, others) = (Of(one), Of(other));
-        return frames.Count > 0 && others.Count > 0 && (Has(frames, others, IsCut(one)) || Has(others, frames, IsCut(other)));
+        return frames.Count > 0 && others.Count > 0 && ((HasLine(other) && Has(frames, others, IsCut(one))) || (HasLine(one) && Has(others, frames, IsCut(other))));
     }
+
+    // Also a trace without any own frame: its place in a library is no place that the application throws at.
+    private static bool HasLine(string stack) =>
+        Frames().Matches(stack).FirstOrDefault(frame => !IsOfLibrary(frame.Groups["method"].Value)) is not { } own || own.Groups["line"].Success;
 
     // Whether all frames of the shorter trace are in the longer one, in their order. If the end of the longer one is cut, only as far as it goes.
     private static bool Has(List<string> longer, List<string> shorter, bool isCut)

@@ -12,7 +12,7 @@ public enum PauseReason
     /// <summary>RabbitMQ accepts no messages, because of an alarm for memory or disk.</summary>
     Blocked,
 
-    /// <summary>The messages of a step stay in their queue: it has no consumer, or its consumers take none.</summary>
+    /// <summary>The messages of a step stay in their queue: it has no consumer, or none was seen leaving it.</summary>
     NoConsumer,
 
     /// <summary>A user has asked for the pause.</summary>

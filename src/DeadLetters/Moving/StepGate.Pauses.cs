@@ -57,8 +57,8 @@ internal sealed partial class StepGate
         return true;
     }
 
-    private string Stuck(StepCounts step, string? without) => string.Create(CultureInfo.InvariantCulture,
-        $"{step.Waiting:N0} of {step.Moved:N0} messages of the last step wait in {string.Join(", ", Outcomes.WaitingIn)}: {(without is null ? $"its consumers have taken none for {request.StepWait.TotalSeconds:0.#} s" : $"{without} has no consumer")}");
+    private string Stuck(StepCounts step, string reason) => string.Create(CultureInfo.InvariantCulture,
+        $"{step.Waiting:N0} of {step.Moved:N0} messages of the last step wait in {string.Join(", ", Outcomes.WaitingIn)}: {reason}");
 
     private ReplayPause NewPause(PauseReason reason, string text)
     {

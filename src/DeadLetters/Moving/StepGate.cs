@@ -149,14 +149,14 @@ internal sealed partial class StepGate(ReplayRequest request, QueueSession sessi
             _reports = true;
         var (ready, without) = step.Waiting == 0 ? ((long?)0, null) : await CountAsync(cancellationToken);
         var found = settlement.Look(step, _reports != false, ready, without is null, _clock.Elapsed);
-        if (_acceptsNoConsumer && (without is not null || found == Settlement.NoneLeft))
+        if (_acceptsNoConsumer && (without is not null || found is Settlement.NoneLeft or Settlement.NotCounted))
             found = Settlement.TimedOut;
         if (found == Settlement.TimedOut)
             _reports ??= false; // a complete step without a word: do not wait so long again
         if (Outcomes.Problem(step.Moved, found != Settlement.Open, _reports != false) is var (reason, text))
             Paused = NewPause(reason, text);
-        else if (found is Settlement.NoConsumer or Settlement.NoneLeft)
-            Paused = NewPause(PauseReason.NoConsumer, Stuck(step, without));
+        else if (found is Settlement.NoConsumer or Settlement.NoneLeft or Settlement.NotCounted)
+            Paused = NewPause(PauseReason.NoConsumer, Stuck(step, settlement.Reason(found, without)));
         return found;
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace WorkinIt.DeadLetters;
 
 /// <summary>How far the outcomes of a step are known.</summary>
@@ -17,6 +19,9 @@ internal enum Settlement
 
     /// <summary>No message of the step was seen leaving its queue.</summary>
     NoneLeft,
+
+    /// <summary>No message of the step was seen leaving its queue, but RabbitMQ did not count the queue either.</summary>
+    NotCounted,
 }
 
 /// <summary>Watches the outcomes of one step, and decides when the next one may begin.</summary>
@@ -32,6 +37,8 @@ internal sealed class StepSettlement(TimeSpan wait, TimeSpan now)
 
     private TimeSpan _lastNews = now;
     private TimeSpan? _withoutConsumer;
+    private TimeSpan? _lastCount;
+    private TimeSpan _looked = now;
     private StepCounts _last;
     private long? _fewestReady;
     private bool _someLeft;
@@ -44,9 +51,12 @@ internal sealed class StepSettlement(TimeSpan wait, TimeSpan now)
     /// <param name="now">The time, by the clock of the step.</param>
     public Settlement Look(StepCounts step, bool reports, long? ready, bool hasConsumer, TimeSpan now)
     {
+        _looked = now;
         _someLeft |= step.Waiting < step.Moved || ready < _fewestReady;
         if (step != _last || ready < _fewestReady)
             _lastNews = now;
+        if (ready is not null)
+            _lastCount = now;
         (_last, _fewestReady) = (step, ready < (_fewestReady ?? long.MaxValue) ? ready : _fewestReady);
         if (step.Waiting + step.Left == 0)
             return Settlement.Settled;
@@ -55,6 +65,20 @@ internal sealed class StepSettlement(TimeSpan wait, TimeSpan now)
         _withoutConsumer = step.Waiting == 0 || hasConsumer ? null : _withoutConsumer ?? now;
         if (now - _withoutConsumer >= ConsumerReturns)
             return Settlement.NoConsumer;
-        return now - _lastNews < wait ? Settlement.Open : _someLeft ? Settlement.TimedOut : Settlement.NoneLeft;
+        return now - _lastNews < wait ? Settlement.Open
+            : _someLeft ? Settlement.TimedOut
+            : now - _lastCount < wait / 2 ? Settlement.NoneLeft
+            : Settlement.NotCounted;
     }
+
+    /// <summary>What was seen of the queues in which the step waits, for an operator.</summary>
+    /// <param name="found">What <see cref="Look"/> found.</param>
+    /// <param name="without">One of these queues that has no consumer; null if each has one.</param>
+    public string Reason(Settlement found, string? without) =>
+        without is not null ? $"{without} has no consumer"
+        : found != Settlement.NotCounted ? $"none was seen leaving for {Seconds(wait)}"
+        : _lastCount is { } counted ? $"none was seen leaving, and RabbitMQ has not counted them for the last {Seconds(_looked - counted)}"
+        : $"RabbitMQ could not count them for {Seconds(wait)}";
+
+    private static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s");
 }

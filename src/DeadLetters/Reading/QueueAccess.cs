@@ -21,7 +21,7 @@ internal sealed class QueueAccess(DeadLetterServices services)
     public async Task GuardAsync(QueueSession session, long passes, CancellationToken cancellationToken, Func<TimeSpan, long>? pacedPasses = null)
     {
         var queue = await DescribeAsync(session, cancellationToken);
-        session.IsQuorum = queue.Type == "quorum";
+        (session.IsQuorum, session.HidesReturned) = (queue.Type == "quorum", queue.HidesReturnedMessages is not null);
         session.TimeToLive = queue.Limit("message-ttl") is { } ttl ? TimeSpan.FromMilliseconds(ttl) : null;
         session.Hidden = await HiddenAsync(queue, session, cancellationToken);
         session.LongestPass = ConsumerTimeout.LongestPass(queue, session.BrokerVersion, countsReturns: Limit(queue, session.BrokerVersion) is not null);

@@ -34,7 +34,7 @@ internal sealed class QueueSession : IAsyncDisposable
     private QueueSession(DeadLetterOptions options, string queue, IConnection connection, IChannel take)
     {
         (_options, Queue, _connection, Broker, _windows, Failures) =
-            (options, queue, connection, new QueueDeclarations(connection), new QueueWindows(take, queue, async () => await Broker!.TryReadyAsync(queue, CancellationToken.None) ?? 0), new FailureWatch(connection, queue));
+            (options, queue, connection, new QueueDeclarations(connection), new QueueWindows(take, queue, () => Broker!.TryReadyAsync(queue, CancellationToken.None)), new FailureWatch(connection, queue));
         connection.ConnectionShutdownAsync += (_, _) =>
         {
             _lost.TrySetResult();
@@ -51,6 +51,9 @@ internal sealed class QueueSession : IAsyncDisposable
     public FailureWatch Failures { get; }
 
     public bool IsQuorum { get; set; }
+
+    /// <summary>Whether RabbitMQ's delayed retry hides each returned message for a while.</summary>
+    public bool HidesReturned { get; set; }
 
     /// <summary>How many returns of a message the broker allows before it drops the message; null if it does not count returns.</summary>
     public long? DeliveryLimit { get; set; }
@@ -205,7 +208,7 @@ internal sealed class QueueSession : IAsyncDisposable
         }
         finally
         {
-            await _windows.ReturnAsync(oneByOne: IsQuorum); // not left to the closing of the channel, which changes the order
+            await _windows.ReturnAsync(oneByOne: IsQuorum, HidesReturned); // not left to the closing of the channel, which changes the order
             _seen.Clear();
             foreach (var (hash, count) in _moved) // an identical message keeps its number after the one before it was moved
                 _seen.Add(hash, count);

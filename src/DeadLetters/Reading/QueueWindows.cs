@@ -24,13 +24,14 @@ internal sealed class TakenWindow
 /// </summary>
 /// <param name="channel">A channel for this class alone; its connection closes it.</param>
 /// <param name="queue">The queue.</param>
-/// <param name="ready">Counts the ready messages in the queue.</param>
-internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<long>> ready)
+/// <param name="ready">Counts the ready messages in the queue; null if the broker can't count them now.</param>
+internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<long?>> ready)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10); // of one consumer; then the next consumer tries again
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _allReturned = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _shortPatience = TimeSpan.FromSeconds(1); // after a window of which some were not counted
     private static readonly TimeSpan _returnPause = TimeSpan.FromMilliseconds(5);
     private static readonly BasicProperties _none = new();
 
@@ -43,7 +44,7 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     private long _provenAcks;
     private volatile bool _lastHadComeBack;
 
-    /// <summary>How long to wait until one window has returned.</summary>
+    /// <summary>How long to wait while no further message is counted: those that have expired, or that a limit of the queue drops, never are.</summary>
     public TimeSpan ReturnPatience { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Whether messages may be held, and can be returned.</summary>
@@ -150,30 +151,59 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     /// and seen to have arrived, before the next. In the end all of them: such a queue counts returned messages later than it answers, on a busy
     /// machine many seconds later, and until then another reader would find too few messages.
     /// </param>
-    public async Task ReturnAsync(bool oneByOne)
+    /// <param name="areHidden">Whether RabbitMQ's delayed retry hides returned messages, so that they are not counted.</param>
+    public async Task ReturnAsync(bool oneByOne, bool areHidden = false)
     {
-        var expected = 0L;
         if (oneByOne && _windows.Any(window => !window.Held.IsEmpty))
-        {
-            expected = await ready();
-            foreach (var window in _windows.Where(window => !window.Held.IsEmpty))
-            {
-                // Up to the last message that is still held: for a tag that was acked already, the broker closes the channel.
-                await channel.BasicNackAsync(window.Held.Keys.Max(), multiple: true, requeue: true);
-                expected += window.Held.Count;
-                await SeeReadyAsync(expected, ReturnPatience);
-            }
-        }
+            await ReturnInOrderAsync(areHidden);
         await channel.BasicNackAsync(0, multiple: true, requeue: true); // 0: all, including those in transit when their consumer was cancelled
         _windows.Clear();
         await CountAsync(); // answered after the broker has returned them
-        await SeeReadyAsync(expected, _allReturned);
     }
 
-    private async Task SeeReadyAsync(long expected, TimeSpan patience)
+    private async Task ReturnInOrderAsync(bool areHidden)
     {
-        for (var clock = Stopwatch.StartNew(); expected > 0 && clock.Elapsed < patience && await ready() < expected;)
+        var (clock, patience) = (Stopwatch.StartNew(), ReturnPatience);
+        var expected = areHidden ? 0 : await CountBeforeAsync();
+        foreach (var window in _windows.Where(window => !window.Held.IsEmpty))
+        {
+            // Up to the last message that is still held: for a tag that was acked already, the broker closes the channel.
+            await channel.BasicNackAsync(window.Held.Keys.Max(), multiple: true, requeue: true);
+            expected += window.Held.Count;
+            if (areHidden)
+                await CountAsync();
+            else if (await SeeReadyAsync(expected, patience, clock) is var counted && counted < expected)
+                (expected, patience) = (counted, _shortPatience);
+        }
+    }
+
+    // The messages that are ready already. If the broker can't count them, only the number of those that return is waited for.
+    private async Task<long> CountBeforeAsync()
+    {
+        for (var clock = Stopwatch.StartNew(); ;)
+        {
+            if (await ready() is { } counted)
+                return counted;
+            if (clock.Elapsed >= ReturnPatience)
+                return 0;
             await Task.Delay(_returnPause);
+        }
+    }
+
+    // Until the expected number is ready, or no further message was counted for the patience. An answer that is missing says nothing about that. Returns the highest count.
+    private async Task<long> SeeReadyAsync(long expected, TimeSpan patience, Stopwatch clock)
+    {
+        var most = 0L;
+        for (var sinceLast = Stopwatch.StartNew(); ;)
+        {
+            var counted = await ready();
+            if (counted is null || counted > most)
+                sinceLast.Restart();
+            most = Math.Max(most, counted ?? 0);
+            if (most >= expected || sinceLast.Elapsed >= patience || clock.Elapsed >= _allReturned)
+                return most;
+            await Task.Delay(_returnPause);
+        }
     }
 
     // Until all requested messages have arrived, or no more are in transit.

@@ -108,6 +108,31 @@ public sealed class ApiOperationTests
     }
 
     [Fact]
+    public async Task Replay_that_only_removes_a_message_whose_copy_is_there_too_can_be_run()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var id = (await orders.PutFaultsAsync(1))[0];
+        await using var site = await StartAsync(orders);
+        var original = await Eventually.SeeAsync(() => orders.Client.FindAsync(Orders.Error, id.ToString(), "jane", default), letter => letter is not null, "the dead letter is there");
+        await site.Audit.WriteAsync(
+            new AuditEntry { Id = "earlier", At = DateTimeOffset.UtcNow, By = "jane", Verb = "replay", Queue = Orders.Error, Doubts = [new Doubt(original!.Id, original.MessageId, "earlier.1")] }, default);
+        var copy = Orders.Faulted(id);
+        (copy.Headers!["Replay-Id"], copy.Headers["Replay-Count"]) = ("earlier.1", 1);
+        await orders.PutAsync(copy, original.Body.ToArray());
+        await orders.SeeAsync(Orders.Error, 2);
+        using var program = await ProgramAsync(site);
+
+        var dryRun = await program.SeeEndAsync(await program.PostAsync("dry-runs", $$"""{ "verb": "replay", "queue": "orders_error", "ids": ["{{original.Id}}"] }"""));
+        dryRun["summary"].ShouldBe("0 of 0 would be moved, 1 removed");
+        dryRun["expiresAt"].ShouldNotBeNullOrEmpty();
+        var started = await program.PostAsync("operations", $$"""{ "dryRunId": "{{dryRun["id"]}}" }""");
+
+        started.Status.ShouldBe(HttpStatusCode.Accepted, started.Text);
+        await program.SeeEndAsync(started);
+        await orders.SeeAsync(Orders.Error, 1);
+    }
+
+    [Fact]
     public async Task Incident_is_found_rehearsed_replayed_and_followed_to_the_outcome_of_each_message()
     {
         await using var orders = await Orders.CreateAsync();

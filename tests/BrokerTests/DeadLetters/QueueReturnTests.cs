@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using WorkinIt.DeadLetters;
 using WorkinIt.Testbed;
 
@@ -6,28 +7,78 @@ namespace WorkinIt.BrokerTests.DeadLetters;
 /// <summary>How a reader gives messages back.</summary>
 public sealed class QueueReturnTests
 {
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(30); // that a reader waits, whatever the broker counts
+
     [Fact]
     public async Task Queue_is_given_back_only_when_the_broker_counts_all_returned_messages_again()
     {
         await using var orders = await Orders.CreateAsync();
-        await orders.PutFaultsAsync(3);
-        await orders.SeeAsync(Orders.Error, 3);
-        await using var channel = await orders.VirtualHost.OpenChannelAsync();
-        var (isBehind, counts) = (true, 0);
-        var windows = new QueueWindows(channel, Orders.Error, () =>
+        var (answer, counts) = ((long?)1, 0);
+        var windows = await TakeThreeAsync(orders, () =>
         {
             Interlocked.Increment(ref counts);
-            return Task.FromResult(Volatile.Read(ref isBehind) ? 0L : 3L);
-        })
-        { ReturnPatience = TimeSpan.Zero };
-        (await windows.TakeAsync(3)).Count.ShouldBe(3);
+            return answer;
+        }, TimeSpan.FromMinutes(1));
 
         var returning = windows.ReturnAsync(oneByOne: true);
-        await Eventually.SeeAsync(() => returning.IsCompleted || Volatile.Read(ref counts) > 5, "it counts");
-        returning.IsCompleted.ShouldBeFalse();
-        Volatile.Write(ref isBehind, false);
+        foreach (var tooFew in (long?[])[1, null, 3])
+        {
+            (answer, var before) = (tooFew, Volatile.Read(ref counts));
+            await Eventually.SeeAsync(() => returning.IsCompleted || Volatile.Read(ref counts) > before + 5, "it counts");
+            returning.IsCompleted.ShouldBeFalse();
+        }
+        answer = 4; // one was ready before
         await returning;
 
         (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task Messages_that_were_ready_before_are_counted_even_if_the_queue_does_not_answer_at_first()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var (answer, counts) = ((long?)null, 0);
+        var windows = await TakeThreeAsync(orders, () =>
+        {
+            Interlocked.Increment(ref counts);
+            return answer;
+        }, TimeSpan.FromMinutes(1));
+
+        var returning = windows.ReturnAsync(oneByOne: true);
+        await Eventually.SeeAsync(() => returning.IsCompleted || Volatile.Read(ref counts) > 5, "it asks for the count again");
+        answer = 3; // of other messages
+        var before = Volatile.Read(ref counts);
+        await Eventually.SeeAsync(() => returning.IsCompleted || Volatile.Read(ref counts) > before + 5, "it waits for more than these");
+        returning.IsCompleted.ShouldBeFalse();
+        answer = 6;
+        await returning;
+    }
+
+    [Fact]
+    public async Task Returned_messages_that_are_not_counted_any_more_do_not_keep_the_queue()
+    {
+        await using var orders = await Orders.CreateAsync();
+        var counts = 0;
+        var windows = await TakeThreeAsync(orders, () => Interlocked.Increment(ref counts) < 3 ? 1 : 2, TimeSpan.FromMilliseconds(200)); // two have expired
+
+        var clock = Stopwatch.StartNew();
+        await windows.ReturnAsync(oneByOne: true);
+        clock.Elapsed.ShouldBeLessThan(_longest / 2);
+        (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(3);
+
+        // Delayed retry hides them: nothing is counted.
+        windows = await TakeThreeAsync(orders, () => throw new InvalidOperationException("It counted"), TimeSpan.FromMinutes(1), 0);
+        await windows.ReturnAsync(oneByOne: true, areHidden: true);
+        (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(3);
+    }
+
+    private static async Task<QueueWindows> TakeThreeAsync(Orders orders, Func<long?> ready, TimeSpan patience, int put = 3)
+    {
+        if (put > 0)
+            await orders.PutFaultsAsync(put);
+        await orders.SeeAsync(Orders.Error, 3);
+        var windows = new QueueWindows(await orders.VirtualHost.OpenChannelAsync(), Orders.Error, () => Task.FromResult(ready())) { ReturnPatience = patience };
+        (await windows.TakeAsync(3)).Count.ShouldBe(3);
+        return windows;
     }
 }

@@ -124,6 +124,17 @@ public sealed class ApiReadingTests
     }
 
     [Fact]
+    public async Task Search_that_is_sent_again_finds_what_has_failed_since_whatever_its_idempotency_key()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        await site.AddAsync(new FailedLetter());
+        using var program = await ProgramAsync(site);
+        (await program.PostAsync("letters/search", "{}", ("Idempotency-Key", "one"))).Json.GetProperty("letters").GetArrayLength().ShouldBe(1);
+        await site.AddAsync(new FailedLetter());
+        (await program.PostAsync("letters/search", "{}", ("Idempotency-Key", "one"))).Json.GetProperty("letters").GetArrayLength().ShouldBe(2);
+    }
+
+    [Fact]
     public async Task API_document_is_valid_and_names_each_route_with_an_example()
     {
         await using var site = await CatalogueSite.StartAsync();

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Text.RegularExpressions;
 using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.Catalogue;
@@ -63,13 +64,54 @@ public sealed class MissingQueuePageTests
         (await client.GetAsync($"{Board}/letters?q=state%3Akept")).Text.ShouldNotContain("Dismiss");
         (await client.PostAsync($"{Board}/letters/dismiss", ("letter", $"shop/other_error/{kept.Build().Id}"))).Text.ShouldContain("Nothing to dismiss");
 
-        var answer = await client.FollowAsync($"{Board}/letters/dismiss", ("all", "true"), ("q", "state:unseen"));
+        var answer = await client.FollowAsync($"{Board}/letters/dismiss", ("all", Shown(list.Html)), ("q", "state:unseen"));
 
         answer.Text.ShouldContain("60 messages are dismissed, and now counted as gone.");
         (await client.GetAsync(Board)).Text.ShouldNotContain("never seen in the queue");
         (await client.GetAsync($"{Board}/queues/orders_error/letters/{others[0].Build().Id}")).Text.ShouldContain("gone, and dismissed by Erin");
         (await site.Audit.ReadAsync("orders_error", 1, CancellationToken.None)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(
             it => (it.Verb, it.By, it.Selected, it.Done, it.Refused, it.Problem).ShouldBe(("dismiss", "Erin", 60, 60, 0, "")), it => it.EndedAt.ShouldNotBeNull(), it => it.Messages.Count.ShouldBe(60));
+    }
+
+    [Fact]
+    public async Task All_that_match_are_those_that_the_list_showed()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        await site.KeepAsync(Enumerable.Range(0, 60).Select(_ => new FailedLetter()));
+        using var client = new PageClient(site.Address);
+        var kept = Shown((await client.GetAsync($"{Board}/letters?q=state%3Akept")).Html);
+        await site.KeepAsync(new FailedLetter()); // failed since then
+        (await client.FollowAsync($"{Board}/letters/put-back", ("all", kept), ("q", "state:kept"))).Text.ShouldContain("60 messages are put back");
+
+        await site.AddAsync(Enumerable.Range(0, 60).Select(_ => new FailedLetter { Queue = "bills_error" }));
+        await site.AddAsync(new FailedLetter { Queue = "other_error" });
+        await site.AddAsync(new FailedLetter { Queue = "bills_error" });
+        await LoseAsync(site, "bills_error");
+        var before = Shown((await client.GetAsync($"{Board}/letters?q=state%3Aunseen")).Html);
+        await LoseAsync(site, "other_error"); // an older one matches now, too
+        foreach (var all in (string[])[before, "true"])
+        {
+            var refused = await client.PostAsync($"{Board}/letters/dismiss", ("all", all), ("q", "state:unseen"));
+            (refused.Status, refused.Text.Contains("The list has changed", StringComparison.Ordinal)).ShouldBe((HttpStatusCode.Conflict, true));
+        }
+        (await site.Audit.ReadAsync(null, 1, CancellationToken.None)).ShouldBeEmpty();
+        (await client.GetAsync($"{Board}/letters?q=state%3Aunseen")).Text.ShouldContain("Select all 62 that match");
+    }
+
+    [Fact]
+    public async Task Thousands_of_messages_are_dismissed_in_several_transactions_so_that_the_feed_can_write_meanwhile()
+    {
+        await using var site = await CatalogueSite.StartAsync();
+        await site.AddAsync(Enumerable.Range(0, 2_001).Select(_ => new FailedLetter()));
+        await LoseAsync(site, "orders_error");
+        using var client = new PageClient(site.Address);
+        var shown = Shown((await client.GetAsync($"{Board}/letters?q=state%3Aunseen")).Html);
+        var version = await site.VersionAsync();
+
+        (await client.FollowAsync($"{Board}/letters/dismiss", ("all", shown), ("q", "state:unseen"))).Text.ShouldContain("2,001 messages are dismissed");
+
+        (await site.VersionAsync() - version).ShouldBe(3);
+        (await site.Audit.ReadAsync("orders_error", 1, CancellationToken.None)).Single().Done.ShouldBe(2_001);
     }
 
     [Fact]
@@ -105,5 +147,14 @@ public sealed class MissingQueuePageTests
         using var form = new FormUrlEncodedContent([new("letter", $"shop/orders_error/{letter.Build().Id}")]);
         (await http.PostAsync($"{Board}/letters/put-back", form)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
         (await http.PostAsync($"{Board}/letters/dismiss", form)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+    }
+
+    // What the page sends if the tick “Select all … that match” is set.
+    private static string Shown(string html) => Regex.Match(html, "name=\"all\" value=\"([^\"]*)\"").Groups[1].Value;
+
+    private static async Task LoseAsync(CatalogueSite site, string queue)
+    {
+        await site.RemoveQueueAsync(queue);
+        await site.QueueAsync(queue, 0); // it was declared again
     }
 }

@@ -42,6 +42,19 @@ public sealed class KnownCausesTests
     }
 
     [Fact]
+    public void Failure_that_lacks_frames_is_new_if_no_line_shows_that_its_caller_did_not_throw_itself()
+    {
+        var (complete, inlined) = (WithoutLines(Complete), WithoutLines(_inlined));
+
+        Knowing(Failure(complete)).Contains(Failure(inlined)).ShouldBeFalse();
+        Knowing(Failure(inlined)).Contains(Failure(complete)).ShouldBeFalse();
+        Knowing(Failure(complete)).Contains(Failure(complete)).ShouldBeTrue();
+        Knowing(Failure(complete)).Contains(Failure(complete.Split('\n')[^1])).ShouldBeTrue(); // no frame of the application is left
+
+        static string WithoutLines(string trace) => string.Join('\n', trace.Split('\n').Select(frame => frame.Split(" in /src")[0]));
+    }
+
+    [Fact]
     public void Trace_that_MassTransit_has_cut_is_compared_as_far_as_it_goes()
     {
         var libraries = string.Concat(Enumerable.Range(0, 40).Select(i => $"\n   at MassTransit.Middleware.Filter{i}.Send(ConsumeContext`1 context, IPipe`1 next)"));

@@ -52,6 +52,27 @@ public sealed class StepSettlementTests
     }
 
     [Fact]
+    public void Step_whose_queue_was_not_counted_is_not_reported_as_one_whose_consumers_took_none()
+    {
+        Look(0, new StepCounts(0, 0, 0, 5), ready: null).ShouldBe(Settlement.Open);
+        Look(60, new StepCounts(0, 0, 0, 5), ready: null).ShouldBe(Settlement.NotCounted);
+        _step.Reason(Settlement.NotCounted, null).ShouldBe("RabbitMQ could not count them for 60 s");
+    }
+
+    [Fact]
+    public void Reason_of_a_stuck_step_says_only_what_was_seen()
+    {
+        Look(0, new StepCounts(0, 0, 0, 5), ready: 5).ShouldBe(Settlement.Open);
+        Look(18, new StepCounts(0, 0, 0, 5), ready: 5).ShouldBe(Settlement.Open);
+        Look(60, new StepCounts(0, 0, 0, 5), ready: null).ShouldBe(Settlement.NotCounted);
+        _step.Reason(Settlement.NotCounted, null).ShouldBe("none was seen leaving, and RabbitMQ has not counted them for the last 42 s");
+
+        Look(61, new StepCounts(0, 0, 0, 5), ready: 5).ShouldBe(Settlement.NoneLeft);
+        _step.Reason(Settlement.NoneLeft, null).ShouldBe("none was seen leaving for 60 s");
+        _step.Reason(Settlement.NoConsumer, "orders").ShouldBe("orders has no consumer");
+    }
+
+    [Fact]
     public void Queue_without_a_consumer_is_reported_after_the_time_that_a_reconnect_takes()
     {
         Look(0, new StepCounts(0, 0, 0, 5), hasConsumer: false).ShouldBe(Settlement.Open);
@@ -61,6 +82,6 @@ public sealed class StepSettlementTests
         Look(10, new StepCounts(0, 0, 0, 5), hasConsumer: false).ShouldBe(Settlement.NoConsumer);
     }
 
-    private Settlement Look(double second, StepCounts step, bool reports = true, long ready = 0, bool hasConsumer = true) =>
+    private Settlement Look(double second, StepCounts step, bool reports = true, long? ready = 0, bool hasConsumer = true) =>
         _step.Look(step, reports, ready, hasConsumer, TimeSpan.FromSeconds(second));
 }
