@@ -46,7 +46,11 @@ public sealed class LetterExplanationTests
     {
         var parts = Explain(new BasicProperties
         {
-            Expiration = "60000", UserId = "shop", DeliveryMode = DeliveryModes.Transient, CorrelationId = "a", Headers = new Dictionary<string, object?> { ["CC"] = new List<object?> { "copies" } },
+            Expiration = "60000",
+            UserId = "shop",
+            DeliveryMode = DeliveryModes.Transient,
+            CorrelationId = "a",
+            Headers = new Dictionary<string, object?> { ["CC"] = new List<object?> { "copies" } },
         });
 
         parts.Where(part => part.Effect == ReplayEffect.Renamed).Select(part => $"{part.Name}: {part.EffectText}").Order(StringComparer.Ordinal).ShouldBe(
