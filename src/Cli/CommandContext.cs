@@ -106,11 +106,15 @@ internal sealed class CommandContext : IAsyncDisposable
     /// <exception cref="NothingThereException">No queue has messages.</exception>
     /// <exception cref="NotFoundException">No queue has messages, and the command is about one dead letter.</exception>
     /// <exception cref="WrongUsageException">Several queues have messages.</exception>
+    /// <exception cref="ServerException">A source of the server does not answer, so another queue may be meant.</exception>
     public async Task<string> QueueAsync(string? named, string suffix, CancellationToken cancellationToken, bool ofOneLetter = false)
     {
         if (named is not null)
             return named;
-        var queues = (await Letters.QueuesAsync(cancellationToken)).Select(listed => listed.Queue).Where(queue => queue.Messages > 0 && Letters.IsMeant(queue, suffix)).ToList();
+        var listed = await Letters.QueuesAsync(cancellationToken);
+        if (Letters.IsPartial)
+            throw new ServerException("A source of the server does not answer, so it is not known which queue is meant. Select one with --queue and --source; “list” names the source that does not answer", ExitCode.Unreachable);
+        var queues = listed.Select(one => one.Queue).Where(queue => queue.Messages > 0 && Letters.IsMeant(queue, suffix)).ToList();
         return queues switch
         {
             [var only, .. var others] when others.All(other => other.Name == only.Name) => only.Name, // several sources of a server may have it

@@ -85,7 +85,7 @@ public sealed record Refusal(string Id, string? MessageId, string Why)
 /// <param name="Id">The operation's id.</param>
 /// <param name="Queue">The queue.</param>
 /// <param name="Selected">How many messages were selected.</param>
-/// <param name="Done">How many messages were moved (dry run: would be), including <see cref="Settled"/> ones.</param>
+/// <param name="Done">How many messages were moved, including <see cref="Settled"/> ones; of a dry run: how many would be, without them.</param>
 /// <param name="Refused">The messages that were left in their queue.</param>
 /// <param name="Replayed">For a replay and its dry run: each message and its outcome. For the dry run of a discard: each message and its verdict.</param>
 /// <param name="Stopped">Why it ended early; null if it completed.</param>

@@ -21,8 +21,8 @@ internal static class ExplainCommand
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var letters = await ShowCommand.FindAsync(context, parsed.GetValue(common.Queue), parsed.GetValue(id)!, parsed.GetValue(common.Yes), reveal: false, cancellationToken);
-            foreach (var letter in letters)
-                CommandContext.Print(context.Json ? Json(letter.Parts) : Text(letter.Parts));
+            if (letters.Count > 0)
+                CommandContext.Print(context.Json ? Json(letters) : string.Join("\n\n", letters.Select(letter => $"{Fact(letter, "Id")} in {Fact(letter, "Queue")}\n\n{Text(letter.Parts)}")));
             return letters.Count == 0 ? ExitCode.Incomplete : ExitCode.Done;
         }));
         return command;
@@ -37,7 +37,12 @@ internal static class ExplainCommand
 
     private static string OneLine(string name) => string.Concat(name.Select(character => char.IsControl(character) ? '\uFFFD' : character));
 
+    private static string? Fact(ShownLetter letter, string name) => letter.Facts.FirstOrDefault(fact => fact.Name == name).Value;
+
     // Values are left out: they can be personal, and the same explanation holds for all of them.
-    private static string Json(IReadOnlyList<LetterPart> parts) => CommandContext.ToJson(
-        parts.Select(part => new { part.Name, From = part.Origin, OnReplay = part.Effect, part.BecomesHeader, part.Meaning }));
+    private static string Json(IReadOnlyList<ShownLetter> letters) => CommandContext.ToJson(letters.Select(letter => new
+    {
+        Id = Fact(letter, "Id"),
+        Parts = letter.Parts.Select(part => new { part.Name, From = part.Origin, OnReplay = part.Effect, part.BecomesHeader, part.Meaning }),
+    }));
 }

@@ -62,7 +62,8 @@ internal sealed class ViewTools(CommandContext context, bool reveals)
         var letters = queue is null ? context.NewLetters(acceptsCost: false) : await CostlyQueues.OpenAsync(context, queue, cancellationToken);
         var found = await letters.FindAsync(queue, id, reveal && reveals, cancellationToken);
         return found.Letters.Count == 0
-            ? throw new NotFoundException($"Dead letter {id} not found. {found.Known}".TrimEnd())
+            ? throw new NotFoundException(string.Join('\n', found.NotSearched.Select(skipped => $"Not searched: {skipped}")
+                .Prepend($"Dead letter {id} not found in the queues that were searched. {found.Known ?? "That does not show whether it was handled"}")))
             : string.Join('\n', found.Letters.Select(letter => letter.Json).Concat(found.NotSearched.Select(skipped => $"Not searched: {skipped}")));
     });
 

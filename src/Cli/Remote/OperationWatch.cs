@@ -9,10 +9,12 @@ namespace WorkinIt.Cli.Remote;
 internal sealed class OperationWatch(ServerClient api, ApiOperation started)
 {
     private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _answerTakes = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _longestSilence = TimeSpan.FromMinutes(1); // of a server that is being restarted
 
     private readonly OperationProblems _problems = new(api);
     private bool _isCancelled;
+    private (ReplayPause Pause, DateTimeOffset Until)? _answered; // the server shows a pause for a moment after its end
 
     /// <summary>The last pause that was seen at which the operation was ended; null if there is none.</summary>
     public ReplayPause? LastPause { get; private set; }
@@ -41,11 +43,13 @@ internal sealed class OperationWatch(ServerClient api, ApiOperation started)
             progress.Report(Of(now));
             if (cancellationToken.IsCancellationRequested && !_isCancelled)
                 await ActAsync("cancel", null);
-            else if (PauseOf(now) is { } pause && onPause is not null && !_isCancelled)
+            else if (PauseOf(now) is { } pause && onPause is not null && !_isCancelled && !IsAnswered(pause))
                 await AnswerAsync(pause, onPause, cancellationToken);
             else
                 await Task.Delay(_interval, _isCancelled ? CancellationToken.None : cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             now = await AskAsync();
+            if (PauseOf(now) is null)
+                _answered = null;
         }
         return now.State == ApiState.Ended ? now : throw new ServerException(
             now.Problem ?? "The operation was interrupted: the server that ran it was stopped. Each message is in its dead-letter queue or in its target queue: see “audit”", ExitCode.Of(now.ProblemKind));
@@ -71,7 +75,11 @@ internal sealed class OperationWatch(ServerClient api, ApiOperation started)
         if (!given.Resumes)
             LastPause = pause;
         await (given.Resumes ? given.Pace is { } pace ? ActAsync("slower", new Dictionary<string, object?> { ["pace"] = pace }) : ActAsync("resume", null) : ActAsync("cancel", null));
+        if (given.Resumes)
+            _answered = (pause, DateTimeOffset.UtcNow + _answerTakes);
     }
+
+    private bool IsAnswered(ReplayPause pause) => _answered is { } last && last.Pause == pause && DateTimeOffset.UtcNow < last.Until;
 
     private Task<ApiOperation> ActAsync(string verb, object? body)
     {

@@ -91,7 +91,7 @@ internal sealed class ServerDeadLetters(CommandContext context, ServerClient api
     public async Task<EditableLetter> FindEditableAsync(string queue, string id, CancellationToken cancellationToken)
     {
         Conditions.CheckId(id);
-        var place = await PlaceAsync(queue, cancellationToken);
+        var place = Place(queue, await _queues.SourceOfActAsync(queue, cancellationToken)); // refuses before the reveal, and before the user writes
         var letter = await DetailsAsync(place, id, reveal: false, cancellationToken) ?? throw new NotFoundException($"Dead letter {id} not found in {queue}");
         if (!letter.CanBeEdited)
             throw new WrongUsageException("This message can't be edited with --server: it is not JSON, larger than 1 MB, or discarded");

@@ -11,9 +11,13 @@ internal static class ServerLetterText
 {
     private static readonly JsonSerializerOptions _indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 600 };
 
-    public static ShownLetter Of(ApiLetterDetails letter) => new(letter.Line?.GetRawText() ?? "null", Facts(letter), [.. Sections(letter)], [.. letter.Headers.Concat(letter.Properties).Select(Part)]);
+    public static ShownLetter Of(ApiLetterDetails letter) => new(letter.Line?.GetRawText() ?? "null", Facts(letter), [.. Sections(letter)], Parts(letter));
 
-    private static LetterPart Part(ApiValue value) => new(value.Name, value.Value, value.From, value.Meaning, value.OnReplay, value.BecomesHeader);
+    private static IReadOnlyList<LetterPart> Parts(ApiLetterDetails letter)
+    {
+        var operation = letter.Headers.Any(header => header.Name == "Discarded-From") ? "restore" : "replay";
+        return [.. letter.Headers.Concat(letter.Properties).Select(value => new LetterPart(value.Name, value.Value, value.From, value.Meaning, value.OnReplay, value.BecomesHeader) { Operation = operation })];
+    }
 
     private static IReadOnlyList<(string Name, string? Value)> Facts(ApiLetterDetails details)
     {

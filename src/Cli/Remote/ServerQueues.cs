@@ -13,7 +13,7 @@ internal sealed class ServerQueues(ServerClient api)
     /// <summary>The queue with the discarded messages of a queue, in the same source.</summary>
     public async Task<string> DiscardedAsync(string queue, CancellationToken cancellationToken)
     {
-        var source = await SourceAsync(queue, cancellationToken); // another source may have a queue with the same name
+        var source = await SourceOfActAsync(queue, cancellationToken); // another source may have a queue with the same name
         if ((await PlacesAsync(queue, cancellationToken)).FirstOrDefault(place => place.Source == source) is not { IsDiscarded: false } found)
             return queue;
         return (await AllAsync(cancellationToken)).Queues.FirstOrDefault(one => one.IsDiscarded && one.InputQueue == found.InputQueue && one.Source == found.Source)?.Name

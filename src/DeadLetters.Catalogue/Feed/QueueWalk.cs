@@ -44,7 +44,7 @@ internal sealed class QueueWalk(FeedContext context, IConnection connection, Fee
     {
         if (queue.Type == "quorum" && (queue.DeliveryLimitOn(connection.BrokerVersion()) ?? (connection.BrokerVersion().Major >= 4 ? DefaultDeliveryLimit : null)) is >= 0 and var limit
             && letters.Any(letter => letter.DeliveryCount * 2 > limit))
-            throw new DeadLetterException(DeadLetterProblem.Refused, string.Create(CultureInfo.InvariantCulture, $"{queue.Name} has messages that were returned more than {limit / 2} times, and RabbitMQ drops them after {limit}. {queue.MoreReturnsAdvice}"));
+            throw new DeadLetterException(DeadLetterProblem.Refused, string.Create(CultureInfo.InvariantCulture, $"{queue.Name} has messages that were returned more than {limit / 2} times, and RabbitMQ drops them after {limit}. {queue.MoreReturnsAdviceOn(connection.BrokerVersion())}"));
     }
 
     // Waits until the copies of all letters that were in the queue when it was counted are in the catalogue.

@@ -97,13 +97,13 @@ internal sealed record ApiLetterDetails
 /// <param name="Name">Its name.</param>
 /// <param name="Value">Its value as text, masked unless the letter is revealed.</param>
 /// <param name="From">Who added it.</param>
-/// <param name="OnReplay">What a replay does with it.</param>
+/// <param name="OnReplay">What a replay does with it; of a discarded message, what a restore does.</param>
 internal sealed record ApiValue(string Name, string Value, PartOrigin From, ReplayEffect OnReplay)
 {
     /// <summary>What it says; null if only the sender knows.</summary>
     public string? Meaning { get; init; }
 
-    /// <summary>The name of the header that it becomes; null unless a replay renames it.</summary>
+    /// <summary>The name of the header that it becomes; null unless it is renamed.</summary>
     public string? BecomesHeader { get; init; }
 
     public static ApiValue Of(LetterPart part) => new(part.Name, part.Value, part.Origin, part.Effect) { Meaning = part.Meaning, BecomesHeader = part.BecomesHeader };

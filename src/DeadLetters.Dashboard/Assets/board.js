@@ -105,6 +105,7 @@ function say(text, kind) {
 // Identifies an element across two versions of the page.
 const nameOf = element =>
   element.id ? `#${CSS.escape(element.id)}`
+  : element.name === 'all' ? 'input[name="all"]' // its value says which letters the list shows now
   : element.matches('input[name][value]') ? `input[name="${element.name}"][value="${CSS.escape(element.value)}"]`
   : null;
 

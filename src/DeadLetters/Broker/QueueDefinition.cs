@@ -47,9 +47,10 @@ internal sealed partial record BrokerQueue
     }
 
     /// <summary>What to do so that a message may be returned more often. A policy can't raise a limit that is an argument, because the lower one applies.</summary>
-    public string MoreReturnsAdvice =>
+    /// <param name="broker">The broker's version.</param>
+    public string MoreReturnsAdviceOn(Version broker) =>
         IsAssumed ? "Raise its delivery-limit with a policy, which has no effect if the queue has a lower x-delivery-limit as an argument"
-        : Number(Arguments, "x-delivery-limit") is not null ? "Its limit is an argument, which no policy can raise: move its messages with a shovel to a queue without a limit"
+        : Own("delivery-limit") is { } own && own == DeliveryLimitOn(broker) ? "Its limit is an argument, which no policy can raise: move its messages with a shovel to a queue without a limit"
         : "Raise its delivery-limit with a policy";
 
     /// <summary>
@@ -77,6 +78,9 @@ internal sealed partial record BrokerQueue
     /// reject-publish); otherwise such a message is deleted. If the argument and a policy differ, the strategy of the argument applies. Seen on 3.10.8 and 4.3.6.
     /// </summary>
     public bool KeepsUnroutable => Type == "quorum" && Overflow == "reject-publish" && Texts("dead-letter-strategy") is ["at-least-once", ..];
+
+    /// <summary>A number that the queue's argument (with x-) sets; null if it sets none.</summary>
+    public long? Own(string name) => Number(Arguments, "x-" + name);
 
     /// <summary>A number that the queue's argument (with x-) or a policy sets; the lower one if both do.</summary>
     public long? Limit(string name)

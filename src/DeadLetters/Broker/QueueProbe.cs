@@ -21,16 +21,22 @@ internal static partial class QueueProbe
     public static async Task<BrokerQueue> DescribeAsync(IConnection connection, string queue, Version broker, CancellationToken cancellationToken)
     {
         var arguments = new Dictionary<string, object?> { ["x-queue-type"] = "quorum" };
+        var durable = true;
         for (var tries = 0; tries < MostArguments; tries++)
         {
-            var (refused, text) = await DeclareAsync(connection, queue, arguments, cancellationToken);
+            var (refused, text) = await DeclareAsync(connection, queue, durable, arguments, cancellationToken);
             if (refused is null)
                 return New(queue, arguments);
             if (refused != Constants.PreconditionFailed || Inequivalent().Match(text) is not { Success: true } difference)
                 break;
             var name = difference.Groups["name"].Value;
+            if (name == "durable" && durable)
+            {
+                (durable, arguments["x-queue-type"]) = (false, "classic"); // asks on: whether it is auto-delete is reported after this
+                continue;
+            }
             if (!name.StartsWith("x-", StringComparison.Ordinal) || name == "x-queue-type")
-                return New(queue, new Dictionary<string, object?> { ["x-queue-type"] = "classic" }); // a quorum queue can't differ in this
+                return New(queue, new Dictionary<string, object?> { ["x-queue-type"] = "classic" }) with { AutoDelete = name == "auto_delete" }; // a quorum queue can't differ in this
             arguments[name] = difference.Groups["type"].Value == "longstr" || !long.TryParse(difference.Groups["value"].Value, CultureInfo.InvariantCulture, out var number)
                 ? difference.Groups["value"].Value
                 : number;
@@ -40,13 +46,13 @@ internal static partial class QueueProbe
             : New(queue, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" });
     }
 
-    private static async Task<(int? Refused, string Text)> DeclareAsync(IConnection connection, string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken)
+    private static async Task<(int? Refused, string Text)> DeclareAsync(IConnection connection, string queue, bool durable, Dictionary<string, object?> arguments, CancellationToken cancellationToken)
     {
         try
         {
             await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
             await channel.QueueDeclarePassiveAsync(queue, cancellationToken); // otherwise the next call would create it
-            await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
+            await channel.QueueDeclareAsync(queue, durable, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
             return (null, "");
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason is { } reason && connection.IsOpen)

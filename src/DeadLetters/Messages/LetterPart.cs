@@ -19,7 +19,7 @@ public enum PartOrigin
     Operation,
 }
 
-/// <summary>What a replay does with a header or a property.</summary>
+/// <summary>What a replay does with a header or a property; of a discarded message, what a restore does with it.</summary>
 public enum ReplayEffect
 {
     /// <summary>It stays as it is.</summary>
@@ -40,17 +40,20 @@ public enum ReplayEffect
 /// <param name="Value">Its value as text, masked unless the letter is revealed.</param>
 /// <param name="Origin">Who added it.</param>
 /// <param name="Meaning">What it says, as one or two sentences; null if only the sender knows.</param>
-/// <param name="Effect">What a replay does with it.</param>
-/// <param name="BecomesHeader">The name that it has after a replay; null unless it is renamed.</param>
+/// <param name="Effect">What a replay does with it; of a discarded message, what a restore does.</param>
+/// <param name="BecomesHeader">The name that it has afterwards; null unless it is renamed.</param>
 public sealed record LetterPart(string Name, string Value, PartOrigin Origin, string? Meaning, ReplayEffect Effect, string? BecomesHeader = null)
 {
-    /// <summary>What a replay does with it, as text.</summary>
+    /// <summary>The operation that has the effect: <c>replay</c>, or <c>restore</c> of a discarded message.</summary>
+    public string Operation { get; init; } = "replay";
+
+    /// <summary>The effect, as text.</summary>
     public string EffectText => Effect switch
     {
-        ReplayEffect.Removed => "removed by a replay",
-        ReplayEffect.Changed => "set again by a replay",
-        ReplayEffect.Renamed => $"a replay renames it to {BecomesHeader}",
-        _ => "kept by a replay",
+        ReplayEffect.Removed => $"removed by a {Operation}",
+        ReplayEffect.Changed => $"set again by a {Operation}",
+        ReplayEffect.Renamed => $"a {Operation} renames it to {BecomesHeader}",
+        _ => $"kept by a {Operation}",
     };
 
     /// <summary>Who added a part, as text.</summary>

@@ -69,7 +69,7 @@ internal static class PartMeanings
 
     private static readonly Dictionary<string, string> _properties = new()
     {
-        ["delivery_mode"] = "Persistent: it survives a restart of the broker. A moved message always is",
+        ["delivery_mode"] = "2: persistent, it survives a restart of the broker; 1: it does not. A moved message always is persistent",
         ["expiration"] = "The time to live in its queue, in milliseconds. A moved message has none",
         ["type"] = "The kind of message, by the sender’s own name. amqp-1.0: the body is a section of an AMQP 1.0 message",
         ["user_id"] = "The RabbitMQ user who sent it, which the broker has checked",

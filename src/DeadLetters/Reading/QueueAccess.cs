@@ -21,6 +21,8 @@ internal sealed class QueueAccess(DeadLetterServices services)
     public async Task GuardAsync(QueueSession session, long passes, CancellationToken cancellationToken, Func<TimeSpan, long>? pacedPasses = null)
     {
         var queue = await DescribeAsync(session, cancellationToken);
+        if (queue.AutoDelete)
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} is auto-delete: RabbitMQ deletes it with all its messages as soon as its last consumer leaves, so it can’t be read here. “Get messages” in RabbitMQ’s management UI shows them without a consumer. Make its endpoint durable");
         (session.IsQuorum, session.HidesReturned) = (queue.Type == "quorum", queue.HidesReturnedMessages is not null);
         session.TimeToLive = queue.Limit("message-ttl") is { } ttl ? TimeSpan.FromMilliseconds(ttl) : null;
         session.Hidden = await HiddenAsync(queue, session, cancellationToken);
@@ -31,14 +33,14 @@ internal sealed class QueueAccess(DeadLetterServices services)
         if (Limit(queue, session.BrokerVersion) is not { } limit)
             return;
         if (limit < 1)
-            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} drops a message at its first return (x-delivery-limit {limit} on RabbitMQ {session.BrokerVersion}): it can't be read without losing messages. {queue.MoreReturnsAdvice}");
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"{session.Queue} drops a message at its first return (x-delivery-limit {limit} on RabbitMQ {session.BrokerVersion}): it can't be read without losing messages. {queue.MoreReturnsAdviceOn(session.BrokerVersion)}");
         // The message at the head shows how many reads are left; the refusal itself needs one.
         if (await session.PeekAsync(cancellationToken) is { } head && limit - head.Letter.DeliveryCount - passes < 1)
         {
             if (head.Letter.DeliveryCount >= limit)
                 await session.RenewAsync(head);
             await session.GiveBackAsync(withTheRest: false);
-            throw new DeadLetterException(DeadLetterProblem.Refused, $"RabbitMQ counts each read of {session.Queue}, and drops a message at its {limit + 1}th return: {Math.Max(limit - head.Letter.DeliveryCount - 1, 0)} reads are left, {passes} are needed. {queue.MoreReturnsAdvice}{(queue.IsAssumed ? ". This limit is an assumed minimum, because the real one can’t be read: that needs the management API, or permission to configure the queue" : "")}");
+            throw new DeadLetterException(DeadLetterProblem.Refused, $"RabbitMQ counts each read of {session.Queue}, and drops a message at its {limit + 1}th return: {Math.Max(limit - head.Letter.DeliveryCount - 1, 0)} reads are left, {passes} are needed. {queue.MoreReturnsAdviceOn(session.BrokerVersion)}{(queue.IsAssumed ? ". This limit is an assumed minimum, because the real one can’t be read: that needs the management API, or permission to configure the queue" : "")}");
         }
         session.DeliveryLimit = limit;
     }

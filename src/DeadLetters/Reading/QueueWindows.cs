@@ -174,6 +174,8 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
                 await CountAsync();
             else if (await SeeReadyAsync(expected, patience, clock) is var counted && counted < expected)
                 (expected, patience) = (counted, _shortPatience);
+            else
+                clock.Restart(); // only windows that are not counted completely use up the time
         }
     }
 

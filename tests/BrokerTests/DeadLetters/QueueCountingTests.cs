@@ -47,7 +47,10 @@ public sealed class QueueCountingTests
             (taken, await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe((200, 0L));
 
             proxy.Unanswered = 20; // as often as it is asked
-            (await Should.ThrowAsync<DeadLetterException>(() => session.GiveBackAsync())).Message.ShouldContain("can't count the messages");
+            if (session.BrokerVersion >= new Version(4, 3))
+                await session.GiveBackAsync(); // returned messages go first there: it takes no others, and needs no count
+            else
+                (await Should.ThrowAsync<DeadLetterException>(() => session.GiveBackAsync())).Message.ShouldContain("can't count the messages");
             (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(200);
         }
         (await orders.Client.ListAsync(Orders.Error, DeadLetterFilter.All, 0, 200, "jane", _none)).Letters.Select(letter => letter.MessageId).ShouldBe(ids.Select(id => id.ToString()));

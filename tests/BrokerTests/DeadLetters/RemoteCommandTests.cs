@@ -59,7 +59,7 @@ public sealed class RemoteCommandTests
         await SameAsync("list", "--queue", Orders.Error);
         await SameAsync("show", ids[0], "--queue", Orders.Error);
         await SameAsync("show", ids[0], "--queue", Orders.Error, "--reveal");
-        await SameAsync("explain", ids[0], "--queue", Orders.Error);
+        await SameAsync("explain", ids[0], "--queue", Orders.Error, "--json");
         await SameAsync("replay", "--queue", Orders.Error, "--all", "--dry-run", "--in-order-by", "message.number");
         await SameAsync("repair", "--queue", Orders.Error, "--where", $"id={ids[0]}", "--patch", orders.AuditPath + ".patch", "--dry-run");
         await SameAsync("discard", "--queue", Orders.Error, "--where", "exception=Timeout", "--dry-run");

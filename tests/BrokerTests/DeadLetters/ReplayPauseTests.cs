@@ -22,7 +22,7 @@ public sealed class ReplayPauseTests
         var before = await shop.ExportAsync();
         BreakAtThe40th(shop);
 
-        var result = await shop.Client.ReplayAsync(Request() with { WaitAfterCancel = TimeSpan.FromSeconds(reports ? 20 : 5) }, null, _none);
+        var result = await shop.Client.ReplayAsync(Request() with { WaitAfterCancel = TimeSpan.FromSeconds(20) }, null, _none);
 
         result.Pause.ShouldNotBeNull().Reason.ShouldBe(PauseReason.Failures);
         result.Stopped.ShouldNotBeNull().ShouldContain(result.Pause.Text);

@@ -8,6 +8,28 @@ namespace WorkinIt.BrokerTests.DeadLetters;
 public sealed class WithoutManagementApiTests
 {
     [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task Auto_delete_queue_which_RabbitMQ_would_delete_after_a_read_is_not_read(bool durable, bool hasManagement)
+    {
+        await using var orders = await Orders.CreateAsync();
+        await orders.Channel.QueueDeclareAsync("shop_error", durable, exclusive: false, autoDelete: true);
+        await orders.PutAsync(Orders.Faulted(Guid.CreateVersion7()), Orders.Envelope(Guid.CreateVersion7(), "{}"), "shop_error");
+        await orders.SeeAsync("shop_error", 1);
+        var command = hasManagement ? orders.Command : orders.CommandWithoutManagement;
+
+        foreach (var verb in new string[][] { ["list"], ["replay", "--all", "--dry-run"], ["discard", "--all", "--yes"], ["export"] })
+        {
+            var result = await command.RunAsync(["dead-letters", verb[0], "--queue", "shop_error", .. verb[1..]]);
+            result.Code.ShouldBe(1, $"{verb[0]}: {result}");
+            result.Errors.ShouldContain("shop_error is auto-delete");
+        }
+        (await orders.VirtualHost.ReadyAsync("shop_error")).ShouldBe(1);
+    }
+
+    [Theory]
     [InlineData("classic")]
     [InlineData("quorum")]
     public async Task Queue_given_by_name_is_listed_shown_and_exported_without_the_management_API(string type)

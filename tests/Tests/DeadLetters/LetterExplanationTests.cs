@@ -17,7 +17,6 @@ public sealed class LetterExplanationTests
     [InlineData("x-shovelled-timestamp", "1764500000", PartOrigin.Shovel, ReplayEffect.Kept)]
     [InlineData("Replay-Count", "2", PartOrigin.Operation, ReplayEffect.Changed)]
     [InlineData("Replay-Send-Again", "true", PartOrigin.Operation, ReplayEffect.Removed)]
-    [InlineData("Discarded-By", "jane", PartOrigin.Operation, ReplayEffect.Kept)]
     [InlineData("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", PartOrigin.Sender, ReplayEffect.Kept)]
     public void Header_has_its_origin_a_meaning_and_an_effect(string name, string value, PartOrigin origin, ReplayEffect effect)
     {
@@ -60,6 +59,26 @@ public sealed class LetterExplanationTests
         ]);
         parts.Single(part => part.Name == "correlation_id").Effect.ShouldBe(ReplayEffect.Kept);
     }
+
+    [Fact]
+    public void Parts_of_a_discarded_message_say_what_a_restore_does()
+    {
+        var parts = Explain(new BasicProperties
+        {
+            Expiration = "2592000000",
+            Headers = new Dictionary<string, object?> { ["Discarded-From"] = "orders_error", ["Discarded-By"] = "jane", ["MT-Fault-Message"] = "late", ["Original-Expiration"] = "60000", ["x-delivery-count"] = 1L },
+        });
+
+        parts.Select(part => $"{part.Name}: {part.Origin}, {part.EffectText}").ShouldBe(
+        [
+            "Discarded-By: Operation, removed by a restore", "Discarded-From: Operation, removed by a restore", "MT-Fault-Message: MassTransit, kept by a restore", "Original-Expiration: Operation, kept by a restore",
+            "x-delivery-count: RabbitMq, removed by a restore", "expiration: Operation, removed by a restore",
+        ]);
+    }
+
+    [Fact]
+    public void Header_without_a_value_is_kept() =>
+        Explain(new BasicProperties { Headers = new Dictionary<string, object?> { ["Nothing"] = null } }).ShouldHaveSingleItem().Effect.ShouldBe(ReplayEffect.Kept);
 
     [Fact]
     public void Values_are_masked_until_the_letter_is_revealed()

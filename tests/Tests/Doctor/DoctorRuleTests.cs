@@ -58,18 +58,38 @@ public sealed class DoctorRuleTests
         Only(Consumed("late", [("x-max-length", 5)])).Remedy.ShouldStartWith("Set overflow reject-publish with a policy");
         Only(Shop(new TestHost()).Queue("late_error", arguments: [("x-message-ttl", 5)])).Remedy.ShouldContain(refused);
         Only(Shop(new TestHost()).Queue("late_error", policy: [("message-ttl", 5)])).Remedy.ShouldBe("Narrow the policy broad so that it does not match dead-letter queues");
-        Only(Shop(new TestHost()).Queue("late_error", autoDelete: true)).Remedy.ShouldContain(refused);
+        Only(Shop(new TestHost()).Queue("late_error", autoDelete: true)).Remedy.ShouldContain("a shovel, which is a consumer too");
         Only(Shop(new TestHost()).Queue("late", durable: false)).Remedy.ShouldContain(refused);
         Only(Consumed("late", [("x-expires", 60_000)])).Remedy.ShouldContain(refused);
         Only(Consumed("late", [("x-message-ttl", 60_000)])).Remedy.ShouldContain(refused);
         Only(Shop(new TestHost()).Queue("late", "quorum", [("x-consumer-timeout", 60_000), ("x-delivery-limit", -1)])).Remedy.ShouldContain(refused);
     }
 
+    [Fact]
+    public void Remedy_changes_what_applies_and_takes_away_no_limit_that_protects()
+    {
+        var unlimited = Only(Shop(new TestHost { Broker = "4.3.6" }).Queue("late_error", "quorum", [("x-delivery-limit", -1)], [("delivery-limit", 5)]));
+        (unlimited.Rule, unlimited.Remedy).ShouldBe(("limited-dead-letter-queue", "Narrow the policy broad so that it does not match dead-letter queues"));
+        Only(Shop(new TestHost { Broker = "4.3.6" }).Queue("late_error", "quorum", [("x-delivery-limit", 5)])).Remedy.ShouldContain("set x-delivery-limit to -1");
+        Only(Shop(new TestHost { Broker = "4.3.6" }).Queue("late", "quorum", [("x-delivery-limit", -1)], [("delivery-limit", 5)])).Remedy.ShouldNotContain("No policy can lift");
+        new TestHost().Queue("late", "quorum", [("x-delivery-limit", -1)], [("delivery-limit", 9)]).Read().Queues.Single().MoreReturnsAdviceOn(new Version(4, 1)).ShouldBe("Raise its delivery-limit with a policy");
+        Only(Shop(new TestHost { Broker = "4.3.6" }).Queue("late", "quorum", [("x-consumer-timeout", 1_800_000), ("x-delivery-limit", -1)], [("consumer-timeout", 60_000)])).Remedy.ShouldStartWith("Make it longer in the policy broad");
+        Only(Shop(new TestHost()).Queue("late", durable: false, autoDelete: true)).Remedy.ShouldNotContain("shovel");
+    }
+
+    [Fact]
+    public void Dead_letter_queue_whose_dead_letters_end_nowhere_loses_them()
+    {
+        (string, object) limit = ("x-message-ttl", 5);
+        Found(Shop(new TestHost()).Queue("late_error", arguments: [limit, ("x-dead-letter-exchange", "")])).ShouldBe(["limited-dead-letter-queue late_error Loss"]);
+        Found(Shop(new TestHost()).Queue("late_error", arguments: [limit, ("x-dead-letter-exchange", "nowhere")])).ShouldBe(["missing-dead-letter-exchange late_error Loss", "limited-dead-letter-queue late_error Loss"], ignoreOrder: true);
+    }
+
     [Theory]
     [InlineData("x-delivery-limit", "Its limit is an argument, which no policy can raise")]
     [InlineData("x-max-length", "Raise its delivery-limit with a policy")]
     public void Advice_to_raise_a_delivery_limit_is_given_only_if_that_has_an_effect(string argument, string advice) =>
-        new TestHost().Queue("late", "quorum", [(argument, 5)], [("delivery-limit", 9)]).Read().Queues.Single().MoreReturnsAdvice.ShouldStartWith(advice);
+        new TestHost().Queue("late", "quorum", [(argument, 5)], [("delivery-limit", 9)]).Read().Queues.Single().MoreReturnsAdviceOn(new Version(4, 1)).ShouldStartWith(advice);
 
     [Fact]
     public void Unlimited_of_RabbitMQ_4_is_found_on_RabbitMQ_3_where_it_means_at_once()

@@ -161,6 +161,24 @@ public sealed class ServerOperationTests
     }
 
     [Fact]
+    public async Task Command_does_not_conclude_from_the_queues_of_the_other_sources_if_one_does_not_answer()
+    {
+        await using var api = await StubApi.StartAsync();
+        api.Queues = new ApiQueues([StubApi.QueueOf("shop", "orders_error") with { Messages = 0 }], [new ApiSourceProblem("archive", "The broker is unreachable")]);
+        foreach (var command in new string[][]
+        {
+            ["replay", "--all", "--yes"], ["discard", "--all", "--yes"], ["restore", "--all", "--yes"], ["export"], ["list", "--groups"], ["edit", "0123456789abcdef"],
+            ["restore", "--queue", "orders_error", "--all", "--yes"], ["edit", "0123456789abcdef", "--queue", "orders_error"],
+        })
+        {
+            var result = await api.RunAsync(command);
+            result.Code.ShouldBe(3, $"{string.Join(' ', command)}: {result}");
+            result.Errors.ShouldContain(command.Contains("orders_error") ? "archive does not answer" : "it is not known which queue is meant");
+        }
+        api.Requests.ShouldAllBe(request => request == "GET queues"); // no letter was revealed
+    }
+
+    [Fact]
     public async Task List_without_the_queues_of_a_source_that_does_not_answer_is_not_reported_as_complete()
     {
         await using var api = await StubApi.StartAsync();

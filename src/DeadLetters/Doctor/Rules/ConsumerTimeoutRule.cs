@@ -19,5 +19,5 @@ internal sealed class ConsumerTimeoutRule : DoctorRule
             queue, FindingSeverity.Warning,
             $"A consumer of {queue.Name} may hold a message for {Duration.Words(timeout.Value)} (consumer-timeout, {VirtualHostSnapshot.OriginOf(queue, "consumer-timeout")})",
             "After that time the broker takes the message back and gives it to another consumer, while the first one still works on it. Retries in place hold the message for all their intervals together",
-            $"{(VirtualHostSnapshot.IsByArgument(queue, "consumer-timeout") ? $"Declare the queue with a timeout that is longer than the slowest consumer with all its retries in place: no policy can make an argument longer. {DeclareAgain}. Or" : $"Make it longer in the {VirtualHostSnapshot.PolicyOf(queue)}: longer than the slowest consumer with all its retries in place. Or")} use delayed redelivery instead of long retries");
+            $"{(queue.Own("consumer-timeout") < _short.TotalMilliseconds ? $"Declare the queue with a timeout that is longer than the slowest consumer with all its retries in place: no policy can make an argument longer. {DeclareAgain}. Or" : $"Make it longer in the {VirtualHostSnapshot.PolicyOf(queue)}: longer than the slowest consumer with all its retries in place. Or")} use delayed redelivery instead of long retries");
 }

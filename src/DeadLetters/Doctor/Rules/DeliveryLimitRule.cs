@@ -30,7 +30,7 @@ internal sealed class DeliveryLimitRule : DoctorRule
 
     // The lower of two limits applies, and from 4.0 on a limit that is set prevails over -1.
     private static string Lift(VirtualHostSnapshot host, BrokerQueue queue, long? set) =>
-        VirtualHostSnapshot.IsByArgument(queue, "delivery-limit") && set is not null
+        set is not null && queue.Own("delivery-limit") is { } own && (own >= 0 || host.Broker.Major < 4)
             ? "No policy can lift a limit that is an argument"
             : host.Broker.Major >= 4 ? "Or lift the limit with the policy’s delivery-limit -1" : "Or remove the limit from the policy";
 }

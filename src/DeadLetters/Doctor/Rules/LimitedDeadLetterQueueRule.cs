@@ -24,7 +24,7 @@ internal sealed class LimitedDeadLetterQueueRule : DoctorRule
             queue, end.Severity,
             $"{queue.Name} does not keep its dead letters: {string.Join(", ", limits.Select(limit => string.Create(CultureInfo.InvariantCulture, $"{limit} {ValueOf(host, queue, limit)} ({VirtualHostSnapshot.OriginOf(queue, limit)})")))}",
             $"{end.Text}. {Copies}",
-            Remedy(queue, limits));
+            Remedy(host, queue, limits));
 
     // A negative delivery limit means "unlimited", or is of NegativeDeliveryLimitRule. Only quorum queues have one.
     private static long? ValueOf(VirtualHostSnapshot host, BrokerQueue queue, string limit) =>
@@ -38,6 +38,10 @@ internal sealed class LimitedDeadLetterQueueRule : DoctorRule
             return (FindingSeverity.Loss, "It has no dead-letter exchange: past a limit, the broker deletes dead letters");
         if (limits.Contains("expires"))
             return (FindingSeverity.Loss, "A queue that expires is deleted with its dead letters: they do not go to its dead-letter exchange");
+        if (exchange.Length == 0 && queue.Texts("dead-letter-routing-key").Count == 0)
+            return (FindingSeverity.Loss, "Its dead-letter exchange is the default one, without a routing key: past a limit, the broker deletes a dead letter unless another queue has the name that is the letter’s own routing key");
+        if (exchange.Length > 0 && host.Exchanges.All(one => one.Name != exchange))
+            return (queue.KeepsUnroutable ? FindingSeverity.Warning : FindingSeverity.Loss, $"Its dead-letter exchange {exchange} does not exist");
         if (!LeadsBack(host, queue, exchange))
             return (FindingSeverity.Warning, $"Past a limit, the broker moves dead letters on to {(exchange.Length > 0 ? $"exchange {exchange}" : "another queue")}");
         return queue.KeepsUnroutable
@@ -49,9 +53,14 @@ internal sealed class LimitedDeadLetterQueueRule : DoctorRule
         ? queue.Texts("dead-letter-routing-key") is [var key, ..] && key == queue.Name
         : host.Bindings.Any(binding => binding.Source == exchange && binding.IsToQueue && binding.Destination == queue.Name);
 
-    private static string Remedy(BrokerQueue queue, List<string> limits) => string.Join(". ", new[]
+    // A delivery limit of -1 is what a dead-letter queue should have.
+    private static bool IsRemovable(BrokerQueue queue, string limit) => VirtualHostSnapshot.IsByArgument(queue, limit) && !(limit == "delivery-limit" && queue.Own(limit) < 0);
+
+    private static string Remedy(VirtualHostSnapshot host, BrokerQueue queue, List<string> limits) => string.Join(". ", new[]
     {
         limits.Exists(limit => VirtualHostSnapshot.IsByPolicy(queue, limit)) ? $"Narrow the {VirtualHostSnapshot.PolicyOf(queue)} so that it does not match dead-letter queues" : null,
-        limits.Exists(limit => VirtualHostSnapshot.IsByArgument(queue, limit)) ? $"Take the arguments away with cfg.SendTopology.ConfigureErrorSettings. {DeclareAgain}" : null,
+        limits.Exists(limit => IsRemovable(queue, limit))
+            ? $"Take the arguments away with cfg.SendTopology.ConfigureErrorSettings{(host.Broker.Major >= 4 && IsRemovable(queue, "delivery-limit") ? ", and set x-delivery-limit to -1 (without it, RabbitMQ 4 sets 20)" : "")}. {DeclareAgain}"
+            : null,
     }.OfType<string>());
 }

@@ -16,5 +16,6 @@ internal sealed class TemporaryDeadLetterQueueRule : DoctorRule
             queue, FindingSeverity.Loss,
             $"{queue.Name} is deleted with {(queue.Exclusive ? "the connection that declared it" : "its last consumer")}",
             queue.Exclusive ? "No other connection can read it, so nobody can see its dead letters" : "A consumer that reads it once, also a tool that shows its messages, deletes it with all dead letters when it stops",
-            "Declare it durable, neither exclusive nor auto-delete. MassTransit copies these from the endpoint: make the endpoint durable, or set them with cfg.SendTopology.ConfigureErrorSettings. " + DeclareAgain);
+            "Declare it durable, neither exclusive nor auto-delete. MassTransit copies these from the endpoint: make the endpoint durable, or set them with cfg.SendTopology.ConfigureErrorSettings. "
+            + (queue.Exclusive ? "The dead letters that it has can’t be moved" : "Its dead letters can’t be moved by a shovel, which is a consumer too: publish them again from “Get messages” in RabbitMQ’s management UI"));
 }

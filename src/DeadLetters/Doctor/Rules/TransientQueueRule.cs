@@ -16,5 +16,5 @@ internal sealed class TransientQueueRule : DoctorRule
             queue, FindingSeverity.Loss,
             $"{queue.Name} does not survive a restart of the broker: it is not durable",
             "The restart deletes the queue with all messages. RabbitMQ 4 still declares such a queue, with a warning in its log, and a later version will refuse it",
-            "Declare it durable, or exclusive if only one connection uses it. " + DeclareAgain);
+            "Declare it durable, or exclusive if only one connection uses it" + (queue.AutoDelete ? "" : ". " + DeclareAgain));
 }
