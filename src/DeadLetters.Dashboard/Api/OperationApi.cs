@@ -75,7 +75,7 @@ internal static class OperationApi
         var page = call.Page;
         var others = OtherInstances.Running(page).Concat(OtherInstances.Interrupted(page).Where(operation => page.Runner.Find(operation.Id) is null));
         return Task.FromResult<IResult>(ApiAnswer.Ok(new ApiOperations(
-            [.. page.Runner.All.Select(operation => ApiOperation.Of(page, operation, null)), .. others.DistinctBy(operation => operation.Id).Select(operation => ApiOperation.Of(page, new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow()))))])));
+            [.. page.Runner.All.Select(operation => ApiOperation.Of(page, operation.Seen(), null)), .. others.DistinctBy(operation => operation.Id).Select(operation => ApiOperation.Of(page, new ElsewhereModel(operation, operation.IsRunning(page.Time.GetUtcNow()))))])));
     }
 
     private static async Task<IResult> ShowAsync(ApiCall call) =>
@@ -83,7 +83,7 @@ internal static class OperationApi
 
     private static async Task<ApiOperation?> FindAsync(PageContext page, string id)
     {
-        if (page.Runner.Find(id) is { } operation)
+        if (page.Runner.Find(id)?.Seen() is { } operation)
         {
             // A dry run that has ended can be run on any instance, so the others must know of its end before the caller does.
             if (!operation.IsRunning)

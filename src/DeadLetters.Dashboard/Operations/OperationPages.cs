@@ -15,7 +15,7 @@ internal static class OperationPages
 
     public static async Task<IResult> ShowAsync(PageContext page)
     {
-        if (page.Runner.Find(page.Route("operation")) is not { } operation)
+        if (page.Runner.Find(page.Route("operation"))?.Seen() is not { } operation)
             return await OtherInstances.ShowAsync(page) ?? NotFound(page);
         page.ActOn(operation.Request.Source.Name);
         var title = $"{(operation.IsDryRun ? "Dry run" : "Run")}: {operation.Request.Word}";

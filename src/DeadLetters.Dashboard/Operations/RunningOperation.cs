@@ -8,6 +8,7 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
 {
     private readonly CancellationTokenSource _cancel;
     private int _taken;
+    private bool? _wasRunning; // of a copy
     private TaskCompletionSource<PauseAnswer>? _answer;
     private volatile string? _pauseRequest;
     private volatile OperationProgress _progress = new(0, 0, 0, 0, 0, false);
@@ -39,7 +40,7 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
     /// <summary>Ends when other instances know the end of the operation.</summary>
     public Task Sharing { get; set; } = Task.CompletedTask;
 
-    public bool IsRunning => !Completion.IsCompleted;
+    public bool IsRunning => _wasRunning ?? !Completion.IsCompleted;
 
     public OperationResult? Result { get; private set; }
 
@@ -61,6 +62,17 @@ internal sealed class RunningOperation : IProgress<OperationProgress>, IDisposab
     public bool IsCancelled => _cancel.IsCancellationRequested;
 
     public string Title => $"{(IsDryRun ? "dry run: " : "")}{Request.Word} {Request.Which} in {Request.Source.Place(Request.Queue)}";
+
+    /// <summary>The operation as it is now, for a page or an answer that reads it several times: it may end in between. Only to be read.</summary>
+    public RunningOperation Seen()
+    {
+        var isRunning = IsRunning; // read first: what it has at its end is complete then
+        var seen = (RunningOperation)MemberwiseClone();
+        seen._wasRunning = isRunning;
+        if (isRunning)
+            (seen.Result, seen.Problem, seen.ProblemKind, seen.EndedAt) = (null, null, null, DateTimeOffset.MaxValue);
+        return seen;
+    }
 
     /// <summary>Returns true for the first request to run this dry run, so that a second click does not run it twice.</summary>
     public bool TryTake() => Interlocked.Exchange(ref _taken, 1) == 0;
