@@ -1,4 +1,5 @@
 using WorkinIt.DeadLetters;
+using WorkinIt.DeadLetters.Catalogue;
 using WorkinIt.DeadLetters.Dashboard.Operations;
 
 namespace WorkinIt.Tests.DeadLetters;
