@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 
@@ -10,33 +8,15 @@ namespace WorkinIt.Testbed;
 /// A proxy that simulates a distant RabbitMQ, and queues that are too busy to answer it: RabbitMQ waits 250 ms for their counts, and then reports no messages and no
 /// consumers.
 /// </summary>
-public sealed class DistantProxy : IAsyncDisposable
+/// <param name="behind">The address to forward to.</param>
+/// <param name="latency">How long each response is on its way.</param>
+public sealed class DistantProxy(Uri behind, TimeSpan latency) : TcpProxy(behind.Host, behind.Port)
 {
     private const int Head = 7; // of a frame: its type, its channel and its size
     private static readonly byte[] _declareOk = [0, 50, 0, 11];
     private static readonly TimeSpan _brokersPatience = TimeSpan.FromMilliseconds(251);
 
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _stop = new();
-    private readonly ConcurrentBag<Task> _connections = [];
-    private readonly DnsEndPoint _target;
-    private readonly TimeSpan _latency;
-    private readonly Task _accepting;
     private int _unanswered;
-
-    /// <summary>Listens on a free port of 127.0.0.1.</summary>
-    /// <param name="behind">The address to forward to.</param>
-    /// <param name="latency">How long each response is on its way.</param>
-    public DistantProxy(Uri behind, TimeSpan latency)
-    {
-        (_target, _latency) = (new DnsEndPoint(behind.Host, behind.Port), latency);
-        _listener.Start();
-        Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
-        _accepting = AcceptAsync();
-    }
-
-    /// <summary>The port where the proxy listens.</summary>
-    public int Port { get; }
 
     /// <summary>How many of the next counts of queues are unanswered.</summary>
     public int Unanswered
@@ -46,62 +26,29 @@ public sealed class DistantProxy : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    protected override async Task ForwardAsync(TcpClient client, CancellationToken stopping)
     {
-        await _stop.CancelAsync();
-        await _accepting;
-        _listener.Stop();
-        await Task.WhenAll(_connections);
-        _stop.Dispose();
-        _listener.Dispose();
+        client.NoDelay = true;
+        using var target = new TcpClient { NoDelay = true };
+        await ConnectAsync(target, stopping);
+        await using var near = client.GetStream();
+        await using var far = target.GetStream();
+        var frames = Channel.CreateUnbounded<(byte[] Frame, DateTimeOffset Due)>();
+        await Task.WhenAny(near.CopyToAsync(far, stopping), ReadAsync(far, frames.Writer, stopping), WriteAsync(frames.Reader, near, stopping));
     }
 
-    private async Task AcceptAsync()
-    {
-        try
-        {
-            while (true)
-                _connections.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
-        }
-        catch (OperationCanceledException)
-        {
-            // The proxy was stopped.
-        }
-    }
-
-    private async Task ServeAsync(TcpClient client)
-    {
-        try
-        {
-            client.NoDelay = true;
-            using (client)
-            using (var target = new TcpClient { NoDelay = true })
-            {
-                await target.ConnectAsync(_target.Host, _target.Port, _stop.Token);
-                await using var near = client.GetStream();
-                await using var far = target.GetStream();
-                var frames = Channel.CreateUnbounded<(byte[] Frame, DateTimeOffset Due)>();
-                await Task.WhenAny(near.CopyToAsync(far, _stop.Token), ReadAsync(far, frames.Writer), WriteAsync(frames.Reader, near));
-            }
-        }
-        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
-        {
-            // One side closed the connection.
-        }
-    }
-
-    private async Task ReadAsync(NetworkStream from, ChannelWriter<(byte[] Frame, DateTimeOffset Due)> frames)
+    private async Task ReadAsync(NetworkStream from, ChannelWriter<(byte[] Frame, DateTimeOffset Due)> frames, CancellationToken stopping)
     {
         try
         {
             var head = new byte[Head];
             while (true)
             {
-                await from.ReadExactlyAsync(head, _stop.Token);
+                await from.ReadExactlyAsync(head, stopping);
                 var frame = new byte[Head + BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(3)) + 1];
                 head.CopyTo(frame, 0);
-                await from.ReadExactlyAsync(frame.AsMemory(Head), _stop.Token);
-                var due = DateTimeOffset.UtcNow + _latency;
+                await from.ReadExactlyAsync(frame.AsMemory(Head), stopping);
+                var due = DateTimeOffset.UtcNow + latency;
                 if (frame.AsSpan(Head).StartsWith(_declareOk) && Interlocked.Decrement(ref _unanswered) >= 0)
                 {
                     frame.AsSpan(frame.Length - 9, 8).Clear(); // the counts of messages and consumers, before the end of the frame
@@ -116,13 +63,13 @@ public sealed class DistantProxy : IAsyncDisposable
         }
     }
 
-    private async Task WriteAsync(ChannelReader<(byte[] Frame, DateTimeOffset Due)> frames, NetworkStream to)
+    private static async Task WriteAsync(ChannelReader<(byte[] Frame, DateTimeOffset Due)> frames, NetworkStream to, CancellationToken stopping)
     {
-        await foreach (var (frame, due) in frames.ReadAllAsync(_stop.Token))
+        await foreach (var (frame, due) in frames.ReadAllAsync(stopping))
         {
             if (due - DateTimeOffset.UtcNow is var wait && wait > TimeSpan.Zero)
-                await Task.Delay(wait, _stop.Token);
-            await to.WriteAsync(frame, _stop.Token);
+                await Task.Delay(wait, stopping);
+            await to.WriteAsync(frame, stopping);
         }
     }
 }
