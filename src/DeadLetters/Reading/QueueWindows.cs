@@ -145,31 +145,35 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
             await CountAsync();
     }
 
-    /// <summary>Returns all held messages.</summary>
+    /// <summary>
+    /// Returns all held messages, and waits until the broker counts them. A queue counts returned messages later than it answers, on a busy machine many seconds
+    /// later, and until then another reader would find too few messages: a classic queue answers for its counts before it has handled the returns that came earlier.
+    /// </summary>
     /// <param name="oneByOne">
     /// A channel that is busy with acks sends a quorum queue's returns of several consumers in reverse order. So each window is returned,
-    /// and seen to have arrived, before the next. In the end all of them: such a queue counts returned messages later than it answers, on a busy
-    /// machine many seconds later, and until then another reader would find too few messages.
+    /// and seen to have arrived, before the next.
     /// </param>
     /// <param name="areHidden">Whether RabbitMQ's delayed retry hides returned messages, so that they are not counted.</param>
     public async Task ReturnAsync(bool oneByOne, bool areHidden = false)
     {
-        if (oneByOne && _windows.Any(window => !window.Held.IsEmpty))
-            await ReturnInOrderAsync(areHidden);
-        await channel.BasicNackAsync(0, multiple: true, requeue: true); // 0: all, including those in transit when their consumer was cancelled
+        var held = _windows.Where(window => !window.Held.IsEmpty).ToList();
+        if (held.Count > 0)
+            // Up to the last message that is still held: for a tag that was acked already, the broker closes the channel.
+            await ReturnInOrderAsync(oneByOne ? held.Select(window => (window.Held.Keys.Max(), window.Held.Count)) : [(held.Max(window => window.Held.Keys.Max()), held.Sum(window => window.Held.Count))], areHidden);
+        await channel.BasicNackAsync(0, multiple: true, requeue: true); // 0: all that is left
         _windows.Clear();
-        await CountAsync(); // answered after the broker has returned them
+        await CountAsync(); // answered after the broker has received the returns
     }
 
-    private async Task ReturnInOrderAsync(bool areHidden)
+    // Returns what was taken up to a tag, and sees that as many messages more are ready, before the next.
+    private async Task ReturnInOrderAsync(IEnumerable<(ulong LastTag, int Count)> parts, bool areHidden)
     {
         var (clock, patience) = (Stopwatch.StartNew(), ReturnPatience);
         var expected = areHidden ? 0 : await CountBeforeAsync();
-        foreach (var window in _windows.Where(window => !window.Held.IsEmpty))
+        foreach (var (lastTag, count) in parts)
         {
-            // Up to the last message that is still held: for a tag that was acked already, the broker closes the channel.
-            await channel.BasicNackAsync(window.Held.Keys.Max(), multiple: true, requeue: true);
-            expected += window.Held.Count;
+            await channel.BasicNackAsync(lastTag, multiple: true, requeue: true);
+            expected += count;
             if (areHidden)
                 await CountAsync();
             else if (await SeeReadyAsync(expected, patience, clock) is var counted && counted < expected)
