@@ -1,5 +1,7 @@
 using WorkinIt.Dev;
 using WorkinIt.Dev.Benchmarks;
+using WorkinIt.Dev.Processes;
+using WorkinIt.Testbed;
 
 namespace WorkinIt.Tests.Dev;
 
@@ -125,6 +127,31 @@ public sealed class BesideTests
         var refusal = await Should.ThrowAsync<ToolException>(() => OtherRevision.FindAsync("no-such-branch", TestContext.Current.CancellationToken));
         refusal.ExitCode.ShouldBe(2);
         refusal.Message.ShouldStartWith("\"no-such-branch\" is not a commit");
+    }
+
+    [Fact]
+    public async Task Worktree_is_removed_when_the_build_is_cancelled()
+    {
+        Assert.SkipUnless(Path.Exists(Path.Combine(Repository.Root, ".git")), "This folder is not a clone");
+        var state = Directory.CreateTempSubdirectory("workinit-beside-").FullName;
+        try
+        {
+            var head = await OtherRevision.FindAsync("HEAD", TestContext.Current.CancellationToken);
+            using var interrupt = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            var build = head.PublishAsync(state, interrupt.Token);
+            var log = Path.Combine(state, "build.log"); // exists when the worktree is complete, and the build runs
+            await Eventually.SeeAsync(() => Task.FromResult(File.Exists(log) || build.IsCompleted), runs => runs, "the build runs");
+            Directory.Exists(Path.Combine(state, "tree")).ShouldBeTrue();
+            await interrupt.CancelAsync();
+            await Should.ThrowAsync<OperationCanceledException>(() => build);
+            Directory.Exists(Path.Combine(state, "tree")).ShouldBeFalse();
+            var worktrees = await new Command("git", "worktree", "list") { Folder = Repository.Root }.CaptureAsync(cancellation: TestContext.Current.CancellationToken);
+            worktrees.Output.ShouldNotContain(state);
+        }
+        finally
+        {
+            Directory.Delete(state, recursive: true);
+        }
     }
 
     [Fact]
