@@ -72,7 +72,7 @@ internal static class Accept
     }
 
     // Purges what the last round has left, so that only the work of the current round runs in the background.
-    private static Task<long> PurgeAsync(WorkinItSystem system) => Eventually.SeeAsync(
+    internal static Task<long> PurgeAsync(WorkinItSystem system) => Eventually.SeeAsync(
         async () =>
         {
             await using var channel = await system.VirtualHost.OpenChannelAsync();

@@ -45,16 +45,20 @@ internal static class Commands
     }
 
     /// <summary>Purges the queues, including messages that return from a consumer that has just ended.</summary>
-    public static async Task EmptyAsync(TestVirtualHost virtualHost)
+    /// <param name="virtualHost">The virtual host of the queues.</param>
+    /// <param name="isConsumed">Whether a consumer stays; otherwise it waits until there is none.</param>
+    public static async Task EmptyAsync(TestVirtualHost virtualHost, bool isConsumed = false)
     {
         await using var channel = await virtualHost.OpenChannelAsync();
+        QueueDeclareOk input;
         do
         {
             await channel.QueuePurgeAsync(QueueTopology.InputQueue);
             await channel.QueuePurgeAsync(QueueTopology.StatusQueue);
             await Task.Delay(500);
+            input = await channel.QueueDeclarePassiveAsync(QueueTopology.InputQueue);
         }
-        while (await channel.QueueDeclarePassiveAsync(QueueTopology.InputQueue) is { ConsumerCount: > 0 } or { MessageCount: > 0 });
+        while (input.MessageCount > 0 || (input.ConsumerCount > 0 && !isConsumed));
     }
 
     private static BasicProperties Properties(SendGifEmail command) => new()

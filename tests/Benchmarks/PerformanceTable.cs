@@ -44,7 +44,8 @@ internal static class PerformanceTable
     /// <summary>Formats a ratio.</summary>
     public static string Ratio(double value) => value.ToString(value < 10 ? "0.00" : "0", CultureInfo.InvariantCulture);
 
-    private static string Machine { get; } = string.Create(
+    /// <summary>The cores, the processor and the runtime.</summary>
+    public static string Machine { get; } = string.Create(
         CultureInfo.InvariantCulture, $"{Environment.ProcessorCount} cores ({Model()}) shared by all processes, {RuntimeInformation.FrameworkDescription}");
 
     private static string Model()

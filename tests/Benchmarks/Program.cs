@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using WorkinIt.Benchmarks;
+using WorkinIt.Benchmarks.Beside;
+using WorkinIt.Dev.Benchmarks;
 
 // The benchmarks whose figures are in docs/performance.md, in the order of its table.
 (string Name, Func<Task<int>> Run)[] benchmarks =
@@ -36,6 +38,7 @@ return args switch
     ["feed"] => await FeedCost.RunAsync(2_000),
     ["feed", var count] when int.TryParse(count, out var number) && number > 0 => await FeedCost.RunAsync(number),
     ["consume", var address] => await FeedCost.ConsumeAsync(new Uri(address)),
+    ["beside", var rounds, .. var rows] when int.TryParse(rounds, out var number) && number > 0 => await BesideRun.RunAsync(number, BesideRow.Choose(rows)),
     ["pages"] => await OpenPages.RunAsync(1000),
     ["pages", var count] when int.TryParse(count, out var number) && number > 0 => await OpenPages.RunAsync(number),
     [var name] when benchmarks.Concat(longBenchmarks).FirstOrDefault(benchmark => benchmark.Name == name) is { Run: { } run } => await run(),

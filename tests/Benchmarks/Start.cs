@@ -22,9 +22,9 @@ internal static class Start
             var times = (await FirstMailAsync(system), await FirstAnswerAsync(system.NewWeb()), await FirstAnswerAsync(new ServiceProcess("EmptyApp", new Dictionary<string, string>())));
             if (round == 0)
                 continue;
-            mail.Add(times.Item1);
-            page.Add(times.Item2);
-            empty.Add(times.Item3);
+            mail.Add(times.Item1.Milliseconds);
+            page.Add(times.Item2.Milliseconds);
+            empty.Add(times.Item3.Milliseconds);
         }
         var version = await system.Broker.VersionAsync();
         await PerformanceTable.WriteAsync(
@@ -35,7 +35,9 @@ internal static class Start
         return 0;
     }
 
-    private static async Task<double> FirstMailAsync(WorkinItSystem system)
+    /// <summary>Starts Consumers with one message in the queue, and stops them after its mail.</summary>
+    /// <returns>The time until the mail, and the CPU time that Consumers have used until then.</returns>
+    internal static async Task<(double Milliseconds, double Cpu)> FirstMailAsync(WorkinItSystem system)
     {
         await Commands.FillAsync(system.VirtualHost, 1);
         var consumers = system.NewConsumers();
@@ -43,12 +45,14 @@ internal static class Start
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         consumers.Launch();
         await system.Mail.WaitForMailsAsync(before + 1, timeout.Token);
-        var took = clock.Elapsed.TotalMilliseconds;
+        var took = (clock.Elapsed.TotalMilliseconds, ProcessFigures.Cpu(consumers.Id).TotalMilliseconds);
         await consumers.StopAsync();
         return took;
     }
 
-    private static async Task<double> FirstAnswerAsync(ServiceProcess process)
+    /// <summary>Starts a process, and kills it after its first page.</summary>
+    /// <returns>The time until the page, and the CPU time that the process has used until then.</returns>
+    internal static async Task<(double Milliseconds, double Cpu)> FirstAnswerAsync(ServiceProcess process)
     {
         await using var owned = process;
         var clock = Stopwatch.StartNew();
@@ -59,7 +63,7 @@ internal static class Start
             {
                 using var answer = await process.Http.GetAsync("/");
                 answer.EnsureSuccessStatusCode();
-                return clock.Elapsed.TotalMilliseconds;
+                return (clock.Elapsed.TotalMilliseconds, ProcessFigures.Cpu(process.Id).TotalMilliseconds);
             }
             catch (HttpRequestException e) when (e.InnerException is SocketException)
             {

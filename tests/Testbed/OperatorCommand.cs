@@ -23,7 +23,9 @@ public sealed class OperatorCommand(IReadOnlyDictionary<string, string> settings
         return new OperatorCommand(defaults);
     }
 
-    private static Dictionary<string, string> DefaultSettings(WorkinItSystem system) => new()
+    /// <summary>The settings of an operator of a system, by their environment variable names.</summary>
+    /// <param name="system">The system.</param>
+    public static Dictionary<string, string> DefaultSettings(WorkinItSystem system) => new()
     {
         ["ConnectionStrings__RabbitMq"] = system.VirtualHost.ConnectionString("replay"),
         ["RabbitMqManagement__Url"] = system.Broker.Management.BaseAddress!.ToString(),

@@ -12,15 +12,18 @@ public sealed class ServiceProcess : IAsyncDisposable
     private readonly StringBuilder _log = new();
     private readonly Dictionary<string, string> _settings;
     private readonly string _name;
+    private readonly string? _services;
     private readonly Lock _gate = new(); // a test may read _process while it starts another process
     private Process? _process;
 
     /// <summary>Prepares a process; <see cref="StartAsync"/> starts it.</summary>
     /// <param name="name">Web or Consumers.</param>
     /// <param name="settings">Settings, by their environment variable names.</param>
-    public ServiceProcess(string name, IReadOnlyDictionary<string, string> settings)
+    /// <param name="services">The folder with the published services; null uses those of ./test or ./bench.</param>
+    public ServiceProcess(string name, IReadOnlyDictionary<string, string> settings, string? services = null)
     {
         _name = name;
+        _services = services;
         Address = new Uri($"http://127.0.0.1:{Ports.TakeFree()}");
         _settings = new Dictionary<string, string>(settings)
         {
@@ -72,9 +75,10 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Starts it without waiting until it is ready.</summary>
     public void Launch(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(TestBroker.Required("WORKINIT_TEST_BIN"), _name, $"WorkinIt.{_name}.dll"), .. arguments])
+        var folder = Path.Combine(_services ?? TestBroker.Required("WORKINIT_TEST_BIN"), _name);
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, $"WorkinIt.{_name}.dll"), .. arguments])
         {
-            WorkingDirectory = Path.Combine(TestBroker.Required("WORKINIT_TEST_BIN"), _name),
+            WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

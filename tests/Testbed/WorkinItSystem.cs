@@ -37,6 +37,9 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     /// <summary>Additional settings of both services; must be set before a process is created.</summary>
     public Dictionary<string, string> Settings { get; } = [];
 
+    /// <summary>The folder with the published services, if they are not those of ./test or ./bench; must be set before a process is created.</summary>
+    public string? Services { get; init; }
+
     /// <summary>The connection string with which the services reach the broker as one of its users.</summary>
     public Func<string, string> ConnectionString { get; set; }
 
@@ -45,10 +48,11 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
 
     /// <summary>Creates a virtual host and a mail server. No service runs, and no queue exists.</summary>
     /// <param name="broker">The broker or cluster; null uses the broker that ./test started.</param>
-    public static async Task<WorkinItSystem> CreateAsync(TestBroker? broker = null)
+    /// <param name="services">The folder with the published services; null uses those of ./test or ./bench.</param>
+    public static async Task<WorkinItSystem> CreateAsync(TestBroker? broker = null, string? services = null)
     {
         broker ??= TestBroker.FromEnvironment();
-        var system = new WorkinItSystem(broker, await broker.CreateVirtualHostAsync());
+        var system = new WorkinItSystem(broker, await broker.CreateVirtualHostAsync()) { Services = services };
         system.Mail.Start();
         return system;
     }
@@ -75,7 +79,7 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     }
 
     /// <summary>Deploys the topology and creates the tables. Only the first system with the same settings runs the services for that; the others get a copy.</summary>
-    public Task PrepareAsync() => SystemTemplate.PrepareAsync(this);
+    public Task PrepareAsync() => Services is null ? SystemTemplate.PrepareAsync(this) : Task.WhenAll(DeployAsync(), MigrateAsync()); // another build may have other tables
 
     /// <summary>Deploys the topology as the RabbitMQ user topology, by the service.</summary>
     public Task DeployAsync() => RunToEndAsync(CreateProcess("Consumers", "topology"), "--deploy-topology");
@@ -94,7 +98,7 @@ public sealed partial class WorkinItSystem : IAsyncDisposable
     /// <param name="settings">All settings, by their environment variable names; see <see cref="SettingsOf"/>.</param>
     public ServiceProcess NewProcess(string service, IReadOnlyDictionary<string, string> settings)
     {
-        var process = new ServiceProcess(service, settings);
+        var process = new ServiceProcess(service, settings, Services);
         _processes.Add(process);
         return process;
     }

@@ -19,8 +19,11 @@ internal sealed class Publisher(string folder, bool beforehand, bool analyzers =
     /// <summary>The options that compile ahead of time.</summary>
     public static IReadOnlyList<string> Beforehand { get; } = ["-p:PublishReadyToRun=true", .. _thisPlatform];
 
-    // In a folder of its own: a later build with analyzers in the same folder would find everything up to date, and not run them.
-    private static readonly string[] _withoutAnalyzers = ["-p:RunAnalyzers=false", $"-p:ArtifactsPath={Path.Combine(Repository.Artifacts, "without-analyzers")}"];
+    /// <summary>
+    /// The options of a build without analyzers, in a folder of its own: a later build with analyzers in the same folder would find everything up to
+    /// date, and not run them.
+    /// </summary>
+    public static IReadOnlyList<string> WithoutAnalyzers { get; } = ["-p:RunAnalyzers=false", $"-p:ArtifactsPath={Path.Combine(Repository.Artifacts, "without-analyzers")}"];
 
     /// <summary>Returns whether services are published, and nothing has changed since.</summary>
     public bool IsCurrent(IReadOnlyList<string> projects) => Stale(projects, Sources()).Count == 0;
@@ -63,7 +66,7 @@ internal sealed class Publisher(string folder, bool beforehand, bool analyzers =
     private async Task PublishAsync(string target, string? log, CancellationToken cancellation)
     {
         // Directory.Build.props uses PublishFolder. The option --output can't be used for several projects.
-        string[] publish = ["dotnet", "publish", target, .. DotnetSdk.BuildFlags, .. Options, .. analyzers ? [] : _withoutAnalyzers, $"-p:PublishFolder={Path.GetFullPath(folder)}"];
+        string[] publish = ["dotnet", "publish", target, .. DotnetSdk.BuildFlags, .. Options, .. analyzers ? [] : WithoutAnalyzers, $"-p:PublishFolder={Path.GetFullPath(folder)}"];
         string[] words = isUrgent ? publish : ["nice", "-n", "19", .. publish];
         var command = new Command(words[0], words.Skip(1))
         {
