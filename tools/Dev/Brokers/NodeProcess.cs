@@ -30,7 +30,8 @@ internal sealed class NodeProcess(BrokerFolder folder) : IBrokerNode
         var server = await FindServerAsync(cancellation);
         await NodeConfiguration.WriteAsync(folder, amqp, management, cancellation);
         var distribution = folder.Port("dist.port") ?? Ports.TakeFree();
-        using var process = new Command(server) { Log = folder.Log, Variables = NodeConfiguration.Variables(folder, distribution) }.Start();
+        // In its own folder: a node that fails at its start writes a dump into the current one.
+        using var process = new Command(server) { Folder = folder.Path, Log = folder.Log, Variables = NodeConfiguration.Variables(folder, distribution) }.Start();
         folder.Pid.Remember(process.Id);
         // Until it is the start script, the process is a copy of this one, and would not be recognized.
         await Wait.UntilAsync(TimeSpan.FromSeconds(5), () => WasStartedHere(process.Id) is true || !ProcessTable.Machine.IsRunning(process.Id), cancellation);
