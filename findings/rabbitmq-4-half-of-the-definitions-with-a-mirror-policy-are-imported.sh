@@ -3,7 +3,7 @@
 #
 # Expected before the run: mirrored queues no longer exist, so the policy is ignored, and everything else is imported. Or nothing is imported.
 # Observed: the answer is 400, and half of the definitions are imported: users, virtual hosts and exchanges exist afterwards, queues do not. The id
-# of the old cluster has become that of this one. 4.3.6 also answers 400 and has no queue, and takes over the id (seen there too).
+# of the old cluster has become that of this one. 4.3.6 also answers 400 and has no queue (seen there too).
 #
 # Affects: clusters of 3.x with ha policies. A script that does not look at the answer moves messages to queues that are missing.
 set -euo pipefail
