@@ -56,8 +56,8 @@ unshare --map-root-user --mount --pid --fork --kill-child \
 node=$!
 
 api() { curl -s -u guest:guest -H 'Content-Type: application/json' -X "$1" "http://127.0.0.1:$http/api/$2" ${3:+-d "$3"}; }
-for _ in $(seq 240); do api GET overview >overview 2>/dev/null && grep -q rabbitmq_version overview && break; sleep 0.5; done
-version=$(python3 -c 'import json; print(json.load(open("overview"))["rabbitmq_version"])')
+for _ in $(seq 240); do [[ $(api GET overview) == *rabbitmq_version* ]] && break; sleep 0.5; done
+version=$(api GET overview | python3 -c 'import json, sys; print(json.load(sys.stdin)["rabbitmq_version"])')
 
 has() { [[ $(api GET "$1") == *'"name":'* ]] && echo yes || echo no; }
 cluster() { api GET global-parameters/internal_cluster_id | python3 -c 'import json, sys; print(json.load(sys.stdin).get("value"))'; }

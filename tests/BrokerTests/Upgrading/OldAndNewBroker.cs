@@ -56,6 +56,10 @@ public sealed class OldAndNewBroker : IAsyncLifetime
         (await Old.Management.DeleteAsync(new Uri($"/api/parameters/shovel/{old.Name}/{queue}", UriKind.Relative))).EnsureSuccessStatusCode();
     }
 
+    /// <summary>The id of a broker’s cluster.</summary>
+    internal static async Task<string?> ClusterIdAsync(TestBroker broker) =>
+        (await broker.Management.GetFromJsonAsync<JsonElement>("/api/global-parameters/internal_cluster_id")).GetProperty("value").GetString();
+
     /// <summary>The library on one of the brokers.</summary>
     internal DeadLetterClient ClientOf(TestBroker broker, TestVirtualHost virtualHost) => new(
         DeadLetterOptions.Parse(virtualHost.ConnectionString("operator"), broker.Management.BaseAddress!), new AuditFile(Path.Combine(_folder, $"audit-{virtualHost.Name}.jsonl")));

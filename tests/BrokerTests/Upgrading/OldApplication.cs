@@ -155,5 +155,5 @@ internal sealed class OldApplication : IAsyncDisposable
         yield return (new BasicProperties(), []);
     }
 
-    private Task SeeAsync(string queue, long count) => Eventually.SeeAsync(() => VirtualHost.ReadyAsync(queue), ready => ready == count, $"{count} messages in {queue}");
+    private async Task SeeAsync(string queue, long count) => await Eventually.SeeAsync(() => VirtualHost.ReadyAsync(queue), ready => ready == count, $"{count} messages in {queue}");
 }

@@ -114,7 +114,27 @@ public sealed class UpgradeTests(OldAndNewBroker brokers) : IClassFixture<OldAnd
     }
 
     [Fact]
-    public async Task Import_of_definitions_makes_classic_the_default_of_a_virtual_host_that_exists()
+    public async Task Queues_with_settings_that_4_no_longer_has_are_imported()
+    {
+        await using var virtualHost = await brokers.Old.CreateVirtualHostAsync();
+        await using var channel = await virtualHost.OpenChannelAsync();
+        foreach (var (queue, durable, arguments) in new (string, bool, Dictionary<string, object?>)[]
+        {
+            ("lazy_error", true, new() { ["x-queue-mode"] = "lazy" }), ("priority_error", true, new() { ["x-max-priority"] = 5 }), ("transient_error", false, []),
+        })
+            await channel.QueueDeclareAsync(queue, durable, exclusive: false, autoDelete: false, arguments);
+
+        (await brokers.ImportDefinitionsAsync()).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        await using var there = new TestVirtualHost(brokers.New, virtualHost.Name);
+        var listed = await OldApplication.CommandOn(brokers.New, there).RunAsync("dead-letters", "list", "--queue", "lazy_error");
+        listed.Code.ShouldBe(0, listed.ToString());
+        (await there.ManagementAsync("queues/{vhost}")).EnumerateArray().Select(queue => (queue.GetProperty("name").GetString(), queue.GetProperty("durable").GetBoolean()))
+            .ShouldBe([("lazy_error", true), ("priority_error", true), ("transient_error", false)], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Import_of_definitions_takes_over_the_id_of_the_cluster_and_makes_classic_the_default_of_a_virtual_host_that_exists()
     {
         await using var old = await OldApplication.CreateAsync(brokers.Old, "classic");
         var name = old.VirtualHost.Name;
@@ -122,6 +142,7 @@ public sealed class UpgradeTests(OldAndNewBroker brokers) : IClassFixture<OldAnd
 
         (await brokers.ImportDefinitionsAsync()).StatusCode.ShouldBe(HttpStatusCode.NoContent);
 
+        (await OldAndNewBroker.ClusterIdAsync(brokers.New)).ShouldBe(await OldAndNewBroker.ClusterIdAsync(brokers.Old));
         await using var there = new TestVirtualHost(brokers.New, name);
         (await there.ManagementAsync("vhosts/{vhost}")).GetProperty("default_queue_type").GetString().ShouldBe("classic");
         (await there.ManagementAsync($"queues/{{vhost}}/{OldApplication.Error}")).GetProperty("type").GetString().ShouldBe("classic");
