@@ -49,16 +49,17 @@ public sealed class TestBroker : IDisposable
         [.. nodes.Select(node => node.Amqp)], [.. nodes.SelectMany(node => node.ManagementAddresses)], null);
 
     /// <summary>
-    /// Starts a separate broker of the same version, for tests that stop it: no other test depends on it, and a broker with few virtual hosts
-    /// restarts within seconds. Its folder is WORKINIT_TEST_OWN_BROKER_DIR; <see cref="RemoveAsync"/> removes it.
+    /// Starts a separate broker, for tests that stop it: no other test depends on it, and a broker with few virtual hosts restarts within seconds.
+    /// Its folder is WORKINIT_TEST_OWN_BROKER_DIR; <see cref="RemoveAsync"/> removes it.
     /// </summary>
-    public static async Task<TestBroker> StartOwnAsync()
+    /// <param name="image">The image of a container; null: the same version as the broker of the tests.</param>
+    public static async Task<TestBroker> StartOwnAsync(string? image = null)
     {
         var (amqp, management) = (Ports.TakeFree(), Ports.TakeFree());
         var node = new Broker(Required("WORKINIT_TEST_OWN_BROKER_DIR"));
         if (Interlocked.CompareExchange(ref _own, node, null) is not null)
             throw new InvalidOperationException("Another test has the broker to stop now, and has not removed it. Classes that stop a broker belong to one collection, and run in sequence");
-        await node.StartAsync(amqp, management, Image);
+        await node.StartAsync(amqp, management, image ?? Image);
         return OfNode(new Uri($"amqp://operator:operator@127.0.0.1:{amqp}"), new Uri($"http://127.0.0.1:{management}"), node);
     }
 

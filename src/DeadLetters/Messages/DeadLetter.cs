@@ -137,8 +137,8 @@ public sealed class DeadLetter
     /// <summary>For a discarded message: the queue that it came from.</summary>
     public string? DiscardedFrom => Header(Headers.DiscardedFrom);
 
-    /// <summary>How often the message was returned to a queue with a delivery limit.</summary>
-    internal long DeliveryCount => Properties.Headers?.TryGetValue("x-delivery-count", out var count) == true ? Convert.ToInt64(count, CultureInfo.InvariantCulture) : 0;
+    /// <summary>How often the message has come back to its queue, as <see cref="ReturnCount"/> reads it; 0 if it was not read from the queue.</summary>
+    internal long DeliveryCount { get; init; }
 
     /// <summary>The message as indented JSON; null if the body is not JSON. Contains personal data.</summary>
     public string? MessageJson => _reading.Value.Message;

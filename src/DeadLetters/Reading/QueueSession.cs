@@ -143,7 +143,7 @@ internal sealed class QueueSession : IAsyncDisposable
                 var hash = DeadLetterJson.HashOf(delivery.Properties, delivery.Body);
                 var twin = _seen.TryGetValue(hash, out var before) ? before : 0;
                 _seen[hash] = twin + 1;
-                letters.Add(new Taken(delivery.Tag, new DeadLetter(Queue, position++, twin, delivery.Properties, delivery.Body, hash) { QueueTimeToLive = TimeToLive }, delivery.Window));
+                letters.Add(new Taken(delivery.Tag, new DeadLetter(Queue, position++, twin, delivery.Properties, delivery.Body, hash) { QueueTimeToLive = TimeToLive, DeliveryCount = ReturnCount.Of(delivery.Properties.Headers, delivery.Redelivered, BrokerVersion) }, delivery.Window));
                 largest = Math.Max(largest, delivery.Body.Length);
             }
             left -= letters.Count;

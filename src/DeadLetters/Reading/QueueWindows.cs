@@ -9,7 +9,7 @@ using WorkinIt.Messaging;
 namespace WorkinIt.DeadLetters;
 
 /// <summary>A message as the broker delivered it; only the tag of a message that was passed over.</summary>
-internal readonly record struct Delivery(TakenWindow Window, ulong Tag, BasicProperties Properties, byte[] Body);
+internal readonly record struct Delivery(TakenWindow Window, ulong Tag, bool Redelivered, BasicProperties Properties, byte[] Body);
 
 /// <summary>The messages that one consumer delivered.</summary>
 internal sealed class TakenWindow
@@ -91,8 +91,8 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
             taken.Held.TryAdd(delivery.DeliveryTag, 0);
             _lastHadComeBack = delivery.Redelivered;
             inbox.Writer.TryWrite(tagsOnly
-                ? new Delivery(taken, delivery.DeliveryTag, _none, [])
-                : new Delivery(taken, delivery.DeliveryTag, EmptyFields.Restore(delivery.BasicProperties), delivery.Body.ToArray()));
+                ? new Delivery(taken, delivery.DeliveryTag, delivery.Redelivered, _none, [])
+                : new Delivery(taken, delivery.DeliveryTag, delivery.Redelivered, EmptyFields.Restore(delivery.BasicProperties), delivery.Body.ToArray()));
             return Task.CompletedTask;
         };
         consumer.UnregisteredAsync += (_, _) => EndAsync();

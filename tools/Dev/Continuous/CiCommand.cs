@@ -6,14 +6,14 @@ using WorkinIt.Dev.Testing;
 namespace WorkinIt.Dev.Continuous;
 
 /// <summary>
-/// .ci/run: all checks that a change must pass. The last three parts need a Docker engine: the machine's, or one from ../shared/docker with images
+/// .ci/run: all checks that a change must pass. The parts after the scan need a Docker engine: the machine's, or one from ../shared/docker with images
 /// built from packages.
 /// </summary>
 internal sealed class CiCommand
 {
     private const string Usage = """
-        Runs all checks that a change must pass: ./test, a scan of Web, the images and compose.yaml, compose.cluster.yaml, and the broker tests
-        that depend on the RabbitMQ version, on RabbitMQ 4.3. The last three need a Docker engine.
+        Runs all checks that a change must pass: ./test, a scan of Web, the images and compose.yaml, compose.cluster.yaml, an upgrade, and the broker tests
+        that depend on the RabbitMQ version, on RabbitMQ 4.3. All after the scan need a Docker engine.
         The last line is: N passed, N failed, N skipped.
         """;
 
@@ -61,11 +61,12 @@ internal sealed class CiCommand
         await using var engine = new SharedEngine(_state, _cancellation);
         if (!await DockerEngine.AnswersAsync() && !await engine.StartAsync(RabbitMq))
         {
-            Output.Say($"No Docker engine answers, and {SharedEngine.Folder} has none: compose, cluster and RabbitMQ {RabbitMq} were not tested.");
+            Output.Say($"No Docker engine answers, and {SharedEngine.Folder} has none: compose, cluster, upgrade and RabbitMQ {RabbitMq} were not tested.");
             return;
         }
         await PartAsync("compose");
         await PartAsync("cluster");
+        await PartAsync("upgrade");
         await PartAsync("broker", "--rabbitmq", RabbitMq, "--again");
         await PartAsync("browser", "--rabbitmq", RabbitMq, "--again");
     }

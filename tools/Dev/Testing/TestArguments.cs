@@ -3,13 +3,13 @@ using System.Text.RegularExpressions;
 namespace WorkinIt.Dev.Testing;
 
 /// <summary>The arguments of ./test.</summary>
-/// <param name="Parts">The requested parts; empty for all except scan, compose and cluster.</param>
+/// <param name="Parts">The requested parts; empty for all except scan, compose, cluster and upgrade.</param>
 /// <param name="RabbitMq">The RabbitMQ version of a container; null uses the system's package.</param>
 /// <param name="Again">Whether to skip the tests that don't depend on the RabbitMQ version.</param>
 /// <param name="Long">Whether to include the tests that take minutes each.</param>
 internal sealed partial record TestArguments(IReadOnlyList<string> Parts, string? RabbitMq, bool Again, bool Long)
 {
-    private static readonly string[] _known = ["unit", "broker", "faults", "browser", "docs", "style", "scan", "compose", "cluster"];
+    private static readonly string[] _known = ["unit", "broker", "faults", "browser", "docs", "style", "scan", "compose", "cluster", "upgrade"];
 
     /// <summary>The image of a broker in a container, or null.</summary>
     public string? Image => RabbitMq is null ? null : $"rabbitmq:{RabbitMq}-management";
@@ -41,7 +41,7 @@ internal sealed partial record TestArguments(IReadOnlyList<string> Parts, string
         }
         var isRight = (rabbitMq is null || parts is ["broker"] or ["faults"] or ["browser"])
             && (!again || parts is ["broker"] or ["browser"])
-            && (parts.Count <= 1 || !parts.Any(part => part is "compose" or "cluster"));
+            && (parts.Count <= 1 || !parts.Any(part => part is "compose" or "cluster" or "upgrade"));
         return isRight ? new TestArguments(parts, rabbitMq, again, isLong) : null;
     }
 

@@ -13,7 +13,7 @@ internal static class TestCommand
     private const string Usage = """
         Builds and tests from nothing. It uses its own ports, its own broker and its own folder (.test), so it can run while ./run runs.
 
-          ./test                everything except scan, compose and cluster
+          ./test                everything except scan, compose, cluster and upgrade
           ./test unit           in memory, seconds
           ./test broker         on a real RabbitMQ and real SMTP
           ./test faults         kills processes, fills disks, cuts networks
@@ -23,6 +23,7 @@ internal static class TestCommand
           ./test scan           scans the running Web with Debian's wapiti
           ./test compose        builds the images, and starts and stops compose.yaml and deploy/dead-letters/compose.yaml; needs a Docker engine
           ./test cluster        the same with compose.cluster.yaml: three RabbitMQ nodes, one of which is killed; needs a Docker engine
+          ./test upgrade        moves dead letters from the system's RabbitMQ to 4.3 in a container, and works on them there; needs a Docker engine
 
           Several parts run one after the other: ./test unit browser
 
@@ -87,6 +88,8 @@ internal static class TestCommand
             }
             else if (arguments.Parts is ["cluster"])
                 await ClusterTest.RunAsync(run);
+            else if (arguments.Parts is ["upgrade"])
+                await RunUpgradeAsync(run, servers);
             else
                 await RunPartsAsync(run, arguments, servers, beside, isBeside);
             return 0;
@@ -104,6 +107,16 @@ internal static class TestCommand
         {
             await servers.StopAsync();
         }
+    }
+
+    private static async Task RunUpgradeAsync(TestRun run, TestServers servers)
+    {
+        if (!await DockerEngine.AnswersAsync())
+            throw new ToolException("This test needs a Docker engine, and none answers. Start Docker, or set DOCKER_HOST.");
+        if (!await TestBuild.BuildAsync(run))
+            return;
+        await servers.StartBrokerAsync();
+        await new TestProject(run).RunAsync(TestProject.Upgrade, again: false, isLong: false);
     }
 
     private static async Task RunPartsAsync(TestRun run, TestArguments arguments, TestServers servers, BesideRun beside, bool isBeside)
