@@ -96,7 +96,7 @@ public sealed class Amqp10BodyTests
         { Value + "b07fffffff61", "it ends within a value" },
         { Value + "a101ff", "a text is not UTF-8" },
         { Value + "730011ffff", "a text is not UTF-32" },
-        { Value + "c0025401", "it ends within a value" },
+        { Value + "c0095401", "it ends within a value" },
         { Value + "c003015401" + "40", "it does not begin with a section" }, // a second value in one section
         { Value + "c00401540140", "the size of a list, map or array is not that of its values" },
         { Value + "c1030154" + "01", "a map has a key without a value" },
