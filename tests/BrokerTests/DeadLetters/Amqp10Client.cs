@@ -48,7 +48,17 @@ internal sealed class Amqp10Client : IAsyncDisposable
         return message;
     }
 
-    public async ValueTask DisposeAsync() => await _connection.CloseAsync();
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _connection.CloseAsync();
+        }
+        catch (AmqpException)
+        {
+            // The broker may hang up first; AMQPNetLite then reports that its transport is closed.
+        }
+    }
 
     private string Address(string queue) => (_isOld ? "/amq/queue/" : "/queues/") + queue;
 }
