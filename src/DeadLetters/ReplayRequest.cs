@@ -70,6 +70,12 @@ public sealed record ReplayRequest : OperationRequest
     /// <summary>Whether to remove the response address from requests.</summary>
     public bool WithoutResponse { get; init; }
 
+    /// <summary>
+    /// Whether to move also messages of AMQP 1.0 clients that RabbitMQ 4 does not give to AMQP 0-9-1 completely, such as their <c>subject</c> and <c>to</c>. Otherwise
+    /// those that can be recognized are refused.
+    /// </summary>
+    public bool AcceptLoss { get; init; }
+
     /// <summary>The edited <c>message</c>, as JSON; only if the filter selects exactly one message.</summary>
     public string? Edited { get; init; }
 

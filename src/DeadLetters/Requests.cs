@@ -69,6 +69,9 @@ public sealed record DiscardRequest : OperationRequest
 {
     /// <summary>Whether the operator states that the work of these messages was done.</summary>
     public bool WasSent { get; init; }
+
+    /// <summary>Whether to move also messages of AMQP 1.0 clients that lose something; see <see cref="ReplayRequest.AcceptLoss"/>.</summary>
+    public bool AcceptLoss { get; init; }
 }
 
 /// <summary>A message that was left in its queue.</summary>

@@ -147,6 +147,13 @@ public sealed class TestBroker : IDisposable
         return new Uri($"http://127.0.0.1:{port}");
     }
 
+    /// <summary>Makes the broker accept AMQP 1.0 clients; RabbitMQ 4 always does.</summary>
+    public async Task EnableAmqp10Async()
+    {
+        if ((await VersionAsync())[0] == '3')
+            await Node.EnableAmqp10Async();
+    }
+
     /// <summary>Starts the broker again and waits until it responds.</summary>
     public Task StartAsync() => Node.StartAsync();
 

@@ -57,7 +57,7 @@ internal sealed class BrokerDeadLetters(CommandContext context) : IDeadLetters
         var letter = await Broker.FindAsync(queue, id, context.By, cancellationToken) ?? throw new NotFoundException($"Dead letter {id} not found in {queue}");
         var original = letter.MessageJson ?? letter.BodyText;
         if (original is null || !letter.CanBeEdited)
-            throw new WrongUsageException("This message can't be edited, because it is not JSON");
+            throw new WrongUsageException($"This message can't be edited: {letter.EditProblem ?? "its JSON is unreadable"}");
         return new EditableLetter(letter.Id, async token =>
         {
             await Broker.RevealedAsync(letter, context.By, token);

@@ -11,6 +11,7 @@ internal static class DiscardCommand
     {
         var common = new CommonOptions();
         var wasSent = new Option<bool>("--was-sent") { Description = "The mails arrived: record them as sent in the ledger and on their submissions" };
+        var acceptLoss = ReplayCommand.AcceptLossOption();
         var command = new Command("discard", """
             Moves dead letters to a queue that ends in _discarded. They can be restored for 30 days (DeadLetters__DiscardedLife).
 
@@ -18,12 +19,12 @@ internal static class DiscardCommand
               workinit dead-letters discard --where cause=1a2b3c4d
               workinit dead-letters discard --where id=0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d --was-sent
             """)
-        { common.Queue, common.Where, common.All, wasSent, common.DryRun, common.Yes, common.Json, common.By };
+        { common.Queue, common.Where, common.All, wasSent, acceptLoss, common.DryRun, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var filter = common.ChosenFilter(parsed);
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken);
-            var request = new DiscardRequest { Queue = queue, Filter = filter, By = context.By, WasSent = parsed.GetValue(wasSent) };
+            var request = new DiscardRequest { Queue = queue, Filter = filter, By = context.By, WasSent = parsed.GetValue(wasSent), AcceptLoss = parsed.GetValue(acceptLoss) };
             return await MoveAsync(context, "discard", context.Letters.Discard(request), queue, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), request.WasSent, cancellationToken);
         }));
         return command;

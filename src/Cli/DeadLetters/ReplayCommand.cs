@@ -18,6 +18,7 @@ internal static partial class ReplayCommand
         var sendAgain = new Option<bool>("--send-again") { Description = "Include messages with an unknown outcome (may send duplicates)" };
         var to = new Option<string?>("--to", "--to-queue") { Description = "Replay to this queue instead of the one that each message failed in", HelpName = "QUEUE" };
         var withoutResponse = new Option<bool>("--without-response") { Description = "Remove the response address from all requests (if their senders no longer wait)" };
+        var acceptLoss = AcceptLossOption();
         var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait; no steps)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
         var command = new Command("replay", """
             Moves dead letters back to the queue that they failed in, and reports the outcome of each. Moves them in steps of 1, 5, 20, 100, …
@@ -33,7 +34,7 @@ internal static partial class ReplayCommand
               workinit dead-letters replay --queue orders_error --all --in-order-by message.orderId
               workinit dead-letters replay --where cause=1a2b3c4d --copy --to orders --to-vhost sandbox
             """)
-        { common.Queue, common.Where, common.All, pace, canary, steps.AllAtOnce, steps.StepWait, steps.PauseAt, steps.InOrderBy, sendAgain, to, withoutResponse, wait, common.DryRun, common.Yes, common.Json, common.By };
+        { common.Queue, common.Where, common.All, pace, canary, steps.AllAtOnce, steps.StepWait, steps.PauseAt, steps.InOrderBy, sendAgain, to, withoutResponse, acceptLoss, wait, common.DryRun, common.Yes, common.Json, common.By };
         var copies = CopyOptions.AddTo(command);
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
@@ -48,6 +49,7 @@ internal static partial class ReplayCommand
                 SendAgain = parsed.GetValue(sendAgain),
                 To = parsed.GetValue(to),
                 WithoutResponse = parsed.GetValue(withoutResponse),
+                AcceptLoss = parsed.GetValue(acceptLoss),
                 Wait = Time(parsed.GetValue(wait)!),
             };
             return copies.Request(parsed, request, pace, canary, sendAgain, wait, steps.InOrderBy) is { } copy
@@ -56,6 +58,9 @@ internal static partial class ReplayCommand
         }));
         return command;
     }
+
+    /// <summary>For all that moves messages out of a dead-letter queue.</summary>
+    public static Option<bool> AcceptLossOption() => new("--accept-loss") { Description = "Move also messages of AMQP 1.0 clients that lose a part (to, subject, …) at a move on RabbitMQ 4" };
 
     public static Option<double?> PaceOption()
     {

@@ -33,7 +33,7 @@ internal sealed class Person
     /// </summary>
     public bool IsRecipientOf(DeadLetter letter)
     {
-        var body = letter.BodyText ?? Encoding.UTF8.GetString(letter.Body.Span);
+        var body = letter.Amqp10?.Text ?? letter.BodyText ?? Encoding.UTF8.GetString(letter.Body.Span);
         return IsInFields(body) ?? (IsIn(body) || letter.HeaderTexts.Any(header => !Headers.IsOfOperation(header.Key) && IsIn(header.Value)));
     }
 

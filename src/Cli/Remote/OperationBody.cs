@@ -22,6 +22,7 @@ internal static class OperationBody
         Add(body, "sendAgain", request.SendAgain);
         Add(body, "to", request.To);
         Add(body, "withoutResponse", request.WithoutResponse);
+        Add(body, "acceptLoss", request.AcceptLoss);
         return body;
     }
 
@@ -29,6 +30,7 @@ internal static class OperationBody
     {
         var body = Of(request, "discard");
         Add(body, "wasSent", request.WasSent);
+        Add(body, "acceptLoss", request.AcceptLoss);
         return body;
     }
 

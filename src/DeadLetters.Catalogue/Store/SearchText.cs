@@ -39,6 +39,8 @@ internal static class SearchText
 
     private static string Body(DeadLetter letter)
     {
+        if (letter.Amqp10?.Text is { } sections)
+            return sections;
         // Of a long envelope only the message: the rest describes its way.
         var body = letter.Body.Length > Longest && letter.JsonMessage is { } message ? message : letter.Body;
         var text = Encoding.UTF8.GetString(body.Span[..Math.Min(body.Length, 4 * Longest)]);

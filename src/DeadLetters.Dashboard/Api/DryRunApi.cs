@@ -21,6 +21,7 @@ internal static class DryRunApi
         ["inOrderBy"] = "order",
         ["sendAgain"] = "again",
         ["withoutResponse"] = "noresponse",
+        ["acceptLoss"] = "loss",
         ["wasSent"] = "sent",
     };
 
@@ -39,7 +40,7 @@ internal static class DryRunApi
                 new("pace", "number", "Messages per second. Default: as fast as the outcomes allow."), new("canary", "boolean", "Replays one message first, and goes on only if it was handled."),
                 new("allAtOnce", "boolean", "Moves the messages without steps."), new("inOrderBy", "string", "Keeps the order of the messages with the same value of this field, such as message.orderId."),
                 new("sendAgain", "boolean", "Includes messages with an unknown outcome, which may do their work twice."), new("to", "string", "The target queue. Default: the queue that each message failed in."),
-                new("withoutResponse", "boolean", "Removes the response address from requests."), new("wasSent", "boolean", "For discard: states that the work of the messages was done."),
+                new("withoutResponse", "boolean", "Removes the response address from requests."), new("acceptLoss", "boolean", "Moves also messages of AMQP 1.0 clients that lose a part, such as to and subject, at a move on RabbitMQ 4."), new("wasSent", "boolean", "For discard: states that the work of the messages was done."),
             ],
             BodyExamples = new Dictionary<string, string>
             {

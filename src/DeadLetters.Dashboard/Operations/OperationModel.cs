@@ -30,6 +30,9 @@ internal sealed record OperationModel(RunningOperation Operation, string By)
     /// <summary>Whether some of the messages are requests, to which their consumer would respond.</summary>
     public bool HasRequests => Request.WithoutResponse || Warnings.Any(warning => warning.Text.Contains("a request: ", StringComparison.Ordinal));
 
+    /// <summary>Whether some of the messages come from AMQP 1.0 clients and would lose a part.</summary>
+    public bool HasLosses => Request.AcceptLoss || Refusals.Any(refusal => refusal.Why.Contains("acceptLoss", StringComparison.Ordinal));
+
     public int Good => (Operation.Result?.Replayed ?? []).Count(message => message.Verdict.Kind == VerdictKind.Good);
 
     /// <summary>Of a replay that has ended: the outcomes now; otherwise null.</summary>

@@ -43,6 +43,9 @@ internal sealed record RequestedOperation(Verb Verb, DeadLetterSource Source, st
 
     public bool WithoutResponse { get; init; }
 
+    /// <summary>Whether messages are moved that lose a part; see <see cref="ReplayRequest.AcceptLoss"/>.</summary>
+    public bool AcceptLoss { get; init; }
+
     /// <summary>The edit; null if this is not an edit. Personal data.</summary>
     public Edit? Edit { get; init; }
 
@@ -70,13 +73,14 @@ internal sealed record RequestedOperation(Verb Verb, DeadLetterSource Source, st
         SendAgain = SendAgain,
         To = To,
         WithoutResponse = WithoutResponse,
+        AcceptLoss = AcceptLoss,
         Edited = Edit?.Edited,
         Patch = Patch,
         Wait = outcomeWait,
         Expected = Expected,
     };
 
-    public DiscardRequest AsDiscard(string by) => new() { Queue = Queue, Filter = Filter, By = by, WasSent = WasSent, Expected = Expected };
+    public DiscardRequest AsDiscard(string by) => new() { Queue = Queue, Filter = Filter, By = by, WasSent = WasSent, AcceptLoss = AcceptLoss, Expected = Expected };
 
     /// <summary>A copy with the options of a form; the other values stay unchanged.</summary>
     /// <exception cref="FormatException">The pace is not a number, or is out of range; or the field of the order is none.</exception>
@@ -89,6 +93,7 @@ internal sealed record RequestedOperation(Verb Verb, DeadLetterSource Source, st
         SendAgain = page.IsTicked("again"),
         To = page.Value("to"),
         WithoutResponse = page.IsTicked("noresponse"),
+        AcceptLoss = page.IsTicked("loss"),
         WasSent = page.IsTicked("sent"),
     };
 

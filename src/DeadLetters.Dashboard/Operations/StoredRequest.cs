@@ -45,6 +45,8 @@ internal sealed record StoredRequest
 
     public bool WithoutResponse { get; init; }
 
+    public bool AcceptLoss { get; init; }
+
     /// <summary>Writes a request; null for an edit or a repair, which belong to one user.</summary>
     public static string? Write(RequestedOperation requested) => requested.Edit is not null || requested.Patch is not null || requested.Filter.Condition is not null ? null : JsonSerializer.Serialize(new StoredRequest
     {
@@ -67,6 +69,7 @@ internal sealed record StoredRequest
         WasSent = requested.WasSent,
         To = requested.To,
         WithoutResponse = requested.WithoutResponse,
+        AcceptLoss = requested.AcceptLoss,
     });
 
     /// <summary>Reads what <see cref="Write"/> wrote. A form of the pages replaces the options (pace, canary, …).</summary>
@@ -98,6 +101,7 @@ internal sealed record StoredRequest
             WasSent = stored.WasSent,
             To = stored.To,
             WithoutResponse = stored.WithoutResponse,
+            AcceptLoss = stored.AcceptLoss,
         };
     }
 }

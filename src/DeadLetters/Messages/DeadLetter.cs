@@ -33,6 +33,7 @@ public sealed class DeadLetter
     private readonly Lazy<bool> _isJson;
     private readonly Lazy<Cause> _cause;
     private readonly Lazy<TryHistory> _history;
+    private readonly Lazy<Amqp10Body?> _amqp10;
 
     internal DeadLetter(string queue, long position, int twin, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, ulong hash)
     {
@@ -43,6 +44,7 @@ public sealed class DeadLetter
         _reading = new Lazy<DeadLetterReading>(() => DeadLetterReading.Of(this));
         _isJson = new Lazy<bool>(() => DeadLetterReading.IsJson(this));
         _cause = new Lazy<Cause>(() => Cause.Of(this));
+        _amqp10 = new Lazy<Amqp10Body?>(() => Amqp10Body.Of(this));
         _history = new Lazy<TryHistory>(() => TryHistory.Parse(Header(Headers.ReplayHistory)));
     }
 
@@ -152,7 +154,7 @@ public sealed class DeadLetter
     /// <summary>The headers as text. They may contain personal data, depending on what the application puts there.</summary>
     internal IEnumerable<KeyValuePair<string, string>> HeaderTexts =>
         (Properties.Headers ?? new Dictionary<string, object?>()).OrderBy(header => header.Key, StringComparer.Ordinal)
-            .Select(header => KeyValuePair.Create(header.Key, Headers.Show(header.Value)));
+            .Select(header => KeyValuePair.Create(header.Key, Amqp10Body.InHeader(header.Key, header.Value)?.Text ?? Headers.Show(header.Value)));
 
     internal ulong Hash { get; }
 
@@ -161,6 +163,12 @@ public sealed class DeadLetter
 
     /// <summary>The message within the body, byte for byte; null if the body has no message in JSON. Contains personal data.</summary>
     internal ReadOnlyMemory<byte>? JsonMessage => HasJson ? Envelope.MessageIn(Body, ContentType) : null;
+
+    /// <summary>The sections of AMQP 1.0 that the body consists of; null if it has none.</summary>
+    internal Amqp10Body? Amqp10 => _amqp10.Value;
+
+    /// <summary>The message in JSON as it is shown: the decoded sections of AMQP 1.0, or <see cref="JsonMessage"/>. Contains personal data.</summary>
+    internal ReadOnlyMemory<byte>? ShownMessage => Amqp10 is { } sections ? sections.Json : JsonMessage;
 
     private IDictionary<string, object?>? Death =>
         Properties.Headers?.TryGetValue("x-death", out var deaths) == true && deaths is IEnumerable<object?> list ? list.FirstOrDefault() as IDictionary<string, object?> : null;
@@ -173,6 +181,9 @@ public sealed class DeadLetter
     /// <param name="words">The words; case is ignored.</param>
     internal bool Contains(string words)
     {
+        if (Amqp10 is { Text: { } sections, Json: { } json }
+            && (sections.Contains(words, StringComparison.OrdinalIgnoreCase) || Envelope.AnyText(json.Span, text => text.Contains(words, StringComparison.OrdinalIgnoreCase))))
+            return true;
         var raw = Encoding.UTF8.GetString(Body.Span);
         return raw.Contains(words, StringComparison.OrdinalIgnoreCase)
             || (raw.Contains('\\', StringComparison.Ordinal) && HasJson && Envelope.AnyText(Body.Span, text => text.Contains(words, StringComparison.OrdinalIgnoreCase)));
@@ -198,6 +209,11 @@ public sealed class DeadLetter
 
     /// <summary>Whether the message can be edited: the body contains JSON, whatever its content type.</summary>
     public bool CanBeEdited => JsonMessage is not null;
+
+    /// <summary>Why the message can't be edited or repaired; null if it can be.</summary>
+    internal string? EditProblem => JsonMessage is not null ? null
+        : Amqp10 is not null ? "only JSON can be edited, and its body is a section of an AMQP 1.0 message: send the corrected message with an AMQP 1.0 client, and discard this one"
+        : "only JSON can be edited, and its body contains none";
 
     /// <summary>How long the message may wait in this queue: its own expiration or the queue's message-ttl, whichever is shorter; null: no limit.</summary>
     internal TimeSpan? TimeToLive

@@ -25,7 +25,7 @@ internal static class DeadLetterJson
         FieldValues.WriteTable(writer, letter.Properties.Headers ?? new Dictionary<string, object?>());
         writer.WriteBase64String("body", letter.Body.Span);
         writer.WritePropertyName("message");
-        if (letter.JsonMessage is { } json)
+        if (letter.ShownMessage is { } json)
             writer.WriteRawValue(CompactJson.Of(json.Span), skipInputValidation: true); // it is valid JSON, but may be nested deeper than the writer accepts
         else
             writer.WriteNullValue();

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace WorkinIt.DeadLetters;
@@ -22,7 +23,7 @@ public sealed class LetterView(DeadLetter letter, bool revealed)
     /// <summary>The stack trace; null if there is none.</summary>
     public string? StackTrace => letter.StackTrace is { } stack ? revealed ? stack : Masking.Text(stack) : null;
 
-    /// <summary>The message as indented JSON; null if there is no JSON message.</summary>
+    /// <summary>The message as indented JSON; null if there is no JSON message. Of a message from an AMQP 1.0 client whose body is not data: its decoded sections.</summary>
     public ShownText? Message => Print(MostShown);
 
     /// <summary>The body as text, indented if it is JSON; null if it is not text.</summary>
@@ -34,7 +35,7 @@ public sealed class LetterView(DeadLetter letter, bool revealed)
 
     /// <summary>The headers as text.</summary>
     public IEnumerable<KeyValuePair<string, string>> Headers =>
-        letter.HeaderTexts.Select(header => KeyValuePair.Create(header.Key, revealed ? header.Value : Masking.Header(header.Key, header.Value)));
+        letter.HeaderTexts.Select(header => KeyValuePair.Create(header.Key, revealed ? header.Value : Masked(header)));
 
     /// <summary>The AMQP properties that are set, except the MessageId and the content type.</summary>
     public IEnumerable<KeyValuePair<string, string>> Properties
@@ -84,7 +85,7 @@ public sealed class LetterView(DeadLetter letter, bool revealed)
         WriteTexts(writer, "headers", Headers);
         writer.WritePropertyName("message");
         if (Print(int.MaxValue) is { } message)
-            writer.WriteRawValue(CompactJson.Of(System.Text.Encoding.UTF8.GetBytes(message.Text)), skipInputValidation: true);
+            writer.WriteRawValue(CompactJson.Of(Encoding.UTF8.GetBytes(message.Text)), skipInputValidation: true);
         else
             writer.WriteNullValue();
         writer.WriteEndObject();
@@ -99,9 +100,14 @@ public sealed class LetterView(DeadLetter letter, bool revealed)
     }
 
     private ShownText? Print(int most) =>
-        letter.JsonMessage is { } json ? JsonPrinter.Print(json.Span, Options(most) with { Area = MessageAreas.OfMessage(letter.MessageTypes) }) : null;
+        letter.ShownMessage is { } json ? JsonPrinter.Print(json.Span, Options(most) with { Area = MessageAreas.OfMessage(letter.MessageTypes) }) : null;
 
     private PrintOptions Options(int most) => new() { Most = most, Masked = !revealed, Message = MessageAreas.OfMessage(letter.MessageTypes) };
+
+    private static string Masked(KeyValuePair<string, string> header) =>
+        header.Key.StartsWith(Amqp10Body.HeaderPrefix, StringComparison.Ordinal) && JsonPrinter.Print(Encoding.UTF8.GetBytes(header.Value), new PrintOptions { Masked = true }) is { } sections
+            ? Encoding.UTF8.GetString(CompactJson.Of(Encoding.UTF8.GetBytes(sections.Text)))
+            : Masking.Header(header.Key, header.Value);
 
     private string Shown(string name, string value) => revealed ? value : Masking.Named(name, value);
 }

@@ -37,6 +37,7 @@ internal static class PartMeanings
         ["x-shovelled-timestamp"] = (PartOrigin.Shovel, "When the shovel moved it, in Unix seconds"),
         ["x-received-from"] = (PartOrigin.Shovel, "The brokers that a federation link brought it from"),
         ["x-message-id"] = (PartOrigin.RabbitMq, "The binary message id that an AMQP 1.0 client gave it"),
+        ["x-correlation-id"] = (PartOrigin.RabbitMq, "The binary correlation id that an AMQP 1.0 client gave it"),
         ["CC"] = (PartOrigin.Sender, "More routing keys: the broker sent a copy to each"),
         ["BCC"] = (PartOrigin.Sender, "More routing keys: the broker sent a copy to each, and removes this header on delivery"),
         [Headers.ReplayId] = (PartOrigin.Operation, "The last replay, and the message’s number in it"),
@@ -62,7 +63,7 @@ internal static class PartMeanings
         ("MT-", PartOrigin.MassTransit, "Written by MassTransit"),
         ("x-first-death-", PartOrigin.RabbitMq, "The first time that the broker dead-lettered it"),
         ("x-last-death-", PartOrigin.RabbitMq, "The last time that the broker dead-lettered it"),
-        ("x-amqp-1.0-", PartOrigin.RabbitMq, "A section of the message that an AMQP 1.0 client sent, in its binary form"),
+        ("x-amqp-1.0-", PartOrigin.RabbitMq, "A section of the message that an AMQP 1.0 client sent. RabbitMQ 3 gives it back to an AMQP 1.0 client"),
         ("x-opt-", PartOrigin.RabbitMq, "An annotation of AMQP 1.0"),
         (Headers.DiscardedPrefix, PartOrigin.Operation, "Written by the discard, for a restore"),
     ];

@@ -106,7 +106,7 @@ internal sealed class Copier(DeadLetterServices services, QueueAccess access, Au
             {
                 if (cancellationToken.IsCancellationRequested)
                     break;
-                await CopyAsync(letter, request, planner, target, run, cancellationToken);
+                await CopyAsync(letter, session.BrokerVersion, request, planner, target, run, cancellationToken);
             }
             return [.. window.Select(_ => Decision.Left)];
         }, pace: null, long.MaxValue, cancellationToken);
@@ -114,7 +114,7 @@ internal sealed class Copier(DeadLetterServices services, QueueAccess access, Au
         await run.SettleAsync(0);
     }
 
-    private static async Task CopyAsync(DeadLetter letter, CopyRequest request, ReplayPlanner planner, CopyTarget target, CopyRun run, CancellationToken cancellationToken)
+    private static async Task CopyAsync(DeadLetter letter, Version version, CopyRequest request, ReplayPlanner planner, CopyTarget target, CopyRun run, CancellationToken cancellationToken)
     {
         var replayId = string.Create(CultureInfo.InvariantCulture, $"{planner.Id}.{run.Next}");
         var (properties, body) = (planner.Stamped(letter, replayId), planner.Body(letter));
@@ -122,6 +122,8 @@ internal sealed class Copier(DeadLetterServices services, QueueAccess access, Au
         var warnings = new List<string>();
         if (letter.AnswersTo is { } exchange)
             warnings.Add(request.WithoutResponse ? "a request: its response address is removed" : $"a request: a consumer of the copy answers to {exchange} too. --without-response removes the address");
+        if (Amqp10Loss.Warning(letter, version) is { } lost)
+            warnings.Add(lost);
         if (letter.Unreadable is { } unreadable)
             warnings.Add($"unreadable: {unreadable}");
         if (await target.ProblemAsync(properties, body, warnings, cancellationToken) is { } problem)

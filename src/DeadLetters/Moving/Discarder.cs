@@ -22,7 +22,9 @@ internal sealed class Discarder(DeadLetterServices services, QueueAccess access,
             var advice = services.Advisor is { } advisor && meant.Count > 0 ? await advisor.JudgeDiscardAsync(meant, request.WasSent, cancellationToken) : new Verdict?[meant.Count];
             foreach (var (letter, verdict) in meant.Zip(advice))
             {
-                if (verdict is { Kind: VerdictKind.Refused, Text: var why })
+                if (LossOf(letter, request, session) is { } loss)
+                    refused.Add(new Refusal(letter.Id, letter.MessageId, loss));
+                else if (verdict is { Kind: VerdictKind.Refused, Text: var why })
                     refused.Add(new Refusal(letter.Id, letter.MessageId, why));
                 else
                     planned.Add(new Replayed(letter.Id, letter.MessageId, "", verdict ?? Verdict.Good) { Target = DiscardedQueue(request.Queue) });
@@ -59,9 +61,9 @@ internal sealed class Discarder(DeadLetterServices services, QueueAccess access,
                 var decisions = new List<Decision>(window.Count);
                 foreach (var letter in window)
                 {
-                    var move = request.Filter.Matches(letter)
-                        ? await MoveAsync(check, discarded, MovedProperties.Discarded(letter, entry, services.Options.DiscardedLife), letter.Body, cancellationToken)
-                        : Decision.Left;
+                    var move = !request.Filter.Matches(letter) ? Decision.Left
+                        : LossOf(letter, request, session) is { } loss ? new Decision.Refuse(loss)
+                        : await MoveAsync(check, discarded, MovedProperties.Discarded(letter, entry, services.Options.DiscardedLife), letter.Body, cancellationToken);
                     decisions.Add(move is Decision.Move && request.WasSent && await services.Advisor!.WasDoneAsync(letter, request.By, cancellationToken) is { } why ? new Decision.Refuse(why) : move);
                 }
                 return decisions;
@@ -125,6 +127,9 @@ internal sealed class Discarder(DeadLetterServices services, QueueAccess access,
     /// <summary>The <c>_discarded</c> queue for a queue.</summary>
     /// <param name="queue">A dead-letter queue.</param>
     public string DiscardedQueue(string queue) => BrokerNames.Of("", services.InputQueueOf(queue), "_discarded");
+
+    // Of what a discard would lose, a restore has nothing to bring back.
+    private static string? LossOf(DeadLetter letter, DiscardRequest request, QueueSession session) => request.AcceptLoss ? null : Amqp10Loss.Refusal(letter, session.BrokerVersion);
 
     private void RefuseIfImpossible(DiscardRequest request)
     {

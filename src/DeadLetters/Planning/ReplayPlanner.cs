@@ -81,6 +81,8 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
             return new Decision.Refuse($"unreadable: {unreadable}");
         if (judged.Problem is { } unfit)
             return new Decision.Refuse(unfit);
+        if (!request.AcceptLoss && Amqp10Loss.Refusal(letter, session.BrokerVersion) is { } loss)
+            return new Decision.Refuse(loss);
         if (advice is { Kind: VerdictKind.Refused, Text: var why })
             return new Decision.Refuse(why);
         if (await TargetAsync(letter, cancellationToken) is not { } target)
@@ -96,6 +98,8 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
             return new Decision.Refuse(stays);
         if (request.Edited is { } edited && services.Advisor is { } advisor && await advisor.JudgeEditAsync(letter, edited, cancellationToken) is { } changed)
             advice = changed;
+        if (Amqp10Loss.Warning(letter, session.BrokerVersion) is { } lost)
+            warnings.Insert(0, lost);
         if (advice is { Kind: VerdictKind.Warning })
             warnings.Insert(0, advice.Text);
         if (Earlier.WarningFor(letter) is { } doubt)
@@ -111,7 +115,7 @@ internal sealed class ReplayPlanner(DeadLetterServices services, QueueSession se
         if (_editedIds.Count > 0 && !_editedIds.Contains(letter.Id))
             return "an edit changes one message, and this is another one with the same id: use its dead-letter id";
         _editedIds.Add(letter.Id);
-        return letter.CanBeEdited ? null : "only JSON can be edited, and its body contains none";
+        return letter.EditProblem;
     }
 
     /// <summary>The body of a moved or copied message.</summary>

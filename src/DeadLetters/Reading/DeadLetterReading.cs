@@ -41,6 +41,8 @@ internal sealed record DeadLetterReading(string? Message, string? Text)
     {
         if (letter.Consumer is not null)
             return null; // it reached its consumer, so that consumer can read it
+        if (letter.Amqp10 is { } sections && letter.Kind != DeadLetterKind.Fault)
+            return sections.Problem is { } problem ? $"as AMQP 1.0: {problem}" : null; // for an AMQP 1.0 consumer; MassTransit is none, and has not failed with it
         if (!Envelope.IsReadable(letter.ContentType))
             return $"no MassTransit content type ({letter.ContentType ?? "none"})";
         if (!Envelope.IsJson(letter.ContentType))

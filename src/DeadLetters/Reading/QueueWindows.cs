@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Threading.Channels;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
 using WorkinIt.Messaging;
 
 namespace WorkinIt.DeadLetters;
@@ -42,6 +43,7 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     private int _consumers;
     private long _acked;
     private long _provenAcks;
+    private long _delivered;
     private volatile bool _lastHadComeBack;
 
     /// <summary>How long to wait while no further message is counted: those that have expired, or that a limit of the queue drops, never are.</summary>
@@ -67,7 +69,14 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
         while (true)
         {
             var before = window.Count;
-            await ConsumeAsync(window, size, tagsOnly);
+            try
+            {
+                await ConsumeAsync(window, size, tagsOnly);
+            }
+            catch (Exception e) when (IsUndeliverable && e is DeadLetterException or RabbitMQClientException)
+            {
+                throw Undeliverable(e);
+            }
             // The messages that a cancelled consumer missed are ready again by now. So the count decides, not the time that it took.
             if (window.Count >= size || await CountAsync() is not (> 0 and var undelivered))
                 return window;
@@ -90,6 +99,7 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
         {
             taken.Held.TryAdd(delivery.DeliveryTag, 0);
             _lastHadComeBack = delivery.Redelivered;
+            Interlocked.Increment(ref _delivered);
             inbox.Writer.TryWrite(tagsOnly
                 ? new Delivery(taken, delivery.DeliveryTag, delivery.Redelivered, _none, [])
                 : new Delivery(taken, delivery.DeliveryTag, delivery.Redelivered, EmptyFields.Restore(delivery.BasicProperties), delivery.Body.ToArray()));
@@ -120,6 +130,18 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
             inbox.Writer.TryComplete();
             return Task.CompletedTask;
         }
+    }
+
+    // Seen with messages of AMQP 1.0 clients whose properties RabbitMQ can't convert: it closes the connection of each 0-9-1 consumer that reaches them.
+    private bool IsUndeliverable => channel.CloseReason is { Initiator: ShutdownInitiator.Peer, ReplyCode: Constants.InternalError } && !BrokerNames.MayOverflowReply(queue);
+
+    private DeadLetterException Undeliverable(Exception cause)
+    {
+        var before = Interlocked.Read(ref _delivered);
+        return new DeadLetterException(
+            DeadLetterProblem.Refused,
+            string.Create(CultureInfo.InvariantCulture, $"RabbitMQ closed the connection (541) after {before:N0} messages of {queue}: it can't give the next one, at about position {before + 1:N0}, to an AMQP 0-9-1 client. Probably an AMQP 1.0 client has sent it. Take it out with an AMQP 1.0 client, then run this again. All messages that were not moved are still in the queue"),
+            cause);
     }
 
     /// <summary>Checks that the channel is open: when it closes, the broker returns all of its messages to the queue.</summary>
@@ -162,6 +184,7 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
             await ReturnInOrderAsync(oneByOne ? held.Select(window => (window.Held.Keys.Max(), window.Held.Count)) : [(held.Max(window => window.Held.Keys.Max()), held.Sum(window => window.Held.Count))], areHidden);
         await channel.BasicNackAsync(0, multiple: true, requeue: true); // 0: all that is left
         _windows.Clear();
+        Interlocked.Exchange(ref _delivered, 0);
         await CountAsync(); // answered after the broker has received the returns
     }
 

@@ -22,7 +22,7 @@ internal sealed class Repair(MessagePatch patch, IAuditLog audit, string operati
         if (letter.DiscardedFrom is not null || letter.Unreadable is not null)
             return new Repaired(letter, null); // refused for that reason
         if (letter.JsonMessage is not { } message)
-            return new Repaired(letter, "only JSON can be repaired, and its body contains none");
+            return new Repaired(letter, letter.Amqp10 is null ? "only JSON can be repaired, and its body contains none" : letter.EditProblem);
         if (!Utf8.IsValid(message.Span))
             return new Repaired(letter, "its JSON is not valid UTF-8");
         var (json, problem) = patch.Apply(message.Span);

@@ -114,11 +114,19 @@ internal sealed class Broker
         """);
 
     /// <summary>Enables the plugin rabbitmq_prometheus, which serves metrics on a port of 127.0.0.1.</summary>
-    public Task EnablePrometheusAsync(int port) => ControlAsync("eval",
+    public Task EnablePrometheusAsync(int port) => EnableAsync("rabbitmq_prometheus",
+        $$"""application:load(rabbitmq_prometheus), application:set_env(rabbitmq_prometheus, tcp_config, [{port, {{port}}}, {ip, "127.0.0.1"}]),""");
+
+    /// <summary>Enables the plugin rabbitmq_amqp1_0, without which RabbitMQ 3 does not accept AMQP 1.0 clients.</summary>
+    public Task EnableAmqp10Async() => EnableAsync("rabbitmq_amqp1_0", "");
+
+    // Under a lock: of two at once, the second would disable the plugin of the first.
+    private Task EnableAsync(string plugin, string before) => ControlAsync("eval",
         $$"""
-        application:load(rabbitmq_prometheus), application:set_env(rabbitmq_prometheus, tcp_config, [{port, {{port}}}, {ip, "127.0.0.1"}]),
+        global:trans({enabled_plugins, self()}, fun() ->
+        {{before}}
         {ok, File} = application:get_env(rabbit, enabled_plugins_file), {ok, [Plugins]} = file:consult(File),
-        ok = file:write_file(File, io_lib:format("~p.", [lists:usort([rabbitmq_prometheus | Plugins])])), {ok, _, _} = rabbit_plugins:ensure(File).
+        ok = file:write_file(File, io_lib:format("~p.", [lists:usort([{{plugin}} | Plugins])])), {ok, _, _} = rabbit_plugins:ensure(File) end).
         """);
 
     /// <summary>Stops the broker without order, because its data goes too, and deletes the folder. A folder that was never a broker's is not deleted.</summary>
