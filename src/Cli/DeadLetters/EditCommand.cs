@@ -18,6 +18,7 @@ internal static class EditCommand
         var id = new Argument<string>("id") { Description = "Dead letter id or message id" };
         var file = new Option<string?>("--message", "-m") { Description = "File with the new message as JSON, or - for standard input (default: edit it in $EDITOR)", HelpName = "FILE" };
         var wait = new Option<string>("--wait") { Description = "How long to wait for the outcome (0: do not wait)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
+        var acceptLoss = ReplayCommand.AcceptLossOption();
         var command = new Command("edit", """
             Edits the message of one dead letter and replays it with the same message id. The audit log keeps the original.
 
@@ -25,7 +26,7 @@ internal static class EditCommand
               workinit dead-letters edit 9f86d081884c7d65
               workinit dead-letters edit 0197f2a0-1c5e-7cc3-9d7e-3d1f2a3b4c5d --message fixed.json --yes
             """)
-        { id, file, common.Queue, wait, common.DryRun, common.Yes, common.Json, common.By };
+        { id, file, common.Queue, acceptLoss, wait, common.DryRun, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var queue = await context.QueueAsync(parsed.GetValue(common.Queue), "_error", cancellationToken, ofOneLetter: true);
@@ -46,6 +47,7 @@ internal static class EditCommand
                 Filter = DeadLetterFilter.ById(letter.Id),
                 By = context.By,
                 Edited = edited,
+                AcceptLoss = parsed.GetValue(acceptLoss),
                 Wait = ReplayCommand.Time(parsed.GetValue(wait)!),
             };
             return await ReplayCommand.ReplayAsync(context, request, parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken);

@@ -15,6 +15,7 @@ internal static class RepairCommand
         var canary = new Option<bool>("--canary") { Description = "Repair one message first, and the others only if its outcome is “handled”" };
         var wait = new Option<string>("--wait") { Description = "How long to wait for the outcomes (0: do not wait; no steps)", DefaultValueFactory = _ => "1m", HelpName = "TIME" };
         var reveal = new Option<bool>("--reveal") { Description = "Show the changes unmasked in the dry run; the audit log records it" };
+        var acceptLoss = ReplayCommand.AcceptLossOption();
         var command = new Command("repair", """
             Changes the messages of dead letters by one JSON Patch (RFC 6902: add, remove, replace, move, copy, test), and replays them with the same
             message ids. The dry run shows the changes. A message that the patch does not apply to stays where it is.
@@ -26,7 +27,7 @@ internal static class RepairCommand
               workinit dead-letters repair --where cause=1a2b3c4d --patch currency.json --dry-run
               workinit dead-letters repair --where cause=1a2b3c4d --patch currency.json --canary --pace 20
             """)
-        { common.Queue, common.Where, common.All, patch, pace, canary, steps.AllAtOnce, steps.StepWait, steps.PauseAt, steps.InOrderBy, wait, reveal, common.DryRun, common.Yes, common.Json, common.By };
+        { common.Queue, common.Where, common.All, patch, pace, canary, steps.AllAtOnce, steps.StepWait, steps.PauseAt, steps.InOrderBy, acceptLoss, wait, reveal, common.DryRun, common.Yes, common.Json, common.By };
         command.SetAction(common.Run(async (context, parsed, cancellationToken) =>
         {
             var filter = common.ChosenFilter(parsed);
@@ -39,6 +40,7 @@ internal static class RepairCommand
                 By = context.By,
                 Pace = parsed.GetValue(pace),
                 Canary = parsed.GetValue(canary),
+                AcceptLoss = parsed.GetValue(acceptLoss),
                 Wait = ReplayCommand.Time(parsed.GetValue(wait)!),
             };
             return await ReplayCommand.ReplayAsync(context, steps.AddTo(request, parsed), parsed.GetValue(common.DryRun), parsed.GetValue(common.Yes), cancellationToken, parsed.GetValue(reveal));

@@ -60,7 +60,7 @@ internal static partial class ReplayCommand
     }
 
     /// <summary>For all that moves messages out of a dead-letter queue.</summary>
-    public static Option<bool> AcceptLossOption() => new("--accept-loss") { Description = "Move also messages of AMQP 1.0 clients that lose a part (to, subject, …) at a move on RabbitMQ 4" };
+    public static Option<bool> AcceptLossOption() => new("--accept-loss") { Description = "Move also messages of AMQP 1.0 clients that lose a part (to, subject, …) at a move on RabbitMQ 4 (a copy does so without this option, with a warning)" };
 
     public static Option<double?> PaceOption()
     {

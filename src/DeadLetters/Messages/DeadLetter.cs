@@ -212,7 +212,7 @@ public sealed class DeadLetter
 
     /// <summary>Why the message can't be edited or repaired; null if it can be.</summary>
     internal string? EditProblem => JsonMessage is not null ? null
-        : Amqp10 is not null ? "only JSON can be edited, and its body is a section of an AMQP 1.0 message: send the corrected message with an AMQP 1.0 client, and discard this one"
+        : Amqp10 is not null ? "only JSON can be edited, and its body is a section of an AMQP 1.0 message: send the corrected message with an AMQP 1.0 client, and discard this one (on RabbitMQ 4 with --accept-loss)"
         : "only JSON can be edited, and its body contains none";
 
     /// <summary>How long the message may wait in this queue: its own expiration or the queue's message-ttl, whichever is shorter; null: no limit.</summary>

@@ -10,6 +10,8 @@ internal static class Amqp10Loss
 {
     private const string Lost = "to, subject, group sequence, reply-to group, expiry time and the milliseconds of its creation time are lost, if it has them; an id that is binary or a number changes its type";
 
+    private static readonly string[] _ofRabbitMq = ["x-opt-rabbitmq-", "x-opt-shovel", "x-opt-mqtt-"];
+
     /// <summary>Why a message is not moved; null if it loses nothing, or if nothing shows that it comes from an AMQP 1.0 client.</summary>
     /// <param name="letter">The message.</param>
     /// <param name="broker">The version of its broker.</param>
@@ -32,14 +34,15 @@ internal static class Amqp10Loss
 
     // MassTransit and the operations of this library publish by AMQP 0-9-1: what it has no place for is lost already.
     private static bool WasMoved(DeadLetter letter) => letter.Kind is DeadLetterKind.Fault or DeadLetterKind.Skipped
-        || letter.Properties.Headers?.Keys.Any(header => Headers.IsOfOperation(header) || header is Headers.OriginalExpiration or Headers.OriginalDeliveryMode) == true;
+        || letter.Properties.Headers?.Keys.Any(header => header is Headers.ReplayId or Headers.DiscardedId or Headers.OriginalExpiration or Headers.OriginalDeliveryMode) == true;
 
     // A message with data and without annotations or binary ids looks like one of a 0-9-1 client.
     private static bool IsFromAmqp10(DeadLetter letter) => letter.Amqp10 is not null
         || letter.Properties.Headers?.Any(header => header is { Key: "x-message-id" or "x-correlation-id", Value: BinaryTableValue } || IsAnnotation(header.Key)) == true;
 
-    // RabbitMQ itself writes some on messages of any protocol.
-    private static bool IsAnnotation(string header) => header.StartsWith("x-opt-", StringComparison.Ordinal) && !header.StartsWith("x-opt-rabbitmq-", StringComparison.Ordinal);
+    // RabbitMQ itself writes some on messages of any protocol: when it has received them, and by which shovel or MQTT client.
+    private static bool IsAnnotation(string header) => header.StartsWith("x-opt-", StringComparison.Ordinal)
+        && header != "x-opt-reply-to-topic" && !_ofRabbitMq.Any(prefix => header.StartsWith(prefix, StringComparison.Ordinal));
 
     private static bool IsUrn(string? id) => id?.StartsWith("urn:uuid:", StringComparison.Ordinal) == true;
 }

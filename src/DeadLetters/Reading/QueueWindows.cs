@@ -140,7 +140,7 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
         var before = Interlocked.Read(ref _delivered);
         return new DeadLetterException(
             DeadLetterProblem.Refused,
-            string.Create(CultureInfo.InvariantCulture, $"RabbitMQ closed the connection (541) after {before:N0} messages of {queue}: it can't give the next one, at about position {before + 1:N0}, to an AMQP 0-9-1 client. Probably an AMQP 1.0 client has sent it. Take it out with an AMQP 1.0 client, then run this again. All messages that were not moved are still in the queue"),
+            string.Create(CultureInfo.InvariantCulture, $"RabbitMQ closed the connection (541) at about position {before + 1:N0} of {queue}. All messages that were not moved are still in the queue: run this again. If it ends at the same position, RabbitMQ can't give that message to an AMQP 0-9-1 client, probably because an AMQP 1.0 client has sent it: take it out with one"),
             cause);
     }
 
@@ -157,6 +157,7 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     {
         await channel.BasicAckAsync(tag, multiple: false, cancellationToken);
         window.Held.TryRemove(tag, out _);
+        Interlocked.Decrement(ref _delivered); // it is not in the queue any more
         return Interlocked.Increment(ref _acked);
     }
 

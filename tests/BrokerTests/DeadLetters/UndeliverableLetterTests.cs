@@ -28,9 +28,7 @@ public sealed class UndeliverableLetterTests
             var run = await (verb == "list" ? command.RunAsync("dead-letters", verb, "--queue", Orders.Error) : command.RunAsync("dead-letters", verb, "--queue", Orders.Error, "--all", "--dry-run"));
 
             run.Code.ShouldBe(1, run.ToString());
-            run.ToString().ShouldContain("(541) after");
-            run.ToString().ShouldContain(Orders.Error);
-            run.ToString().ShouldMatch("at about position [1-4],"); // a message may be on its way when the connection is closed
+            run.ToString().ShouldMatch($"\\(541\\) at about position [1-4] of {Orders.Error}"); // a message may be on its way when the connection is closed
             run.ToString().ShouldContain("AMQP 1.0 client");
         }
         await orders.SeeAsync(Orders.Error, 6);

@@ -23,6 +23,10 @@ public sealed class Amqp10LossTests
     [Theory]
     [InlineData("x-opt-mine", true)]
     [InlineData("x-opt-rabbitmq-received-time", false)] // RabbitMQ writes it on messages of any protocol
+    [InlineData("x-opt-shovelled-by", false)]
+    [InlineData("x-opt-shovel-name", false)]
+    [InlineData("x-opt-mqtt-client-id", false)]
+    [InlineData("x-opt-reply-to-topic", false)]
     [InlineData("x-mine", false)]
     [InlineData("Tenant", false)]
     public void Annotation_shows_where_a_message_comes_from(string header, bool isRefused) =>
@@ -62,6 +66,17 @@ public sealed class Amqp10LossTests
 
         Amqp10Loss.Refusal(Letter(properties), _four).ShouldBeNull();
         Amqp10Loss.Warning(Letter(properties), _four).ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData("Replay-Policy")]
+    [InlineData("Discarded-By-Me")]
+    public void Property_of_the_sender_with_a_name_like_ours_is_no_earlier_move(string header)
+    {
+        var properties = Section();
+        properties.Headers = new Dictionary<string, object?> { [header] = "x" };
+
+        Amqp10Loss.Refusal(Letter(properties), _four).ShouldNotBeNull();
     }
 
     [Fact]
