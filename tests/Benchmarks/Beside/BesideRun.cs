@@ -44,7 +44,7 @@ internal sealed class BesideRun(int rounds, IReadOnlyList<BesideRow> rows)
             var measured = await RoundsAsync(row);
             _lines.AddRange(rows[row].Figures.Select((figure, index) => (figure, (Comparison?)new Comparison([.. measured.Select(round => (round[0][index], round[1][index]))]))));
         }
-        catch (Exception e) when (e is InvalidOperationException or TimeoutException or HttpRequestException or IOException or RabbitMQClientException)
+        catch (Exception e) when (e is InvalidOperationException or TimeoutException or HttpRequestException or IOException or RabbitMQClientException or OperationCanceledException)
         {
             _lines.AddRange(rows[row].Figures.Select(figure => (figure, (Comparison?)null)));
             _failures.Add($"{rows[row].Name}: {e.Message}");

@@ -20,6 +20,7 @@ internal sealed class OldApplication : IAsyncDisposable
     public const string Suspect = "orders_suspect";
     public const string Discarded = "orders_discarded";
     public const int Failed = 8;
+    private const int Rejected = 2;
 
     private OldApplication(TestVirtualHost virtualHost, string type) => (VirtualHost, Type) = (virtualHost, type);
 
@@ -37,9 +38,11 @@ internal sealed class OldApplication : IAsyncDisposable
         await using var channel = await application.VirtualHost.OpenChannelAsync(confirms: true);
         await application.DeclareAsync(channel);
         await application.ReplayOneAsync(broker);
-        foreach (var (properties, body) in Foreign())
+        var foreign = Foreign().ToList();
+        foreach (var (properties, body) in foreign)
             await channel.BasicPublishAsync("", Error, mandatory: true, properties, body);
         await DeadLetterByBrokerAsync(channel);
+        await application.SeeAsync(Error, Failed - 1 + foreign.Count + Rejected); // one was discarded
         await channel.BasicPublishAsync("", Delay, mandatory: true, OrderLetters.Faulted(Guid.CreateVersion7()), OrderLetters.Envelope(Guid.CreateVersion7(), "{}"));
         await channel.BasicPublishAsync("", Suspect, mandatory: true, OrderLetters.Faulted(Guid.CreateVersion7()), OrderLetters.Envelope(Guid.CreateVersion7(), "{}"));
         return application;
@@ -118,9 +121,9 @@ internal sealed class OldApplication : IAsyncDisposable
 
     private static async Task DeadLetterByBrokerAsync(IChannel channel)
     {
-        for (var number = 0; number < 2; number++)
+        for (var number = 0; number < Rejected; number++)
             await channel.BasicPublishAsync("", "orders_rejected", mandatory: true, new BasicProperties { MessageId = $"rejected-{number}", DeliveryMode = DeliveryModes.Persistent, ContentType = "text/plain" }, Encoding.UTF8.GetBytes($"rejected {number}"));
-        for (var number = 0; number < 2; number++)
+        for (var number = 0; number < Rejected; number++)
         {
             var message = await Eventually.SeeAsync(() => channel.BasicGetAsync("orders_rejected", autoAck: false), found => found is not null, "a message to reject");
             await channel.BasicRejectAsync(message!.DeliveryTag, requeue: false);

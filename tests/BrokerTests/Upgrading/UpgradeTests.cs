@@ -46,7 +46,7 @@ public sealed class UpgradeTests(OldAndNewBroker brokers) : IClassFixture<OldAnd
         if (type == "quorum")
             letters.Max(letter => long.Parse(letter.Header("x-delivery-count") ?? "0", CultureInfo.InvariantCulture)).ShouldBeGreaterThanOrEqualTo(Looks);
         await using (var catalogue = await FedCatalogue.StartAsync(DeadLetterOptions.Parse(there.ConnectionString("operator"), brokers.New.Management.BaseAddress!)))
-            await catalogue.SeeAgreesAsync(OldApplication.Error, letters.Count);
+            await catalogue.SeeAgreesAsync(OldApplication.Error, letters.Count, TimeSpan.FromMinutes(1));
         await ShouldWorkAsync(there, type, letters);
     }
 
@@ -103,12 +103,19 @@ public sealed class UpgradeTests(OldAndNewBroker brokers) : IClassFixture<OldAnd
         await old.VirtualHost.SetPolicyAsync("mirrored", OldApplication.Error, new Dictionary<string, object> { ["ha-mode"] = "all" });
         await using var there = new TestVirtualHost(brokers.New, old.VirtualHost.Name);
 
-        var refused = await brokers.ImportDefinitionsAsync();
+        try
+        {
+            var refused = await brokers.ImportDefinitionsAsync();
 
-        (await refused.Content.ReadAsStringAsync()).ShouldContain("are not recognised policy settings");
-        refused.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
-        (await brokers.New.Management.GetFromJsonAsync<object[]>($"/api/queues/{there.Name}"))!.ShouldBeEmpty();
-        (await brokers.Old.Management.DeleteAsync(new Uri($"/api/policies/{old.VirtualHost.Name}/mirrored", UriKind.Relative))).EnsureSuccessStatusCode();
+            (await refused.Content.ReadAsStringAsync()).ShouldContain("are not recognised policy settings");
+            refused.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+            (await brokers.New.Management.GetFromJsonAsync<object[]>($"/api/queues/{there.Name}"))!.ShouldBeEmpty();
+        }
+        finally
+        {
+            // Otherwise it is in the definitions that a later test imports.
+            (await brokers.Old.Management.DeleteAsync(new Uri($"/api/policies/{old.VirtualHost.Name}/mirrored", UriKind.Relative))).EnsureSuccessStatusCode();
+        }
         (await brokers.ImportDefinitionsAsync()).StatusCode.ShouldBe(HttpStatusCode.NoContent);
         (await there.ReadyAsync(OldApplication.Error)).ShouldBe(0);
     }
@@ -129,7 +136,8 @@ public sealed class UpgradeTests(OldAndNewBroker brokers) : IClassFixture<OldAnd
         await using var there = new TestVirtualHost(brokers.New, virtualHost.Name);
         var listed = await OldApplication.CommandOn(brokers.New, there).RunAsync("dead-letters", "list", "--queue", "lazy_error");
         listed.Code.ShouldBe(0, listed.ToString());
-        (await there.ManagementAsync("queues/{vhost}")).EnumerateArray().Select(queue => (queue.GetProperty("name").GetString(), queue.GetProperty("durable").GetBoolean()))
+        (await there.ManagementAsync("queues/{vhost}")).EnumerateArray().Select(queue => (queue.GetProperty("name").GetString()!, queue.GetProperty("durable").GetBoolean()))
+            .Where(queue => !queue.Item1.StartsWith("dead-letters-lock:", StringComparison.Ordinal)) // of the list, which has just ended
             .ShouldBe([("lazy_error", true), ("priority_error", true), ("transient_error", false)], ignoreOrder: true);
     }
 

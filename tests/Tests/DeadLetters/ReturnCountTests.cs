@@ -2,7 +2,7 @@ using WorkinIt.DeadLetters;
 
 namespace WorkinIt.Tests.DeadLetters;
 
-/// <summary>What of the counts on a message is of the queue that it is in. The cases are deliveries of RabbitMQ 3.10.8 and 4.3.6.</summary>
+/// <summary>What of the counts on a message is of the queue that it is in. The cases of 3.10.8 and 4.3.6 are deliveries of these brokers; those with x-death and of 4.0.5 are not.</summary>
 public sealed class ReturnCountTests
 {
     [Theory]
@@ -24,6 +24,10 @@ public sealed class ReturnCountTests
 
         ReturnCount.Of(headers, redelivered, Version.Parse(version)).ShouldBe(expected);
     }
+
+    [Fact]
+    public void Count_of_a_message_that_a_quorum_queue_has_dead_lettered_is_rather_too_high() =>
+        ReturnCount.Of(new Dictionary<string, object?> { ["x-delivery-count"] = 21L, ["x-acquired-count"] = 1L, ["x-death"] = new List<object?>() }, redelivered: true, new Version(4, 3, 6)).ShouldBe(21);
 
     [Fact]
     public void Count_that_is_not_a_number_is_none() =>

@@ -139,11 +139,24 @@ public sealed class BesideTests
             var head = await OtherRevision.FindAsync("HEAD", TestContext.Current.CancellationToken);
             using var interrupt = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
             var build = head.PublishAsync(state, interrupt.Token);
-            var log = Path.Combine(state, "build.log"); // exists when the worktree is complete, and the build runs
-            await Eventually.SeeAsync(() => Task.FromResult(File.Exists(log) || build.IsCompleted), runs => runs, "the build runs");
-            Directory.Exists(Path.Combine(state, "tree")).ShouldBeTrue();
-            await interrupt.CancelAsync();
-            await Should.ThrowAsync<OperationCanceledException>(() => build);
+            try
+            {
+                var log = new FileInfo(Path.Combine(state, "build.log")); // has a text when the worktree is complete, and the build runs
+                await Eventually.SeeAsync(
+                    () =>
+                    {
+                        log.Refresh();
+                        return Task.FromResult(log is { Exists: true, Length: > 0 } || build.IsCompleted);
+                    },
+                    runs => runs, "the build runs", TimeSpan.FromMinutes(3));
+                Directory.Exists(Path.Combine(state, "tree")).ShouldBeTrue();
+            }
+            finally
+            {
+                await interrupt.CancelAsync();
+                await ((Task)build).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            build.IsCanceled.ShouldBeTrue();
             Directory.Exists(Path.Combine(state, "tree")).ShouldBeFalse();
             var worktrees = await new Command("git", "worktree", "list") { Folder = Repository.Root }.CaptureAsync(cancellation: TestContext.Current.CancellationToken);
             worktrees.Output.ShouldNotContain(state);

@@ -23,7 +23,7 @@ public sealed class RedeliveryHarnessTests
                 bus.DisableUsageTelemetry();
                 bus.AddDelayedMessageScheduler();
                 bus.AddConsumer<FailingOnce>();
-                bus.AddConsumer<Listener>();
+                bus.AddConsumer<ChoreListener>();
                 bus.UsingInMemory((context, memory) =>
                 {
                     memory.UseDelayedMessageScheduler();
@@ -33,7 +33,7 @@ public sealed class RedeliveryHarnessTests
                         Redeliver(endpoint, how, context);
                         endpoint.ConfigureConsumer<FailingOnce>(context);
                     });
-                    memory.ReceiveEndpoint("events", endpoint => endpoint.ConfigureConsumer<Listener>(context));
+                    memory.ReceiveEndpoint("events", endpoint => endpoint.ConfigureConsumer<ChoreListener>(context));
                 });
             })
             .BuildServiceProvider(validateScopes: true);
@@ -84,7 +84,7 @@ public sealed class RedeliveryHarnessTests
         }
     }
 
-    public sealed class Listener(ConcurrentQueue<string> stamps) : IConsumer<ChoreDone>
+    public sealed class ChoreListener(ConcurrentQueue<string> stamps) : IConsumer<ChoreDone>
     {
         public Task Consume(ConsumeContext<ChoreDone> context)
         {

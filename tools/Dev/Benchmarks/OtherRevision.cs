@@ -11,6 +11,8 @@ namespace WorkinIt.Dev.Benchmarks;
 /// <param name="commit">The full hash of its commit.</param>
 internal sealed class OtherRevision(string name, string commit)
 {
+    private const int MostTries = 50;
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
     private static readonly string[] _projects = ["Web", "Consumers", "Cli"];
 
     /// <summary>The name of the revision, with its commit.</summary>
@@ -81,8 +83,18 @@ internal sealed class OtherRevision(string name, string commit)
     private static async Task RemoveAsync(string tree)
     {
         await GitAsync(CancellationToken.None, "worktree", "remove", "--force", "--force", tree);
-        if (Directory.Exists(tree)) // Git does not know it any more
-            Directory.Delete(tree, recursive: true);
+        for (var tried = 0; Directory.Exists(tree); tried++) // Git does not know it any more, or a build that was just ended still wrote to it
+        {
+            try
+            {
+                Directory.Delete(tree, recursive: true);
+            }
+            catch (IOException) when (tried < MostTries)
+            {
+                await Task.Delay(_pause, CancellationToken.None);
+            }
+        }
+        await GitAsync(CancellationToken.None, "worktree", "prune");
     }
 
     private static Task<CommandOutput> GitAsync(CancellationToken cancellation, params string[] arguments) =>
