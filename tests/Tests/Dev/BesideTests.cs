@@ -154,7 +154,7 @@ public sealed class BesideTests
             finally
             {
                 await interrupt.CancelAsync();
-                await ((Task)build).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ((Task)build).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             }
             build.IsCanceled.ShouldBeTrue();
             Directory.Exists(Path.Combine(state, "tree")).ShouldBeFalse();
