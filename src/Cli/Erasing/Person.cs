@@ -33,9 +33,14 @@ internal sealed class Person
     /// </summary>
     public bool IsRecipientOf(DeadLetter letter)
     {
-        var body = letter.Amqp10?.Text ?? letter.BodyText ?? Encoding.UTF8.GetString(letter.Body.Span);
-        return IsInFields(body) ?? (IsIn(body) || letter.HeaderTexts.Any(header => !Headers.IsOfOperation(header.Key) && IsIn(header.Value)));
+        var sections = letter.Amqp10;
+        var body = sections?.Text ?? letter.BodyText ?? Encoding.UTF8.GetString(letter.Body.Span);
+        return IsInFields(body) ?? (IsIn(body) || (sections is not null && IsInBytes(letter, sections))
+            || letter.HeaderTexts.Any(header => !Headers.IsOfOperation(header.Key) && IsIn(header.Value)) || letter.HiddenHeaderTexts.Any(IsIn));
     }
+
+    // Binary values are shown in base64. The bytes around a value may look like a part of an address, so each value is searched by itself, too.
+    private bool IsInBytes(DeadLetter letter, Amqp10Body sections) => IsIn(Encoding.UTF8.GetString(letter.Body.Span)) || sections.BinaryTexts().Any(IsIn);
 
     /// <summary>
     /// Whether a text is a message addressed to them. Only the address fields count if the text is JSON that has any, so that what others wrote about
@@ -77,8 +82,8 @@ internal sealed class Person
             case JsonValueKind.Object:
                 foreach (var member in element.EnumerateObject())
                 {
-                    if (member.Name.Equals(Field, StringComparison.OrdinalIgnoreCase) && member.Value.ValueKind == JsonValueKind.String)
-                        addresses.Add(member.Value.GetString()!);
+                    if (member.Name.Equals(Field, StringComparison.OrdinalIgnoreCase) && Amqp10Body.TextOf(member.Value) is { } address)
+                        addresses.Add(address);
                     else
                         Collect(member.Value, addresses);
                 }

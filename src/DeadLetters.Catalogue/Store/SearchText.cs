@@ -30,6 +30,11 @@ internal static class SearchText
             if (name is not ("MT-Fault-StackTrace" or "MT-Fault-Message") && text.Length < Longest)
                 text.Append(Header(name, value.Length > Longest ? value[..Longest] : value));
         }
+        foreach (var hidden in letter.HiddenHeaderTexts)
+        {
+            if (text.Length < Longest)
+                text.Append('\n').Append(hidden.AsSpan(0, Math.Min(hidden.Length, Longest)));
+        }
         text.Append('\n').Append(Body(letter));
         return PlainTexts.Storable(text.ToString(), Longest);
     }
@@ -39,15 +44,21 @@ internal static class SearchText
 
     private static string Body(DeadLetter letter)
     {
-        if (letter.Amqp10?.Text is { } sections)
-            return sections;
+        if (letter.Amqp10 is { Text: { } shown, Json: { } json } sections)
+            return string.Join('\n', [Unescaped(shown[..Math.Min(shown.Length, 4 * Longest)], json.Span), .. sections.BinaryTexts()]);
         // Of a long envelope only the message: the rest describes its way.
         var body = letter.Body.Length > Longest && letter.JsonMessage is { } message ? message : letter.Body;
         var text = Encoding.UTF8.GetString(body.Span[..Math.Min(body.Length, 4 * Longest)]);
-        if (!text.Contains('\\', StringComparison.Ordinal) || !letter.HasJson)
+        return letter.HasJson ? Unescaped(text, letter.Body.Span) : text;
+    }
+
+    // The text, and what its escapes hide.
+    private static string Unescaped(string text, ReadOnlySpan<byte> json)
+    {
+        if (!text.Contains('\\', StringComparison.Ordinal))
             return text;
         var unescaped = new StringBuilder(text).Append('\n');
-        Envelope.AnyText(letter.Body.Span, part =>
+        Envelope.AnyText(json, part =>
         {
             if (!text.Contains(part, StringComparison.Ordinal))
                 unescaped.Append(part).Append('\n');

@@ -31,11 +31,47 @@ internal sealed record Amqp10Body(ReadOnlyMemory<byte>? Json, string? Problem)
         letter.Properties.IsTypePresent() && letter.Properties.Type == Type && !letter.HasJson ? Read(letter.Body.Span, section => section.IsOfBody) : null;
 
     /// <summary>The sections in a header of RabbitMQ 3; null if it is another header.</summary>
-    public static Amqp10Body? InHeader(string name, object? value)
+    public static Amqp10Body? InHeader(string name, object? value) => BytesOf(name, value) is { } bytes ? Read(bytes, _ => true) : null;
+
+    /// <summary>The texts in a header of RabbitMQ 3 that its JSON does not show: its bytes and the binary values in it, each as text. Contains personal data.</summary>
+    public static IEnumerable<string> HiddenTexts(string name, object? value) => BytesOf(name, value) is not { } bytes ? []
+        : Read(bytes, _ => true) is { Json: not null } sections ? sections.BinaryTexts()
+        : [Encoding.UTF8.GetString(bytes)];
+
+    /// <summary>The binary values as text, which JSON shows in base64. What is not text in them becomes replacement characters. Contains personal data.</summary>
+    public IReadOnlyList<string> BinaryTexts()
     {
-        var bytes = !name.StartsWith(HeaderPrefix, StringComparison.Ordinal) ? null : value is BinaryTableValue binary ? binary.Bytes : value as byte[];
-        return bytes is null ? null : Read(bytes, _ => true);
+        var texts = new List<string>();
+        if (Json is not { } json)
+            return texts;
+        var reader = new Utf8JsonReader(json.Span, new JsonReaderOptions { MaxDepth = 256 });
+        while (reader.Read())
+        {
+            if (reader.TokenType != JsonTokenType.PropertyName || !reader.ValueTextEquals(Amqp10Scalar.BinaryName))
+                continue;
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.String && reader.TryGetBytesFromBase64(out var bytes)) // a key of the sender may have the name, too
+                texts.Add(Encoding.UTF8.GetString(bytes));
+        }
+        return texts;
     }
+
+    /// <summary>Whether a name is one of those with which an object marks the value in it.</summary>
+    /// <param name="name">The name.</param>
+    public static bool IsMark(string name) => name is Amqp10Scalar.SymbolName or Amqp10Scalar.BinaryName or "value" or "values" or "descriptor";
+
+    /// <summary>The text of a value as the sections show it: a string, a symbol, or a binary value as text, also if it is described. Null if it is another value.</summary>
+    /// <param name="value">The value in JSON.</param>
+    public static string? TextOf(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String ? value.GetString()
+        : value.ValueKind != JsonValueKind.Object ? null
+        : value.TryGetProperty(Amqp10Scalar.SymbolName, out var symbol) && symbol.ValueKind == JsonValueKind.String ? symbol.GetString()
+        : value.TryGetProperty(Amqp10Scalar.BinaryName, out var binary) && binary.ValueKind == JsonValueKind.String && binary.TryGetBytesFromBase64(out var bytes) ? Encoding.UTF8.GetString(bytes)
+        : value.TryGetProperty("descriptor", out _) && value.TryGetProperty("value", out var described) ? TextOf(described)
+        : null;
+
+    private static byte[]? BytesOf(string name, object? value) =>
+        !name.StartsWith(HeaderPrefix, StringComparison.Ordinal) ? null : value is BinaryTableValue binary ? binary.Bytes : value as byte[];
 
     private static Amqp10Body Read(ReadOnlySpan<byte> bytes, Func<Amqp10Section, bool> isAllowed)
     {
@@ -75,6 +111,6 @@ internal sealed record Amqp10Body(ReadOnlyMemory<byte>? Json, string? Problem)
         }
         writer.WriteEndArray();
         writer.Flush();
-        return sections == 1 ? json.WrittenMemory[1..^1] : json.WrittenMemory;
+        return (sections == 1 ? json.WrittenSpan[1..^1] : json.WrittenSpan).ToArray(); // without the spare room of the buffer: it is kept as long as the letter
     }
 }

@@ -14,8 +14,8 @@ internal ref partial struct Amqp10Reader
         if (_bytes.Byte() != Amqp10Format.Described)
             throw new FormatException("it does not begin with a section");
         var format = _bytes.Byte();
-        var descriptor = format is Amqp10Format.Null or Amqp10Format.List0 || format >= 0xc0 ? "" : Amqp10Scalar.Read(format, _bytes.Scalar(format)).Text;
-        return Amqp10Section.Of(descriptor) ?? throw new FormatException($"its section \"{descriptor}\" is unknown");
+        var descriptor = format is Amqp10Format.Null or Amqp10Format.List0 || format >= 0xc0 ? new Amqp10Scalar("", Amqp10Scalar.Kinds.Text) : ReadScalar(format);
+        return Amqp10Section.Of(descriptor.Text) ?? throw new FormatException(Unknown(descriptor));
     }
 
     /// <summary>Reads bytes of any meaning: as text if they are text.</summary>
@@ -26,7 +26,7 @@ internal ref partial struct Amqp10Reader
         var format = _bytes.Byte();
         if (format is not (Amqp10Format.Binary8 or Amqp10Format.Binary32))
             throw new FormatException("its data is not binary");
-        var bytes = _bytes.Scalar(format);
+        var bytes = ReadBytes(format);
         if (DeadLetterReading.TextOf(bytes) is { } text)
             writer.WriteStringValue(text);
         else
@@ -55,4 +55,10 @@ internal ref partial struct Amqp10Reader
         writer.WriteEndObject();
         Leave(left);
     }
+
+    // A name is the sender's own text: it may be personal, and as long as the message.
+    private static string Unknown(Amqp10Scalar descriptor) =>
+        descriptor.Kind == Amqp10Scalar.Kinds.Literal && ulong.TryParse(descriptor.Text, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            ? $"its section {descriptor.Text} is unknown"
+            : "its section is unknown";
 }

@@ -7,18 +7,24 @@ namespace WorkinIt.DeadLetters;
 
 /// <summary>
 /// Reads encoded AMQP 1.0 values (OASIS AMQP 1.0, part 1: types) and writes them as JSON. Any sender may have written the bytes: nothing is allocated by a declared
-/// size or count, and depth and number of values are limited. AMQPNetLite 2.5.5 has such limits too, but can't show every message as it is: it refuses a map
+/// size or count, and depth, number and length of values are limited. AMQPNetLite 2.5.5 has such limits too, but can't show every message as it is: it refuses a map
 /// with a key twice and an array of described values, and replaces times that are out of range and text that is not UTF-8.
 /// </summary>
 /// <param name="bytes">The encoded values, one after the other.</param>
-internal ref partial struct Amqp10Reader(ReadOnlySpan<byte> bytes)
+/// <param name="longest">The longest text or binary value, in bytes.</param>
+internal ref partial struct Amqp10Reader(ReadOnlySpan<byte> bytes, int longest = Amqp10Reader.Longest)
 {
     /// <summary>The deepest nesting. Each level is one of JSON, which the pages print to a depth of 256.</summary>
     public const int Deepest = 128;
 
-    /// <summary>The most values. An array of values without bytes, such as null, may declare billions in ten bytes.</summary>
-    public const int MostValues = 1_000_000;
+    /// <summary>The longest text or binary value, in bytes. JSON can be written with texts up to 166,666,666 characters, and base64 is a third longer than the bytes.</summary>
+    public const int Longest = 100_000_000;
 
+    // How many values may have no bytes. An array of such values, for example null, may declare billions of them in ten bytes.
+    private const int MostWithoutBytes = 1_000;
+
+    private readonly int _mostValues = bytes.Length + MostWithoutBytes;
+    private readonly int _longest = longest;
     private Amqp10Bytes _bytes = new(bytes);
     private int _depth;
     private int _values;
@@ -35,6 +41,8 @@ internal ref partial struct Amqp10Reader(ReadOnlySpan<byte> bytes)
     private void ReadValue(byte format, Utf8JsonWriter writer)
     {
         CountValue();
+        if (writer.BytesCommitted + writer.BytesPending > 4L * _longest) // a symbol without a character is one byte in an array, and 13 in JSON
+            throw new FormatException("its values are too long to be shown");
         switch (format)
         {
             case Amqp10Format.Described:
@@ -50,10 +58,20 @@ internal ref partial struct Amqp10Reader(ReadOnlySpan<byte> bytes)
                 ReadArray(format, writer);
                 break;
             default:
-                Amqp10Scalar.Read(format, _bytes.Scalar(format)).Write(writer);
+                ReadScalar(format).Write(writer);
                 break;
         }
     }
+
+    private Amqp10Scalar ReadScalar(byte format) => Amqp10Scalar.Read(format, ReadBytes(format));
+
+    private ReadOnlySpan<byte> ReadBytes(byte format)
+    {
+        var bytes = _bytes.Scalar(format);
+        return bytes.Length <= _longest ? bytes : throw TooLong();
+    }
+
+    private readonly FormatException TooLong() => new($"a value is longer than {_longest.ToString("N0", CultureInfo.InvariantCulture)} bytes");
 
     private void ReadDescribed(Utf8JsonWriter writer)
     {
@@ -101,6 +119,7 @@ internal ref partial struct Amqp10Reader(ReadOnlySpan<byte> bytes)
         var isDescribed = element == Amqp10Format.Described;
         if (isDescribed)
         {
+            Deeper(); // an object with an array
             writer.WriteStartObject();
             writer.WritePropertyName("descriptor");
             ReadValue(writer);
@@ -114,7 +133,10 @@ internal ref partial struct Amqp10Reader(ReadOnlySpan<byte> bytes)
             ReadValue(element, writer);
         writer.WriteEndArray();
         if (isDescribed)
+        {
             writer.WriteEndObject();
+            _depth--;
+        }
         Leave(left);
     }
 
@@ -125,7 +147,7 @@ internal ref partial struct Amqp10Reader(ReadOnlySpan<byte> bytes)
         if (format is not Amqp10Format.Described and not Amqp10Format.List0 and < Amqp10Format.List8)
         {
             CountValue();
-            return Amqp10Scalar.Read(format, _bytes.Scalar(format)).Text;
+            return ReadScalar(format).Text;
         }
         if (_isInKey)
             throw new FormatException("the key of a map has a map with such a key in it");
@@ -136,7 +158,7 @@ internal ref partial struct Amqp10Reader(ReadOnlySpan<byte> bytes)
             ReadValue(format, writer);
             _isInKey = false;
         }
-        return Encoding.UTF8.GetString(json.WrittenSpan);
+        return json.WrittenCount <= _longest ? Encoding.UTF8.GetString(json.WrittenSpan) : throw TooLong();
     }
 
     // How many items a list, map or array declares, and how many bytes must be left after them.
@@ -162,8 +184,8 @@ internal ref partial struct Amqp10Reader(ReadOnlySpan<byte> bytes)
 
     private void CountValue()
     {
-        if (++_values > MostValues)
-            throw new FormatException($"it has more than {MostValues.ToString("N0", CultureInfo.InvariantCulture)} values");
+        if (++_values > _mostValues)
+            throw new FormatException("it declares far more values than it has bytes");
     }
 
     private void Deeper()

@@ -10,6 +10,12 @@ namespace WorkinIt.DeadLetters;
 /// <param name="Kind">How JSON shows it.</param>
 internal readonly record struct Amqp10Scalar(string Text, Amqp10Scalar.Kinds Kind)
 {
+    /// <summary>The name of the text of a symbol, in the object that marks it.</summary>
+    public const string SymbolName = "symbol";
+
+    /// <summary>The name of the base64 of a binary value, in the object that marks it.</summary>
+    public const string BinaryName = "binary";
+
     private static readonly UTF8Encoding _utf8 = new(false, throwOnInvalidBytes: true);
     private static readonly UTF32Encoding _utf32 = new(bigEndian: true, false, throwOnInvalidCharacters: true);
 
@@ -76,7 +82,7 @@ internal readonly record struct Amqp10Scalar(string Text, Amqp10Scalar.Kinds Kin
                 break;
             default:
                 writer.WriteStartObject();
-                writer.WriteString(Kind == Kinds.Symbol ? "symbol" : "binary", Text);
+                writer.WriteString(Kind == Kinds.Symbol ? SymbolName : BinaryName, Text);
                 writer.WriteEndObject();
                 break;
         }

@@ -33,6 +33,10 @@ internal sealed record Amqp10Section(int Code, string Name, IReadOnlyList<string
     /// <param name="descriptor">Its number or its symbol, as text.</param>
     public static Amqp10Section? Of(string descriptor) => Array.Find(_all, section => descriptor == $"{section.Code}" || descriptor == $"amqp:{section.Name}:{section.Kind}");
 
+    /// <summary>Whether a section has this name.</summary>
+    /// <param name="name">The name.</param>
+    public static bool IsName(string name) => Array.Exists(_all, section => section.Name == name);
+
     private string Kind => Code switch
     {
         0x70 or 0x73 => "list",

@@ -156,6 +156,10 @@ public sealed class DeadLetter
         (Properties.Headers ?? new Dictionary<string, object?>()).OrderBy(header => header.Key, StringComparer.Ordinal)
             .Select(header => KeyValuePair.Create(header.Key, Amqp10Body.InHeader(header.Key, header.Value)?.Text ?? Headers.Show(header.Value)));
 
+    /// <summary>Texts in headers of AMQP 1.0 that <see cref="HeaderTexts"/> shows in base64. Contains personal data.</summary>
+    internal IEnumerable<string> HiddenHeaderTexts =>
+        (Properties.Headers ?? new Dictionary<string, object?>()).SelectMany(header => Amqp10Body.HiddenTexts(header.Key, header.Value));
+
     internal ulong Hash { get; }
 
     /// <summary>Whether the body is JSON.</summary>

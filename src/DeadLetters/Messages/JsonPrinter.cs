@@ -38,8 +38,9 @@ internal sealed partial class JsonPrinter(PrintOptions options)
     private const int Deepest = 256;
 
     private readonly StringBuilder _text = new();
-    private readonly Stack<(MessageArea Area, string Name)> _parents = new();
-    private (MessageArea Area, string Name) _now = (options.Area, "");
+    private readonly Stack<Place> _parents = new();
+    private Place _now = new(options.Area, "", null);
+    private bool _isAmqp10;
     private bool _first = true;
     private int _keys;
 
@@ -75,7 +76,7 @@ internal sealed partial class JsonPrinter(PrintOptions options)
             case JsonTokenType.PropertyName:
                 Separate(reader.CurrentDepth);
                 var name = Decoded(ref reader);
-                _now.Name = name;
+                _now = _now with { Name = name, MarkedName = MarkedName(name) };
                 Quoted(options.Masked && !IsKnownKey(name) ? Key(name) : name);
                 _text.Append(": ");
                 break;
@@ -84,7 +85,7 @@ internal sealed partial class JsonPrinter(PrintOptions options)
                 _text.Append(reader.TokenType == JsonTokenType.StartObject ? '{' : '[');
                 _parents.Push(_now);
                 if (reader.TokenType == JsonTokenType.StartObject)
-                    _now = (_parents.Count == 1 ? options.Area : Inside(), _now.Name);
+                    _now = _now with { Area = _parents.Count == 1 ? options.Area : Inside() };
                 _first = true;
                 break;
             case JsonTokenType.EndObject or JsonTokenType.EndArray:
@@ -114,7 +115,7 @@ internal sealed partial class JsonPrinter(PrintOptions options)
         else
         {
             var raw = Encoding.UTF8.GetString(reader.ValueSpan);
-            var isHidden = options.Masked && reader.TokenType == JsonTokenType.Number && !_now.Area.IsOwn(_now.Name) && !Harmless.IsNamed(_now.Name, raw);
+            var isHidden = options.Masked && reader.TokenType == JsonTokenType.Number && !_now.Area.IsOwn(_now.Name) && (!Harmless.IsNamed(_now.Name, raw) || IsMarkedPersonal(raw));
             _text.Append(isHidden ? "\"…\"" : raw);
         }
     }
@@ -122,7 +123,18 @@ internal sealed partial class JsonPrinter(PrintOptions options)
     private string Masked(string value) =>
         _now.Area.IsOwn(_now.Name) ? Masking.Text(value)
         : _now.Area == MessageArea.Headers ? Masking.Header(_now.Name, value)
+        : IsMarkedPersonal(value) ? Masking.Named(_now.MarkedName!, value)
         : Masking.Named(_now.Name, value);
+
+    // The sections of AMQP 1.0 mark a value by an object around it. The value is shown only if the name of that object allows it, too. Other JSON may have
+    // the name of a section by chance: then a few more of its values are masked.
+    private string? MarkedName(string name)
+    {
+        _isAmqp10 |= _parents.All(parent => parent.Name.Length == 0) && Amqp10Section.IsName(name);
+        return options.Masked && _isAmqp10 && Amqp10Body.IsMark(name) && _parents.Peek() is var parent ? parent.MarkedName ?? parent.Name : null;
+    }
+
+    private bool IsMarkedPersonal(string value) => _now.MarkedName is { } name && !Harmless.IsNamed(name, value);
 
     // The keys of a dictionary may be names or addresses. The number distinguishes keys that look the same when masked.
     private string Key(string key) =>
@@ -179,6 +191,9 @@ internal sealed partial class JsonPrinter(PrintOptions options)
             return Encoding.UTF8.GetString(reader.ValueSpan);
         }
     }
+
+    // Where a token is: its area, its name, and in AMQP 1.0 the name of the value that its object marks; null if the object marks none.
+    private readonly record struct Place(MessageArea Area, string Name, string? MarkedName);
 
     [GeneratedRegex(@"^[\p{L}_$][\w$.:\-]*$", RegexOptions.CultureInvariant)]
     private static partial Regex Identifier();

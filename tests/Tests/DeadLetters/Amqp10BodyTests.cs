@@ -1,10 +1,12 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Amqp;
 using Amqp.Framing;
 using Amqp.Types;
 using RabbitMQ.Client;
+using WorkinIt.Cli.Erasing;
 using WorkinIt.DeadLetters;
 using WorkinIt.DeadLetters.Catalogue.Store;
 
@@ -14,6 +16,9 @@ namespace WorkinIt.Tests.DeadLetters;
 public sealed class Amqp10BodyTests
 {
     private const string Value = "005377";
+
+    // A size, a count of one, and the constructor of the element: an array, described by zero.
+    private static readonly byte[] _describedArray = [0, 0, 0, 0, 0, 0, 0, 1, 0x00, 0x43, 0xf0];
 
     public static TheoryData<string, string> Scalars => new()
     {
@@ -86,8 +91,11 @@ public sealed class Amqp10BodyTests
         { "0053", "it ends within a value" },
         { "00537040", "a section header is not part of a body" },
         { "00537345", "a section properties is not part of a body" },
-        { "00537940", "its section \"121\" is unknown" },
-        { "00457740", "its section \"\" is unknown" },
+        { "00537940", "its section 121 is unknown" },
+        { "00457740", "its section is unknown" },
+        { "00a3046a616e6540", "its section is unknown" }, // its name may be personal
+        { "00a1046a616e6540", "its section is unknown" },
+        { "00a10231324045", "its section is unknown" },
         { Value, "it ends within a value" },
         { Value + "3f", "the type 0x3f is unknown" },
         { Value + "5602", "a boolean is neither true nor false" },
@@ -103,8 +111,9 @@ public sealed class Amqp10BodyTests
         { Value + "c00a01" + "c00701" + "5401", "it ends within a value" },
         { Value + "d0ffffffff7fffffff", "it ends within a value" },
         { Value + "d0000000057fffffff40", "it ends within a value" },
-        { Value + "f0000000057fffffff40", "it has more than 1,000,000 values" },
-        { Value + "f000000005ffffffff45", "it has more than 1,000,000 values" },
+        { Value + "f0000000057fffffff40", "it declares far more values than it has bytes" },
+        { Value + "f000000005ffffffff45", "it declares far more values than it has bytes" },
+        { Value + "f000000005000f424040", "it declares far more values than it has bytes" },
         { Value + "e00601" + "0053010053", "the elements of an array are described twice" },
         { "00537540", "its data is not binary" },
     };
@@ -140,6 +149,10 @@ public sealed class Amqp10BodyTests
     [InlineData(Nesting.Lists, 100_000, false)]
     [InlineData(Nesting.Descriptors, 100_000, false)]
     [InlineData(Nesting.Values, 100_000, false)]
+    [InlineData(Nesting.Arrays, 63, true)]
+    [InlineData(Nesting.Arrays, 64, false)] // each level is an object and an array
+    [InlineData(Nesting.Arrays, 127, false)]
+    [InlineData(Nesting.Arrays, 100_000, false)]
     [InlineData(Nesting.Keys, 1, true)]
     [InlineData(Nesting.Keys, 40, false)] // each level would double the escapes of the one before
     public void Nesting_is_limited(Nesting nesting, int levels, bool isReadable)
@@ -149,23 +162,71 @@ public sealed class Amqp10BodyTests
         (letter.Amqp10!.Problem is null).ShouldBe(isReadable, letter.Amqp10.Problem);
         if (isReadable)
             new LetterView(letter, false).Message.ShouldNotBeNull();
+        letter.Contains("zzz").ShouldBeFalse();
+        SearchText.Of("", letter).ShouldNotContain("zzz");
+    }
+
+    [Fact]
+    public void Array_without_bytes_is_shown_if_it_is_short()
+    {
+        var json = JsonElement.Parse(Letter(Value + "f000000005000003e840").Amqp10!.Text!);
+
+        json.GetProperty("amqp-value").GetArrayLength().ShouldBe(1_000);
+    }
+
+    [Theory]
+    [InlineData("a0080102030405060708", null)]
+    [InlineData("a009010203040506070809", "a value is longer than 8 bytes")]
+    [InlineData("a109616263646566676869", "a value is longer than 8 bytes")]
+    [InlineData("a309616263646566676869", "a value is longer than 8 bytes")]
+    [InlineData("c10d02a10961626364656667686940", "a value is longer than 8 bytes")] // a key
+    [InlineData("c10702c00301540140", null)] // a key [1]
+    [InlineData("c10f02c00b055401540154015401540140", "a value is longer than 8 bytes")] // a key of 11 characters
+    [InlineData("e00604a300000000", "its values are too long to be shown")]
+    public void Long_value_is_refused(string encoded, string? problem)
+    {
+        var bytes = Convert.FromHexString(encoded);
+
+        if (problem is null)
+            Read();
+        else
+            Should.Throw<FormatException>(Read).Message.ShouldBe(problem);
+
+        void Read()
+        {
+            using var writer = new Utf8JsonWriter(Stream.Null);
+            new Amqp10Reader(bytes, longest: 8).ReadValue(writer);
+        }
+    }
+
+    [Fact]
+    public void Kept_JSON_has_no_spare_room()
+    {
+        MemoryMarshal.TryGetArray(Letter(Value + "a10568656c6c6f").Amqp10!.Json!.Value, out var kept).ShouldBeTrue();
+
+        kept.Array!.Length.ShouldBe(kept.Count);
     }
 
     [Fact]
     public void No_change_of_a_byte_does_harm()
     {
         byte[] body = [.. Encoded(new AmqpValue { Value = Everything() }), .. Encoded(new AmqpSequence { List = new List { 1, "two" } })];
-        var random = new Random(20);
+        var (random, jane) = (new Random(20), new Person("jane@example.com"));
         for (var round = 0; round < 20_000; round++)
         {
             byte[] changed = [.. body];
             for (var change = random.Next(1, 4); change > 0; change--)
                 changed[random.Next(changed.Length)] = (byte)random.Next(256);
-            var sections = Letter(random.Next(2) == 0 ? changed : changed[..random.Next(changed.Length)]).Amqp10;
-            if (sections?.Json is { } json)
+            var letter = Letter(random.Next(2) == 0 ? changed : changed[..random.Next(changed.Length)]);
+            if (letter.Amqp10?.Json is { } json)
                 JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 256 }).Dispose();
             else
-                sections?.Problem.ShouldNotBeNullOrEmpty();
+                letter.Amqp10?.Problem.ShouldNotBeNullOrEmpty();
+            (new LetterView(letter, false).Message is null).ShouldBe(letter.ShownMessage is null);
+            (new LetterView(letter, true).Message is null).ShouldBe(letter.ShownMessage is null);
+            letter.Contains("not in it").ShouldBeFalse();
+            SearchText.Of("", letter).ShouldNotContain("not in it");
+            jane.IsRecipientOf(letter).ShouldBeFalse();
         }
     }
 
@@ -225,6 +286,42 @@ public sealed class Amqp10BodyTests
         new LetterView(letter, false).Headers.Last().Value.ShouldBe("""{"properties":{"message-id":"m1","to":"t…","subject":"a…","group-sequence":"…"}}""");
     }
 
+    [Fact]
+    public void Value_is_masked_by_the_name_that_it_has_in_the_message()
+    {
+        const string Birth = "1980-02-03", Hash = "00112233445566778899aabbccddeeff00112233";
+        var date = new Symbol(Birth);
+        var shown = Masked(new Map
+        {
+            ["birthDate"] = date,
+            ["userBirth"] = new DescribedValue(new Symbol(Birth), date),
+            ["loginIds"] = new List { date, new Map { ["value"] = Birth } },
+            ["mailId"] = Convert.FromBase64String(Hash),
+            ["accounts"] = new DescribedValue(7UL, 19800203),
+            ["due"] = date,
+            ["user"] = new Map { ["dueDate"] = "1980-02-04" },
+        });
+
+        shown.Split(Birth).Length.ShouldBe(2); // due
+        shown.ShouldContain("1980-02-04");
+        shown.ShouldNotContain("0011");
+        shown.ShouldNotContain("19800203");
+        Masking.Json("""{"birth":{"value":"1980-02-03"}}""").ShouldContain(Birth); // not of AMQP 1.0
+        Masking.Json("""{"properties":{"user-id":{"binary":"00112233445566778899aabbccddeeff00112233"}}}""").ShouldNotContain("0011");
+
+        static string Masked(object value) => new LetterView(Letter(Encoded(new AmqpValue { Value = value })), false).Message!.Text;
+    }
+
+    [Fact]
+    public void Described_array_is_masked_by_its_name()
+    {
+        // {"birth": an array of a described "1980-02-03"}
+        var letter = Letter(Value + "c11a02" + "a1056269727468" + "e01001" + "00" + "5301" + "a1" + "0a313938302d30322d3033");
+
+        new LetterView(letter, true).Message!.Text.ShouldContain("1980-02-03");
+        new LetterView(letter, false).Message!.Text.ShouldNotContain("1980-02-03");
+    }
+
     [Theory]
     [InlineData("amqp-1.0", "{\"a\":1}")]
     [InlineData(null, "\0SwA")]
@@ -262,6 +359,7 @@ public sealed class Amqp10BodyTests
         Lists,
         Descriptors,
         Values,
+        Arrays,
         Keys,
     }
 
@@ -273,6 +371,17 @@ public sealed class Amqp10BodyTests
                 return [.. Enumerable.Repeat((byte)0, levels)];
             case Nesting.Values:
                 return [.. Enumerable.Range(0, levels).SelectMany(_ => new byte[] { 0x00, 0x43 }), 0x40];
+            case Nesting.Arrays:
+                var arrays = new byte[1 + (levels * _describedArray.Length) + 9];
+                for (var level = 0; level <= levels; level++)
+                {
+                    var at = 1 + (level * _describedArray.Length);
+                    if (level < levels)
+                        _describedArray.CopyTo(arrays, at);
+                    BinaryPrimitives.WriteInt32BigEndian(arrays.AsSpan(at), arrays.Length - at - 4);
+                }
+                (arrays[0], arrays[^1]) = (0xf0, 0x40);
+                return arrays;
             default:
                 var (overhead, isMap) = (nesting == Nesting.Keys ? 10 : 9, nesting == Nesting.Keys);
                 var bytes = new byte[(levels * overhead) + 1];
@@ -301,7 +410,7 @@ public sealed class Amqp10BodyTests
         [7] = "seven",
     };
 
-    private static byte[] Encoded(RestrictedDescribed section)
+    internal static byte[] Encoded(RestrictedDescribed section)
     {
         var buffer = new ByteBuffer(256, autoGrow: true);
         section.Encode(buffer);
@@ -318,7 +427,7 @@ public sealed class Amqp10BodyTests
 
     private static DeadLetter Letter(string hexadecimal) => Letter(Convert.FromHexString(hexadecimal));
 
-    private static DeadLetter Letter(byte[] body) => Letter(body, new BasicProperties { Type = Amqp10Body.Type });
+    internal static DeadLetter Letter(byte[] body) => Letter(body, new BasicProperties { Type = Amqp10Body.Type });
 
-    private static DeadLetter Letter(byte[] body, BasicProperties properties) => new("some_error", 1, 0, properties, body, DeadLetterJson.HashOf(properties, body));
+    internal static DeadLetter Letter(byte[] body, BasicProperties properties) => new("some_error", 1, 0, properties, body, DeadLetterJson.HashOf(properties, body));
 }
