@@ -33,8 +33,8 @@ internal sealed record Amqp10Body(ReadOnlyMemory<byte>? Json, string? Problem)
     /// <summary>The sections in a header of RabbitMQ 3; null if it is another header.</summary>
     public static Amqp10Body? InHeader(string name, object? value) => BytesOf(name, value) is { } bytes ? Read(bytes, _ => true) : null;
 
-    /// <summary>The texts in a header of RabbitMQ 3 that its JSON does not show: its bytes and the binary values in it, each as text. Contains personal data.</summary>
-    public static IEnumerable<string> HiddenTexts(string name, object? value) => BytesOf(name, value) is not { } bytes ? []
+    /// <summary>The texts in a binary header, which is shown in base64: its bytes as text; of a header of RabbitMQ 3 that its JSON shows, the binary values in it. Contains personal data.</summary>
+    public static IEnumerable<string> HiddenTexts(string name, object? value) => BytesOf(name, value) is not { } bytes ? value is BinaryTableValue binary ? [Encoding.UTF8.GetString(binary.Bytes)] : []
         : Read(bytes, _ => true) is { Json: not null } sections ? sections.BinaryTexts()
         : [Encoding.UTF8.GetString(bytes)];
 
@@ -47,7 +47,11 @@ internal sealed record Amqp10Body(ReadOnlyMemory<byte>? Json, string? Problem)
         var reader = new Utf8JsonReader(json.Span, new JsonReaderOptions { MaxDepth = 256 });
         while (reader.Read())
         {
-            if (reader.TokenType != JsonTokenType.PropertyName || !reader.ValueTextEquals(Amqp10Scalar.BinaryName))
+            if (reader.TokenType != JsonTokenType.PropertyName)
+                continue;
+            if (Amqp10Scalar.BinaryKey(reader.GetString()!) is { } key)
+                texts.Add(Encoding.UTF8.GetString(key));
+            if (!reader.ValueTextEquals(Amqp10Scalar.BinaryName))
                 continue;
             reader.Read();
             if (reader.TokenType == JsonTokenType.String && reader.TryGetBytesFromBase64(out var bytes)) // a key of the sender may have the name, too

@@ -147,7 +147,7 @@ internal ref partial struct Amqp10Reader(ReadOnlySpan<byte> bytes, int longest =
         if (format is not Amqp10Format.Described and not Amqp10Format.List0 and < Amqp10Format.List8)
         {
             CountValue();
-            return ReadScalar(format).Text;
+            return ReadScalar(format).Key;
         }
         if (_isInKey)
             throw new FormatException("the key of a map has a map with such a key in it");

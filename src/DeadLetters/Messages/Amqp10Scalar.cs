@@ -68,6 +68,19 @@ internal readonly record struct Amqp10Scalar(string Text, Amqp10Scalar.Kinds Kin
         _ => throw Amqp10Format.Unknown(format),
     };
 
+    /// <summary>The value as a key. A binary one is marked, with a space: base64 alone looks like a name, and would not be masked.</summary>
+    public string Key => Kind == Kinds.Binary ? $"{BinaryName} {Text}" : Text;
+
+    /// <summary>The bytes of a binary key; null if it is another key.</summary>
+    /// <param name="key">The key.</param>
+    public static byte[]? BinaryKey(string key)
+    {
+        if (!key.StartsWith($"{BinaryName} ", StringComparison.Ordinal))
+            return null;
+        var bytes = new byte[key.Length];
+        return Convert.TryFromBase64String(key[(BinaryName.Length + 1)..], bytes, out var length) ? bytes[..length] : null; // a text of the sender may begin with it, too
+    }
+
     /// <summary>Writes the value.</summary>
     /// <param name="writer">Receives it.</param>
     public void Write(Utf8JsonWriter writer)

@@ -156,7 +156,7 @@ public sealed class DeadLetter
         (Properties.Headers ?? new Dictionary<string, object?>()).OrderBy(header => header.Key, StringComparer.Ordinal)
             .Select(header => KeyValuePair.Create(header.Key, Amqp10Body.InHeader(header.Key, header.Value)?.Text ?? Headers.Show(header.Value)));
 
-    /// <summary>Texts in headers of AMQP 1.0 that <see cref="HeaderTexts"/> shows in base64. Contains personal data.</summary>
+    /// <summary>Texts in binary headers that <see cref="HeaderTexts"/> shows in base64. Contains personal data.</summary>
     internal IEnumerable<string> HiddenHeaderTexts =>
         (Properties.Headers ?? new Dictionary<string, object?>()).SelectMany(header => Amqp10Body.HiddenTexts(header.Key, header.Value));
 
@@ -194,7 +194,7 @@ public sealed class DeadLetter
     }
 
     /// <summary>The same dead letter with another body.</summary>
-    internal DeadLetter WithBody(ReadOnlyMemory<byte> body) => new(Queue, Position, 0, Properties, body, Hash) { Id = Id, QueueTimeToLive = QueueTimeToLive };
+    internal DeadLetter WithBody(ReadOnlyMemory<byte> body) => new(Queue, Position, 0, Properties, body, Hash) { Id = Id, QueueTimeToLive = QueueTimeToLive, DeliveryCount = DeliveryCount };
 
     /// <summary>Writes the complete dead letter as one JSON object, as <c>export</c> does. Contains personal data.</summary>
     /// <param name="writer">The writer.</param>

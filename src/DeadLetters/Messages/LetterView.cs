@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using RabbitMQ.Client;
 
 namespace WorkinIt.DeadLetters;
 
@@ -104,9 +105,10 @@ public sealed class LetterView(DeadLetter letter, bool revealed)
 
     private PrintOptions Options(int most) => new() { Most = most, Masked = !revealed, Message = MessageAreas.OfMessage(letter.MessageTypes) };
 
-    private static string Masked(KeyValuePair<string, string> header) =>
+    private string Masked(KeyValuePair<string, string> header) =>
         header.Key.StartsWith(Amqp10Body.HeaderPrefix, StringComparison.Ordinal) && JsonPrinter.Print(Encoding.UTF8.GetBytes(header.Value), new PrintOptions { Masked = true }) is { } sections
             ? Encoding.UTF8.GetString(CompactJson.Of(Encoding.UTF8.GetBytes(sections.Text)))
+            : letter.Properties.Headers![header.Key] is BinaryTableValue ? Masking.Value(header.Value) // its name tells nothing: base64 looks like an id
             : Masking.Header(header.Key, header.Value);
 
     private string Shown(string name, string value) => revealed ? value : Masking.Named(name, value);

@@ -49,6 +49,9 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     /// <summary>How long to wait while no further message is counted: those that have expired, or that a limit of the queue drops, never are.</summary>
     public TimeSpan ReturnPatience { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>The same for a classic queue, which has handled the returns soon after it answers for its counts.</summary>
+    public TimeSpan ClassicReturnPatience { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Whether messages may be held, and can be returned.</summary>
     public bool HoldsSome => channel.IsOpen && _windows.Count > 0;
 
@@ -179,10 +182,11 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     /// <param name="areHidden">Whether RabbitMQ's delayed retry hides returned messages, so that they are not counted.</param>
     public async Task ReturnAsync(bool oneByOne, bool areHidden = false)
     {
+        await ProveAcksAsync(); // the waits below may end with the connection
         var held = _windows.Where(window => !window.Held.IsEmpty).ToList();
         if (held.Count > 0)
             // Up to the last message that is still held: for a tag that was acked already, the broker closes the channel.
-            await ReturnInOrderAsync(oneByOne ? held.Select(window => (window.Held.Keys.Max(), window.Held.Count)) : [(held.Max(window => window.Held.Keys.Max()), held.Sum(window => window.Held.Count))], areHidden);
+            await ReturnInOrderAsync(oneByOne ? held.Select(window => (window.Held.Keys.Max(), window.Held.Count)) : [(held.Max(window => window.Held.Keys.Max()), held.Sum(window => window.Held.Count))], oneByOne ? ReturnPatience : ClassicReturnPatience, areHidden);
         await channel.BasicNackAsync(0, multiple: true, requeue: true); // 0: all that is left
         _windows.Clear();
         Interlocked.Exchange(ref _delivered, 0);
@@ -190,10 +194,10 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     }
 
     // Returns what was taken up to a tag, and sees that as many messages more are ready, before the next.
-    private async Task ReturnInOrderAsync(IEnumerable<(ulong LastTag, int Count)> parts, bool areHidden)
+    private async Task ReturnInOrderAsync(IEnumerable<(ulong LastTag, int Count)> parts, TimeSpan patience, bool areHidden)
     {
-        var (clock, patience) = (Stopwatch.StartNew(), ReturnPatience);
-        var expected = areHidden ? 0 : await CountBeforeAsync();
+        var clock = Stopwatch.StartNew();
+        var expected = areHidden ? 0 : await CountBeforeAsync(patience);
         foreach (var (lastTag, count) in parts)
         {
             await channel.BasicNackAsync(lastTag, multiple: true, requeue: true);
@@ -208,13 +212,13 @@ internal sealed class QueueWindows(IChannel channel, string queue, Func<Task<lon
     }
 
     // The messages that are ready already. If the broker can't count them, only the number of those that return is waited for.
-    private async Task<long> CountBeforeAsync()
+    private async Task<long> CountBeforeAsync(TimeSpan patience)
     {
         for (var clock = Stopwatch.StartNew(); ;)
         {
             if (await ready() is { } counted)
                 return counted;
-            if (clock.Elapsed >= ReturnPatience)
+            if (clock.Elapsed >= patience)
                 return 0;
             await Task.Delay(_returnPause);
         }

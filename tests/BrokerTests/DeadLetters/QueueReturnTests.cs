@@ -32,7 +32,7 @@ public sealed class QueueReturnTests
         answer = 4; // one was ready before
         await returning;
 
-        (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(3);
+        await orders.SeeAsync(Orders.Error, 3);
     }
 
     // A busy classic queue answers for its counts before it has handled the returns that came earlier, consumer by consumer.
@@ -70,22 +70,24 @@ public sealed class QueueReturnTests
         await returning;
     }
 
-    [Fact]
-    public async Task Returned_messages_that_are_not_counted_any_more_do_not_keep_the_queue()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Returned_messages_that_are_not_counted_any_more_do_not_keep_the_queue(bool oneByOne)
     {
         await using var orders = await Orders.CreateAsync();
         var counts = 0;
         var windows = await TakeThreeAsync(orders, () => Interlocked.Increment(ref counts) < 3 ? 1 : 2, TimeSpan.FromMilliseconds(200)); // two have expired
 
         var clock = Stopwatch.StartNew();
-        await windows.ReturnAsync(oneByOne: true);
+        await windows.ReturnAsync(oneByOne);
         clock.Elapsed.ShouldBeLessThan(_longest / 2);
-        (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(3);
+        await orders.SeeAsync(Orders.Error, 3);
 
         // Delayed retry hides them: nothing is counted.
         windows = await TakeThreeAsync(orders, () => throw new InvalidOperationException("It counted"), TimeSpan.FromMinutes(1), 0);
         await windows.ReturnAsync(oneByOne: true, areHidden: true);
-        (await orders.VirtualHost.ReadyAsync(Orders.Error)).ShouldBe(3);
+        await orders.SeeAsync(Orders.Error, 3);
     }
 
     private static async Task<QueueWindows> TakeThreeAsync(Orders orders, Func<long?> ready, TimeSpan patience, int put = 3)
@@ -93,7 +95,7 @@ public sealed class QueueReturnTests
         if (put > 0)
             await orders.PutFaultsAsync(put);
         await orders.SeeAsync(Orders.Error, 3);
-        var windows = new QueueWindows(await orders.VirtualHost.OpenChannelAsync(), Orders.Error, () => Task.FromResult(ready())) { ReturnPatience = patience };
+        var windows = new QueueWindows(await orders.VirtualHost.OpenChannelAsync(), Orders.Error, () => Task.FromResult(ready())) { ReturnPatience = patience, ClassicReturnPatience = patience };
         (await windows.TakeAsync(3)).Count.ShouldBe(3);
         return windows;
     }

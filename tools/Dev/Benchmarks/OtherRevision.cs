@@ -82,7 +82,8 @@ internal sealed class OtherRevision(string name, string commit)
     // Without cancellation: a worktree that is left would appear in each `git worktree list`.
     private static async Task RemoveAsync(string tree)
     {
-        await GitAsync(CancellationToken.None, "worktree", "remove", "--force", "--force", tree);
+        var isRemoved = (await GitAsync(CancellationToken.None, "worktree", "remove", "--force", "--force", tree)).Succeeded;
+        var isLeft = Directory.Exists(tree);
         for (var tried = 0; Directory.Exists(tree); tried++) // Git does not know it any more, or a build that was just ended still wrote to it
         {
             try
@@ -94,7 +95,8 @@ internal sealed class OtherRevision(string name, string commit)
                 await Task.Delay(_pause, CancellationToken.None);
             }
         }
-        await GitAsync(CancellationToken.None, "worktree", "prune");
+        if (!isRemoved && isLeft) // otherwise Git has forgotten it, and records of other worktrees are none of our business
+            await GitAsync(CancellationToken.None, "worktree", "prune");
     }
 
     private static Task<CommandOutput> GitAsync(CancellationToken cancellation, params string[] arguments) =>
