@@ -20,9 +20,10 @@ internal static class ReturnCount
         if (!redelivered) // from this queue, for the first time
             return 0;
         var counted = Number(headers, "x-delivery-count") ?? 0;
-        // 4.3 delivers its own count of deliveries with each message that had come back, and no count of its returns is higher. But a quorum queue hands its count on with
-        // a message that it dead-letters, and then nothing tells which part of it is of this queue: rather too high, which refuses a read, than too low.
-        return version >= _acquires && headers?.ContainsKey("x-death") != true && Number(headers, "x-acquired-count") is { } acquired ? Math.Min(counted, acquired) : counted;
+        // 4.3 delivers its own count of deliveries with each message that had come back, and no count of its returns is higher. But a quorum queue hands its count on
+        // with a message that it dead-letters, and the next queue goes on from it, while its count of deliveries begins anew. Such a message has x-last-death-…; one that a
+        // shovel brought from 3.10 has not. Of one that was dead-lettered on 4 and then shovelled, the count may be too high, which refuses a read and loses nothing.
+        return version >= _acquires && headers?.ContainsKey("x-last-death-queue") != true && Number(headers, "x-acquired-count") is { } acquired ? Math.Min(counted, acquired) : counted;
     }
 
     private static long? Number(IDictionary<string, object?>? headers, string name) =>

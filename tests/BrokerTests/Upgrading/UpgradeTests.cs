@@ -197,7 +197,7 @@ public sealed class UpgradeTests(OldAndNewBroker brokers) : IClassFixture<OldAnd
         (counts[OldApplication.Error], counts[OldApplication.Skipped], counts[OldApplication.Discarded]).ShouldBe((letters.Count, 1, 1));
         foreach (var letter in letters)
             (await command.RunAsync("dead-letters", "explain", letter.Id, "--queue", OldApplication.Error)).Code.ShouldBe(0, letter.Id);
-        (await command.RunAsync("dead-letters", "discard", "--queue", OldApplication.Error, "--all", "--yes")).Code.ShouldBe(0);
+        (await command.RunAsync("dead-letters", "discard", "--queue", OldApplication.Error, "--all", "--accept-loss", "--yes")).Code.ShouldBe(0);
         (await command.RunAsync("dead-letters", "restore", "--queue", OldApplication.Error, "--all", "--yes")).Code.ShouldBe(0);
         var restored = await ListAsync(client, OldApplication.Error);
         restored.Count.ShouldBe(letters.Count + 1); // also the one that was discarded on the old broker
