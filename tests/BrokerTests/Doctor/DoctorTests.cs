@@ -103,7 +103,7 @@ public sealed class DoctorTests
             [("classic", "reject-publish", "drop-head"), ("classic", "drop-head", "reject-publish"), ("quorum", "reject-publish", "drop-head"), ("quorum", "drop-head", "reject-publish")];
         foreach (var (argument, policy) in limits)
         {
-            await host.PolicyAsync($"limit{argument}", $"^limit{argument}and{policy}$", new() { ["delivery-limit"] = policy });
+            await host.PolicyAsync($"limit{argument}and{policy}", $"^limit{argument}and{policy}$", new() { ["delivery-limit"] = policy });
             await host.QueueAsync($"limit{argument}and{policy}", "quorum", arguments: [("x-delivery-limit", argument)]);
         }
         foreach (var (type, argument, policy) in overflows)
